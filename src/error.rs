@@ -1,0 +1,186 @@
+//! What went wrong, why, and what to do about it; and the table of exit codes.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The kind of an [`Error`] or of a whole run; each has one exit code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// A local failure, or a mistake of embedctl's own.
+    Internal,
+    /// Wrong usage or bad input; nothing was done.
+    Usage,
+    /// Some rows or steps failed; running it again continues.
+    Incomplete,
+    /// Not logged in, or not allowed.
+    NotAllowed,
+    /// A thing that was named does not exist.
+    NotFound,
+    /// It exists, is locked, or is in use by another run.
+    Conflict,
+    /// Looker answered with an error.
+    Looker,
+    /// Looker cannot be reached, or throttled every try.
+    Unreachable,
+    /// The user stopped the program; the state is saved.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of the process and the word for it in JSON, in one table.
+    const fn row(self) -> (u8, &'static str) {
+        match self {
+            Self::Internal => (1, "internal"),
+            Self::Usage => (2, "usage"),
+            Self::Incomplete => (3, "incomplete"),
+            Self::NotAllowed => (4, "not_allowed"),
+            Self::NotFound => (5, "not_found"),
+            Self::Conflict => (6, "conflict"),
+            Self::Looker => (7, "looker"),
+            Self::Unreachable => (8, "unreachable"),
+            Self::Interrupted => (130, "interrupted"),
+        }
+    }
+
+    /// The exit code of a process that ends with this kind of error.
+    pub const fn exit_code(self) -> u8 {
+        self.row().0
+    }
+
+    /// The word for this kind in JSON.
+    pub const fn word(self) -> &'static str {
+        self.row().1
+    }
+}
+
+/// How a run ended, as the process reports it: done, or failed in one of the ways of [`Kind`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// Everything asked for was done.
+    Done,
+    /// Something was not done.
+    Failed(Kind),
+}
+
+impl Exit {
+    /// The exit code of the process.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed(kind) => kind.exit_code(),
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// An error to be shown to a person: what went wrong, the causes below it, and what to do.
+///
+/// Messages are lower case, have no full stop, and never hold a secret, a response body or a URL with a query.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    cause: anyhow::Error,
+    hint: Option<String>,
+    http_status: Option<u16>,
+    operation: Option<&'static str>,
+}
+
+impl Error {
+    /// An error of this kind that says `message`.
+    pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
+        Self::caused(kind, anyhow::Error::msg(message.to_string()))
+    }
+
+    /// An error of this kind that shows `cause` and what stands below it.
+    pub fn caused(kind: Kind, cause: impl Into<anyhow::Error>) -> Self {
+        Self {
+            kind,
+            cause: cause.into(),
+            hint: None,
+            http_status: None,
+            operation: None,
+        }
+    }
+
+    /// Wrong usage or bad input.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// A local failure that is nobody's input.
+    pub fn internal(message: impl fmt::Display) -> Self {
+        Self::new(Kind::Internal, message)
+    }
+
+    /// The same error below a sentence that says what was being done.
+    #[must_use]
+    pub fn context(mut self, message: impl fmt::Display) -> Self {
+        self.cause = self.cause.context(message.to_string());
+        self
+    }
+
+    /// The same error with advice: what to type or change next. An earlier hint, nearer to the cause, stays.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_string());
+        self
+    }
+
+    /// The same error, of another kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// The same error with the status Looker answered with and the operation it answered.
+    #[must_use]
+    pub fn at_operation(mut self, operation: &'static str, http_status: Option<u16>) -> Self {
+        self.operation = Some(operation);
+        self.http_status = http_status;
+        self
+    }
+
+    /// What kind of error it is.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What went wrong, without the causes.
+    pub fn message(&self) -> String {
+        self.cause.to_string()
+    }
+
+    /// The causes below the message, from the outside in.
+    pub fn causes(&self) -> impl Iterator<Item = String> + '_ {
+        self.cause.chain().skip(1).map(ToString::to_string)
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The HTTP status Looker answered with, where it did.
+    pub const fn http_status(&self) -> Option<u16> {
+        self.http_status
+    }
+
+    /// The Looker operation that failed, where one did.
+    pub const fn operation(&self) -> Option<&'static str> {
+        self.operation
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.cause)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,283 @@
+//! What was intended and what came of it: runs, their jobs, the events of each job, and the keys that came of them.
+//!
+//! The ledger holds no secret: nothing here can carry a [`SecretString`](crate::secret::SecretString), which does not
+//! serialise. Every method that writes returns only when what it wrote survives a power cut.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What a ledger's method gives, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
+
+/// The store of runs. Its methods may be called from many tasks at once; those that write at the same time share one
+/// sync of the disk.
+///
+/// A run has one owner at a time: the process that began or claimed it. Every write names the run and is refused once
+/// another process has taken the run over.
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Record a new run with its first jobs, owned by this process, and give the run's id.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] where an unfinished run has an open job for one of the same subjects.
+    fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId>;
+
+    /// Add jobs to a run of this process. They are numbered on from the last.
+    fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()>;
+
+    /// Take over an unfinished run whose owner is gone.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] while its owner lives; [`LedgerError::NoSuchRun`].
+    fn claim(&self, run: RunId) -> Answer<'_, Run>;
+
+    /// Give the run up, finished or not; somebody else may claim an unfinished one.
+    fn release(&self, run: RunId) -> Answer<'_, ()>;
+
+    /// Record an event of a job, and what it says of a key.
+    fn record(&self, job: JobId, event: Event, key: Option<KeyRecord>) -> Answer<'_, ()>;
+
+    /// Record that a job has come to its end, or is open again, with what came of it.
+    fn settle(&self, job: JobId, state: JobState, outcome: Value) -> Answer<'_, ()>;
+
+    /// The events of a job, oldest first.
+    fn events(&self, job: JobId) -> Answer<'_, Vec<Event>>;
+
+    /// Up to `limit` jobs of a run, those in `state` or all of them, with numbers from `from` on, by number.
+    fn jobs(&self, run: RunId, state: Option<JobState>, from: u64, limit: u32) -> Answer<'_, Vec<Job>>;
+
+    /// One run.
+    fn run(&self, run: RunId) -> Answer<'_, Option<Run>>;
+
+    /// The newest `limit` runs, newest first.
+    fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>>;
+
+    /// The unfinished run with an open job for `subject`, if there is one.
+    fn pending(&self, subject: &str) -> Answer<'_, Option<Run>>;
+
+    /// What is known of the keys of a Looker user, or of every user.
+    fn keys(&self, looker_user_id: Option<&str>) -> Answer<'_, Vec<KeyRecord>>;
+
+    /// The keys that are kept for an overlap which ends at or before `now`.
+    fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>>;
+
+    /// Set what is known of a key outside of any job, as `keys reap` does.
+    fn put_key(&self, key: KeyRecord) -> Answer<'_, ()>;
+}
+
+/// The id of a run: sorts by the time it began, and stands in `runs resume ID`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct RunId(pub Uuid);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A job: its run, and its number there, from 0.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct JobId {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Its place in the run.
+    pub number: u64,
+}
+
+/// A run to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Its id, version 7.
+    pub id: RunId,
+    /// The command that began it, as in `create-user`.
+    pub command: String,
+    /// Everything the command needs to go on with it later.
+    pub request: Value,
+    /// When it began.
+    pub created_at: Timestamp,
+}
+
+/// A run as recorded.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The command that began it.
+    pub command: String,
+    /// What the command needs to go on with it.
+    pub request: Value,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Who works on it now; an owner that died without releasing it still stands here.
+    pub owner: Option<Owner>,
+    /// How many of its jobs are open.
+    pub open: u64,
+    /// How many of its jobs are done.
+    pub done: u64,
+    /// How many of its jobs failed.
+    pub failed: u64,
+}
+
+/// The process that works on a run.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Owner {
+    /// Its process id.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// Since when it works on the run.
+    pub since: Timestamp,
+}
+
+/// A job to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Whom it is about: an `external_user_id`.
+    pub subject: String,
+    /// What is to be done, as data.
+    pub spec: Value,
+}
+
+/// A job as recorded.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its place in the run.
+    pub number: u64,
+    /// Whom it is about.
+    pub subject: String,
+    /// What is to be done.
+    pub spec: Value,
+    /// How it stands.
+    pub state: JobState,
+    /// What came of it; null while it is open.
+    pub outcome: Value,
+}
+
+/// How a job stands.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Not begun, or begun and not ended.
+    Open,
+    /// All its steps are done.
+    Done,
+    /// It ended without being done; a resume tries again.
+    Failed,
+    /// Its steps were undone.
+    Undone,
+}
+
+/// Something that happened to a step of a job.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Event {
+    /// The step's name, as in `mint`.
+    pub step: String,
+    /// What happened.
+    pub what: What,
+    /// When.
+    pub at: Timestamp,
+    /// What the step needs to know when it is run again, or what came of it.
+    pub data: Value,
+}
+
+/// What can happen to a step.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// It is about to take effect; alone, without an end, it means that nobody knows.
+    Started,
+    /// It took effect.
+    Done,
+    /// It failed.
+    Failed,
+    /// It is about to be undone.
+    UndoStarted,
+    /// It was undone.
+    Undone,
+}
+
+/// A key of ours: where it belongs, and what became of it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct KeyRecord {
+    /// The Looker user it belongs to.
+    pub looker_user_id: String,
+    /// The company's id of that user.
+    pub external_user_id: String,
+    /// Looker's id of the key.
+    pub key_id: String,
+    /// Its public half.
+    pub client_id: String,
+    /// The tag it carries at Looker.
+    pub purpose: String,
+    /// What became of it.
+    pub state: KeyState,
+    /// When it was minted, as this machine saw it.
+    pub minted_at: Timestamp,
+    /// When it is to be revoked, where it is kept for an overlap.
+    pub revoke_at: Option<Timestamp>,
+}
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// It exists at Looker; its secret is not known to be in the sink.
+    Minted,
+    /// Its secret is in the sink.
+    Delivered,
+    /// It no longer exists.
+    Revoked,
+}
+
+/// What can be wrong with a ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// Another process works on the same thing, or stopped in the middle of it.
+    #[error("{subject} is being worked on by run {run}, owned by process {pid} on {host}", pid = owner.pid, host = owner.host)]
+    Busy {
+        /// The run or the user that both want.
+        subject: String,
+        /// The run in the way.
+        run: RunId,
+        /// Who works on it.
+        owner: Owner,
+    },
+    /// An earlier run for the same subject has not come to its end, and nobody works on it.
+    #[error("run {run} for `{subject}` has not come to its end")]
+    Unfinished {
+        /// The user both runs are for.
+        subject: String,
+        /// The earlier run.
+        run: RunId,
+    },
+    /// There is no such run.
+    #[error("no run {0} in this ledger")]
+    NoSuchRun(RunId),
+    /// This process owned the run, and another has taken it over.
+    #[error("run {0} was taken over by another process")]
+    TakenOver(RunId),
+    /// The store was made by a newer embedctl.
+    #[error("the ledger is of version {found}; this embedctl knows versions up to {known}")]
+    TooNew {
+        /// The version of the file.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The store cannot be read or written.
+    #[error("{what}")]
+    Store {
+        /// What was tried, and with which file.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: anyhow::Error,
+    },
+}

@@ -1,0 +1,60 @@
+//! Create Looker embed users before they open a dashboard, and mint API keys for them without losing one.
+//!
+//! The modules below stand in reading order: data moves down as arguments, and a module may import only modules
+//! below it. `emulator` stands beside `looker` and shares nothing with it, so that one mistake cannot hide in both.
+
+// What the user typed.
+pub mod cli;
+
+// One file per command.
+mod commands;
+
+// What the settings mean, and where each came from.
+pub mod config;
+
+// The one loop that runs steps.
+pub mod workflow;
+
+// What was intended and what came of it.
+pub mod ledger;
+
+// The API client.
+pub mod looker;
+
+// The local Looker.
+pub mod emulator;
+
+// Building, signing and verifying embed URLs.
+pub mod signed_url;
+
+// Where the secret of a key goes.
+pub mod sink;
+
+// What people and scripts see.
+mod report;
+
+// What went wrong, why, and what to do.
+pub mod error;
+
+// Text that cannot be printed by accident.
+pub mod secret;
+
+// Clock, randomness, environment and streams.
+pub mod system;
+
+use std::ffi::OsString;
+
+use crate::error::Exit;
+use crate::system::System;
+
+/// Run the command line `args`, whose first element is the program's name, and report everything through `system`.
+pub async fn run<Args, Arg>(args: Args, system: &mut System) -> Exit
+where
+    Args: IntoIterator<Item = Arg>,
+    Arg: Into<OsString> + Clone,
+{
+    match cli::parse(args, system) {
+        Ok(cli) => commands::run(&cli, system).await,
+        Err(refusal) => refusal.print(system),
+    }
+}

@@ -1,0 +1,69 @@
+//! Where the secret of a key goes: the only way a secret leaves the process.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use jiff::Timestamp;
+
+use crate::secret::SecretString;
+
+/// What a sink's method gives, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
+
+/// A place that keeps keys.
+pub trait Sink: fmt::Debug + Send + Sync {
+    /// What reports call it, as in `file:/run/keys.jsonl`; holds no secret.
+    fn name(&self) -> String;
+
+    /// Find out, before the first key is minted, whether it could keep one.
+    fn probe(&self) -> Answer<'_, ()>;
+
+    /// Keep a key. When it returns, the key survives a power cut, or the sink's command has said so. Giving the same
+    /// key twice leaves one.
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()>;
+
+    /// Whether it keeps the key; `None` where it cannot tell.
+    fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>>;
+}
+
+/// A key without its secret.
+#[derive(Clone, Debug)]
+pub struct KeyName {
+    /// The base URL of the Looker it is for.
+    pub base_url: String,
+    /// The company's id of the user.
+    pub external_user_id: String,
+    /// Looker's id of the user.
+    pub looker_user_id: String,
+    /// Looker's id of the key.
+    pub id: String,
+    /// The public half.
+    pub client_id: String,
+    /// The tag it carries at Looker.
+    pub purpose: String,
+    /// When it was minted.
+    pub created_at: Timestamp,
+}
+
+/// A key to be kept.
+#[derive(Debug)]
+pub struct Key {
+    /// All that may be shown of it.
+    pub name: KeyName,
+    /// The secret half.
+    pub client_secret: SecretString,
+}
+
+/// Why a sink cannot keep a key.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SinkError {
+    /// What was tried, and where.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The cause.
+    #[source]
+    pub source: Option<anyhow::Error>,
+}
