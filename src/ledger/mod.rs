@@ -39,11 +39,18 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Give the run up, finished or not; somebody else may claim an unfinished one.
     fn release(&self, run: RunId) -> Answer<'_, ()>;
 
-    /// Record an event of a job, and what it says of a key.
-    fn record(&self, job: JobId, event: Event, key: Option<KeyRecord>) -> Answer<'_, ()>;
+    /// Record events of a job, in this order, and what they say of a key; all or nothing.
+    fn record(&self, job: JobId, events: Vec<Event>, key: Option<KeyRecord>) -> Answer<'_, ()>;
 
-    /// Record that a job has come to its end, or is open again, with what came of it.
-    fn settle(&self, job: JobId, state: JobState, outcome: Value) -> Answer<'_, ()>;
+    /// Record the last events of a job and how it ended (or that it is open again), with what came of it; all or
+    /// nothing.
+    fn settle(
+        &self,
+        job: JobId,
+        events: Vec<Event>,
+        key: Option<KeyRecord>,
+        end: JobEnd,
+    ) -> Answer<'_, ()>;
 
     /// The events of a job, oldest first.
     fn events(&self, job: JobId) -> Answer<'_, Vec<Event>>;
@@ -156,6 +163,15 @@ pub struct Job {
     /// How it stands.
     pub state: JobState,
     /// What came of it; null while it is open.
+    pub outcome: Value,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub struct JobEnd {
+    /// How it stands now.
+    pub state: JobState,
+    /// What came of it.
     pub outcome: Value,
 }
 
