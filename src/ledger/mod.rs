@@ -56,7 +56,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     fn events(&self, job: JobId) -> Answer<'_, Vec<Event>>;
 
     /// Up to `limit` jobs of a run, those in `state` or all of them, with numbers from `from` on, by number.
-    fn jobs(&self, run: RunId, state: Option<JobState>, from: u64, limit: u32) -> Answer<'_, Vec<Job>>;
+    fn jobs(
+        &self,
+        run: RunId,
+        state: Option<JobState>,
+        from: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<Job>>;
 
     /// One run.
     fn run(&self, run: RunId) -> Answer<'_, Option<Run>>;

@@ -1,0 +1,111 @@
+//! Clock, randomness, environment and streams: everything the program takes from its surroundings.
+//!
+//! The product reads the time, random bytes, variables and standard input only from here, so that a test can give its
+//! own and many runs can share one process.
+
+mod clock;
+mod interrupt;
+mod random;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+pub use clock::{Clock, Sleep};
+pub use interrupt::Interrupt;
+pub use random::Random;
+pub use stream::{Input, Stream};
+
+/// The surroundings of one run of the program.
+#[derive(Debug)]
+pub struct System {
+    /// Wall time, elapsed time and sleep.
+    pub clock: Clock,
+    /// Secure random bytes.
+    pub random: Random,
+    /// Ctrl-C and SIGTERM.
+    pub interrupt: Interrupt,
+    /// Standard input.
+    pub input: Input,
+    /// Standard output: data only.
+    pub out: Stream,
+    /// Standard error: everything for people.
+    pub err: Stream,
+    env: BTreeMap<OsString, OsString>,
+    dir: PathBuf,
+}
+
+impl System {
+    /// The surroundings of this process.
+    pub fn os() -> Self {
+        Self {
+            clock: Clock::os(),
+            random: Random::os(),
+            interrupt: Interrupt::os(),
+            input: Input::new(io::stdin(), io::stdin().is_terminal()),
+            out: Stream::new(io::stdout(), io::stdout().is_terminal()),
+            err: Stream::new(io::stderr(), io::stderr().is_terminal()),
+            env: env::vars_os().collect(),
+            dir: PathBuf::from("."),
+        }
+    }
+
+    /// Surroundings made of `env`, the folder `dir` that relative paths start from, and the given streams; with the
+    /// clock and randomness of this process until they are replaced. For tests and for programs that embed this one.
+    pub fn with(
+        env: impl IntoIterator<Item = (String, String)>,
+        dir: impl Into<PathBuf>,
+        input: Input,
+        out: Stream,
+        err: Stream,
+    ) -> Self {
+        let env = env
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            clock: Clock::os(),
+            random: Random::os(),
+            interrupt: Interrupt::never(),
+            input,
+            out,
+            err,
+            env,
+            dir: dir.into(),
+        }
+    }
+
+    /// The value of an environment variable; unset, empty, and not UTF-8 are all `None`.
+    pub fn var(&self, name: &str) -> Option<String> {
+        let value = self.env.get(&OsString::from(name))?.to_str()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// The environment for a child process: this one's without the variables in `secret`.
+    pub fn child_env<'a>(
+        &'a self,
+        secret: &'a [&str],
+    ) -> impl Iterator<Item = (&'a OsString, &'a OsString)> {
+        self.env
+            .iter()
+            .filter(|(name, _)| !secret.iter().any(|secret| name.to_str() == Some(*secret)))
+    }
+
+    /// The place of `path`, taken from the folder the program was started in.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.dir.join(path)
+    }
+
+    /// `$NAME/embedctl`, or that folder below the home directory where the variable is not set; `None` without a home.
+    pub fn xdg_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
+        let base = self
+            .var(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        let base = base.or_else(|| Some(PathBuf::from(self.var("HOME")?).join(below_home)))?;
+        Some(base.join("embedctl"))
+    }
+}

@@ -1,0 +1,99 @@
+//! Standard input, output and error, or what stands in for them.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Standard input, or what stands in for it.
+pub struct Input {
+    reader: Box<dyn Read + Send>,
+    /// Whether a person sits at it.
+    pub terminal: bool,
+}
+
+impl Input {
+    /// Input from `reader`; `terminal` says whether a person sits at it.
+    pub fn new(reader: impl Read + Send + 'static, terminal: bool) -> Self {
+        Self {
+            reader: Box::new(reader),
+            terminal,
+        }
+    }
+
+    /// Input that ends at once.
+    pub fn empty() -> Self {
+        Self::text("")
+    }
+
+    /// Input that reads as `text`.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(io::Cursor::new(text.into()), false)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(bytes)
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("terminal", &self.terminal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stream to write to, shared by everyone who holds a clone.
+#[derive(Clone)]
+pub struct Stream {
+    writer: Arc<Mutex<dyn Write + Send>>,
+    terminal: bool,
+}
+
+impl Stream {
+    /// A stream into `writer`; `terminal` says whether a person looks at it.
+    pub fn new(writer: impl Write + Send + 'static, terminal: bool) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            terminal,
+        }
+    }
+
+    /// Whether a person looks at it.
+    pub const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .flush()
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("terminal", &self.terminal)
+            .finish_non_exhaustive()
+    }
+}
