@@ -1,1 +1,3 @@
+//! How fast embed URLs are signed and verified.
+
 fn main() {}

@@ -54,7 +54,7 @@ where
     Arg: Into<OsString> + Clone,
 {
     match cli::parse(args, system) {
-        Ok(cli) => commands::run(&cli, system).await,
+        Ok(cli) => commands::run(&cli.command, &cli.config, system).await,
         Err(refusal) => refusal.print(system),
     }
 }

@@ -4,8 +4,7 @@ mod create_user;
 mod emulator;
 mod url;
 
-use crate::cli::Cli;
-use crate::config::Settings;
+use crate::config::{ConfigArgs, Settings};
 use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
@@ -19,18 +18,23 @@ pub(crate) enum Command {
     Emulator(emulator::EmulatorArgs),
 }
 
-/// Run the command of `cli`, and report an error it ends with.
-pub(crate) async fn run(cli: &Cli, system: &mut System) -> Exit {
-    let ui = Ui::new(&cli.config.report(system), system);
-    match dispatch(cli, &ui, system).await {
+/// Run `command` with the settings of `config`, and report an error it ends with.
+pub(crate) async fn run(command: &Command, config: &ConfigArgs, system: &mut System) -> Exit {
+    let ui = Ui::new(&config.report(system), system);
+    match dispatch(command, config, &ui, system).await {
         Ok(exit) => exit,
         Err(error) => ui.error(&error),
     }
 }
 
-async fn dispatch(cli: &Cli, ui: &Ui, system: &mut System) -> Result<Exit, Error> {
-    let settings = Settings::resolve(&cli.config, system)?;
-    match &cli.command {
+async fn dispatch(
+    command: &Command,
+    config: &ConfigArgs,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let settings = Settings::resolve(config, system)?;
+    match command {
         Command::CreateUser(args) => create_user::run(args, settings, ui, system).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings, ui, system).await

@@ -1,6 +1,5 @@
 //! The time of day, elapsed time and sleep, from the machine or from a clock that a test moves.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

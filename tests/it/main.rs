@@ -1,1 +1,11 @@
 //! The tests of embedctl, in one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a failed test should stop at once"
+)]
+
+mod tidy;
