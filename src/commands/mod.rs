@@ -2,6 +2,7 @@
 
 mod create_user;
 mod emulator;
+mod grants;
 mod url;
 
 use crate::config::{ConfigArgs, Settings};

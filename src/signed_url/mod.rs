@@ -1,1 +1,32 @@
-//! To come.
+//! Signed embed URLs: building and signing them, and checking one as Looker does.
+//!
+//! What Looker expects is taken from the signers it publishes (`looker_embed_sso_examples`, the Embed SDK) and from the
+//! URLs its own API makes. Everything here is pure: the secret, the nonce and the time are arguments.
+
+mod algorithm;
+mod encode;
+mod error;
+mod login;
+mod nonce;
+mod path;
+mod sign;
+pub mod verify;
+
+pub use algorithm::Algorithm;
+pub use error::UrlError;
+pub use login::Login;
+pub use nonce::{nonce, nonces};
+pub use path::with_embed_domain;
+pub use sign::{Signer, UrlBuffer};
+
+/// The longest session Looker grants: 30 days, from Looker's OpenAPI description of `EmbedSsoParams`.
+pub const MAX_SESSION_LENGTH: u32 = 2_592_000;
+
+/// The longest path, in bytes, that Looker's web server takes, by Looker's own troubleshooting page.
+pub const MAX_PATH_BYTES: usize = 2048;
+
+/// The longest query, in bytes, that Looker's web server takes, by the same page.
+pub const MAX_QUERY_BYTES: usize = 10 * 1024;
+
+/// A nonce has fewer characters than this, by Looker's documentation.
+pub const NONCE_LIMIT: usize = 255;

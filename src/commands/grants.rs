@@ -1,0 +1,78 @@
+//! The flags that say who an embed user is and what it may do, shared by the commands that make a signed login.
+
+use crate::signed_url::{Login, MAX_SESSION_LENGTH};
+
+/// Who an embed user is and what it may do.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Grants")]
+pub(crate) struct GrantArgs {
+    /// The first name that Looker shows
+    #[arg(long, value_name = "NAME")]
+    pub(crate) first_name: Option<String>,
+
+    /// The last name that Looker shows
+    #[arg(long, value_name = "NAME")]
+    pub(crate) last_name: Option<String>,
+
+    /// A permission, as in `see_user_dashboards`; may be repeated
+    #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
+    pub(crate) permissions: Vec<String>,
+
+    /// A LookML model the permissions hold for; may be repeated
+    #[arg(long = "model", value_name = "MODEL", value_delimiter = ',')]
+    pub(crate) models: Vec<String>,
+
+    /// The id of a Looker group to be in; may be repeated
+    #[arg(long = "group-id", value_name = "ID", value_delimiter = ',')]
+    pub(crate) group_ids: Vec<String>,
+
+    /// The external group, whose members share a folder
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_group_id: Option<String>,
+
+    /// The value of a user attribute; may be repeated
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
+    pub(crate) attributes: Vec<(String, String)>,
+
+    /// The time zone, as in `Europe/Berlin`; only where Looker has user time zones switched on
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) user_timezone: Option<String>,
+
+    /// How long the session lasts, at most 30 days
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SESSION_LENGTH)))]
+    pub(crate) session_length: Option<u32>,
+}
+
+impl GrantArgs {
+    /// `base`, which holds the defaults, with what was given on the command line in place of it. Attributes are
+    /// merged by name; everything else is replaced as a whole.
+    pub(crate) fn login(&self, base: Login) -> Login {
+        let mut attributes = base.user_attributes.unwrap_or_default();
+        attributes.extend(self.attributes.iter().cloned());
+        Login {
+            first_name: self.first_name.clone().or(base.first_name),
+            last_name: self.last_name.clone().or(base.last_name),
+            permissions: given(&self.permissions).or(base.permissions),
+            models: given(&self.models).or(base.models),
+            group_ids: given(&self.group_ids).or(base.group_ids),
+            external_group_id: self.external_group_id.clone().or(base.external_group_id),
+            user_attributes: (!attributes.is_empty()).then_some(attributes),
+            user_timezone: self.user_timezone.clone().or(base.user_timezone),
+            session_length: self.session_length.unwrap_or(base.session_length),
+            external_user_id: base.external_user_id,
+            force_logout_login: base.force_logout_login,
+        }
+    }
+}
+
+fn given(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+fn attribute(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("the name before `=` is empty"),
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("there is no `=` between name and value"),
+    }
+}

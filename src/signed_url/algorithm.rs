@@ -1,0 +1,37 @@
+//! The two algorithms an embed secret can have.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::signed_url::UrlError;
+
+/// The algorithm of an embed secret: a property of the secret, which no URL names.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Algorithm {
+    /// HMAC-SHA-1, which Looker's admin page makes.
+    #[default]
+    Sha1,
+    /// HMAC-SHA-256, which Looker's API makes unless told otherwise.
+    Sha256,
+}
+
+impl FromStr for Algorithm {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        match text {
+            "sha1" => Ok(Self::Sha1),
+            "sha256" => Ok(Self::Sha256),
+            other => Err(UrlError::UnknownAlgorithm(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        })
+    }
+}

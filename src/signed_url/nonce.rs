@@ -1,0 +1,59 @@
+//! Nonces: random text that makes each signed URL good for one visit.
+
+use std::io;
+
+use crate::system::Random;
+
+/// Random bytes in a nonce, and half its length in hex.
+const BYTES: usize = 16;
+
+/// A fresh nonce: 32 hex digits, as in the URLs Looker's own API makes.
+pub fn nonce(random: &Random) -> io::Result<String> {
+    let mut bytes = [0; BYTES];
+    random.fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
+
+/// `count` fresh nonces for one request to the generator, whose price is in the asking.
+pub fn nonces(random: &Random, count: usize) -> io::Result<Vec<String>> {
+    let mut bytes = vec![0; BYTES * count];
+    random.fill(&mut bytes)?;
+    Ok(bytes.chunks_exact(BYTES).map(hex).collect())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit =
+        |value: u8| char::from_digit(value.into(), 16).expect("four bits are one hex digit");
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{nonce, nonces};
+    use crate::system::Random;
+
+    #[test]
+    fn a_nonce_is_32_hex_digits_of_the_given_randomness() {
+        let random = Random::from_fn(|bytes| {
+            bytes.fill(0xa7);
+            Ok(())
+        });
+
+        assert_eq!(nonce(&random).unwrap(), "a7".repeat(16));
+        assert_eq!(
+            nonces(&random, 2).unwrap(),
+            ["a7".repeat(16), "a7".repeat(16)]
+        );
+    }
+
+    #[test]
+    fn no_two_nonces_are_equal() {
+        let nonces = nonces(&Random::os(), 100).unwrap();
+
+        let different = nonces.iter().collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(different.len(), 100);
+    }
+}

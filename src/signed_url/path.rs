@@ -1,0 +1,78 @@
+//! The embed path: what of it is ours to write.
+
+use crate::signed_url::UrlError;
+use crate::signed_url::encode::percent_encode;
+
+/// `path` with the page that may embed it, which lets that page exchange messages with the frame.
+///
+/// Looker refuses `embed_domain` as a parameter of the login URL; it belongs in the query of the embed path.
+pub fn with_embed_domain(path: &str, domain: &str) -> Result<String, UrlError> {
+    check_origin(domain)?;
+    let (page, fragment) = match path.split_once('#') {
+        Some((page, fragment)) => (page, Some(fragment)),
+        None => (path, None),
+    };
+    let mut out = page.as_bytes().to_vec();
+    out.push(if page.contains('?') { b'&' } else { b'?' });
+    out.extend_from_slice(b"embed_domain=");
+    percent_encode(&mut out, domain);
+    if let Some(fragment) = fragment {
+        out.push(b'#');
+        out.extend_from_slice(fragment.as_bytes());
+    }
+    Ok(String::from_utf8(out).expect("pieces of text and ASCII make text"))
+}
+
+/// An origin is a scheme and a host, with nothing behind it.
+fn check_origin(domain: &str) -> Result<(), UrlError> {
+    let host = domain
+        .strip_prefix("https://")
+        .or_else(|| domain.strip_prefix("http://"))
+        .ok_or(UrlError::EmbedDomain("does not begin with `https://`"))?;
+    let bad = |character: char| {
+        character.is_control()
+            || character.is_whitespace()
+            || matches!(character, '/' | '?' | '#' | '@' | '\\')
+    };
+    match host {
+        "" => Err(UrlError::EmbedDomain("names no host")),
+        host if host.contains(bad) => Err(UrlError::EmbedDomain("has something behind the host")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_embed_domain;
+
+    #[test]
+    fn the_embed_domain_goes_into_the_query_of_the_embed_path() {
+        let with = |path| with_embed_domain(path, "https://app.example.com:8443").unwrap();
+
+        assert_eq!(
+            with("/embed/dashboards/3"),
+            "/embed/dashboards/3?embed_domain=https%3A%2F%2Fapp.example.com%3A8443"
+        );
+        assert_eq!(
+            with("/embed/dashboards/3?State=CA#tab"),
+            "/embed/dashboards/3?State=CA&embed_domain=https%3A%2F%2Fapp.example.com%3A8443#tab"
+        );
+    }
+
+    #[test]
+    fn an_embed_domain_that_is_not_an_origin_is_refused() {
+        for domain in [
+            "app.example.com",
+            "https://",
+            "https://a/b",
+            "https://a b",
+            "ftp://a",
+            "",
+        ] {
+            assert!(
+                with_embed_domain("/embed/looks/1", domain).is_err(),
+                "{domain}"
+            );
+        }
+    }
+}
