@@ -86,7 +86,8 @@ fn with_variables(command: clap::Command, system: &System) -> clap::Command {
             None => arg,
         };
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        arg.hide_default_value(true)
+        let takes_value = arg.get_action().takes_values();
+        arg.hide_default_value(takes_value)
             .help(format!("{help} [env: {name}]"))
     })
 }

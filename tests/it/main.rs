@@ -2,10 +2,13 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::unwrap_in_result,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
     reason = "a failed test should stop at once"
 )]
 
+mod process;
+mod support;
 mod tidy;

@@ -1,0 +1,290 @@
+//! What tests stand on: a sandbox with folders, variables and a local Looker of its own, and ways to run embedctl in it.
+
+#![allow(dead_code, reason = "a helper may wait for the test that needs it")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use embedctl::system::{Clock, Input, Stream, System};
+use serde_json::Value;
+
+/// How long one run of a program may take before the test gives up on it. Far above what any needs, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Folders and variables that belong to one test alone.
+pub(crate) struct Sandbox {
+    folder: tempfile::TempDir,
+    vars: BTreeMap<String, String>,
+    clock: Option<Clock>,
+}
+
+impl Sandbox {
+    /// A sandbox without a Looker, for what never calls one.
+    pub(crate) fn offline() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut vars = BTreeMap::new();
+        for (name, below) in [
+            ("HOME", "home"),
+            ("XDG_CONFIG_HOME", "home/.config"),
+            ("XDG_STATE_HOME", "home/.local/state"),
+            ("XDG_CACHE_HOME", "home/.cache"),
+            ("TMPDIR", "tmp"),
+        ] {
+            let path = folder.path().join(below);
+            fs::create_dir_all(&path).unwrap();
+            vars.insert(name.to_owned(), path.to_str().unwrap().to_owned());
+        }
+        fs::create_dir(folder.path().join("work")).unwrap();
+        vars.insert("PATH".to_owned(), std::env::var("PATH").unwrap());
+        Self {
+            folder,
+            vars,
+            clock: None,
+        }
+    }
+
+    /// Set a variable for the runs to come.
+    pub(crate) fn var(&mut self, name: &str, value: impl Into<String>) -> &mut Self {
+        self.vars.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Take a variable away.
+    pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
+        self.vars.remove(name);
+        self
+    }
+
+    /// Let the runs to come take the time from `clock`.
+    pub(crate) fn clock(&mut self, clock: Clock) -> &mut Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The folder that holds everything runs can write to: the one they start in, the home, the temporary files.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The path of `name` in the folder that runs start in.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root().join("work").join(name)
+    }
+
+    /// Write the file `name`, folders included, in the folder that runs start in.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The text of the file `name` in the folder that runs start in.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Run embedctl inside this process, with nothing on standard input.
+    pub(crate) async fn run(&self, args: &[&str]) -> Outcome {
+        self.run_with(args, Input::empty()).await
+    }
+
+    /// Run embedctl inside this process, with `input`.
+    pub(crate) async fn run_with(&self, args: &[&str], input: Input) -> Outcome {
+        let (mut system, captured) = self.system(input);
+        let args = ["embedctl"].iter().chain(args).copied();
+        let exit = in_time(embedctl::run(args, &mut system)).await;
+        captured.outcome(exit.code())
+    }
+
+    /// Surroundings that see this sandbox only, and what will have been written to their streams; for tests that
+    /// change more of them, as the source of randomness.
+    pub(crate) fn system(&self, input: Input) -> (System, Captured) {
+        let captured = Captured::default();
+        let mut system = System::with(
+            self.vars.clone(),
+            self.path(""),
+            input,
+            Stream::new(captured.out.clone(), false),
+            Stream::new(captured.err.clone(), false),
+        );
+        if let Some(clock) = &self.clock {
+            system.clock = clock.clone();
+        }
+        (system, captured)
+    }
+
+    /// embedctl as a process of its own, which sees this sandbox only. Run it with [`output`].
+    pub(crate) fn process(&self, args: &[&str]) -> Command {
+        let mut command = self.program(env!("CARGO_BIN_EXE_embedctl"));
+        command.args(args);
+        command
+    }
+
+    /// Any program, with the variables and the folder of this sandbox.
+    pub(crate) fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(&self.vars)
+            .current_dir(self.path(""));
+        command
+    }
+
+    /// Every file that runs have left in this sandbox, with its content.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.root().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.is_file() {
+                    let content = fs::read(&path).unwrap();
+                    found.push((path, content));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What a run gave.
+#[must_use = "look at what was printed, or call `done` to see that it went well"]
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The exit code.
+    pub(crate) exit: u8,
+    /// What it wrote to standard output.
+    pub(crate) out: String,
+    /// What it wrote to standard error.
+    pub(crate) err: String,
+}
+
+impl Outcome {
+    /// The same outcome, which must be a success.
+    #[track_caller]
+    pub(crate) fn done(self) -> Self {
+        self.exits(0)
+    }
+
+    /// The same outcome, which must have this exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: u8) -> Self {
+        assert_eq!(
+            self.exit, code,
+            "\n-- out\n{}\n-- err\n{}",
+            self.out, self.err
+        );
+        self
+    }
+
+    /// Standard output as one JSON value.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        parse(&self.out)
+    }
+
+    /// Standard output as one JSON value a line.
+    #[track_caller]
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
+        self.out.lines().map(parse).collect()
+    }
+
+    /// The error in the last line of standard error, where the run was asked for JSON.
+    #[track_caller]
+    pub(crate) fn error(&self) -> Value {
+        let last = self.err.lines().last().unwrap_or_default();
+        parse(last)["error"].take()
+    }
+}
+
+#[track_caller]
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON: {error}\n{text}"))
+}
+
+/// What a run writes to its two streams.
+#[derive(Clone, Default)]
+pub(crate) struct Captured {
+    pub(crate) out: Capture,
+    pub(crate) err: Capture,
+}
+
+impl Captured {
+    /// What was written so far, as the outcome of a run that ended with `exit`.
+    pub(crate) fn outcome(&self, exit: u8) -> Outcome {
+        Outcome {
+            exit,
+            out: self.out.text(),
+            err: self.err.text(),
+        }
+    }
+}
+
+/// A writer that keeps what is written.
+#[derive(Clone, Default)]
+pub(crate) struct Capture(Arc<Mutex<Vec<u8>>>);
+
+impl Capture {
+    /// What was written so far.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Run `command` to its end without standard input, while the emulator of the same test goes on serving it.
+pub(crate) async fn output(command: Command) -> Outcome {
+    let program = command.get_program().to_owned();
+    let mut command = tokio::process::Command::from(command);
+    command
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true);
+    let output = match in_time(command.output()).await {
+        Ok(output) => output,
+        Err(error) => panic!("cannot run {}: {error}", program.display()),
+    };
+    let code = output
+        .status
+        .code()
+        .unwrap_or_else(|| panic!("{}: {}", program.display(), output.status));
+    Outcome {
+        exit: u8::try_from(code).unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// What `future` gives, unless it takes too long.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("not done after {PATIENCE:?}"),
+    }
+}
+
+/// Say on standard error why a test proves nothing here; a failure where `EMBEDCTL_TEST_REQUIRE_ALL` is set.
+pub(crate) fn skip(why: &str) {
+    let required = std::env::var_os("EMBEDCTL_TEST_REQUIRE_ALL").is_some_and(|value| value != "0");
+    assert!(!required, "{why}, and EMBEDCTL_TEST_REQUIRE_ALL is set");
+    // Not `eprintln!`, which the test runner swallows when the test passes.
+    io::stderr()
+        .write_all(format!("skipped: {why}\n").as_bytes())
+        .unwrap();
+}
