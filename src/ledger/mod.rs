@@ -3,14 +3,18 @@
 //! The ledger holds no secret: nothing here can carry a [`SecretString`](crate::secret::SecretString), which does not
 //! serialise. Every method that writes returns only when what it wrote survives a power cut.
 
+mod error;
+pub mod sqlite;
+
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+pub use self::error::LedgerError;
 
 /// What a ledger's method gives, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
@@ -135,6 +139,8 @@ pub struct Run {
     pub done: u64,
     /// How many of its jobs failed.
     pub failed: u64,
+    /// How many of its jobs were undone.
+    pub undone: u64,
 }
 
 /// The process that works on a run.
@@ -255,51 +261,4 @@ pub enum KeyState {
     Delivered,
     /// It no longer exists.
     Revoked,
-}
-
-/// What can be wrong with a ledger.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LedgerError {
-    /// Another process works on the same thing, or stopped in the middle of it.
-    #[error("{subject} is being worked on by run {run}, owned by process {pid} on {host}", pid = owner.pid, host = owner.host)]
-    Busy {
-        /// The run or the user that both want.
-        subject: String,
-        /// The run in the way.
-        run: RunId,
-        /// Who works on it.
-        owner: Owner,
-    },
-    /// An earlier run for the same subject has not come to its end, and nobody works on it.
-    #[error("run {run} for `{subject}` has not come to its end")]
-    Unfinished {
-        /// The user both runs are for.
-        subject: String,
-        /// The earlier run.
-        run: RunId,
-    },
-    /// There is no such run.
-    #[error("no run {0} in this ledger")]
-    NoSuchRun(RunId),
-    /// This process owned the run, and another has taken it over.
-    #[error("run {0} was taken over by another process")]
-    TakenOver(RunId),
-    /// The store was made by a newer embedctl.
-    #[error("the ledger is of version {found}; this embedctl knows versions up to {known}")]
-    TooNew {
-        /// The version of the file.
-        found: i64,
-        /// The newest version this program knows.
-        known: i64,
-    },
-    /// The store cannot be read or written.
-    #[error("{what}")]
-    Store {
-        /// What was tried, and with which file.
-        what: String,
-        /// Why it failed.
-        #[source]
-        source: anyhow::Error,
-    },
 }

@@ -1,7 +1,6 @@
 //! Where the secret of a key goes: the only way a secret leaves the process.
 
 use std::fmt;
-use std::future::Future;
 use std::pin::Pin;
 
 use jiff::Timestamp;

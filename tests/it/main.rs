@@ -9,6 +9,7 @@
     reason = "a failed test should stop at once"
 )]
 
+mod ledger;
 mod process;
 mod support;
 mod tidy;

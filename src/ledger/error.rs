@@ -1,0 +1,102 @@
+//! What can be wrong with a ledger, and what to do about it.
+
+use crate::error::{Error, Kind};
+use crate::ledger::{Owner, RunId};
+
+/// What can be wrong with a ledger.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// Another process works on the same thing, or stopped in the middle of it.
+    #[error("{subject} is being worked on by run {run}, owned by process {pid} on {host}", pid = owner.pid, host = owner.host)]
+    Busy {
+        /// The run or the user that both want.
+        subject: String,
+        /// The run in the way.
+        run: RunId,
+        /// Who works on it.
+        owner: Owner,
+    },
+    /// An earlier run for the same subject has not come to its end, and nobody works on it.
+    #[error("run {run} for `{subject}` has not come to its end")]
+    Unfinished {
+        /// The user both runs are for.
+        subject: String,
+        /// The earlier run.
+        run: RunId,
+    },
+    /// There is no such run.
+    #[error("no run {0} in this ledger")]
+    NoSuchRun(RunId),
+    /// This process owned the run, and another has taken it over.
+    #[error("run {0} was taken over by another process")]
+    TakenOver(RunId),
+    /// The store was made by a newer embedctl.
+    #[error("the ledger is of version {found}; this embedctl knows versions up to {known}")]
+    TooNew {
+        /// The version of the file.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The store cannot be used as it is; nothing was done.
+    #[error("{what}")]
+    Unusable {
+        /// What is wrong, and with which file.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The store cannot be read or written.
+    #[error("{what}")]
+    Store {
+        /// What was tried, and with which file.
+        what: String,
+        /// Why it failed.
+        #[source]
+        source: anyhow::Error,
+    },
+}
+
+impl LedgerError {
+    /// The kind it ends a command with.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Busy { .. } | Self::Unfinished { .. } | Self::TakenOver(_) => Kind::Conflict,
+            Self::NoSuchRun(_) => Kind::NotFound,
+            Self::TooNew { .. } | Self::Unusable { .. } | Self::Store { .. } => Kind::Internal,
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Busy { owner, .. } => format!(
+                "wait until it has ended, or stop process {} on {} and try again",
+                owner.pid, owner.host
+            ),
+            Self::Unfinished { run, .. } => {
+                format!("finish it with `embedctl runs resume {run}`")
+            }
+            Self::NoSuchRun(_) => "`embedctl runs list` shows the runs there are".to_owned(),
+            Self::TakenOver(run) => {
+                format!("`embedctl runs show {run}` tells how it stands and who works on it")
+            }
+            Self::TooNew { .. } => {
+                "update embedctl, or give it another ledger with `--ledger PATH`".to_owned()
+            }
+            Self::Unusable { hint, .. } => hint.clone(),
+            Self::Store { .. } => {
+                "put that right, then run the same command again; what was recorded is kept"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        let (kind, advice) = (error.kind(), error.advice());
+        Self::caused(kind, error).hint(advice)
+    }
+}

@@ -1,0 +1,204 @@
+//! Opening the file of a ledger: everything that can be wrong with it is found here, before anything is done.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::ledger::LedgerError;
+use crate::ledger::sqlite::fault::{Fault, READ_ONLY};
+use crate::ledger::sqlite::schema;
+
+/// How long a statement waits for another process that holds the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest file name that every common file system takes.
+const LONGEST_NAME: usize = 240;
+
+/// The file of the ledger for a Looker host, with its port where it has one, below `state_dir`.
+pub fn default_path(state_dir: &Path, host_with_port: &str) -> PathBuf {
+    let mut name = String::new();
+    for byte in host_with_port.to_ascii_lowercase().bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' => name.push(char::from(byte)),
+            b'.' if !name.is_empty() => name.push('.'),
+            byte => name.extend(["_", &format!("{byte:02x}")]),
+        }
+    }
+    name.truncate(LONGEST_NAME);
+    state_dir.join(format!("{name}.ledger"))
+}
+
+/// A connection that writes durably to the ledger in `path`, which is made where it does not exist.
+pub(super) fn open_writer(path: &Path, make_folder: bool) -> Result<Connection, LedgerError> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    if make_folder {
+        make_private_folder(folder).map_err(|source| cannot(path, "make the folder of", source))?;
+    }
+    ensure_file(path, folder)?;
+    writer(path).map_err(|fault| fault.at(path))
+}
+
+/// A connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connect = || {
+        let connection = Connection::open_with_flags(path, flags)?;
+        prepare(&connection)?;
+        Ok(connection)
+    };
+    connect().map_err(|error| Fault::Sqlite(error).at(path))
+}
+
+/// A ledger that is gone when it is closed.
+pub(super) fn open_in_memory() -> Result<Connection, LedgerError> {
+    let connect = || {
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&connection)?;
+        schema::migrate(&mut connection)?;
+        Ok(connection)
+    };
+    connect().map_err(|fault: Fault| fault.at(Path::new("in memory")))
+}
+
+fn writer(path: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    prepare(&connection)?;
+    // SQLite falls back to reading alone, and would say so only at the first write.
+    if connection.is_readonly("main")? {
+        return Err(Fault::Unusable(READ_ONLY));
+    }
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // Each commit is synced to the disk before it is answered; on macOS past the disk's own cache, too.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    schema::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Make an empty file that only its owner may read, or check that a file that exists is such a one.
+fn ensure_file(path: &Path, folder: &Path) -> Result<(), LedgerError> {
+    let made = private(OpenOptions::new().write(true).create_new(true)).open(path);
+    match made {
+        Ok(file) => {
+            let synced = file
+                .sync_all()
+                .and_then(|()| File::open(folder)?.sync_all());
+            synced.map_err(|source| cannot(path, "write", source))
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refuse_open_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LedgerError::Unusable {
+            what: format!(
+                "the folder of the ledger `{}` does not exist",
+                path.display()
+            ),
+            hint: format!("make it with `mkdir -m 700 -p {}`", folder.display()),
+        }),
+        Err(error) => Err(cannot(path, "make", error)),
+    }
+}
+
+fn cannot(path: &Path, what: &str, source: io::Error) -> LedgerError {
+    LedgerError::Store {
+        what: format!("cannot {what} the ledger `{}`", path.display()),
+        source: source.into(),
+    }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(unix)]
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+/// A ledger names customers, so it is as private as the keys it speaks of.
+#[cfg(unix)]
+fn refuse_open_file(path: &Path) -> Result<(), LedgerError> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let found = fs::metadata(path).map_err(|source| cannot(path, "read", source))?;
+    let unusable = |what: String, hint| Err(LedgerError::Unusable { what, hint });
+    if !found.is_file() {
+        let hint = "give the path of a file with `--ledger PATH`".to_owned();
+        return unusable(
+            format!("the ledger `{}` is not a file", path.display()),
+            hint,
+        );
+    }
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let what = format!(
+            "the ledger `{}` is open to others (mode {mode:03o})",
+            path.display()
+        );
+        return unusable(
+            what,
+            format!("close it with `chmod 600 {}`", path.display()),
+        );
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_open_file(_path: &Path) -> Result<(), LedgerError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::default_path;
+
+    #[test]
+    fn a_host_cannot_lead_out_of_the_folder() {
+        let name = |host| default_path(Path::new("/s"), host).display().to_string();
+
+        assert_eq!(
+            name("acme.cloud.looker.com"),
+            "/s/acme.cloud.looker.com.ledger"
+        );
+        assert_eq!(
+            name("Acme.Looker.com:19999"),
+            "/s/acme.looker.com_3a19999.ledger"
+        );
+        assert_eq!(
+            name("../../etc/passwd"),
+            "/s/_2e._2f.._2fetc_2fpasswd.ledger"
+        );
+        assert_eq!(name("[::1]:80"), "/s/_5b_3a_3a1_5d_3a80.ledger");
+    }
+}

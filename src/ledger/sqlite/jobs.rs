@@ -1,0 +1,157 @@
+//! The jobs of a run and what happened to them.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::row::{FromJson, Json, Numbered as _, Time};
+use crate::ledger::sqlite::writer::{Batch, Hold};
+use crate::ledger::sqlite::{keys, runs};
+use crate::ledger::{
+    Event, Job, JobEnd, JobId, JobState, KeyRecord, LedgerError, NewJob, RunId, What,
+};
+
+/// Add jobs to a run that this process holds.
+pub(super) fn add(batch: &mut Batch<'_>, run: RunId, jobs: &[NewJob]) -> Result<(), Fault> {
+    let hold = batch.held(run)?;
+    for job in jobs {
+        runs::refuse_pending(batch, &job.subject, hold.row)?;
+    }
+    append(batch.db, hold.row, jobs)
+}
+
+/// Number the jobs on from the last of the run, and store them.
+pub(super) fn append(db: &Connection, run: i64, jobs: &[NewJob]) -> Result<(), Fault> {
+    let first = runs::job_count(db, run)?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO job (run, number, subject, state, spec) VALUES (?1, ?2, ?3, 0, ?4)",
+    )?;
+    for (number, job) in (first..).zip(jobs) {
+        insert.execute((run, number, &job.subject, Json(&job.spec)))?;
+    }
+    db.prepare_cached("UPDATE progress SET open = open + ?2 WHERE run = ?1")?
+        .execute((run, jobs.len()))?;
+    Ok(())
+}
+
+/// Store events of a job, and what they say of a key.
+pub(super) fn record(
+    batch: &mut Batch<'_>,
+    job: JobId,
+    events: &[Event],
+    key: Option<&KeyRecord>,
+) -> Result<(), Fault> {
+    let hold = batch.held(job.run)?;
+    state(batch.db, hold, job)?;
+    append_events(batch.db, hold.row, job.number, events)?;
+    key.map_or(Ok(()), |key| keys::put(batch.db, key))
+}
+
+/// Store the last events of a job, and how it ended.
+pub(super) fn settle(
+    batch: &mut Batch<'_>,
+    job: JobId,
+    events: &[Event],
+    key: Option<&KeyRecord>,
+    end: &JobEnd,
+) -> Result<(), Fault> {
+    let hold = batch.held(job.run)?;
+    let (before, subject) = state(batch.db, hold, job)?;
+    if end.state == JobState::Open && before != JobState::Open {
+        runs::refuse_pending(batch, &subject, hold.row)?;
+    }
+    record(batch, job, events, key)?;
+    batch
+        .db
+        .prepare_cached("UPDATE job SET state = ?3, outcome = ?4 WHERE run = ?1 AND number = ?2")?
+        .execute((hold.row, job.number, end.state.number(), Json(&end.outcome)))?;
+    runs::count(batch.db, hold.row, before, end.state)
+}
+
+/// The events of a job, oldest first.
+pub(super) fn events(db: &Connection, job: JobId) -> Result<Vec<Event>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT step, what, at, data FROM event
+         WHERE run = (SELECT seq FROM run WHERE id = ?1) AND job = ?2 ORDER BY number",
+    )?;
+    let events = statement.query_map((job.run.0, job.number), |row| {
+        Ok(Event {
+            step: row.get(0)?,
+            what: What::of(row.get(1)?)?,
+            at: row.get::<_, Time>(2)?.0,
+            data: row.get::<_, FromJson>(3)?.0,
+        })
+    })?;
+    Ok(events.collect::<Result<_, _>>()?)
+}
+
+/// Up to `limit` jobs of a run from number `from` on, in `state` or in any.
+pub(super) fn list(
+    db: &Connection,
+    run: RunId,
+    state: Option<JobState>,
+    from: u64,
+    limit: u32,
+) -> Result<Vec<Job>, Fault> {
+    // Spelt out, so that SQLite can see that the index of the jobs that are not done serves it.
+    let filter = match state {
+        None => String::new(),
+        Some(JobState::Done) => "AND state = 1".to_owned(),
+        Some(other) => format!("AND state = {} AND state <> 1", other.number()),
+    };
+    let sql = format!(
+        "SELECT number, subject, spec, state, outcome FROM job
+         WHERE run = (SELECT seq FROM run WHERE id = :run) AND number >= :from {filter}
+         ORDER BY number LIMIT :limit"
+    );
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let mut statement = db.prepare_cached(&sql)?;
+    let params = named_params! { ":run": run.0, ":from": from, ":limit": limit };
+    let jobs = statement.query_map(params, job)?;
+    Ok(jobs.collect::<Result<_, _>>()?)
+}
+
+/// How a job stands and whom it is about.
+fn state(db: &Connection, hold: Hold, job: JobId) -> Result<(JobState, String), Fault> {
+    let found = db
+        .prepare_cached("SELECT state, subject FROM job WHERE run = ?1 AND number = ?2")?
+        .query_row((hold.row, job.number), |row| {
+            Ok((JobState::of(row.get(0)?)?, row.get(1)?))
+        })
+        .optional()?;
+    found.ok_or_else(|| {
+        let what = format!("run {} has no job {}", job.run, job.number);
+        let hint = "report this as a mistake of embedctl".to_owned();
+        LedgerError::Unusable { what, hint }.into()
+    })
+}
+
+fn append_events(db: &Connection, run: i64, job: u64, events: &[Event]) -> Result<(), Fault> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let first: i64 = db
+        .prepare_cached(
+            "SELECT coalesce(max(number) + 1, 0) FROM event WHERE run = ?1 AND job = ?2",
+        )?
+        .query_row((run, job), |row| row.get(0))?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO event (run, job, number, step, what, at, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for (number, event) in (first..).zip(events) {
+        let what = event.what.number();
+        let (at, data) = (Time(event.at), Json(&event.data));
+        insert.execute((run, job, number, &event.step, what, at, data))?;
+    }
+    Ok(())
+}
+
+fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
+    Ok(Job {
+        number: row.get("number")?,
+        subject: row.get("subject")?,
+        spec: row.get::<_, FromJson>("spec")?.0,
+        state: JobState::of(row.get("state")?)?,
+        outcome: row.get::<_, FromJson>("outcome")?.0,
+    })
+}

@@ -1,0 +1,63 @@
+//! What became of keys.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, named_params};
+
+use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::row::{Numbered as _, Time};
+use crate::ledger::{KeyRecord, KeyState};
+
+const COLUMNS: &str =
+    "looker_user_id, key_id, external_user_id, client_id, purpose, state, minted_at, revoke_at";
+
+/// Set what is known of a key.
+pub(super) fn put(db: &Connection, key: &KeyRecord) -> Result<(), Fault> {
+    let sql = format!(
+        "INSERT OR REPLACE INTO key ({COLUMNS})
+         VALUES (:user, :key, :external, :client, :purpose, :state, :minted, :revoke)"
+    );
+    db.prepare_cached(&sql)?.execute(named_params! {
+        ":user": key.looker_user_id,
+        ":key": key.key_id,
+        ":external": key.external_user_id,
+        ":client": key.client_id,
+        ":purpose": key.purpose,
+        ":state": key.state.number(),
+        ":minted": Time(key.minted_at),
+        ":revoke": key.revoke_at.map(Time),
+    })?;
+    Ok(())
+}
+
+/// The keys of a Looker user, or of all of them, oldest first.
+pub(super) fn list(db: &Connection, user: Option<&str>) -> Result<Vec<KeyRecord>, Fault> {
+    let filter = user.map_or("?1 IS NULL", |_| "looker_user_id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM key WHERE {filter} ORDER BY minted_at, key_id");
+    let mut statement = db.prepare_cached(&sql)?;
+    let keys = statement.query_map([user], key)?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// The keys whose overlap has ended, oldest first.
+pub(super) fn due(db: &Connection, now: Timestamp) -> Result<Vec<KeyRecord>, Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM key
+         WHERE revoke_at IS NOT NULL AND state <> 2 AND revoke_at <= ?1 ORDER BY revoke_at, key_id"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let keys = statement.query_map([Time(now)], key)?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {
+    Ok(KeyRecord {
+        looker_user_id: row.get("looker_user_id")?,
+        external_user_id: row.get("external_user_id")?,
+        key_id: row.get("key_id")?,
+        client_id: row.get("client_id")?,
+        purpose: row.get("purpose")?,
+        state: KeyState::of(row.get("state")?)?,
+        minted_at: row.get::<_, Time>("minted_at")?.0,
+        revoke_at: row.get::<_, Option<Time>>("revoke_at")?.map(|time| time.0),
+    })
+}

@@ -1,0 +1,281 @@
+//! The ledger in a SQLite file: one thread writes, many writes share one sync, another thread reads.
+
+mod fault;
+mod file;
+mod jobs;
+mod keys;
+mod owner;
+mod row;
+mod runs;
+mod schema;
+mod writer;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use self::fault::Fault;
+use self::writer::{Batch, Reply, Write, Writer};
+use crate::ledger::{
+    Answer, Event, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob, NewRun,
+    Run, RunId,
+};
+use crate::system::Clock;
+
+pub use self::file::default_path;
+pub use self::owner::Process;
+
+/// How to open a [`SqliteLedger`].
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// Where times come from.
+    pub clock: Clock,
+    /// The process that will own the runs.
+    pub owner: Process,
+    /// Whether to make the folder of the file where there is none, as for the default place.
+    pub make_folder: bool,
+}
+
+impl SqliteOptions {
+    /// Owned by this process, in a folder that exists.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            owner: Process::current(),
+            make_folder: false,
+        }
+    }
+}
+
+/// A ledger in a SQLite file. When it is dropped, what was being written is finished and its runs are released.
+pub struct SqliteLedger {
+    path: PathBuf,
+    /// `None` once it is being dropped.
+    writes: Option<Sender<Write>>,
+    /// `None` too where only one connection can see the data.
+    reads: Option<Sender<Read>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+impl SqliteLedger {
+    /// Open the ledger in `path`, or make it.
+    ///
+    /// # Errors
+    /// Everything that would keep it from being written to: where it lies, who may read it, a version of tomorrow,
+    /// damage, no room.
+    pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, LedgerError> {
+        let path = path.as_ref();
+        let writer = file::open_writer(path, options.make_folder)?;
+        let reader = file::open_reader(path)?;
+        Self::start(path.to_owned(), writer, Some(reader), options)
+    }
+
+    /// A ledger that is gone when it is dropped.
+    ///
+    /// # Errors
+    /// No memory or no thread is to be had.
+    pub fn in_memory(options: &SqliteOptions) -> Result<Self, LedgerError> {
+        let writer = file::open_in_memory()?;
+        Self::start(PathBuf::from("in memory"), writer, None, options)
+    }
+
+    /// Where it is kept.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn start(
+        path: PathBuf,
+        connection: Connection,
+        reader: Option<Connection>,
+        options: &SqliteOptions,
+    ) -> Result<Self, LedgerError> {
+        let writer = Writer {
+            connection,
+            path: path.clone(),
+            clock: options.clock.clone(),
+            me: options.owner.clone(),
+        };
+        let (writes, queue) = mpsc::channel();
+        let mut threads = vec![spawn("ledger", move || writer.serve(&queue))?];
+        let mut reads = None;
+        if let Some(connection) = reader {
+            let (sender, queue) = mpsc::channel();
+            threads.push(spawn("ledger-read", move || {
+                serve_reads(&connection, &queue);
+            })?);
+            reads = Some(sender);
+        }
+        Ok(Self {
+            path,
+            writes: Some(writes),
+            reads,
+            threads,
+        })
+    }
+
+    /// Do `work` in the next transaction, and give what came of it once that is durable.
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let path = self.path.clone();
+        Box::pin(async move {
+            let (sender, answer) = oneshot::channel();
+            let write: Write = Box::new(move |batch| {
+                let result = batch.and_then(|batch| batch.attempt(work, &path));
+                let reply: Reply = Box::new(move |committed| {
+                    // Nobody waits any more: the write stands all the same.
+                    let _unheard = sender.send(committed.and(result)).is_err();
+                });
+                reply
+            });
+            let sent = self.writes.as_ref().map(|writes| writes.send(write));
+            let Some(Ok(())) = sent else {
+                return Err(self.stopped());
+            };
+            answer.await.unwrap_or_else(|_| Err(self.stopped()))
+        })
+    }
+
+    /// Do `work` on what is durable.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        let Some(reads) = &self.reads else {
+            return self.write(|batch| work(batch.db));
+        };
+        let path = self.path.clone();
+        Box::pin(async move {
+            let (sender, answer) = oneshot::channel();
+            let read: Read = Box::new(move |db| {
+                let result = work(db).map_err(|fault| fault.at(&path));
+                let _unheard = sender.send(result).is_err();
+            });
+            if reads.send(read).is_err() {
+                return Err(self.stopped());
+            }
+            answer.await.unwrap_or_else(|_| Err(self.stopped()))
+        })
+    }
+
+    fn stopped(&self) -> LedgerError {
+        LedgerError::Store {
+            what: format!("cannot use the ledger `{}`", self.path.display()),
+            source: anyhow::Error::msg("its thread has stopped"),
+        }
+    }
+}
+
+impl Ledger for SqliteLedger {
+    fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
+        self.write(move |batch| runs::begin(batch, &run, &jobs))
+    }
+
+    fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()> {
+        self.write(move |batch| jobs::add(batch, run, &jobs))
+    }
+
+    fn claim(&self, run: RunId) -> Answer<'_, Run> {
+        self.write(move |batch| runs::claim(batch, run))
+    }
+
+    fn release(&self, run: RunId) -> Answer<'_, ()> {
+        self.write(move |batch| runs::release(batch, run))
+    }
+
+    fn record(&self, job: JobId, events: Vec<Event>, key: Option<KeyRecord>) -> Answer<'_, ()> {
+        self.write(move |batch| jobs::record(batch, job, &events, key.as_ref()))
+    }
+
+    fn settle(
+        &self,
+        job: JobId,
+        events: Vec<Event>,
+        key: Option<KeyRecord>,
+        end: JobEnd,
+    ) -> Answer<'_, ()> {
+        self.write(move |batch| jobs::settle(batch, job, &events, key.as_ref(), &end))
+    }
+
+    fn events(&self, job: JobId) -> Answer<'_, Vec<Event>> {
+        self.read(move |db| jobs::events(db, job))
+    }
+
+    fn jobs(
+        &self,
+        run: RunId,
+        state: Option<JobState>,
+        from: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<Job>> {
+        self.read(move |db| jobs::list(db, run, state, from, limit))
+    }
+
+    fn run(&self, run: RunId) -> Answer<'_, Option<Run>> {
+        self.read(move |db| runs::find(db, run))
+    }
+
+    fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>> {
+        self.read(move |db| runs::newest(db, limit))
+    }
+
+    fn pending(&self, subject: &str) -> Answer<'_, Option<Run>> {
+        let subject = subject.to_owned();
+        self.read(move |db| runs::pending(db, &subject))
+    }
+
+    fn keys(&self, looker_user_id: Option<&str>) -> Answer<'_, Vec<KeyRecord>> {
+        let user = looker_user_id.map(str::to_owned);
+        self.read(move |db| keys::list(db, user.as_deref()))
+    }
+
+    fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>> {
+        self.read(move |db| keys::due(db, now))
+    }
+
+    fn put_key(&self, key: KeyRecord) -> Answer<'_, ()> {
+        self.write(move |batch| keys::put(batch.db, &key))
+    }
+}
+
+impl fmt::Debug for SqliteLedger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLedger")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for SqliteLedger {
+    fn drop(&mut self) {
+        self.writes = None;
+        self.reads = None;
+        for thread in self.threads.drain(..) {
+            // It panicked, which it has said itself.
+            let _panicked = thread.join().is_err();
+        }
+    }
+}
+
+fn serve_reads(connection: &Connection, queue: &Receiver<Read>) {
+    while let Ok(read) = queue.recv() {
+        read(connection);
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LedgerError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(|error| LedgerError::Store {
+        what: "cannot start the thread of the ledger".to_owned(),
+        source: error.into(),
+    })
+}

@@ -1,0 +1,103 @@
+//! Which process owns a run, and whether it still lives.
+
+use std::fs;
+use std::process;
+
+/// A process, told apart from a later one that got the same number.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// Its process id.
+    pub pid: u32,
+    /// The name of the machine it runs on, for people.
+    pub host: String,
+    /// The boot and the process namespace its id counts in; another one says nothing about its life.
+    pub space: String,
+    /// When it started, in clock ticks since the boot; `None` where the system does not tell.
+    pub started: Option<u64>,
+}
+
+impl Process {
+    /// This process.
+    pub fn current() -> Self {
+        let pid = process::id();
+        Self {
+            pid,
+            host: host(),
+            space: space(),
+            started: started(pid),
+        }
+    }
+
+    /// Whether `other` lives, as seen from this process; `None` where only its lease can tell.
+    pub(super) fn sees_alive(&self, other: &Self) -> Option<bool> {
+        if self.space.is_empty() || self.space != other.space {
+            return None;
+        }
+        match (started(other.pid), other.started) {
+            (Some(found), Some(recorded)) => Some(found == recorded),
+            (None, Some(_)) => Some(false),
+            (_, None) => None,
+        }
+    }
+}
+
+/// The start of a process from its 22nd field in `/proc/PID/stat`, as proc(5) describes it. The second field holds
+/// the command in parentheses, which may itself hold blanks and parentheses.
+fn started(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after_command) = stat.rsplit_once(')')?;
+    after_command.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The boot and the process namespace, empty where the system does not tell.
+fn space() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    let namespace = fs::read_link("/proc/self/ns/pid");
+    match (boot, namespace) {
+        (Ok(boot), Ok(namespace)) => format!("{} {}", boot.trim(), namespace.display()),
+        _ => String::new(),
+    }
+}
+
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+#[cfg(not(unix))]
+fn host() -> String {
+    "this machine".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Process;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_got_the_number_of_a_dead_one_is_not_taken_for_it() {
+        let me = Process::current();
+        let earlier = Process {
+            started: me.started.map(|started| started - 1),
+            ..me.clone()
+        };
+
+        assert_eq!(me.sees_alive(&me), Some(true));
+        assert_eq!(me.sees_alive(&earlier), Some(false));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_of_another_boot_or_namespace_is_not_judged() {
+        let me = Process::current();
+        let elsewhere = Process {
+            space: "elsewhere".to_owned(),
+            ..me.clone()
+        };
+
+        assert_eq!(me.sees_alive(&elsewhere), None);
+    }
+}

@@ -1,0 +1,265 @@
+//! Runs: who owns them, and how far they are.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::jobs;
+use crate::ledger::sqlite::owner::Process;
+use crate::ledger::sqlite::row::{FromJson, Json, Time};
+use crate::ledger::sqlite::writer::{Batch, Hold, LEASE};
+use crate::ledger::{JobState, LedgerError, NewJob, NewRun, Owner, Run, RunId};
+
+const SELECT: &str = "SELECT run.*, progress.* FROM run JOIN progress ON progress.run = run.seq";
+
+/// Store a new run of this process with its first jobs.
+pub(super) fn begin(
+    batch: &mut Batch<'_>,
+    run: &NewRun,
+    new_jobs: &[NewJob],
+) -> Result<RunId, Fault> {
+    for job in new_jobs {
+        // No row is negative, so that every run in the way is seen.
+        refuse_pending(batch, &job.subject, -1)?;
+    }
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO run (id, command, created_at, request) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((
+            run.id.0,
+            &run.command,
+            Time(run.created_at),
+            Json(&run.request),
+        ))?;
+    let row = batch.db.last_insert_rowid();
+    batch
+        .db
+        .prepare_cached(
+            "INSERT INTO progress (run, epoch, open, done, failed, undone) VALUES (?1, 0, 0, 0, 0, 0)",
+        )?
+        .execute([row])?;
+    take(batch, run.id, row)?;
+    jobs::append(batch.db, row, new_jobs)?;
+    Ok(run.id)
+}
+
+/// Take a run over, unless its owner lives.
+pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
+    let row = row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
+    if !batch.holds(run) {
+        if let Some(owner) = living_owner(batch, row)? {
+            let subject = format!("run {run}");
+            return Err(LedgerError::Busy {
+                subject,
+                run,
+                owner,
+            }
+            .into());
+        }
+        take(batch, run, row)?;
+    }
+    find(batch.db, run)?.ok_or_else(|| LedgerError::NoSuchRun(run).into())
+}
+
+/// Give a run of this process up.
+pub(super) fn release(batch: &mut Batch<'_>, run: RunId) -> Result<(), Fault> {
+    let hold = batch.held(run)?;
+    leave(batch.db, hold)?;
+    batch.let_go(run);
+    Ok(())
+}
+
+/// Clear the owner, where it is still the one of this hold.
+pub(super) fn leave(db: &Connection, hold: Hold) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE progress SET owner_pid = NULL, owner_host = NULL, owner_space = NULL,
+            owner_started = NULL, owner_since = NULL, lease_until = NULL
+         WHERE run = ?1 AND epoch = ?2",
+    )?
+    .execute((hold.row, hold.epoch))
+}
+
+/// Put off the end of the lease, where the owner is still the one of this hold.
+pub(super) fn renew(db: &Connection, hold: Hold, until: Timestamp) -> rusqlite::Result<usize> {
+    db.prepare_cached("UPDATE progress SET lease_until = ?3 WHERE run = ?1 AND epoch = ?2")?
+        .execute((hold.row, hold.epoch, Time(until)))
+}
+
+/// Refuse a job for `subject` where a run other than the one in `row` has an open job for it.
+pub(super) fn refuse_pending(batch: &Batch<'_>, subject: &str, row: i64) -> Result<(), Fault> {
+    let found: Option<i64> = batch
+        .db
+        .prepare_cached(
+            "SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2 LIMIT 1",
+        )?
+        .query_row((subject, row), |row| row.get(0))
+        .optional()?;
+    let Some(other) = found else {
+        return Ok(());
+    };
+    let run: uuid::Uuid =
+        batch
+            .db
+            .query_row("SELECT id FROM run WHERE seq = ?1", [other], |row| {
+                row.get(0)
+            })?;
+    let (run, subject) = (RunId(run), subject.to_owned());
+    Err(match living_owner(batch, other)? {
+        Some(owner) => LedgerError::Busy {
+            subject: format!("`{subject}`"),
+            run,
+            owner,
+        },
+        None => LedgerError::Unfinished { subject, run },
+    }
+    .into())
+}
+
+/// Count a job that went from one state to another.
+pub(super) fn count(
+    db: &Connection,
+    row: i64,
+    before: JobState,
+    after: JobState,
+) -> Result<(), Fault> {
+    let (less, more) = (column(before), column(after));
+    if less == more {
+        return Ok(());
+    }
+    let sql =
+        format!("UPDATE progress SET {less} = {less} - 1, {more} = {more} + 1 WHERE run = ?1");
+    db.prepare_cached(&sql)?.execute([row])?;
+    Ok(())
+}
+
+/// How many jobs a run has.
+pub(super) fn job_count(db: &Connection, row: i64) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT open + done + failed + undone FROM progress WHERE run = ?1")?
+        .query_row([row], |row| row.get(0))
+}
+
+/// The row of a run.
+pub(super) fn row(db: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT seq FROM run WHERE id = ?1")?
+        .query_row([run.0], |row| row.get(0))
+        .optional()
+}
+
+/// How often a run has been taken.
+pub(super) fn epoch(db: &Connection, row: i64) -> rusqlite::Result<i64> {
+    db.prepare_cached("SELECT epoch FROM progress WHERE run = ?1")?
+        .query_row([row], |row| row.get(0))
+}
+
+/// One run.
+pub(super) fn find(db: &Connection, run: RunId) -> Result<Option<Run>, Fault> {
+    let sql = format!("{SELECT} WHERE run.id = ?1");
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([run.0], read)
+        .optional()?)
+}
+
+/// The newest runs, newest first.
+pub(super) fn newest(db: &Connection, limit: u32) -> Result<Vec<Run>, Fault> {
+    let sql = format!("{SELECT} ORDER BY run.seq DESC LIMIT ?1");
+    let mut statement = db.prepare_cached(&sql)?;
+    let runs = statement.query_map([limit], read)?;
+    Ok(runs.collect::<Result<_, _>>()?)
+}
+
+/// The run with an open job for `subject`.
+pub(super) fn pending(db: &Connection, subject: &str) -> Result<Option<Run>, Fault> {
+    let sql = format!(
+        "{SELECT} WHERE run.seq = (SELECT run FROM job WHERE subject = ?1 AND state = 0 LIMIT 1)"
+    );
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row([subject], read)
+        .optional()?)
+}
+
+/// Make this process the owner, in a new epoch, which shuts out whoever owned the run before.
+fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
+    let me = batch.me;
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE progress SET epoch = epoch + 1, owner_pid = :pid, owner_host = :host,
+                owner_space = :space, owner_started = :started, owner_since = :since,
+                lease_until = :until
+             WHERE run = :run",
+        )?
+        .execute(named_params! {
+            ":pid": me.pid,
+            ":host": me.host,
+            ":space": me.space,
+            ":started": me.started,
+            ":since": Time(batch.now),
+            ":until": Time(batch.now + LEASE),
+            ":run": row,
+        })?;
+    let epoch = epoch(batch.db, row)?;
+    batch.hold(run, row, epoch);
+    Ok(())
+}
+
+/// The owner of a run, where it lives or where nobody here can tell and its lease has not run out.
+fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
+    let found = batch
+        .db
+        .prepare_cached("SELECT * FROM progress WHERE run = ?1 AND owner_pid IS NOT NULL")?
+        .query_row([row], |row| {
+            let process = Process {
+                pid: row.get("owner_pid")?,
+                host: row.get("owner_host")?,
+                space: row.get("owner_space")?,
+                started: row.get("owner_started")?,
+            };
+            Ok((process, row.get::<_, Time>("lease_until")?.0, owner(row)?))
+        })
+        .optional()?;
+    Ok(found.and_then(|(process, until, owner)| {
+        let alive = batch.me.sees_alive(&process);
+        alive
+            .unwrap_or(batch.now < until)
+            .then_some(owner)
+            .flatten()
+    }))
+}
+
+const fn column(state: JobState) -> &'static str {
+    match state {
+        JobState::Open => "open",
+        JobState::Done => "done",
+        JobState::Failed => "failed",
+        JobState::Undone => "undone",
+    }
+}
+
+fn owner(row: &Row<'_>) -> rusqlite::Result<Option<Owner>> {
+    let Some(pid) = row.get("owner_pid")? else {
+        return Ok(None);
+    };
+    Ok(Some(Owner {
+        pid,
+        host: row.get("owner_host")?,
+        since: row.get::<_, Time>("owner_since")?.0,
+    }))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: RunId(row.get("id")?),
+        command: row.get("command")?,
+        request: row.get::<_, FromJson>("request")?.0,
+        created_at: row.get::<_, Time>("created_at")?.0,
+        owner: owner(row)?,
+        open: row.get("open")?,
+        done: row.get("done")?,
+        failed: row.get("failed")?,
+        undone: row.get("undone")?,
+    })
+}

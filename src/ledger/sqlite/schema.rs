@@ -1,0 +1,104 @@
+//! The tables of a ledger, version by version.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::ledger::LedgerError;
+use crate::ledger::sqlite::fault::Fault;
+
+/// Marks a SQLite file as a ledger of embedctl: the letters `EmCt`.
+const APPLICATION_ID: i64 = 0x456d_4374;
+
+/// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
+const MIGRATIONS: [&str; 1] = [VERSION_1];
+
+/// The newest version.
+const KNOWN: i64 = MIGRATIONS.len() as i64;
+
+/// A run keeps what never changes apart from what changes with every job. Times are nanoseconds since 1970. The
+/// states of a job are open 0, done 1, failed 2, undone 3; of a key minted 0, delivered 1, revoked 2; an event is
+/// started 0, done 1, failed 2, its undoing started 3, undone 4.
+const VERSION_1: &str = "
+CREATE TABLE run (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    command TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    request TEXT
+) STRICT;
+CREATE TABLE progress (
+    run INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    owner_pid INTEGER,
+    owner_host TEXT,
+    owner_space TEXT,
+    owner_started INTEGER,
+    owner_since INTEGER,
+    lease_until INTEGER,
+    open INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    undone INTEGER NOT NULL
+) STRICT;
+CREATE TABLE job (
+    run INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    spec TEXT,
+    outcome TEXT,
+    PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_open ON job (subject) WHERE state = 0;
+CREATE INDEX job_not_done ON job (run, state, number) WHERE state <> 1;
+CREATE TABLE event (
+    run INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    what INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    data TEXT,
+    PRIMARY KEY (run, job, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE key (
+    looker_user_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    minted_at INTEGER NOT NULL,
+    revoke_at INTEGER,
+    PRIMARY KEY (looker_user_id, key_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
+";
+
+/// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is
+/// full or cannot be written is found now.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    if found > KNOWN {
+        let known = KNOWN;
+        return Err(LedgerError::TooNew { found, known }.into());
+    }
+    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    Ok(transaction.commit()?)
+}
+
+/// The version of the file, 0 for an empty one.
+fn version(transaction: &Transaction<'_>) -> Result<i64, Fault> {
+    let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let tables: i64 =
+        transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let ours = pragma("application_id")? == APPLICATION_ID;
+    if !ours && tables > 0 {
+        return Err(Fault::Unusable("is the SQLite database of another program"));
+    }
+    Ok(pragma("user_version")?)
+}

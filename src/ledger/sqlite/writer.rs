@@ -1,0 +1,207 @@
+//! The thread that writes: what is waiting goes into one transaction, which is synced once before all are answered.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::ledger::sqlite::fault::{Fault, describe};
+use crate::ledger::sqlite::owner::Process;
+use crate::ledger::sqlite::runs;
+use crate::ledger::{LedgerError, RunId};
+use crate::system::Clock;
+
+/// How long an owner that cannot be seen from here counts as alive after its last sign of life.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often an owner gives a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How many writes one transaction takes at most, so that none waits long.
+const BATCH: usize = 1024;
+
+/// A write that waits for its turn; it is told where no transaction can be had.
+pub(super) type Write = Box<dyn FnOnce(Result<&mut Batch<'_>, LedgerError>) -> Reply + Send>;
+
+/// Tells whoever waits for a write how it went, once it is known how the whole transaction went.
+pub(super) type Reply = Box<dyn FnOnce(Result<(), LedgerError>) + Send>;
+
+/// The hold of this process on a run: its row, and the epoch in which this process took it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    pub(super) row: i64,
+    pub(super) epoch: i64,
+    checked: bool,
+}
+
+/// The thread's own state.
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) clock: Clock,
+    pub(super) me: Process,
+}
+
+/// One transaction under way.
+pub(super) struct Batch<'a> {
+    pub(super) db: &'a Transaction<'a>,
+    pub(super) me: &'a Process,
+    pub(super) now: Timestamp,
+    holds: HashMap<RunId, Hold>,
+    /// What SQLite said when it failed; the whole transaction is lost then.
+    failure: Option<rusqlite::Error>,
+}
+
+impl Writer {
+    /// Serve `queue` until nobody can write to it any more.
+    pub(super) fn serve(mut self, queue: &Receiver<Write>) {
+        let mut holds = HashMap::new();
+        let mut renewed = self.clock.elapsed();
+        loop {
+            match queue.recv_timeout(HEARTBEAT) {
+                Ok(first) => holds = self.write_together(first, queue, holds),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.clock.elapsed().saturating_sub(renewed) >= HEARTBEAT {
+                renewed = self.clock.elapsed();
+                self.give_sign_of_life(&holds);
+            }
+        }
+        self.release_all(&holds);
+    }
+
+    fn write_together(
+        &mut self,
+        first: Write,
+        queue: &Receiver<Write>,
+        holds: HashMap<RunId, Hold>,
+    ) -> HashMap<RunId, Hold> {
+        let before = holds.clone();
+        let now = self.clock.now();
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = match self.connection.transaction_with_behavior(behavior) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                first(Err(describe(&self.path, &error)))(Ok(()));
+                return before;
+            }
+        };
+        let mut batch = Batch::new(&transaction, &self.me, now, holds);
+        let mut replies = vec![first(Ok(&mut batch))];
+        while replies.len() < BATCH && batch.failure.is_none() {
+            let Ok(next) = queue.try_recv() else { break };
+            replies.push(next(Ok(&mut batch)));
+        }
+        let Batch { holds, failure, .. } = batch;
+        let committed = match failure {
+            None => transaction.commit(),
+            Some(error) => Err(error),
+        };
+        for reply in replies {
+            let committed = committed.as_ref();
+            reply(
+                committed
+                    .copied()
+                    .map_err(|error| describe(&self.path, error)),
+            );
+        }
+        committed.map_or(before, |()| holds)
+    }
+
+    /// Put off the end of the leases. A failure is left to the next write to tell.
+    fn give_sign_of_life(&mut self, holds: &HashMap<RunId, Hold>) {
+        let until = self.clock.now() + LEASE;
+        for hold in holds.values() {
+            let _unheard = runs::renew(&self.connection, *hold, until).is_err();
+        }
+    }
+
+    fn release_all(&mut self, holds: &HashMap<RunId, Hold>) {
+        for hold in holds.values() {
+            let _unheard = runs::leave(&self.connection, *hold).is_err();
+        }
+    }
+}
+
+impl<'a> Batch<'a> {
+    fn new(
+        db: &'a Transaction<'a>,
+        me: &'a Process,
+        now: Timestamp,
+        mut holds: HashMap<RunId, Hold>,
+    ) -> Self {
+        for hold in holds.values_mut() {
+            hold.checked = false;
+        }
+        Self {
+            db,
+            me,
+            now,
+            holds,
+            failure: None,
+        }
+    }
+
+    /// Do one write, and note whether it has spoilt the transaction.
+    pub(super) fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Fault>,
+        path: &Path,
+    ) -> Result<T, LedgerError> {
+        work(self).map_err(|fault| {
+            let Fault::Sqlite(error) = fault else {
+                return fault.at(path);
+            };
+            let told = describe(path, &error);
+            self.failure = Some(error);
+            told
+        })
+    }
+
+    /// The row of a run that this process holds.
+    ///
+    /// Nobody else can write while this transaction is open, so that one look at the epoch serves all of it.
+    pub(super) fn held(&mut self, run: RunId) -> Result<Hold, Fault> {
+        let Some(hold) = self.holds.get_mut(&run) else {
+            let known = runs::row(self.db, run)?.is_some();
+            let taken = if known {
+                LedgerError::TakenOver
+            } else {
+                LedgerError::NoSuchRun
+            };
+            return Err(taken(run).into());
+        };
+        if !hold.checked {
+            if runs::epoch(self.db, hold.row)? != hold.epoch {
+                self.holds.remove(&run);
+                return Err(LedgerError::TakenOver(run).into());
+            }
+            hold.checked = true;
+        }
+        Ok(*hold)
+    }
+
+    /// Whether this process holds the run.
+    pub(super) fn holds(&mut self, run: RunId) -> bool {
+        self.holds.contains_key(&run) && self.held(run).is_ok()
+    }
+
+    /// From now on this process holds the run.
+    pub(super) fn hold(&mut self, run: RunId, row: i64, epoch: i64) {
+        let hold = Hold {
+            row,
+            epoch,
+            checked: true,
+        };
+        self.holds.insert(run, hold);
+    }
+
+    /// This process no longer holds the run.
+    pub(super) fn let_go(&mut self, run: RunId) {
+        self.holds.remove(&run);
+    }
+}

@@ -1,0 +1,649 @@
+//! The ledger in SQLite: what it keeps, whom it refuses, and that it tells what is wrong before anything is done.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use embedctl::error::{Error, Kind};
+use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
+use embedctl::ledger::{
+    Event, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, LedgerError, NewJob, NewRun,
+    RunId, What,
+};
+use embedctl::system::Clock;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+struct Place {
+    folder: TempDir,
+    options: SqliteOptions,
+}
+
+impl Place {
+    fn new() -> Self {
+        let clock = Clock::manual("2026-03-01T12:00:00.123456789Z".parse().unwrap());
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            options: SqliteOptions::new(clock),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("acme.ledger")
+    }
+
+    fn open(&self) -> SqliteLedger {
+        self.try_open().unwrap()
+    }
+
+    fn try_open(&self) -> Result<SqliteLedger, LedgerError> {
+        SqliteLedger::open(self.path(), &self.options)
+    }
+
+    /// The same file, seen by another process.
+    fn open_as(&self, owner: Process) -> SqliteLedger {
+        let options = SqliteOptions {
+            owner,
+            ..self.options.clone()
+        };
+        SqliteLedger::open(self.path(), &options).unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    fn run(&self) -> NewRun {
+        NewRun {
+            id: RunId(Uuid::now_v7()),
+            command: "create-user".to_owned(),
+            request: json!({"via": "signed-url"}),
+            created_at: self.now(),
+        }
+    }
+
+    fn event(&self, step: &str, what: What) -> Event {
+        Event {
+            step: step.to_owned(),
+            what,
+            at: self.now(),
+            data: json!({"known": ["3", "4"]}),
+        }
+    }
+}
+
+fn jobs(subjects: &[&str]) -> Vec<NewJob> {
+    let job = |subject: &&str| NewJob {
+        subject: (*subject).to_owned(),
+        spec: json!({"key": "ensure", "of": subject}),
+    };
+    subjects.iter().map(job).collect()
+}
+
+fn job(run: RunId, number: u64) -> JobId {
+    JobId { run, number }
+}
+
+fn end(state: JobState) -> JobEnd {
+    JobEnd {
+        state,
+        outcome: json!({"is": "so"}),
+    }
+}
+
+fn key(place: &Place, id: &str) -> KeyRecord {
+    KeyRecord {
+        looker_user_id: "12".to_owned(),
+        external_user_id: "acme-42".to_owned(),
+        key_id: id.to_owned(),
+        client_id: format!("client-{id}"),
+        purpose: "embedctl:1:2".to_owned(),
+        state: KeyState::Minted,
+        minted_at: place.now(),
+        revoke_at: None,
+    }
+}
+
+/// A process of another machine.
+fn stranger() -> Process {
+    Process {
+        pid: 4711,
+        host: "far".to_owned(),
+        space: "another boot".to_owned(),
+        started: Some(1),
+    }
+}
+
+/// A process of this machine that has ended: nothing has started at the first tick after the boot under this id.
+fn dead() -> Process {
+    Process {
+        started: Some(0),
+        ..Process::current()
+    }
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_read_back_after_the_file_was_opened_again() {
+    let place = Place::new();
+    let run = place.run();
+    let events = vec![
+        place.event("mint", What::Started),
+        place.event("mint", What::Done),
+    ];
+    {
+        let ledger = place.open();
+        let id = ledger.begin(run.clone(), jobs(&["a", "b"])).await.unwrap();
+        ledger.add_jobs(id, jobs(&["c"])).await.unwrap();
+        let minted = Some(key(&place, "7"));
+        ledger
+            .record(job(id, 1), events.clone(), minted)
+            .await
+            .unwrap();
+        let last = vec![place.event("deliver", What::Done)];
+        ledger
+            .settle(job(id, 1), last, None, end(JobState::Done))
+            .await
+            .unwrap();
+    }
+
+    let ledger = place.open();
+
+    let found = ledger.run(run.id).await.unwrap().unwrap();
+    assert_eq!((found.id, &*found.command), (run.id, "create-user"));
+    assert_eq!(
+        (found.request, found.created_at),
+        (run.request, run.created_at)
+    );
+    assert_eq!(
+        (found.open, found.done, found.failed, found.undone),
+        (2, 1, 0, 0)
+    );
+    assert_eq!(
+        found.owner, None,
+        "a ledger that is closed releases its runs"
+    );
+    let read = ledger.events(job(run.id, 1)).await.unwrap();
+    assert_eq!(read.get(..2).unwrap(), events);
+    assert_eq!(read.get(2).unwrap().step, "deliver");
+    assert_eq!(ledger.keys(Some("12")).await.unwrap(), [key(&place, "7")]);
+    let all = ledger.jobs(run.id, None, 0, 10).await.unwrap();
+    let subjects: Vec<_> = all.iter().map(|job| &*job.subject).collect();
+    assert_eq!(subjects, ["a", "b", "c"]);
+    assert_eq!(all[1].outcome, json!({"is": "so"}));
+    assert_eq!(all[2].outcome, Value::Null);
+    assert_eq!(all[2].spec, json!({"key": "ensure", "of": "c"}));
+}
+
+#[tokio::test]
+async fn jobs_are_listed_by_state_from_a_number_on() {
+    let place = Place::new();
+    let ledger = place.open();
+    let subjects = ["a", "b", "c", "d", "e"];
+    let run = ledger.begin(place.run(), jobs(&subjects)).await.unwrap();
+    for (number, state) in [
+        (0, JobState::Done),
+        (2, JobState::Failed),
+        (3, JobState::Undone),
+    ] {
+        ledger
+            .settle(job(run, number), vec![], None, end(state))
+            .await
+            .unwrap();
+    }
+
+    let numbers = async |state, from, limit| -> Vec<u64> {
+        let found = ledger.jobs(run, state, from, limit).await.unwrap();
+        found.iter().map(|job| job.number).collect()
+    };
+
+    assert_eq!(numbers(None, 1, 3).await, [1, 2, 3]);
+    assert_eq!(numbers(Some(JobState::Open), 0, 9).await, [1, 4]);
+    assert_eq!(numbers(Some(JobState::Open), 2, 9).await, [4]);
+    assert_eq!(numbers(Some(JobState::Done), 0, 9).await, [0]);
+    assert_eq!(numbers(Some(JobState::Failed), 0, 9).await, [2]);
+    assert_eq!(numbers(Some(JobState::Undone), 0, 9).await, [3]);
+}
+
+#[tokio::test]
+async fn a_job_that_is_opened_again_is_counted_as_open() {
+    let place = Place::new();
+    let ledger = place.open();
+    let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+
+    for state in [
+        JobState::Failed,
+        JobState::Failed,
+        JobState::Open,
+        JobState::Done,
+    ] {
+        ledger
+            .settle(job(run, 0), vec![], None, end(state))
+            .await
+            .unwrap();
+    }
+
+    let found = ledger.run(run).await.unwrap().unwrap();
+    assert_eq!((found.open, found.done, found.failed), (0, 1, 0));
+}
+
+#[tokio::test]
+async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
+    let place = Place::new();
+    let ledger = place.open();
+    let first = ledger.begin(place.run(), jobs(&["a", "b"])).await.unwrap();
+    ledger
+        .settle(job(first, 0), vec![], None, end(JobState::Done))
+        .await
+        .unwrap();
+
+    let taken = ledger.begin(place.run(), jobs(&["x", "b"])).await;
+    let free = ledger.begin(place.run(), jobs(&["a"])).await;
+
+    let Err(LedgerError::Busy {
+        subject,
+        run,
+        owner,
+    }) = taken
+    else {
+        panic!("{taken:?}")
+    };
+    assert_eq!(
+        (&*subject, run, owner.pid),
+        ("`b`", first, std::process::id())
+    );
+    let error = Error::from(LedgerError::Busy {
+        subject,
+        run,
+        owner,
+    });
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert!(
+        error
+            .message()
+            .starts_with("`b` is being worked on by run "),
+        "{error}"
+    );
+    assert!(
+        error.advice().unwrap().contains("stop process"),
+        "{error:?}"
+    );
+    assert!(free.is_ok());
+    assert_eq!(
+        ledger.runs(9).await.unwrap().len(),
+        2,
+        "a refused run leaves nothing"
+    );
+    assert_eq!(ledger.pending("b").await.unwrap().unwrap().id, first);
+    assert!(ledger.pending("x").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_earlier_run_that_nobody_works_on_is_to_be_finished_first() {
+    let place = Place::new();
+    let ledger = place.open();
+    let first = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+    ledger.release(first).await.unwrap();
+
+    let refused = ledger.begin(place.run(), jobs(&["a"])).await.unwrap_err();
+
+    assert_eq!(
+        refused.to_string(),
+        format!("run {first} for `a` has not come to its end")
+    );
+    let hint = Error::from(refused).advice().unwrap().to_owned();
+    assert_eq!(
+        hint,
+        format!("finish it with `embedctl runs resume {first}`")
+    );
+}
+
+#[tokio::test]
+async fn a_run_whose_owner_lives_is_refused_with_its_process_and_machine() {
+    let place = Place::new();
+    let (mine, other) = (place.open(), place.open());
+    let run = mine.begin(place.run(), jobs(&["a"])).await.unwrap();
+
+    let refused = other.claim(run).await.unwrap_err();
+
+    let me = Process::current();
+    let expected = format!("owned by process {} on {}", me.pid, me.host);
+    assert!(refused.to_string().ends_with(&expected), "{refused}");
+    assert!(
+        mine.claim(run).await.is_ok(),
+        "its owner may claim it again"
+    );
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn the_run_of_a_process_that_died_is_taken_over() {
+    let place = Place::new();
+    let gone = place.open_as(dead());
+    let run = gone.begin(place.run(), jobs(&["a"])).await.unwrap();
+    let ledger = place.open();
+
+    let claimed = ledger.claim(run).await.unwrap();
+
+    assert_eq!(claimed.owner.unwrap().pid, std::process::id());
+    assert_eq!(claimed.open, 1);
+}
+
+#[tokio::test]
+async fn the_run_of_another_machine_is_taken_over_only_when_its_lease_has_run_out() {
+    let place = Place::new();
+    let far = place.open_as(stranger());
+    let run = far.begin(place.run(), jobs(&["a"])).await.unwrap();
+    let ledger = place.open();
+
+    let refused = ledger.claim(run).await.unwrap_err();
+    place
+        .options
+        .clock
+        .sleep(std::time::Duration::from_secs(61))
+        .await;
+    let claimed = ledger.claim(run).await;
+
+    assert!(
+        refused.to_string().ends_with("process 4711 on far"),
+        "{refused}"
+    );
+    assert!(claimed.is_ok(), "{claimed:?}");
+}
+
+#[tokio::test]
+async fn an_owner_at_work_keeps_its_lease() {
+    let place = Place::new();
+    let far = place.open_as(stranger());
+    let run = far.begin(place.run(), jobs(&["a"])).await.unwrap();
+    let ledger = place.open();
+
+    for _ in 0..3 {
+        place
+            .options
+            .clock
+            .sleep(std::time::Duration::from_secs(40))
+            .await;
+        far.record(job(run, 0), vec![], None).await.unwrap();
+        // The second write begins after the sign of life that follows the first.
+        far.record(job(run, 0), vec![], None).await.unwrap();
+    }
+
+    assert!(matches!(
+        ledger.claim(run).await,
+        Err(LedgerError::Busy { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_process_that_lost_its_run_can_write_nothing_more() {
+    let place = Place::new();
+    let far = place.open_as(stranger());
+    let run = far.begin(place.run(), jobs(&["a"])).await.unwrap();
+    place
+        .options
+        .clock
+        .sleep(std::time::Duration::from_secs(61))
+        .await;
+    let ledger = place.open();
+    ledger.claim(run).await.unwrap();
+
+    let event = vec![place.event("mint", What::Started)];
+    let minted = Some(key(&place, "7"));
+    let refusals = [
+        far.record(job(run, 0), event, minted).await,
+        far.settle(job(run, 0), vec![], None, end(JobState::Done))
+            .await,
+        far.add_jobs(run, jobs(&["b"])).await,
+        far.release(run).await,
+    ];
+
+    for refused in refusals {
+        assert!(matches!(refused, Err(LedgerError::TakenOver(id)) if id == run));
+    }
+    drop(far);
+    let found = ledger.run(run).await.unwrap().unwrap();
+    assert_eq!(
+        (found.open, found.owner.unwrap().pid),
+        (1, std::process::id())
+    );
+    assert!(ledger.events(job(run, 0)).await.unwrap().is_empty());
+    assert!(ledger.keys(None).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn writing_to_a_run_that_was_never_begun_or_a_job_it_does_not_have_is_refused() {
+    let place = Place::new();
+    let ledger = place.open();
+    let unknown = RunId(Uuid::now_v7());
+    let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+
+    let claimed = ledger.claim(unknown).await;
+    let recorded = ledger.record(job(unknown, 0), vec![], None).await;
+    let no_job = ledger.record(job(run, 1), vec![], None).await.unwrap_err();
+
+    assert!(matches!(claimed, Err(LedgerError::NoSuchRun(id)) if id == unknown));
+    assert!(matches!(recorded, Err(LedgerError::NoSuchRun(id)) if id == unknown));
+    assert_eq!(no_job.to_string(), format!("run {run} has no job 1"));
+}
+
+#[tokio::test]
+async fn a_key_is_due_when_its_overlap_has_ended_and_it_is_not_revoked() {
+    let place = Place::new();
+    let ledger = place.open();
+    let due = place.now() + SignedDuration::from_hours(24);
+    for (id, state, revoke_at) in [
+        ("1", KeyState::Delivered, None),
+        ("2", KeyState::Delivered, Some(due)),
+        ("3", KeyState::Revoked, Some(due)),
+    ] {
+        let record = KeyRecord {
+            state,
+            revoke_at,
+            ..key(&place, id)
+        };
+        ledger.put_key(record).await.unwrap();
+    }
+
+    let ids = async |at| -> Vec<String> {
+        let keys = ledger.keys_due(at).await.unwrap();
+        keys.into_iter().map(|key| key.key_id).collect()
+    };
+
+    assert!(ids(due - SignedDuration::from_secs(1)).await.is_empty());
+    assert_eq!(ids(due).await, ["2"]);
+    assert_eq!(ledger.keys(None).await.unwrap().len(), 3);
+    assert!(ledger.keys(Some("13")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_ledger_in_memory_serves_like_one_in_a_file() {
+    let place = Place::new();
+    let ledger = SqliteLedger::in_memory(&place.options).unwrap();
+
+    let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+    ledger
+        .settle(job(run, 0), vec![], None, end(JobState::Done))
+        .await
+        .unwrap();
+
+    assert_eq!(ledger.run(run).await.unwrap().unwrap().done, 1);
+    assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn many_writers_at_once_are_all_answered() {
+    let place = Place::new();
+    let ledger = std::sync::Arc::new(place.open());
+    let names: Vec<String> = (0..200).map(|n| format!("u{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let run = ledger.begin(place.run(), jobs(&names)).await.unwrap();
+
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let ledger = std::sync::Arc::clone(&ledger);
+        let event = place.event("mint", What::Started);
+        tasks.spawn(async move {
+            ledger
+                .record(job(run, number), vec![event], None)
+                .await
+                .unwrap();
+            ledger
+                .settle(job(run, number), vec![], None, end(JobState::Done))
+                .await
+                .unwrap();
+        });
+    }
+    tasks.join_all().await;
+
+    assert_eq!(ledger.run(run).await.unwrap().unwrap().done, 200);
+    assert_eq!(ledger.events(job(run, 199)).await.unwrap().len(), 1);
+}
+
+#[cfg(unix)]
+mod file {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn refusal(place: &Place) -> (String, String) {
+        let error = Error::from(place.try_open().unwrap_err());
+        (error.to_string(), error.advice().unwrap().to_owned())
+    }
+
+    fn make_private(path: &Path, bytes: &[u8]) {
+        fs::write(path, bytes).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_file_and_what_sqlite_puts_beside_it_are_for_the_owner_alone() {
+        let mut place = Place::new();
+        place.options.make_folder = true;
+        let path = place.folder.path().join("state/embedctl/acme.ledger");
+        let ledger = SqliteLedger::open(&path, &place.options).unwrap();
+        ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+
+        let below = fs::read_dir(path.parent().unwrap()).unwrap();
+        let modes: Vec<_> = below.map(|file| mode(&file.unwrap().path())).collect();
+
+        assert_eq!(modes, [0o600; 3], "the file, its WAL and its index");
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        let place = Place::new();
+        drop(place.open());
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o640)).unwrap();
+
+        let (message, hint) = refusal(&place);
+
+        let path = place.path();
+        let path = path.display();
+        assert_eq!(
+            message,
+            format!("the ledger `{path}` is open to others (mode 640)")
+        );
+        assert_eq!(hint, format!("close it with `chmod 600 {path}`"));
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named() {
+        let place = Place::new();
+        let path = place.folder.path().join("no/such/acme.ledger");
+
+        let error = SqliteLedger::open(&path, &place.options).unwrap_err();
+
+        let expected = format!(
+            "the folder of the ledger `{}` does not exist",
+            path.display()
+        );
+        assert_eq!(error.to_string(), expected);
+        assert!(error.advice().starts_with("make it with `mkdir -m 700 -p "));
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_file_is_refused() {
+        let place = Place::new();
+        fs::create_dir(place.path()).unwrap();
+
+        assert!(refusal(&place).0.ends_with("is not a file"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_ledger_is_refused_and_left_as_it_is() {
+        let place = Place::new();
+        let bytes = b"host,user\n".repeat(500);
+        make_private(&place.path(), &bytes);
+
+        let (message, hint) = refusal(&place);
+
+        assert!(message.ends_with("is damaged"), "{message}");
+        assert!(hint.starts_with("put back a copy"), "{hint}");
+        assert_eq!(fs::read(place.path()).unwrap(), bytes);
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_refused() {
+        let place = Place::new();
+        let other = rusqlite::Connection::open(place.path()).unwrap();
+        other.execute_batch("CREATE TABLE t (x)").unwrap();
+        drop(other);
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
+
+        let (message, _) = refusal(&place);
+
+        assert!(
+            message.ends_with("is the SQLite database of another program"),
+            "{message}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_lost_its_end_is_refused() {
+        let place = Place::new();
+        let ledger = place.open();
+        ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+        drop(ledger);
+        let bytes = fs::read(place.path()).unwrap();
+        fs::write(place.path(), bytes.get(..5000).unwrap()).unwrap();
+
+        let (message, _) = refusal(&place);
+
+        assert!(message.ends_with("is damaged"), "{message}");
+    }
+
+    #[test]
+    fn a_ledger_of_a_newer_version_is_refused_and_left_as_it_is() {
+        let place = Place::new();
+        drop(place.open());
+        let newer = rusqlite::Connection::open(place.path()).unwrap();
+        newer.pragma_update(None, "user_version", 99).unwrap();
+        drop(newer);
+
+        let error = place.try_open().unwrap_err();
+
+        assert!(
+            matches!(
+                error,
+                LedgerError::TooNew {
+                    found: 99,
+                    known: 1
+                }
+            ),
+            "{error:?}"
+        );
+        let hint = Error::from(error).advice().unwrap().to_owned();
+        assert!(hint.starts_with("update embedctl"), "{hint}");
+        let left = rusqlite::Connection::open(place.path()).unwrap();
+        let version: i64 = left
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 99);
+    }
+}
