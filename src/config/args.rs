@@ -1,5 +1,6 @@
 //! The flags that every command shares, as typed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::report::{Color, Format, Progress, ReportOptions};
@@ -85,6 +86,10 @@ pub struct ConfigArgs {
     /// Never ask; fail where a question would be needed
     #[arg(long, global = true)]
     pub no_input: bool,
+
+    /// The flags whose value stands in a variable, with its name.
+    #[arg(skip)]
+    pub from_variables: BTreeMap<&'static str, String>,
 }
 
 impl ConfigArgs {

@@ -1,19 +1,209 @@
 //! The settings of a run: what was given, where, and what it means.
 
+mod access;
 mod args;
+mod base_url;
+mod connection;
+mod credentials;
+mod emulator;
+mod entries;
+mod file;
+mod ini;
+mod layers;
+mod nearest;
+mod netrc;
+mod places;
+mod resolve;
+mod secret;
+mod source;
+mod text;
+mod variables;
+mod warnings;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::config::places::Places;
+use crate::config::secret::SecretSource;
+use crate::config::source::Setting;
 use crate::error::Error;
-use crate::system::System;
+use crate::signed_url::Algorithm;
 
+pub use crate::report::{Color, Format, Progress};
+pub use access::{EmbedAccess, LookerAccess};
 pub use args::ConfigArgs;
+pub use emulator::EmulatorAccess;
+pub use entries::Entry;
+pub use source::Source;
+pub(crate) use variables::variable_of;
 
-/// The settings of a run, each with the place it came from.
-#[derive(Debug)]
-pub struct Settings {}
+/// The settings of a run, each with the place it came from. Secrets are looked up only when they are asked for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether every question is answered with yes.
+    pub yes: bool,
+    /// Whether no question may be asked.
+    pub no_input: bool,
+    /// Whether a local Looker is used instead of a real one.
+    pub emulator: bool,
+    base_url: Option<Setting<Url>>,
+    client_id: Option<Setting<String>>,
+    client_secret: Option<Setting<SecretSource>>,
+    embed_secret: Option<Setting<SecretSource>>,
+    embed_host: Option<Setting<String>>,
+    embed_algorithm: Setting<Algorithm>,
+    blank_dashboard: Option<Setting<String>>,
+    grants: Setting<DefaultGrants>,
+    keys_to: Option<Setting<String>>,
+    ledger: Option<Setting<String>>,
+    timeout: Setting<Duration>,
+    retries: Setting<u32>,
+    concurrency: Setting<usize>,
+    rps: Option<Setting<f64>>,
+    ca_files: Vec<Setting<PathBuf>>,
+    verify_tls: Setting<bool>,
+    proxy: Option<Setting<String>>,
+    no_proxy: Option<Setting<String>>,
+    warnings: Vec<String>,
+    secret_variables: Vec<String>,
+    places: Places,
+}
+
+/// The grants of an embed user where the command line and the manifest name none.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DefaultGrants {
+    /// The permissions.
+    pub permissions: Option<Vec<String>>,
+    /// The models.
+    pub models: Option<Vec<String>>,
+    /// Looker's ids of groups.
+    pub group_ids: Option<Vec<String>>,
+    /// The company's id of a group.
+    pub external_group_id: Option<String>,
+    /// The values of user attributes.
+    pub user_attributes: BTreeMap<String, String>,
+    /// How long an embed session lasts, in seconds.
+    pub session_length: Option<u32>,
+    /// The time zone.
+    pub user_timezone: Option<String>,
+}
 
 impl Settings {
-    /// Bring together flags, environment, profile, `looker.ini` and defaults.
-    pub fn resolve(_args: &ConfigArgs, _system: &System) -> Result<Self, Error> {
-        Ok(Self {})
+    /// The embed path that is fetched to create a user, where the profile names one.
+    pub fn blank_dashboard(&self) -> Option<&str> {
+        self.blank_dashboard
+            .as_ref()
+            .map(|setting| setting.value.as_str())
+    }
+
+    /// The grants of a user for whom none are named.
+    pub const fn grants(&self) -> &DefaultGrants {
+        &self.grants.value
+    }
+
+    /// The base URL of the API, where one is known.
+    pub fn base_url(&self) -> Option<&Url> {
+        self.base_url.as_ref().map(|setting| &setting.value)
+    }
+
+    /// The algorithm of the embed secret.
+    pub const fn embed_algorithm(&self) -> Algorithm {
+        self.embed_algorithm.value
+    }
+
+    /// The sink that keys go to.
+    pub fn keys_to(&self) -> Option<&str> {
+        self.keys_to.as_ref().map(|setting| setting.value.as_str())
+    }
+
+    /// Where runs are recorded: as given, or a file for the host of the base URL. `None` is memory: a local Looker of
+    /// one run needs no lasting record.
+    pub fn ledger(&self) -> Result<Option<String>, Error> {
+        if let Some(ledger) = &self.ledger {
+            return Ok(Some(ledger.value.clone()));
+        }
+        if self.emulator {
+            return Ok(None);
+        }
+        let folder = self.places.state.as_ref().ok_or_else(|| {
+            Error::usage("there is no home directory to record runs in")
+                .hint("name a place with `--ledger PATH`")
+        })?;
+        let base_url = self
+            .base_url()
+            .ok_or_else(|| {
+                Error::usage("runs are recorded for each Looker, and no base URL is known")
+            })
+            .map_err(|error| error.hint("pass `--base-url` or `--ledger PATH`"))?;
+        let path = folder.join(ledger_name(base_url));
+        Ok(Some(path.to_string_lossy().into_owned()))
+    }
+
+    /// How long one request may take.
+    pub const fn timeout(&self) -> Duration {
+        self.timeout.value
+    }
+
+    /// How often a request that may be repeated is repeated.
+    pub const fn retries(&self) -> u32 {
+        self.retries.value
+    }
+
+    /// How many users are worked on at once.
+    pub const fn concurrency(&self) -> usize {
+        self.concurrency.value
+    }
+
+    /// How many requests a second are sent at most.
+    pub fn rps(&self) -> Option<f64> {
+        self.rps.as_ref().map(|setting| setting.value)
+    }
+
+    /// Files of certificates to trust besides the system's.
+    pub fn ca_files(&self) -> Vec<PathBuf> {
+        self.ca_files
+            .iter()
+            .map(|setting| setting.value.clone())
+            .collect()
+    }
+
+    /// Whether Looker's certificate is checked.
+    pub const fn verify_tls(&self) -> bool {
+        self.verify_tls.value
+    }
+
+    /// The proxy for requests to Looker. May hold a password.
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_ref().map(|setting| setting.value.as_str())
+    }
+
+    /// The hosts that are reached without the proxy.
+    pub fn no_proxy(&self) -> Option<&str> {
+        self.no_proxy.as_ref().map(|setting| setting.value.as_str())
+    }
+
+    /// What every run with these settings should be warned of.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The environment variables that hold secrets, which no child process should get.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.secret_variables.iter().map(String::as_str)
+    }
+}
+
+/// The name of the ledger's file for a Looker: its host, and its port where it has one.
+fn ledger_name(base_url: &Url) -> PathBuf {
+    let host = base_url
+        .host_str()
+        .unwrap_or_default()
+        .replace(['[', ']', ':'], "_");
+    match base_url.port() {
+        Some(port) => Path::new(&format!("{host}_{port}.sqlite")).to_owned(),
+        None => Path::new(&format!("{host}.sqlite")).to_owned(),
     }
 }

@@ -1,0 +1,208 @@
+//! What a command needs to talk to Looker or to sign for it, and the one error for all that is missing.
+
+use url::Url;
+
+use crate::config::Settings;
+use crate::config::base_url::web_host;
+use crate::config::secret::SecretSource;
+use crate::config::source::Setting;
+use crate::error::Error;
+use crate::secret::SecretString;
+use crate::signed_url::Algorithm;
+
+/// What it takes to use Looker's API.
+#[derive(Clone, Debug)]
+pub struct LookerAccess {
+    /// Scheme, host and port.
+    pub base_url: Url,
+    /// The public half of the API key.
+    pub client_id: String,
+    /// The secret half.
+    pub client_secret: SecretString,
+}
+
+/// What it takes to sign embed URLs.
+#[derive(Clone, Debug)]
+pub struct EmbedAccess {
+    /// `https`, or `http` for a Looker on this machine.
+    pub scheme: String,
+    /// The host, with its port where it has one, as Looker sees it in the `Host` header.
+    pub host: String,
+    /// The embed secret.
+    pub secret: SecretString,
+    /// The algorithm the secret is for.
+    pub algorithm: Algorithm,
+}
+
+/// What may be missing: its name, how to give it, and why it is missing where that is not plain.
+struct Missing {
+    name: &'static str,
+    ways: &'static str,
+    why: Option<String>,
+}
+
+impl Settings {
+    /// What it takes to use the API; one error for all that is missing.
+    pub fn looker(&self) -> Result<LookerAccess, Error> {
+        refuse(self.missing_for_looker())?;
+        let (Some(base_url), Some(client_id), Some(client_secret)) =
+            (&self.base_url, &self.client_id, &self.client_secret)
+        else {
+            return Err(Error::internal("a setting that was there is gone"));
+        };
+        Ok(LookerAccess {
+            base_url: base_url.value.clone(),
+            client_id: client_id.value.clone(),
+            client_secret: client_secret
+                .value
+                .read("client secret", &client_secret.source)?,
+        })
+    }
+
+    /// What it takes to sign; one error for all that is missing.
+    pub fn embed(&self) -> Result<EmbedAccess, Error> {
+        refuse(self.missing_for_embed())?;
+        let (Some(host), Some(secret)) = (self.embed_host(), &self.embed_secret) else {
+            return Err(Error::internal("a setting that was there is gone"));
+        };
+        Ok(EmbedAccess {
+            scheme: self
+                .base_url
+                .as_ref()
+                .map_or("https", |base_url| base_url.value.scheme())
+                .to_owned(),
+            host,
+            secret: secret.value.read("embed secret", &secret.source)?,
+            algorithm: self.embed_algorithm.value,
+        })
+    }
+
+    /// Both; one error for all that is missing of either.
+    pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
+        let mut missing = self.missing_for_looker();
+        for other in self.missing_for_embed() {
+            if missing.iter().all(|known| known.name != other.name) {
+                missing.push(other);
+            }
+        }
+        refuse(missing)?;
+        Ok((self.looker()?, self.embed()?))
+    }
+
+    /// The host in signed URLs.
+    pub(crate) fn embed_host(&self) -> Option<String> {
+        let given = self.embed_host.as_ref().map(|host| host.value.clone());
+        given.or_else(|| Some(web_host(&self.base_url.as_ref()?.value)))
+    }
+
+    fn missing_for_looker(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.base_url.is_none() {
+            missing.push(BASE_URL);
+        }
+        if self.client_id.is_none() {
+            missing.push(Missing {
+                why: self.client_secret.as_ref().map(|secret| {
+                    format!(
+                        "there is a client secret ({}), but no client id",
+                        secret.source
+                    )
+                }),
+                ..CLIENT_ID
+            });
+        }
+        if let Some(why) = absent(self.client_secret.as_ref()) {
+            let half = self
+                .client_id
+                .as_ref()
+                .map(|id| format!("there is a client id ({}), but no client secret", id.source));
+            missing.push(Missing {
+                why: why.or(half),
+                ..CLIENT_SECRET
+            });
+        }
+        missing
+    }
+
+    fn missing_for_embed(&self) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        if self.embed_host().is_none() {
+            missing.push(BASE_URL);
+        }
+        if let Some(why) = absent(self.embed_secret.as_ref()) {
+            missing.push(Missing {
+                why,
+                ..EMBED_SECRET
+            });
+        }
+        missing
+    }
+}
+
+const BASE_URL: Missing = Missing {
+    name: "base URL",
+    ways: "`--base-url`, `LOOKERSDK_BASE_URL`, or `base_url` in `config.toml` or `looker.ini`",
+    why: None,
+};
+const CLIENT_ID: Missing = Missing {
+    name: "client id",
+    ways: "`LOOKERSDK_CLIENT_ID`, `client_id` in `config.toml` or `looker.ini`, or `login` in `~/.netrc`",
+    why: None,
+};
+const CLIENT_SECRET: Missing = Missing {
+    name: "client secret",
+    ways: "`LOOKERSDK_CLIENT_SECRET`, `client_secret` in `config.toml` (where to get it) or `looker.ini`, \
+           or `password` in `~/.netrc`",
+    why: None,
+};
+const EMBED_SECRET: Missing = Missing {
+    name: "embed secret",
+    ways: "`LOOKERSDK_EMBED_SECRET`, or `embed_secret` in `config.toml` (where to get it) or `looker.ini`",
+    why: None,
+};
+
+/// `Some` where the secret is not there, with the reason where one is known.
+#[expect(
+    clippy::option_option,
+    reason = "whether it is absent, and why where that is known"
+)]
+fn absent(secret: Option<&Setting<SecretSource>>) -> Option<Option<String>> {
+    match secret {
+        None => Some(None),
+        Some(Setting {
+            value: SecretSource::UnsetVariable(name),
+            source,
+        }) => Some(Some(format!(
+            "the variable `{name}`, named in {source}, is not set"
+        ))),
+        Some(_) => None,
+    }
+}
+
+/// The one error for all of `missing`.
+fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
+    let names: Vec<_> = missing.iter().map(|missing| missing.name).collect();
+    let Some((last, others)) = names.split_last() else {
+        return Ok(());
+    };
+    let message = if others.is_empty() {
+        format!("the {last} is missing")
+    } else {
+        format!("the {} and the {last} are missing", others.join(", the "))
+    };
+    let mut hint = String::from("give each in one of these ways:");
+    for Missing { name, ways, .. } in &missing {
+        hint.extend(["\n  ", name, ": ", ways]);
+    }
+    hint.push_str("\nor try it on a local Looker: `--emulator`");
+    let whys: Vec<_> = missing
+        .into_iter()
+        .filter_map(|missing| missing.why)
+        .collect();
+    let error = if whys.is_empty() {
+        Error::usage(message)
+    } else {
+        Error::usage(whys.join("; ")).context(message)
+    };
+    Err(error.hint(hint))
+}

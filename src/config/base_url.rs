@@ -1,0 +1,122 @@
+//! The base URL of Looker, from the many ways people write it.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use crate::config::source::Source;
+use crate::error::Error;
+
+/// The origin in `text`: scheme, host and port. A missing scheme is `https`, a trailing slash and `/api/4.0` are dropped.
+pub(crate) fn parse(text: &str, source: &Source) -> Result<Url, Error> {
+    let text = text.trim();
+    let with_scheme = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    // The text may hold a password, so no message repeats it.
+    let refuse = |why: &str| Error::usage(format!("the base URL {why} ({source})"));
+    let example = "write it as `https://acme.looker.com`, with the port where it is not 443";
+    let mut url = Url::parse(&with_scheme)
+        .map_err(|error| refuse(&format!("cannot be read: {error}")).hint(example))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err(refuse("is not a web address").hint(example));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("holds a user name or password").hint(
+            "take them out of the URL, and set `LOOKERSDK_CLIENT_ID` and `LOOKERSDK_CLIENT_SECRET` instead",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("holds a query or fragment").hint(example));
+    }
+    if !is_api_path(url.path()) {
+        return Err(refuse("has a path").hint(example));
+    }
+    url.set_path("");
+    Ok(url)
+}
+
+/// Whether `path` is one that the API's own URLs have, and so says nothing.
+fn is_api_path(path: &str) -> bool {
+    let path = path.trim_matches('/');
+    path.is_empty()
+        || path == "api"
+        || path.strip_prefix("api/").is_some_and(|version| {
+            version
+                .chars()
+                .all(|character| character.is_ascii_digit() || character == '.')
+        })
+}
+
+/// Whether `url` is of this machine, where nobody listens in between.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+/// The host and port of Looker's web pages at `url`: the API's own port 19999 (Looker's default for it) is left out.
+pub(crate) fn web_host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) if port != 19999 => format!("{host}:{port}"),
+        _ => host.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_many_ways_to_write_a_base_url_mean_the_same() {
+        for text in [
+            "https://acme.looker.com",
+            "https://acme.looker.com/",
+            "https://ACME.looker.com:443/",
+            "acme.looker.com",
+            " https://acme.looker.com/api/4.0 ",
+            "https://acme.looker.com/api/4.0/",
+            "https://acme.looker.com/api",
+        ] {
+            let url = parse(text, &Source::Default).expect("the text is a base URL");
+
+            assert_eq!(url.as_str(), "https://acme.looker.com/", "{text}");
+        }
+    }
+
+    #[test]
+    fn the_port_stays() {
+        let url = parse("acme.looker.com:19999", &Source::Default).expect("the text is a base URL");
+
+        assert_eq!(url.as_str(), "https://acme.looker.com:19999/");
+        assert_eq!(web_host(&url), "acme.looker.com");
+    }
+
+    #[test]
+    fn a_password_in_the_url_is_refused_without_being_repeated() {
+        let error = parse("https://id:hunter2@acme.looker.com", &Source::Default)
+            .expect_err("credentials are refused");
+
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in [
+            "",
+            "https://",
+            "ftp://acme",
+            "https://acme/browse",
+            "https://acme?x=1",
+            "https://a b",
+        ] {
+            assert!(parse(text, &Source::Default).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `looker.ini`, the settings file of the official SDKs.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+
+/// The sections of a `looker.ini`, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ini {
+    sections: Vec<Section>,
+}
+
+/// One section: its name, and its keys in lower case. No `Debug`: one of the values is a secret.
+#[derive(Clone, Default)]
+pub(crate) struct Section {
+    pub(crate) name: String,
+    values: Vec<(String, String)>,
+}
+
+impl Section {
+    /// The value of `key`; an empty one counts as missing, as in the official SDKs.
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .rev()
+            .find(|(name, value)| name == key && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Debug for Section {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Section")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ini {
+    /// Read `path`; a missing file is an error only where somebody `named` it.
+    pub(crate) fn read(path: &Path, named: bool) -> Result<Option<Self>, Error> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text)
+                .map(Some)
+                .map_err(|error| error.context(format!("cannot read `{}`", path.display()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !named => Ok(None),
+            Err(error) => Err(Error::usage(error)
+                .context(format!("cannot read `{}`", path.display()))
+                .hint("check the path given with `--ini` or `EMBEDCTL_INI`")),
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        let mut ini = Self::default();
+        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            // A line may hold a secret, so it is named by its number only.
+            ini.add(line).ok_or_else(|| {
+                Error::usage(format!(
+                    "line {} is neither `[section]` nor `key = value`",
+                    index + 1
+                ))
+                .hint("the file starts with a section such as `[Looker]`")
+            })?;
+        }
+        Ok(ini)
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        if let Some(rest) = line.strip_prefix('[') {
+            let (name, _) = rest.split_once(']')?;
+            self.sections.push(Section {
+                name: name.trim().to_owned(),
+                values: Vec::new(),
+            });
+            return Some(());
+        }
+        let (key, value) = line.split_once(['=', ':'])?;
+        let section = self.sections.last_mut()?;
+        section.values.push((
+            key.trim().to_ascii_lowercase(),
+            unquoted(value.trim()).to_owned(),
+        ));
+        Some(())
+    }
+
+    /// The section of this name, whatever its case.
+    pub(crate) fn section(&self, name: &str) -> Option<&Section> {
+        self.sections
+            .iter()
+            .find(|section| section.name == name)
+            .or_else(|| {
+                self.sections
+                    .iter()
+                    .find(|section| section.name.eq_ignore_ascii_case(name))
+            })
+    }
+
+    /// The section used where none is named: the first.
+    pub(crate) fn first(&self) -> Option<&Section> {
+        self.sections.first()
+    }
+
+    /// The names of the sections.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|section| section.name.as_str())
+    }
+}
+
+/// `value` without the quotes around it, or without the comment after it.
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some((inner, _)) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote))
+        {
+            return inner;
+        }
+    }
+    [" ;", " #", "\t;", "\t#"]
+        .iter()
+        .filter_map(|start| value.split_once(start))
+        .map(|(before, _)| before.trim_end())
+        .min_by_key(|before| before.len())
+        .unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_comments_and_case_do_not_matter() {
+        let text = "\u{feff}# the file\n[Looker]\nBASE_URL = \"https://acme.looker.com\" ; quoted\nclient_id: 'ab#c'\n\
+                    ; a comment\nclient_secret=s;e#cret # with a comment\nverify_ssl=\ntimeout = 30\n\n[dev]\nclient_id=dev\n";
+        let ini = Ini::parse(text).expect("the text is an INI file");
+        let looker = ini.first().expect("there is a section");
+
+        assert_eq!(looker.value("base_url"), Some("https://acme.looker.com"));
+        assert_eq!(looker.value("client_id"), Some("ab#c"));
+        assert_eq!(looker.value("client_secret"), Some("s;e#cret"));
+        assert_eq!(looker.value("verify_ssl"), None);
+        assert_eq!(looker.value("timeout"), Some("30"));
+        assert_eq!(
+            ini.section("DEV").and_then(|dev| dev.value("client_id")),
+            Some("dev")
+        );
+        assert!(ini.section("prod").is_none());
+    }
+
+    #[test]
+    fn a_line_that_means_nothing_is_named_by_its_number_only() {
+        for text in ["[Looker]\n\nhunter2", "hunter2=1\n", "[Looker\nhunter2"] {
+            let error = Ini::parse(text).expect_err("the text is not an INI file");
+
+            assert!(error.message().starts_with("line "), "{error}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

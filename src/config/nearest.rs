@@ -1,0 +1,16 @@
+//! The known name that somebody most likely meant.
+
+/// The name nearest to `unknown`, where one is near.
+pub(crate) fn nearest<'a>(
+    unknown: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let closeness =
+        |name: &str| strsim::jaro_winkler(&unknown.to_lowercase(), &name.to_lowercase());
+    known
+        .into_iter()
+        .map(|name| (closeness(name), name))
+        .filter(|(closeness, _)| *closeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,144 @@
+//! Bringing the layers together: flag, then environment, then profile, then `looker.ini`, then netrc, then default.
+
+use url::Url;
+
+use crate::config::args::ConfigArgs;
+use crate::config::base_url;
+use crate::config::connection;
+use crate::config::credentials;
+use crate::config::emulator;
+use crate::config::file::{Grants, Scalar};
+use crate::config::layers::{Layers, ini_setting};
+use crate::config::places::Places;
+use crate::config::source::Setting;
+use crate::config::text;
+use crate::config::{DefaultGrants, Settings};
+use crate::error::Error;
+use crate::signed_url::Algorithm;
+use crate::system::System;
+
+impl Settings {
+    /// Bring together flags, environment, profile, `looker.ini`, netrc and defaults. Complains of what is malformed,
+    /// not of what is missing, and looks up no secret that would take a command.
+    pub fn resolve(args: &ConfigArgs, system: &System) -> Result<Self, Error> {
+        let args = args.clone().with_variables(system)?;
+        let places = Places::new(args.ini.as_deref(), system);
+        if args.emulator {
+            emulator::refuse_other_looker(&args)?;
+            return Self::from_layers(&Layers::without_files(&args, system), places, None);
+        }
+        let mut layers = Layers::read(&args, system, &places)?;
+        let base_url = resolve_base_url(&mut layers)?;
+        Self::from_layers(&layers, places, base_url)
+    }
+
+    fn from_layers(
+        layers: &Layers<'_>,
+        places: Places,
+        base_url: Option<Setting<Url>>,
+    ) -> Result<Self, Error> {
+        let args = layers.args;
+        let verify_tls = connection::verify_tls(layers)?;
+        let (client_id, client_secret) = credentials::api_key(layers, &places, base_url.as_ref());
+        let embed_secret = credentials::embed_secret(layers, &places);
+        let mut settings = Self {
+            yes: args.yes,
+            no_input: args.no_input,
+            emulator: args.emulator,
+            client_id,
+            client_secret,
+            embed_secret,
+            embed_host: embed_host(layers),
+            embed_algorithm: embed_algorithm(layers)?,
+            blank_dashboard: layers
+                .variable(&["EMBEDCTL_BLANK_DASHBOARD"])
+                .or_else(|| layers.profile(|profile| profile.blank_dashboard.clone())),
+            grants: layers
+                .profile(|profile| Some(grants(&profile.grants)))
+                .unwrap_or_else(|| Setting::default(DefaultGrants::default())),
+            keys_to: layers
+                .variable(&["EMBEDCTL_KEYS_TO"])
+                .or_else(|| layers.profile(|profile| profile.keys_to.clone())),
+            ledger: layers
+                .flag("--ledger", args.ledger.clone())
+                .or_else(|| layers.profile(|profile| profile.ledger.clone())),
+            timeout: connection::timeout(layers)?,
+            retries: connection::retries(layers),
+            concurrency: connection::concurrency(layers)?,
+            rps: connection::rps(layers)?,
+            ca_files: connection::ca_files(layers, &places),
+            proxy: connection::proxy(layers, base_url.as_ref()),
+            no_proxy: layers.variable(&["NO_PROXY", "no_proxy"]),
+            secret_variables: credentials::secret_variables(layers),
+            warnings: Vec::new(),
+            base_url,
+            verify_tls,
+            places,
+        };
+        settings.warn()?;
+        Ok(settings)
+    }
+}
+
+fn resolve_base_url(layers: &mut Layers<'_>) -> Result<Option<Setting<Url>>, Error> {
+    let given = layers
+        .flag("--base-url", layers.args.base_url.clone())
+        .or_else(|| layers.variable(&["LOOKERSDK_BASE_URL"]))
+        .or_else(|| layers.profile(|profile| profile.base_url.clone()))
+        .or_else(|| layers.ini("base_url"));
+    let given = match given {
+        Some(given) => Some(given.try_map(|text, source| base_url::parse(&text, source))?),
+        None => None,
+    };
+    // The credentials of another section are used only where it is for the same Looker.
+    if let Some((section, file)) = &layers.fallback_ini
+        && let Some(other) = ini_setting(section, file, "base_url")
+        && let Ok(other) = other.try_map(|text, source| base_url::parse(&text, source))
+        && given
+            .as_ref()
+            .is_some_and(|given| given.value.host() == other.value.host())
+    {
+        layers.accept_fallback();
+    }
+    Ok(given)
+}
+
+fn embed_host(layers: &Layers<'_>) -> Option<Setting<String>> {
+    let mut host = layers
+        .flag("--embed-host", layers.args.embed_host.clone())
+        .or_else(|| layers.sdk_variable(&["LOOKERSDK_EMBED_HOST"]))
+        .or_else(|| layers.profile(|profile| profile.embed_host.clone()))?;
+    let bare = host.value.trim();
+    let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    host.value = bare.trim_end_matches('/').to_owned();
+    Some(host)
+}
+
+fn embed_algorithm(layers: &Layers<'_>) -> Result<Setting<Algorithm>, Error> {
+    layers
+        .flag("--embed-algorithm", layers.args.embed_algorithm.clone())
+        .or_else(|| layers.profile(|profile| profile.embed_algorithm.clone()))
+        .map_or(Ok(Setting::default(Algorithm::Sha1)), |given| {
+            given.try_map(|text, source| text::parsed(&text, source, "write `sha1` or `sha256`"))
+        })
+}
+
+fn grants(grants: &Grants) -> DefaultGrants {
+    let text = |scalar: &Scalar| scalar.to_string();
+    DefaultGrants {
+        permissions: grants.permissions.clone(),
+        models: grants.models.clone(),
+        group_ids: grants
+            .group_ids
+            .as_ref()
+            .map(|ids| ids.iter().map(text).collect()),
+        external_group_id: grants.external_group_id.as_ref().map(text),
+        user_attributes: grants
+            .user_attributes
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
+        session_length: grants.session_length,
+        user_timezone: grants.user_timezone.clone(),
+    }
+}

@@ -1,0 +1,82 @@
+//! A setting and the place it came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the value of a setting came from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    /// A flag of the command line, as in `--base-url`.
+    Flag(&'static str),
+    /// An environment variable.
+    Variable(String),
+    /// A profile of `config.toml`.
+    Profile {
+        /// The profile's name.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A section of `looker.ini`.
+    Ini {
+        /// The section's name.
+        section: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A `machine` or the `default` of a netrc file.
+    Netrc {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Worked out from another setting, which is named.
+    Derived(&'static str),
+    /// The local Looker of this run.
+    Emulator,
+    /// Nobody gave one.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "flag `{flag}`"),
+            Self::Variable(name) => write!(f, "variable `{name}`"),
+            Self::Profile { name, file } => write!(f, "profile `{name}` in `{}`", file.display()),
+            Self::Ini { section, file } => write!(f, "section `{section}` of `{}`", file.display()),
+            Self::Netrc { file } => write!(f, "`{}`", file.display()),
+            Self::Derived(from) => write!(f, "from the {from}"),
+            Self::Emulator => f.write_str("the emulator"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and the place it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) source: Source,
+}
+
+impl<T> Setting<T> {
+    pub(crate) const fn new(value: T, source: Source) -> Self {
+        Self { value, source }
+    }
+
+    /// The value nobody gave.
+    pub(crate) const fn default(value: T) -> Self {
+        Self::new(value, Source::Default)
+    }
+
+    /// The same source for what `read` makes of the value.
+    pub(crate) fn try_map<U, E>(
+        self,
+        read: impl FnOnce(T, &Source) -> Result<U, E>,
+    ) -> Result<Setting<U>, E> {
+        Ok(Setting {
+            value: read(self.value, &self.source)?,
+            source: self.source,
+        })
+    }
+}
