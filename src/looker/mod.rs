@@ -1,1 +1,50 @@
-//! To come.
+//! The client of Looker's API 4.0: one short method per endpoint, one file per resource.
+//!
+//! A [`Client`] is one identity: an API key, or an access token got with `login_user`. All identities share one
+//! [`Http`], which holds the connections, the pace and the count of calls. Facts about the API are from Looker's OpenAPI
+//! description, and from its official SDKs where the description is silent.
+
+mod attributes;
+mod auth;
+mod body;
+mod call;
+mod client;
+mod credentials_embed;
+mod embed;
+mod error;
+mod failure;
+mod fields;
+mod groups;
+mod hints;
+mod http;
+mod judge;
+mod keys;
+mod models;
+mod pace;
+mod path;
+mod retry;
+mod roles;
+mod sessions;
+mod setting;
+mod tls;
+mod trace;
+mod users;
+mod versions;
+
+pub use attributes::{AttributeValue, UserAttribute};
+pub use auth::{AccessToken, ApiKey};
+pub use call::RawAnswer;
+pub use client::Client;
+pub use credentials_embed::CredentialsEmbed;
+pub use embed::{CookielessLogin, CookielessSession};
+pub use error::{FieldError, LookerError, TlsProblem};
+pub use groups::Group;
+pub use http::{Http, HttpOptions, Landing};
+pub use keys::{Api3Key, NewApi3Key};
+pub use models::{Explore, LookmlModel, Permission};
+pub use roles::{ModelSet, PermissionSet, Role};
+pub use sessions::Session;
+pub use setting::EmbedConfig;
+pub use trace::{Exchange, NoTrace, Trace};
+pub use users::{User, UserChanges, UserSearch};
+pub use versions::Versions;

@@ -1,0 +1,117 @@
+//! User attributes and their values.
+
+use serde::{Deserialize, Serialize};
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// A user attribute.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct UserAttribute {
+    /// The attribute's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// The name that grants name it by.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub name: String,
+    /// The name to show.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub label: Option<String>,
+    /// Its type, as in `string`, `number` or `advanced_filter_string`.
+    #[serde(default, rename = "type", deserialize_with = "fields::optional")]
+    pub kind: Option<String>,
+    /// Whether its values are not shown to anybody.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub value_is_hidden: bool,
+    /// Whether Looker made it.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub is_system: bool,
+}
+
+/// The value a user has for an attribute. It can be what a row-level rule depends on, so it is not shown by chance.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+pub struct AttributeValue {
+    /// The attribute's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub user_attribute_id: String,
+    /// The attribute's name.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub name: String,
+    /// The value; `None` also where it is hidden.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub value: Option<String>,
+    /// Whether the value is not shown.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub value_is_hidden: bool,
+    /// Where the value comes from: the user, a group, or the attribute's default.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub source: Option<String>,
+}
+
+impl std::fmt::Debug for AttributeValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttributeValue")
+            .field("user_attribute_id", &self.user_attribute_id)
+            .field("name", &self.name)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// All user attributes.
+    pub async fn user_attributes(&self) -> Result<Vec<UserAttribute>, LookerError> {
+        let call = Call::get("all_user_attributes", "/user_attributes", &[])?;
+        self.json(call).await
+    }
+
+    /// The values a user has, those from groups and defaults included.
+    pub async fn attribute_values(
+        &self,
+        user_id: &str,
+    ) -> Result<Vec<AttributeValue>, LookerError> {
+        let template = "/users/{user_id}/attribute_values";
+        self.json(Call::get(
+            "user_attribute_user_values",
+            template,
+            &[user_id],
+        )?)
+        .await
+    }
+
+    /// Give a user a value of its own.
+    pub async fn set_attribute_value(
+        &self,
+        user_id: &str,
+        attribute_id: &str,
+        value: &str,
+    ) -> Result<AttributeValue, LookerError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            value: &'a str,
+        }
+
+        let template = "/users/{user_id}/attribute_values/{user_attribute_id}";
+        let ids = [user_id, attribute_id];
+        let call = Call::patch("set_user_attribute_user_value", template, &ids)?;
+        self.json(call.json(&Body { value })).await
+    }
+
+    /// Take a user's own value away: false where it had none.
+    pub async fn delete_attribute_value(
+        &self,
+        user_id: &str,
+        attribute_id: &str,
+    ) -> Result<bool, LookerError> {
+        let template = "/users/{user_id}/attribute_values/{user_attribute_id}";
+        let ids = [user_id, attribute_id];
+        self.gone(Call::delete(
+            "delete_user_attribute_user_value",
+            template,
+            &ids,
+        )?)
+        .await
+    }
+}

@@ -1,0 +1,27 @@
+//! Reading a body, but not more of it than is reasonable.
+
+use reqwest::Response;
+use zeroize::Zeroizing;
+
+/// The most of a body that is read, counted after decompression.
+pub(super) const LIMIT: usize = 32 * 1024 * 1024;
+
+/// Why a body is not whole.
+pub(super) enum Unread {
+    /// It is larger than [`LIMIT`].
+    TooLarge,
+    /// It broke off, or could not be decompressed.
+    Broken(reqwest::Error),
+}
+
+/// Read the body of `response`, at most [`LIMIT`] bytes of it.
+pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+        if body.len() + chunk.len() > LIMIT {
+            return Err(Unread::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

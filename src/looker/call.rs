@@ -1,0 +1,150 @@
+//! One API call to be made, and what came back, before anybody judges either.
+
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::looker::auth::ApiKey;
+use crate::looker::error::LookerError;
+use crate::looker::path::Path;
+
+/// One API call to be made.
+pub(super) struct Call {
+    /// The operation's id in Looker's OpenAPI description.
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    pub(super) path: Path,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Body,
+    /// Whether doing it twice is the same as doing it once, so that a lost answer may be asked for again.
+    pub(super) repeatable: bool,
+}
+
+/// What a call carries.
+pub(super) enum Body {
+    Empty,
+    Json(Vec<u8>),
+    /// The form of `login`; built only when it is sent.
+    Login(ApiKey),
+}
+
+impl Call {
+    /// A call of the operation at `template`, whose `{…}` are filled with `ids`.
+    pub(super) fn new(
+        method: Method,
+        operation: &'static str,
+        template: &str,
+        ids: &[&str],
+    ) -> Result<Self, LookerError> {
+        let path = Path::of(operation, template, ids)?;
+        Ok(Self::at(method, operation, path))
+    }
+
+    /// A call of the operation at `path`.
+    pub(super) fn at(method: Method, operation: &'static str, path: Path) -> Self {
+        // RFC 9110, section 9.2.2.
+        let repeatable = matches!(
+            method,
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+        );
+        Self {
+            operation,
+            method,
+            path,
+            query: Vec::new(),
+            body: Body::Empty,
+            repeatable,
+        }
+    }
+
+    pub(super) fn get(
+        operation: &'static str,
+        template: &str,
+        ids: &[&str],
+    ) -> Result<Self, LookerError> {
+        Self::new(Method::GET, operation, template, ids)
+    }
+
+    pub(super) fn post(
+        operation: &'static str,
+        template: &str,
+        ids: &[&str],
+    ) -> Result<Self, LookerError> {
+        Self::new(Method::POST, operation, template, ids)
+    }
+
+    /// A change of plain fields: setting them twice is the same as setting them once.
+    pub(super) fn patch(
+        operation: &'static str,
+        template: &str,
+        ids: &[&str],
+    ) -> Result<Self, LookerError> {
+        Ok(Self {
+            repeatable: true,
+            ..Self::new(Method::PATCH, operation, template, ids)?
+        })
+    }
+
+    pub(super) fn delete(
+        operation: &'static str,
+        template: &str,
+        ids: &[&str],
+    ) -> Result<Self, LookerError> {
+        Self::new(Method::DELETE, operation, template, ids)
+    }
+
+    /// The same call with a query parameter.
+    pub(super) fn query(mut self, name: &str, value: impl ToString) -> Self {
+        self.query.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// The same call with a query parameter where there is a value.
+    pub(super) fn query_some(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    /// The same call with a JSON body.
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(body).expect("a request body has string keys only");
+        self.body = Body::Json(bytes);
+        self
+    }
+}
+
+/// What came back, of whatever status.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// A header as text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What came back to a call that the user composed. The body may hold secrets: it is for standard output only.
+pub struct RawAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers in the order they came, values that may be secret redacted.
+    pub headers: Vec<(String, String)>,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for RawAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawAnswer")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+//! One identity at Looker, and the way of its calls: with a token, renewed once when Looker refuses it.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::looker::auth::{ApiKey, Auth, Granted, Token};
+use crate::looker::call::{Answer, Body, Call, RawAnswer};
+use crate::looker::error::LookerError;
+use crate::looker::http::{Http, Sender};
+use crate::looker::judge;
+use crate::looker::path::Path;
+use crate::looker::trace;
+use crate::secret::SecretString;
+
+/// One identity at one Looker. Clones share its token.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    http: Http,
+    base_url: Url,
+    identity: String,
+    auth: Auth,
+}
+
+impl Client {
+    /// The identity of an API key. `base_url` is without `/api/4.0`. The first call logs in.
+    pub fn new(http: Http, base_url: Url, key: ApiKey) -> Self {
+        Self::with(http, base_url, "admin".to_owned(), Auth::key(key))
+    }
+
+    /// The identity of an access token that somebody handed over; it cannot be renewed.
+    pub fn with_token(http: Http, base_url: Url, token: SecretString) -> Self {
+        let auth = Auth::token(Token::foreign(token));
+        Self::with(http, base_url, "token".to_owned(), auth)
+    }
+
+    fn with(http: Http, base_url: Url, identity: String, auth: Auth) -> Self {
+        Self(Arc::new(Shared {
+            http,
+            base_url,
+            identity,
+            auth,
+        }))
+    }
+
+    /// The identity of an API key, which traces and errors call `identity` instead of `admin`.
+    #[must_use]
+    pub fn named(http: Http, base_url: Url, key: ApiKey, identity: &str) -> Self {
+        Self::with(http, base_url, identity.to_owned(), Auth::key(key))
+    }
+
+    /// Become the user `looker_user_id` (sudo). Only admins may. Each call makes a new token, which cannot be renewed
+    /// and is to be logged out.
+    pub async fn login_user(&self, looker_user_id: &str) -> Result<Self, LookerError> {
+        let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
+        let asked = self.http().clock().elapsed();
+        let granted: Granted = self.json(call).await?;
+        let token = granted.token(asked, self.http().clock());
+        Ok(Self::with(
+            self.http().clone(),
+            self.base_url().clone(),
+            format!("user {looker_user_id}"),
+            Auth::token(token),
+        ))
+    }
+
+    /// Where Looker is.
+    pub fn base_url(&self) -> &Url {
+        &self.0.base_url
+    }
+
+    /// What traces and errors call this identity.
+    pub fn identity(&self) -> &str {
+        &self.0.identity
+    }
+
+    /// The connections that all identities share.
+    pub fn http(&self) -> &Http {
+        &self.0.http
+    }
+
+    /// How many calls of the API were sent through the shared connections.
+    pub fn calls(&self) -> u64 {
+        self.http().calls()
+    }
+
+    /// Any call, for a user who knows what it does: `path` is below `/api/4.0`, percent-encoded, and the answer is given
+    /// whatever its status. Only calls that are safe to repeat are repeated when their answer is lost.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(String, String)],
+        body: Option<Vec<u8>>,
+    ) -> Result<RawAnswer, LookerError> {
+        if !path.starts_with('/') || path.contains(['?', '#']) {
+            return Err(LookerError::Path {
+                path: trace::without_query(path),
+            });
+        }
+        let mut call = Call::at(method, "api", Path::given(path));
+        call.query = query.to_vec();
+        call.body = body.map_or(Body::Empty, Body::Json);
+        let mut answer = self.answer(&call).await?;
+        Ok(RawAnswer {
+            status: answer.status,
+            headers: trace::redact(&answer.headers),
+            body: std::mem::take(&mut *answer.body),
+        })
+    }
+
+    pub(super) fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    pub(super) fn sender<'a>(&'a self, token: Option<&'a Token>) -> Sender<'a> {
+        Sender {
+            base_url: self.base_url(),
+            identity: self.identity(),
+            token: token.map(|token| &token.secret),
+        }
+    }
+
+    /// Make `call` and read the value it gives.
+    pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, LookerError> {
+        judge::decode(call.operation, &self.success(&call).await?)
+    }
+
+    /// Make `call`; what it gives does not matter.
+    pub(super) async fn done(&self, call: Call) -> Result<(), LookerError> {
+        self.success(&call).await.map(drop)
+    }
+
+    /// Make `call`, which deletes something: false where it was gone already.
+    pub(super) async fn gone(&self, call: Call) -> Result<bool, LookerError> {
+        match self.success(&call).await {
+            Ok(_) => Ok(true),
+            Err(LookerError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Make `call` and read the value it gives; `None` where there is no such thing.
+    pub(super) async fn found<T: DeserializeOwned>(
+        &self,
+        call: Call,
+    ) -> Result<Option<T>, LookerError> {
+        match self.json(call).await {
+            Ok(value) => Ok(Some(value)),
+            Err(LookerError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
+        let answer = self.answer(call).await?;
+        match judge::refusal(call.operation, &answer, self.http().clock().now()) {
+            Some(refusal) => Err(refusal),
+            None => Ok(answer),
+        }
+    }
+
+    /// Make `call` with a token; once more with a new one when Looker no longer accepts it.
+    async fn answer(&self, call: &Call) -> Result<Answer, LookerError> {
+        let token = self.current_token().await?;
+        let answer = self.http().send(call, &self.sender(Some(&token))).await?;
+        if answer.status != 401 || !self.auth().renewable() {
+            return Ok(answer);
+        }
+        let token = self.token_after(&token).await?;
+        self.http().send(call, &self.sender(Some(&token))).await
+    }
+}

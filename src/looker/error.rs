@@ -1,0 +1,296 @@
+//! What can go wrong in a call, told apart by where it went wrong.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Why a call of Looker's API failed. Never holds a body, a secret, or a URL with a query.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookerError {
+    /// Login was refused: Looker says 404 where an API key is unknown.
+    #[error("Looker at `{origin}` does not accept this API key")]
+    Rejected {
+        /// Scheme, host and port of the API.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Looker answered 404, which it also does where it does not allow to know.
+    #[error("Looker answered 404 to `{operation}`: {message}")]
+    NotFound {
+        /// The operation's id.
+        operation: &'static str,
+        /// What Looker says.
+        message: String,
+    },
+    /// Looker answered 401 or 403.
+    #[error("Looker answered {status} to `{operation}`: {message}")]
+    Denied {
+        /// The operation's id.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What Looker says.
+        message: String,
+    },
+    /// Looker answered 429 to every try.
+    #[error("Looker throttled `{operation}`: {message}")]
+    Throttled {
+        /// The operation's id.
+        operation: &'static str,
+        /// What Looker says.
+        message: String,
+        /// How long Looker asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Looker answered 422: fields of the request are not valid.
+    #[error("Looker answered 422 to `{operation}`: {message}{}", Listed(.fields))]
+    Validation {
+        /// The operation's id.
+        operation: &'static str,
+        /// What Looker says.
+        message: String,
+        /// What Looker says of each field.
+        fields: Vec<FieldError>,
+    },
+    /// Something redirected the call; redirects are not followed, because they would take the token along.
+    #[error("`{operation}` was redirected to `{location}`")]
+    Redirected {
+        /// The operation's id.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// Where to, without the query.
+        location: String,
+    },
+    /// Looker answered with another status that is not success.
+    #[error("Looker answered {status} to `{operation}`: {message}")]
+    Status {
+        /// The operation's id.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// What Looker says, or what the status means.
+        message: String,
+    },
+    /// There was no connection, so nothing was sent.
+    #[error("cannot connect to `{origin}` for `{operation}`")]
+    Unreachable {
+        /// The operation's id.
+        operation: &'static str,
+        /// Scheme, host and port.
+        origin: String,
+        /// Whether the host's name is unknown.
+        unknown_host: bool,
+        /// The cause.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The server's certificate is not one to trust.
+    #[error("cannot connect to `{origin}` safely: {problem}")]
+    Tls {
+        /// The operation's id.
+        operation: &'static str,
+        /// Scheme, host and port.
+        origin: String,
+        /// What is wrong with the certificate.
+        problem: TlsProblem,
+        /// The cause.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// No answer came in time; Looker may have done the work.
+    #[error("`{operation}` did not answer within {} s", .after.as_secs_f64())]
+    Timeout {
+        /// The operation's id.
+        operation: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The connection broke before the answer was whole; Looker may have done the work.
+    #[error("the connection broke before `{operation}` was answered")]
+    Lost {
+        /// The operation's id.
+        operation: &'static str,
+        /// The cause.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The answer is larger than any that makes sense.
+    #[error("the answer to `{operation}` is larger than {} MiB", .limit / 1024 / 1024)]
+    TooLarge {
+        /// The operation's id.
+        operation: &'static str,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer is not the JSON that the operation gives.
+    #[error("the answer to `{operation}` is not what Looker's API gives: {problem}")]
+    Decode {
+        /// The operation's id.
+        operation: &'static str,
+        /// Where the answer stops making sense; no part of the answer.
+        problem: String,
+    },
+    /// An id that no path can carry.
+    #[error("`{id}` cannot be an id in a call of `{operation}`")]
+    Id {
+        /// The operation's id.
+        operation: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// A path that would reach another place than it names.
+    #[error("the path `{path}` is not one of the API")]
+    Path {
+        /// The path, without its query.
+        path: String,
+    },
+    /// An identity that was logged out, or an access token that is no longer accepted and cannot be renewed.
+    #[error("the access token of `{identity}` is gone")]
+    LoggedOut {
+        /// Whose token it was.
+        identity: String,
+    },
+    /// A file of certificates cannot be used.
+    #[error("cannot use the certificates in `{}`", .path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: anyhow::Error,
+    },
+    /// The client cannot be built from these settings.
+    #[error("cannot set up the connection to Looker: {problem}")]
+    Setup {
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TlsProblem {
+    /// Nobody trusted has signed it.
+    UnknownIssuer,
+    /// It is for another name.
+    WrongName,
+    /// It has expired, or is not valid yet.
+    OutOfDate,
+    /// Anything else, or no TLS at all.
+    Other,
+}
+
+impl fmt::Display for TlsProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownIssuer => "its certificate is signed by nobody that is trusted here",
+            Self::WrongName => "its certificate is for another name",
+            Self::OutOfDate => "its certificate has expired or is not valid yet",
+            Self::Other => "the TLS handshake failed",
+        })
+    }
+}
+
+/// What Looker says of one field of a request.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(default)]
+pub struct FieldError {
+    /// The field.
+    pub field: Option<String>,
+    /// A word for what is wrong, as in `missing_field`.
+    pub code: Option<String>,
+    /// What is wrong.
+    pub message: Option<String>,
+}
+
+struct Listed<'a>(&'a [FieldError]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            let field = error.field.as_deref().unwrap_or("?");
+            let said = error.message.as_ref().or(error.code.as_ref());
+            let said = said.map_or("not valid", String::as_str);
+            let before = if index == 0 { ": " } else { ", " };
+            write!(f, "{before}`{field}` {said}")?;
+        }
+        Ok(())
+    }
+}
+
+impl LookerError {
+    /// The operation that failed, where it was one.
+    pub const fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Rejected { .. } => Some("login"),
+            Self::NotFound { operation, .. }
+            | Self::Denied { operation, .. }
+            | Self::Throttled { operation, .. }
+            | Self::Validation { operation, .. }
+            | Self::Redirected { operation, .. }
+            | Self::Status { operation, .. }
+            | Self::Unreachable { operation, .. }
+            | Self::Tls { operation, .. }
+            | Self::Timeout { operation, .. }
+            | Self::Lost { operation, .. }
+            | Self::TooLarge { operation, .. }
+            | Self::Decode { operation, .. }
+            | Self::Id { operation, .. } => Some(operation),
+            Self::Path { .. }
+            | Self::LoggedOut { .. }
+            | Self::CaFile { .. }
+            | Self::Setup { .. } => None,
+        }
+    }
+
+    /// The status Looker answered with, where it did.
+    pub const fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::NotFound { .. } => Some(404),
+            Self::Throttled { .. } => Some(429),
+            Self::Validation { .. } => Some(422),
+            Self::Rejected { status, .. }
+            | Self::Denied { status, .. }
+            | Self::Redirected { status, .. }
+            | Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may do better later: throttled, a gateway's 502 to 504, or trouble on the way. It does not
+    /// say that repeating is safe: see [`LookerError::took_effect_unknown`].
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Throttled { .. }
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Lost { .. } => true,
+            Self::Status { status, .. } => matches!(*status, 502..=504),
+            _ => false,
+        }
+    }
+
+    /// Whether Looker may have done what was asked although the call failed. A create that ended so must not be
+    /// repeated before somebody has looked.
+    pub const fn took_effect_unknown(&self) -> bool {
+        match self {
+            Self::Timeout { .. }
+            | Self::Lost { .. }
+            | Self::TooLarge { .. }
+            | Self::Decode { .. } => true,
+            Self::Status { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Whether Looker says that Looker (Google Cloud core) does not have this operation.
+    pub fn is_unsupported_on_core(&self) -> bool {
+        matches!(self, Self::Denied { message, .. } if message.contains("Looker (Google Cloud core)"))
+    }
+}

@@ -1,0 +1,109 @@
+//! Where a request failed: before it was sent, or at a point where Looker may have done the work.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use rustls::CertificateError;
+
+use crate::looker::body::LIMIT;
+use crate::looker::error::{LookerError, TlsProblem};
+
+/// What the errors of one request say about it.
+pub(super) struct Failing {
+    pub(super) operation: &'static str,
+    pub(super) origin: String,
+    pub(super) timeout: Duration,
+}
+
+impl Failing {
+    /// The error of a request that nobody answered.
+    pub(super) fn unanswered(&self, error: reqwest::Error) -> LookerError {
+        let operation = self.operation;
+        if error.is_builder() {
+            return LookerError::Setup {
+                problem: error.without_url().to_string(),
+            };
+        }
+        if !error.is_connect() {
+            return self.broken(error);
+        }
+        let origin = self.origin.clone();
+        if let Some(problem) = tls_problem(&error) {
+            return LookerError::Tls {
+                operation,
+                origin,
+                problem,
+                source: cause(error),
+            };
+        }
+        LookerError::Unreachable {
+            operation,
+            origin,
+            unknown_host: error.is_dns(),
+            source: cause(error),
+        }
+    }
+
+    /// The error of a request whose answer broke off.
+    pub(super) fn broken(&self, error: reqwest::Error) -> LookerError {
+        let operation = self.operation;
+        if error.is_timeout() {
+            return LookerError::Timeout {
+                operation,
+                after: self.timeout,
+            };
+        }
+        LookerError::Lost {
+            operation,
+            source: cause(error),
+        }
+    }
+
+    /// The error of an answer that has no end.
+    pub(super) const fn too_large(&self) -> LookerError {
+        LookerError::TooLarge {
+            operation: self.operation,
+            limit: LIMIT,
+        }
+    }
+}
+
+/// The innermost causes of `error`, without the URL and without reqwest's and hyper's own sentences.
+fn cause(error: reqwest::Error) -> anyhow::Error {
+    let error = error.without_url();
+    let last = chain(&error).last().map(ToString::to_string);
+    anyhow::Error::msg(last.unwrap_or_else(|| error.to_string()))
+}
+
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // An `io::Error` that wraps an error is not its parent but speaks for it.
+        match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+fn tls_problem(error: &reqwest::Error) -> Option<TlsProblem> {
+    let found = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())?;
+    Some(match found {
+        rustls::Error::InvalidCertificate(problem) => match problem {
+            CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsProblem::WrongName
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => TlsProblem::OutOfDate,
+            _ => TlsProblem::Other,
+        },
+        _ => TlsProblem::Other,
+    })
+}

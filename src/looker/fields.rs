@@ -1,0 +1,114 @@
+//! How values of Looker's are read: ids as strings or numbers, `""` and `null` as unset, its own form of timestamps.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+use crate::secret::SecretString;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    Text(String),
+    Number(serde_json::Number),
+}
+
+impl Loose {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => (!text.is_empty()).then_some(text),
+            Self::Number(number) => Some(number.to_string()),
+        }
+    }
+}
+
+/// An id that must be there; ids were numbers before Looker 22.4.
+pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    optional(deserializer)?.ok_or_else(|| serde::de::Error::custom("an id is missing"))
+}
+
+/// An id or a text that may be missing, `null` or empty.
+pub(super) fn optional<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    Ok(Option::<Loose>::deserialize(deserializer)?.and_then(Loose::text))
+}
+
+/// A text; empty where it is `null`.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(optional(deserializer)?.unwrap_or_default())
+}
+
+/// Ids, or `null` for none.
+pub(super) fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let ids = Option::<Vec<Loose>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(ids.into_iter().filter_map(Loose::text).collect())
+}
+
+/// A list, or `null` for an empty one; elements that are `null` are left out.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let list = Option::<Vec<Option<T>>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(list.into_iter().flatten().collect())
+}
+
+/// A flag; `null` is false.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A timestamp as in `2021-11-09T16:11:29.000+00:00`; `""` where there is none.
+pub(super) fn timestamp<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    Ok(optional(deserializer)?.and_then(|text| text.parse().ok()))
+}
+
+/// A secret.
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    Ok(String::deserialize(deserializer)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Thing {
+        #[serde(deserialize_with = "super::id")]
+        id: String,
+        #[serde(default, deserialize_with = "super::ids")]
+        ids: Vec<String>,
+        #[serde(default, deserialize_with = "super::timestamp")]
+        at: Option<Timestamp>,
+    }
+
+    fn thing(json: &str) -> Option<Thing> {
+        serde_json::from_str(json).ok()
+    }
+
+    #[test]
+    fn ids_are_strings_or_numbers() {
+        let strings = thing(r#"{"id":"10","ids":["1","2"]}"#).unwrap();
+        let numbers = thing(r#"{"id":10,"ids":[1,2],"unknown":{"x":[]}}"#).unwrap();
+
+        assert_eq!(strings, numbers);
+        assert_eq!(thing(r#"{"id":null}"#), None);
+        assert_eq!(thing(r#"{"id":""}"#), None);
+        assert_eq!(thing("{}"), None);
+        assert!(thing(r#"{"id":"1","ids":null}"#).unwrap().ids.is_empty());
+    }
+
+    #[test]
+    fn timestamps_are_in_lookers_form_or_unset() {
+        // The form is that of a real user's JSON, as published by users of the API.
+        let at = |text: &str| thing(&format!(r#"{{"id":1,"at":{text}}}"#)).unwrap().at;
+
+        let expected = "2021-11-09T16:11:29Z".parse().unwrap();
+        assert_eq!(at(r#""2021-11-09T16:11:29.000+00:00""#), Some(expected));
+        assert_eq!(at(r#""2021-11-09T16:11:29Z""#), Some(expected));
+        assert_eq!(at(r#""""#), None);
+        assert_eq!(at("null"), None);
+    }
+}

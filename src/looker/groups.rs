@@ -1,0 +1,57 @@
+//! Groups and who is in them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// A group.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Group {
+    /// The group's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// The group's name.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub name: String,
+    /// The id that embed logins name it by; only external groups have one.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub external_group_id: Option<String>,
+    /// How many users are in it.
+    #[serde(default)]
+    pub user_count: Option<u64>,
+}
+
+impl Client {
+    /// All groups.
+    pub async fn groups(&self) -> Result<Vec<Group>, LookerError> {
+        let call = Call::get("all_groups", "/groups", &[])?;
+        self.json(call.query("fields", "id,name,external_group_id,user_count"))
+            .await
+    }
+
+    /// Put a user into a group.
+    pub async fn add_group_user(&self, group_id: &str, user_id: &str) -> Result<(), LookerError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            user_id: &'a str,
+        }
+
+        let call = Call::post("add_group_user", "/groups/{group_id}/users", &[group_id])?;
+        self.done(call.json(&Body { user_id })).await
+    }
+
+    /// Take a user out of a group: false where it was not in it.
+    pub async fn delete_group_user(
+        &self,
+        group_id: &str,
+        user_id: &str,
+    ) -> Result<bool, LookerError> {
+        let template = "/groups/{group_id}/users/{user_id}";
+        let ids = [group_id, user_id];
+        self.gone(Call::delete("delete_group_user", template, &ids)?)
+            .await
+    }
+}

@@ -1,0 +1,181 @@
+//! What to do about each error of the client, and the exit code it has.
+
+use crate::error::{Error, Kind};
+use crate::looker::error::{LookerError, TlsProblem};
+
+impl From<LookerError> for Error {
+    fn from(error: LookerError) -> Self {
+        let kind = kind(&error);
+        let hint = hint(&error);
+        let operation = error.operation();
+        let status = error.http_status();
+        let mut shown = Self::caused(kind, error);
+        if let Some(operation) = operation {
+            shown = shown.at_operation(operation, status);
+        }
+        match hint {
+            Some(hint) => shown.hint(hint),
+            None => shown,
+        }
+    }
+}
+
+fn kind(error: &LookerError) -> Kind {
+    match error {
+        LookerError::Rejected { .. } | LookerError::Denied { .. } => Kind::NotAllowed,
+        LookerError::NotFound { operation, .. } if admin_only(operation) => Kind::NotAllowed,
+        LookerError::NotFound { .. } => Kind::NotFound,
+        LookerError::Status { status: 409, .. } => Kind::Conflict,
+        LookerError::Status {
+            status: 502..=504, ..
+        }
+        | LookerError::Throttled { .. }
+        | LookerError::Unreachable { .. }
+        | LookerError::Tls { .. }
+        | LookerError::Timeout { .. }
+        | LookerError::Lost { .. } => Kind::Unreachable,
+        LookerError::Status { .. }
+        | LookerError::Validation { .. }
+        | LookerError::Redirected { .. }
+        | LookerError::TooLarge { .. }
+        | LookerError::Decode { .. } => Kind::Looker,
+        LookerError::Id { .. }
+        | LookerError::Path { .. }
+        | LookerError::CaFile { .. }
+        | LookerError::Setup { .. } => Kind::Usage,
+        LookerError::LoggedOut { .. } => Kind::NotAllowed,
+    }
+}
+
+/// Operations without an id: a 404 means that this identity may not know, or that the feature is off.
+fn admin_only(operation: &str) -> bool {
+    matches!(
+        operation,
+        "acquire_embed_cookieless_session"
+            | "create_embed_user"
+            | "search_users"
+            | "all_groups"
+            | "all_roles"
+            | "all_permissions"
+            | "all_user_attributes"
+            | "get_setting"
+    )
+}
+
+fn hint(error: &LookerError) -> Option<String> {
+    Some(match error {
+        LookerError::Rejected { origin, .. } => format!(
+            "check the client id and secret, and that the key was made at `{origin}`; `embedctl profile show` says where \
+             each came from"
+        ),
+        LookerError::Denied {
+            operation, status, ..
+        } => denied(error, operation, *status),
+        LookerError::NotFound { operation, .. } => return not_found(operation),
+        LookerError::Throttled { .. } => {
+            "wait a minute and run the command again, with a lower `--concurrency` or `--rps`".to_owned()
+        }
+        LookerError::Validation { .. } => return None,
+        LookerError::Redirected { .. } => {
+            "`--base-url` must be the API's own address: a login page or a proxy stands before this one".to_owned()
+        }
+        LookerError::Status { status: 409, .. } => {
+            "somebody else changed the same thing; look at it and run the command again".to_owned()
+        }
+        LookerError::Status { status: 405, .. } | LookerError::Decode { .. } => {
+            "check that `--base-url` is the address of Looker's API, without `/api/4.0`".to_owned()
+        }
+        LookerError::Status { status, .. } if *status >= 500 => {
+            "run the command again in a minute; if it stays so, look into Looker's log".to_owned()
+        }
+        LookerError::Unreachable { origin, unknown_host, .. } => unreachable(origin, *unknown_host),
+        LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
+        LookerError::Timeout { .. } => {
+            "give Looker more time with `--timeout`, or run the command again".to_owned()
+        }
+        LookerError::Lost { .. } => {
+            "run the command again; what Looker has done already is found and kept".to_owned()
+        }
+        LookerError::Id { .. } => {
+            "an id that is empty, `.` or `..` changes the address it stands in; such a user can only be found with \
+             `embedctl users list`"
+                .to_owned()
+        }
+        LookerError::Path { .. } => {
+            "write a path of Looker's API as in `/users/1`, percent-encoded, without `.` and `..`".to_owned()
+        }
+        LookerError::LoggedOut { .. } => "run the command again to get a new one".to_owned(),
+        LookerError::CaFile { .. } => {
+            "give a readable file of certificates in PEM form with `--ca-file`".to_owned()
+        }
+        LookerError::Status { .. } | LookerError::TooLarge { .. } | LookerError::Setup { .. } => {
+            return None;
+        }
+    })
+}
+
+fn denied(error: &LookerError, operation: &str, status: u16) -> String {
+    if status == 401 {
+        return "the access token is no longer accepted: run the command again to log in anew"
+            .to_owned();
+    }
+    if error.is_unsupported_on_core() && operation != "login_user" {
+        return "Looker (Google Cloud core) does not offer this; `embedctl doctor` says what it offers".to_owned();
+    }
+    match operation {
+        "login_user" => "only an admin may act as another user: give the API key's user the Admin role; on Looker \
+             (Google Cloud core) it must be an API-only service account with that role"
+            .to_owned(),
+        "create_embed_user" | "acquire_embed_cookieless_session" => {
+            "this Looker has no embedding, or the API key's user is not an admin: `embedctl doctor` says which".to_owned()
+        }
+        "create_user_credentials_api3" => {
+            "an admin must allow API keys for the user on Looker's Users page".to_owned()
+        }
+        _ => "give the API key's user the Admin role; `embedctl doctor` says what is missing".to_owned(),
+    }
+}
+
+fn not_found(operation: &str) -> Option<String> {
+    match operation {
+        "acquire_embed_cookieless_session" => Some(
+            "cookieless embedding is off, the embed domain is not allowed, or the API key's user is not an admin: see \
+             Admin > Embed in Looker, or use `--via signed-url`"
+                .to_owned(),
+        ),
+        "login_user" => Some(
+            "there is no such user, or the API key's user is not an admin: Looker says 404 to both".to_owned(),
+        ),
+        operation if admin_only(operation) => Some(
+            "Looker says 404 where it does not allow: give the API key's user the Admin role".to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn unreachable(origin: &str, unknown_host: bool) -> String {
+    if unknown_host {
+        return format!(
+            "check the host in `{origin}`, and whether this machine needs a proxy (`HTTPS_PROXY`)"
+        );
+    }
+    let other_port = if origin.ends_with(":19999") {
+        "; newer Lookers serve the API without a port".to_owned()
+    } else {
+        "; older Lookers serve the API on port 19999".to_owned()
+    };
+    format!("check that Looker runs at `{origin}` and that no firewall stands between{other_port}")
+}
+
+const fn tls(problem: TlsProblem) -> &'static str {
+    match problem {
+        TlsProblem::UnknownIssuer => {
+            "if it is signed by your own authority, name its certificate with `--ca-file`"
+        }
+        TlsProblem::WrongName => "use the name in the certificate as host of `--base-url`",
+        TlsProblem::OutOfDate => "check the clock of this machine, or have the certificate renewed",
+        TlsProblem::Other => {
+            "check that the port in `--base-url` speaks TLS, and that no proxy changes it"
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! API keys of a user.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+use crate::secret::SecretString;
+
+/// An API key without its secret.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Api3Key {
+    /// Looker's id of the key.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// The public half.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub client_id: String,
+    /// When it was minted.
+    #[serde(default, deserialize_with = "fields::timestamp")]
+    pub created_at: Option<Timestamp>,
+    /// What it is for, as somebody wrote.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub purpose: Option<String>,
+    /// Whether it cannot be used.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub is_disabled: bool,
+}
+
+/// An API key as it is shown once, when it is minted.
+#[derive(Debug, Deserialize)]
+pub struct NewApi3Key {
+    /// All that may be shown of it.
+    #[serde(flatten)]
+    pub key: Api3Key,
+    /// The secret half.
+    #[serde(deserialize_with = "fields::secret")]
+    pub client_secret: SecretString,
+}
+
+impl Client {
+    /// The API keys of a user.
+    pub async fn api3_keys(&self, user_id: &str) -> Result<Vec<Api3Key>, LookerError> {
+        let template = "/users/{user_id}/credentials_api3";
+        self.json(Call::get(
+            "all_user_credentials_api3s",
+            template,
+            &[user_id],
+        )?)
+        .await
+    }
+
+    /// Mint an API key. When the answer is lost the key may exist, with a secret that nobody knows.
+    pub async fn create_api3_key(&self, user_id: &str) -> Result<NewApi3Key, LookerError> {
+        let template = "/users/{user_id}/credentials_api3";
+        self.json(Call::post(
+            "create_user_credentials_api3",
+            template,
+            &[user_id],
+        )?)
+        .await
+    }
+
+    /// Write on a key what it is for.
+    pub async fn tag_api3_key(
+        &self,
+        user_id: &str,
+        key_id: &str,
+        purpose: &str,
+    ) -> Result<Api3Key, LookerError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            purpose: &'a str,
+        }
+
+        let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
+        let ids = [user_id, key_id];
+        let call = Call::patch("update_user_credentials_api3", template, &ids)?;
+        self.json(call.json(&Body { purpose })).await
+    }
+
+    /// Revoke a key: false where it was gone already.
+    pub async fn delete_api3_key(&self, user_id: &str, key_id: &str) -> Result<bool, LookerError> {
+        let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
+        let ids = [user_id, key_id];
+        self.gone(Call::delete(
+            "delete_user_credentials_api3",
+            template,
+            &ids,
+        )?)
+        .await
+    }
+}

@@ -1,0 +1,65 @@
+//! LookML models and the permissions there are.
+
+use serde::Deserialize;
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// A LookML model.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct LookmlModel {
+    /// The model's name, which grants name it by.
+    #[serde(deserialize_with = "fields::id")]
+    pub name: String,
+    /// The name to show.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub label: Option<String>,
+    /// The project it belongs to.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub project_name: Option<String>,
+    /// What can be queried in it.
+    #[serde(default, deserialize_with = "fields::list")]
+    pub explores: Vec<Explore>,
+}
+
+/// An explore of a model.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Explore {
+    /// The explore's name.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub name: String,
+    /// Whether it is left out of menus.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub hidden: bool,
+}
+
+/// A permission that Looker knows.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Permission {
+    /// The permission's name.
+    #[serde(deserialize_with = "fields::id")]
+    pub permission: String,
+    /// The permission it needs.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub parent: Option<String>,
+    /// What it allows.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub description: Option<String>,
+}
+
+impl Client {
+    /// The models that this identity can see.
+    pub async fn lookml_models(&self) -> Result<Vec<LookmlModel>, LookerError> {
+        let call = Call::get("all_lookml_models", "/lookml_models", &[])?;
+        self.json(call.query("fields", "name,label,project_name,explores"))
+            .await
+    }
+
+    /// Every permission that Looker knows.
+    pub async fn permissions(&self) -> Result<Vec<Permission>, LookerError> {
+        self.json(Call::get("all_permissions", "/permissions", &[])?)
+            .await
+    }
+}

@@ -1,0 +1,141 @@
+//! The pace of calls, shared by all identities: at most `--rps`, slower after a 429, and faster again when all goes well.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::system::Clock;
+
+/// The gap between calls that the first 429 sets where no `--rps` is given.
+const FIRST_GAP: Duration = Duration::from_millis(20);
+
+/// The longest gap between two calls.
+const LONGEST_GAP: Duration = Duration::from_secs(2);
+
+/// When the next call may start.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// The gap that `--rps` asks for.
+    configured: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    gap: Duration,
+    next: Duration,
+    /// Until when Looker asked to wait.
+    held: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(rps: Option<f64>) -> Self {
+        let configured = rps
+            .filter(|rps| *rps > 0.0)
+            .and_then(|rps| Duration::try_from_secs_f64(1.0 / rps).ok())
+            .unwrap_or_default();
+        Self {
+            configured,
+            state: Mutex::new(State {
+                gap: configured,
+                next: Duration::ZERO,
+                held: Duration::ZERO,
+            }),
+        }
+    }
+
+    /// Wait for one's turn.
+    pub(super) async fn turn(&self, clock: &Clock) {
+        let wait = {
+            let now = clock.elapsed();
+            let mut state = self.state();
+            let start = state.next.max(now);
+            state.next = start + state.gap;
+            start.saturating_sub(now)
+        };
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+    }
+
+    /// Looker asked to wait: nobody starts within `wait`, and calls are spaced out twice as far.
+    pub(super) fn throttled(&self, wait: Duration, clock: &Clock) {
+        let now = clock.elapsed();
+        let mut state = self.state();
+        // Calls in flight together are refused together; that is one sign, not ten.
+        if now >= state.held {
+            state.gap = (state.gap * 2).clamp(FIRST_GAP, LONGEST_GAP.max(self.configured));
+        }
+        state.held = state.held.max(now + wait);
+        state.next = state.next.max(state.held);
+    }
+
+    /// A call went through: close the gap a little, down to the configured one.
+    pub(super) fn went_through(&self) {
+        let mut state = self.state();
+        let closer = state.gap * 19 / 20;
+        // A gap that no longer matters goes altogether.
+        state.gap = if closer > self.configured + Duration::from_millis(1) {
+            closer
+        } else {
+            self.configured
+        };
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::Pace;
+    use crate::system::Clock;
+
+    #[tokio::test]
+    async fn calls_are_spaced_by_the_configured_rate() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(Some(4.0));
+
+        for _ in 0..5 {
+            pace.turn(&clock).await;
+        }
+
+        assert_eq!(clock.elapsed(), Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn without_a_rate_nobody_waits() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(None);
+
+        for _ in 0..100 {
+            pace.turn(&clock).await;
+        }
+
+        assert_eq!(clock.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn slows_down_when_throttled_and_speeds_up_again() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(None);
+
+        pace.throttled(Duration::from_secs(3), &clock);
+        pace.turn(&clock).await;
+        assert_eq!(clock.elapsed(), Duration::from_secs(3));
+        pace.turn(&clock).await;
+        assert_eq!(clock.elapsed(), Duration::from_millis(3020));
+
+        for _ in 0..100 {
+            pace.went_through();
+        }
+        pace.turn(&clock).await;
+        let at = clock.elapsed();
+        pace.turn(&clock).await;
+        assert_eq!(clock.elapsed(), at);
+    }
+}

@@ -1,0 +1,96 @@
+//! When a call is made again, and after how long.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+use crate::looker::call::Answer;
+use crate::looker::error::LookerError;
+use crate::system::Random;
+
+/// How often and how fast calls are repeated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Schedule {
+    /// How many times a call is made again at most.
+    pub(super) retries: u32,
+    /// The wait before the first repetition; it doubles with each.
+    pub(super) first: Duration,
+    /// The longest wait of our own choice.
+    pub(super) longest: Duration,
+    /// The longest wait that Looker may ask for with `Retry-After`.
+    pub(super) longest_asked: Duration,
+}
+
+impl Schedule {
+    pub(super) const fn new(retries: u32) -> Self {
+        Self {
+            retries,
+            first: Duration::from_millis(250),
+            longest: Duration::from_secs(20),
+            longest_asked: Duration::from_secs(60),
+        }
+    }
+
+    /// How long to wait before the next try, after try number `attempt` ended with `result`; `None` to give up.
+    pub(super) fn wait(
+        &self,
+        result: &Result<Answer, LookerError>,
+        repeatable: bool,
+        attempt: u32,
+        now: Timestamp,
+        random: &Random,
+    ) -> Option<Duration> {
+        if attempt > self.retries || !may_repeat(result, repeatable) {
+            return None;
+        }
+        let asked = result.as_ref().ok().and_then(|answer| asked(answer, now));
+        Some(match asked {
+            Some(asked) => asked.min(self.longest_asked),
+            None => self.own(attempt, random),
+        })
+    }
+
+    /// Exponential, with the upper half left to chance so that many clients do not come back together.
+    fn own(&self, attempt: u32, random: &Random) -> Duration {
+        let doubled = self.first * 2_u32.saturating_pow(attempt.saturating_sub(1).min(16));
+        let whole = doubled.min(self.longest);
+        let mut byte = [u8::MAX];
+        // Without randomness the wait is the longest one.
+        let _unchanged = random.fill(&mut byte).is_err();
+        let [byte] = byte;
+        whole / 2 + whole / 2 * u32::from(byte) / 255
+    }
+}
+
+/// The rule: what certainly had no effect is repeated; what may have had one only where repeating changes nothing.
+fn may_repeat(result: &Result<Answer, LookerError>, repeatable: bool) -> bool {
+    match result {
+        Ok(answer) => match answer.status {
+            429 => true,
+            // A gateway says this also when Looker did the work and the answer was lost behind it.
+            502..=504 => repeatable,
+            _ => false,
+        },
+        Err(error) => match error {
+            LookerError::Unreachable { .. } => true,
+            LookerError::Timeout { .. } | LookerError::Lost { .. } => repeatable,
+            _ => false,
+        },
+    }
+}
+
+/// The wait that an answer asks for with `Retry-After`, given in seconds or as a date (RFC 9110, section 10.2.3).
+pub(super) fn asked(answer: &Answer, now: Timestamp) -> Option<Duration> {
+    let value = answer.header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date(value)?.duration_since(now);
+    Some(Duration::try_from(until).unwrap_or_default())
+}
+
+/// An HTTP date.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+}

@@ -1,0 +1,50 @@
+//! Sessions in the browser.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// A session in a browser; access tokens of the API have none.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct Session {
+    /// The session's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// What the user logged in with, as in `embed`.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub credentials_type: Option<String>,
+    /// When it began.
+    #[serde(default, deserialize_with = "fields::timestamp")]
+    pub created_at: Option<Timestamp>,
+    /// When it ends.
+    #[serde(default, deserialize_with = "fields::timestamp")]
+    pub expires_at: Option<Timestamp>,
+    /// The admin who became this user, where one did.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub sudo_user_id: Option<String>,
+}
+
+impl Client {
+    /// The sessions of a user.
+    pub async fn sessions(&self, user_id: &str) -> Result<Vec<Session>, LookerError> {
+        let template = "/users/{user_id}/sessions";
+        self.json(Call::get("all_user_sessions", template, &[user_id])?)
+            .await
+    }
+
+    /// End a session: false where it was gone already.
+    pub async fn delete_session(
+        &self,
+        user_id: &str,
+        session_id: &str,
+    ) -> Result<bool, LookerError> {
+        let template = "/users/{user_id}/sessions/{session_id}";
+        let ids = [user_id, session_id];
+        self.gone(Call::delete("delete_user_session", template, &ids)?)
+            .await
+    }
+}

@@ -1,0 +1,124 @@
+//! Whom to trust: the system's certificates and `--ca-file`, or, when told so, everybody.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+
+use crate::looker::error::LookerError;
+
+/// Read every certificate in `files`.
+pub(super) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, LookerError> {
+    let mut all = Vec::new();
+    for path in files {
+        let refused = |source: anyhow::Error| LookerError::CaFile {
+            path: path.clone(),
+            source,
+        };
+        let found = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| refused(error.into()))?;
+        if found.is_empty() {
+            return Err(refused(anyhow::anyhow!(
+                "it holds no certificate in PEM form"
+            )));
+        }
+        all.extend(found);
+    }
+    Ok(all)
+}
+
+/// TLS for `https`: reads the system's certificates, which takes some milliseconds.
+pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, LookerError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider));
+    let verifier = verifier.map_err(|error| LookerError::Setup {
+        problem: error.to_string(),
+    })?;
+    Ok(dangerous(provider, Arc::new(verifier)))
+}
+
+/// TLS with anybody.
+pub(super) fn unverified() -> ClientConfig {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Anybody(Arc::clone(&provider)));
+    dangerous(provider, verifier)
+}
+
+/// TLS with nobody, for `http` only: costs nothing.
+pub(super) fn none() -> ClientConfig {
+    versions(Arc::new(ring::default_provider()))
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+fn dangerous(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier>) -> ClientConfig {
+    let mut config = versions(provider)
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
+}
+
+fn versions(
+    provider: Arc<CryptoProvider>,
+) -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites for the default TLS versions")
+}
+
+/// Trusts whoever answers; what they say must still be signed with the key they showed.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

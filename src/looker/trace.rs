@@ -1,0 +1,104 @@
+//! What may be seen of each exchange with Looker: everything but secrets and bodies.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+
+use crate::secret::REDACTED;
+
+/// Something that wants to see each exchange.
+pub trait Trace: fmt::Debug + Send + Sync {
+    /// An exchange is over, well or not.
+    fn exchange(&self, exchange: &Exchange);
+}
+
+/// Nobody looks.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTrace;
+
+impl Trace for NoTrace {
+    fn exchange(&self, _: &Exchange) {}
+}
+
+/// One request and what came of it, redacted.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Who asks, as in `admin`, `user 7` or `nobody`.
+    pub identity: String,
+    /// The operation's id in Looker's OpenAPI description, or `signed_url`.
+    pub operation: &'static str,
+    /// The HTTP method.
+    pub method: String,
+    /// The path as sent, without the query; a secret in it is redacted.
+    pub path: String,
+    /// The status of the answer, where there was one.
+    pub status: Option<u16>,
+    /// What went wrong on the way, where something did.
+    pub error: Option<String>,
+    /// Which try of the call this was, from 1.
+    pub attempt: u32,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The request's headers.
+    pub request_headers: Vec<(String, String)>,
+    /// The answer's headers.
+    pub response_headers: Vec<(String, String)>,
+    /// The size of the answer's body, decompressed.
+    pub bytes: usize,
+}
+
+/// Headers as they may be shown: credentials redacted, `Location` without its query.
+pub(super) fn redact(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let name = name.as_str();
+        let value = match value.to_str() {
+            _ if is_credential(name) => REDACTED.to_owned(),
+            Ok(value) if name == "location" => without_query(value),
+            Ok(value) => value.to_owned(),
+            Err(_) => "[not text]".to_owned(),
+        };
+        (name.to_owned(), value)
+    });
+    shown.collect()
+}
+
+/// The path of a `Location`, or the whole up to its query where it names a host.
+pub(super) fn without_query(location: &str) -> String {
+    let end = location.find(['?', '#']).unwrap_or(location.len());
+    location.get(..end).unwrap_or_default().to_owned()
+}
+
+fn is_credential(name: &str) -> bool {
+    ["auth", "cookie", "token", "secret", "signature"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue};
+
+    use super::redact;
+
+    #[test]
+    fn headers_that_carry_credentials_are_redacted() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer s3cret"),
+            ("proxy-authorization", "Basic s3cret"),
+            ("set-cookie", "looker.browser=s3cret"),
+            ("x-csrf-token", "s3cret"),
+            ("location", "/embed/dashboards/1?signature=s3cret#s3cret"),
+            ("content-type", "text/html"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+
+        let shown = redact(&headers);
+
+        assert!(!format!("{shown:?}").contains("s3cret"), "{shown:?}");
+        assert!(shown.contains(&("location".into(), "/embed/dashboards/1".into())));
+        assert!(shown.contains(&("content-type".into(), "text/html".into())));
+    }
+}

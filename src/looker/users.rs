@@ -1,0 +1,196 @@
+//! Users.
+
+use serde::{Deserialize, Serialize};
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::credentials_embed::CredentialsEmbed;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// The fields of a [`User`]; some of the others are slow for Looker to find out.
+const FIELDS: &str = "id,first_name,last_name,display_name,email,is_disabled,group_ids,role_ids,credentials_embed,\
+    personal_folder_id,home_folder_id,embed_group_folder_id,can_manage_api3_creds,is_service_account,locale";
+
+/// A user of Looker.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub struct User {
+    /// Looker's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// The first name.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub first_name: Option<String>,
+    /// The last name.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub last_name: Option<String>,
+    /// The name to show.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub display_name: Option<String>,
+    /// The e-mail address; embed users have none.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub email: Option<String>,
+    /// Whether the user cannot log in.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub is_disabled: bool,
+    /// The groups the user is in.
+    #[serde(default, deserialize_with = "fields::ids")]
+    pub group_ids: Vec<String>,
+    /// The roles the user has, directly or through groups.
+    #[serde(default, deserialize_with = "fields::ids")]
+    pub role_ids: Vec<String>,
+    /// The embed credentials; an embed user has one.
+    #[serde(default, deserialize_with = "fields::list")]
+    pub credentials_embed: Vec<CredentialsEmbed>,
+    /// The user's own folder.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub personal_folder_id: Option<String>,
+    /// The folder the user starts in.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub home_folder_id: Option<String>,
+    /// The folder of the user's external group.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub embed_group_folder_id: Option<String>,
+    /// Whether the user may make API keys for itself; `None` where Looker does not say.
+    #[serde(default)]
+    pub can_manage_api3_creds: Option<bool>,
+    /// Whether it is a service account, which can do nothing but call the API.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub is_service_account: bool,
+    /// The locale.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub locale: Option<String>,
+}
+
+impl User {
+    /// The `external_user_id`, where this is an embed user.
+    pub fn external_user_id(&self) -> Option<&str> {
+        self.credentials_embed
+            .iter()
+            .find_map(|credentials| credentials.external_user_id.as_deref())
+    }
+
+    /// The `external_group_id` of the latest embed login.
+    pub fn external_group_id(&self) -> Option<&str> {
+        self.credentials_embed
+            .iter()
+            .find_map(|credentials| credentials.external_group_id.as_deref())
+    }
+}
+
+/// Which users to find; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct UserSearch {
+    /// Embed users only, or all but them.
+    pub embed_user: Option<bool>,
+    /// Disabled users only, or all but them.
+    pub is_disabled: Option<bool>,
+    /// This user only.
+    pub id: Option<String>,
+    /// Users with this first name; `%` and `_` are wildcards.
+    pub first_name: Option<String>,
+    /// Users with this last name; `%` and `_` are wildcards.
+    pub last_name: Option<String>,
+    /// Users with this e-mail address; `%` and `_` are wildcards.
+    pub email: Option<String>,
+    /// Users of this group only.
+    pub group_id: Option<String>,
+    /// The fields to give instead of all that [`User`] has.
+    pub fields: Option<String>,
+    /// The order, as in `id`; a stable one is needed for paging.
+    pub sorts: Option<String>,
+    /// The most users to give.
+    pub limit: Option<u32>,
+    /// How many users to pass over.
+    pub offset: Option<u64>,
+}
+
+/// Changes of a user; what is `None` stays.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct UserChanges {
+    /// The first name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// The last name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Whether the user cannot log in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_disabled: Option<bool>,
+    /// Whether the user may make API keys for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_manage_api3_creds: Option<bool>,
+    /// The folder the user starts in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub home_folder_id: Option<String>,
+    /// The locale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+}
+
+impl Client {
+    /// The user that this identity is.
+    pub async fn me(&self) -> Result<User, LookerError> {
+        self.json(Call::get("me", "/user", &[])?).await
+    }
+
+    /// The user `user_id`.
+    pub async fn user(&self, user_id: &str) -> Result<User, LookerError> {
+        let call = Call::get("user", "/users/{user_id}", &[user_id])?;
+        self.json(call.query("fields", FIELDS)).await
+    }
+
+    /// The embed user with this `external_user_id`. Looker (Google Cloud core) may deny the question.
+    pub async fn user_for_credential_embed(
+        &self,
+        external_user_id: &str,
+    ) -> Result<Option<User>, LookerError> {
+        let template = "/users/credential/embed/{credential_id}";
+        let call = Call::get("user_for_credential", template, &[external_user_id])?;
+        self.found(call.query("fields", FIELDS)).await
+    }
+
+    /// The users that `search` describes, at most one page of them. There is no search by `external_user_id`.
+    pub async fn search_users(&self, search: &UserSearch) -> Result<Vec<User>, LookerError> {
+        let call = Call::get("search_users", "/users/search", &[])?
+            .query("fields", search.fields.as_deref().unwrap_or(FIELDS))
+            .query_some("embed_user", search.embed_user)
+            .query_some("is_disabled", search.is_disabled)
+            .query_some("id", search.id.as_deref())
+            .query_some("first_name", search.first_name.as_deref())
+            .query_some("last_name", search.last_name.as_deref())
+            .query_some("email", search.email.as_deref())
+            .query_some("group_id", search.group_id.as_deref())
+            .query_some("sorts", search.sorts.as_deref())
+            .query_some("limit", search.limit)
+            .query_some("offset", search.offset);
+        self.json(call).await
+    }
+
+    /// Change a user.
+    pub async fn update_user(
+        &self,
+        user_id: &str,
+        changes: &UserChanges,
+    ) -> Result<User, LookerError> {
+        let call = Call::patch("update_user", "/users/{user_id}", &[user_id])?;
+        self.json(call.json(changes)).await
+    }
+
+    /// Delete a user, its schedules, and everything else Looker deletes with it: false where it was gone already.
+    pub async fn delete_user(&self, user_id: &str) -> Result<bool, LookerError> {
+        self.gone(Call::delete("delete_user", "/users/{user_id}", &[user_id])?)
+            .await
+    }
+
+    /// Create an embed user that may do nothing yet.
+    pub async fn create_embed_user(&self, external_user_id: &str) -> Result<User, LookerError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            external_user_id: &'a str,
+        }
+
+        let call = Call::post("create_embed_user", "/users/embed_user", &[])?;
+        self.json(call.json(&Body { external_user_id })).await
+    }
+}
