@@ -11,5 +11,6 @@
 
 mod ledger;
 mod process;
+mod signed_url;
 mod support;
 mod tidy;
