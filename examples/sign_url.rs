@@ -1,4 +1,4 @@
-//! Sign an embed URL with the library. The embed secret comes from the environment, as it should everywhere:
+//! Sign an embed URL with the library, with the embed secret from the environment, as it should be everywhere.
 //!
 //! `LOOKERSDK_EMBED_SECRET=… cargo run --example sign_url`
 

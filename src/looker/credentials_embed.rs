@@ -1,4 +1,4 @@
-//! Embed credentials: what makes a user an embed user. All their fields are read-only.
+//! Embed credentials: what makes a user an embed user; all their fields are read-only.
 
 use jiff::Timestamp;
 use serde::Deserialize;
