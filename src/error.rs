@@ -161,6 +161,11 @@ impl Error {
         self.cause.chain().skip(1).map(ToString::to_string)
     }
 
+    /// Whether a `T` is what went wrong, below whatever sentences.
+    pub fn is<T: fmt::Display + fmt::Debug + Send + Sync + 'static>(&self) -> bool {
+        self.cause.is::<T>()
+    }
+
     /// What to do about it.
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()

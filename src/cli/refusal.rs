@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use crate::config::ConfigArgs;
 use crate::error::{Error, Exit, Kind};
-use crate::report::{Format, Ui};
+use crate::report::{Color, Format, Ui, wants_color};
 use crate::system::System;
 
 /// What clap, or embedctl itself, has to say of the command line.
@@ -50,7 +50,7 @@ impl Refusal {
             output: json.then_some(Format::Json),
             ..ConfigArgs::default()
         };
-        let ui = Ui::new(&config.report(system), system);
+        let ui = Ui::new(&config.report(), system);
         match reason {
             Reason::Own(error) => ui.error(&error),
             Reason::Clap(error) if json && error.use_stderr() => ui.error(&plain(&error)),
@@ -59,15 +59,14 @@ impl Refusal {
     }
 }
 
-fn show(error: &clap::Error, system: &mut System) -> Exit {
-    let colorless = system.var("NO_COLOR").is_some();
-    let stream = if error.use_stderr() {
-        &mut system.err
+fn show(error: &clap::Error, system: &System) -> Exit {
+    let mut stream = if error.use_stderr() {
+        system.err.clone()
     } else {
-        &mut system.out
+        system.out.clone()
     };
     let text = error.render();
-    let written = if stream.is_terminal() && !colorless {
+    let written = if wants_color(Color::Auto, &stream, system) {
         write!(stream, "{}", text.ansi())
     } else {
         write!(stream, "{text}")

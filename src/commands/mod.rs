@@ -21,7 +21,7 @@ pub(crate) enum Command {
 
 /// Run `command` with the settings of `config`, and report an error it ends with.
 pub(crate) async fn run(command: &Command, config: &ConfigArgs, system: &mut System) -> Exit {
-    let ui = Ui::new(&config.report(system), system);
+    let ui = Ui::new(&config.report(), system);
     match dispatch(command, config, &ui, system).await {
         Ok(exit) => exit,
         Err(error) => ui.error(&error),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::report::{Color, Format, Progress, ReportOptions};
-use crate::system::System;
 
 /// The flags that every command shares. All are optional here: the settings they may come from are many, and the
 /// error for a missing one names them all.
@@ -94,14 +93,13 @@ pub struct ConfigArgs {
 
 impl ConfigArgs {
     /// How the run reports, which must be known before anything can go wrong.
-    pub(crate) fn report(&self, system: &System) -> ReportOptions {
+    pub(crate) fn report(&self) -> ReportOptions {
         ReportOptions {
             format: self.output.unwrap_or_default(),
             color: self.color.unwrap_or_default(),
             progress: self.progress.unwrap_or_default(),
             quiet: self.quiet,
             verbose: self.verbose,
-            no_color: system.var("NO_COLOR").is_some(),
         }
     }
 }

@@ -1,65 +1,25 @@
 //! What people and scripts see: results on standard output, everything else on standard error.
 
+mod env;
+mod escape;
+mod options;
+mod table;
+
 use std::fmt;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Kind};
+use crate::report::table::Table;
 use crate::system::{Stream, System};
 
-/// The form of a result on standard output.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
-    /// One JSON object a line.
-    Jsonl,
-    /// Variables, as a shell or a `.env` file reads them.
-    Env,
-}
-
-/// Whether to use colour.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How to show progress.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Progress {
-    /// A live view on a terminal, plain lines elsewhere.
-    #[default]
-    Auto,
-    /// Plain lines.
-    Plain,
-    /// One JSON object per event.
-    Json,
-    /// Nothing.
-    None,
-}
-
-/// How a run reports.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ReportOptions {
-    pub(crate) format: Format,
-    pub(crate) color: Color,
-    pub(crate) progress: Progress,
-    pub(crate) quiet: bool,
-    pub(crate) verbose: u8,
-    pub(crate) no_color: bool,
-}
+pub(crate) use escape::escape_control;
+pub(crate) use options::ReportOptions;
+pub use options::{Color, Format, Progress};
 
 /// The two streams of a run, and how to write to them. Clones share the streams.
 #[derive(Clone, Debug)]
@@ -68,20 +28,24 @@ pub(crate) struct Ui {
     out: Stream,
     err: Stream,
     color: bool,
+    width: Option<usize>,
+    github: bool,
 }
+
+/// Nobody reads standard output any more, as after `embedctl users list | head -1`: no error, but a reason to stop.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads standard output any more")]
+struct ReaderGone;
 
 impl Ui {
     pub(crate) fn new(options: &ReportOptions, system: &System) -> Self {
-        let color = match options.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => system.err.is_terminal() && !options.no_color,
-        };
         Self {
             options: *options,
             out: system.out.clone(),
             err: system.err.clone(),
-            color,
+            color: wants_color(options.color, &system.err, system),
+            width: terminal_width(system),
+            github: system.var("GITHUB_ACTIONS").as_deref() == Some("true"),
         }
     }
 
@@ -100,7 +64,10 @@ impl Ui {
         let mut out = self.out.clone();
         out.write_all(text.as_bytes())
             .and_then(|()| out.flush())
-            .map_err(|error| Error::internal(error).context("cannot write to standard output"))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Error::caused(Kind::Internal, ReaderGone),
+                _ => Error::internal(error).context("cannot write to standard output"),
+            })
     }
 
     /// Write a result as one line of JSON to standard output.
@@ -110,10 +77,54 @@ impl Ui {
         self.data(&text)
     }
 
-    /// Say what is going on; silent with `--quiet`.
+    /// Write a result of one thing: a name and a value on each line.
+    pub(crate) fn fields(&self, fields: &[(&str, String)]) -> Result<(), Error> {
+        let rows = fields
+            .iter()
+            .map(|(name, value)| vec![(*name).to_owned(), escape::escape_line(value)]);
+        self.data(&Table::plain(rows).to_string())
+    }
+
+    /// Write a result of many things: a row each.
+    pub(crate) fn table(
+        &self,
+        header: &[&str],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> Result<(), Error> {
+        self.data(&Table::new(header, rows, self.width).to_string())
+    }
+
+    /// Write a result as variables. Where it runs as a step on GitHub Actions, `secret` is masked in the log first.
+    pub(crate) fn env(&self, rows: &[(&str, String)], secret: Option<&str>) -> Result<(), Error> {
+        if let Some(secret) = secret {
+            self.mask(secret);
+        }
+        let lines: String = rows
+            .iter()
+            .map(|(name, value)| env::line(name, value))
+            .collect();
+        self.data(&lines)
+    }
+
+    /// Tell GitHub Actions never to show `secret`. It reads its commands on both streams; the result stays clean.
+    pub(crate) fn mask(&self, secret: &str) {
+        if self.github {
+            self.raw(&format!("::add-mask::{secret}\n"));
+        }
+    }
+
+    /// Say what is going on; silent with `--quiet`, and where programs read standard error.
     pub(crate) fn status(&self, text: impl fmt::Display) {
-        if !self.options.quiet {
+        if self.is_talkative() {
             self.line("", Style::new(), text);
+        }
+    }
+
+    /// Say what has been done and how long it took.
+    pub(crate) fn step(&self, text: impl fmt::Display, elapsed: Duration) {
+        if self.is_talkative() {
+            let heading = format!("{:>8}  ", human(elapsed));
+            self.line(&heading, Style::new().dimmed(), text);
         }
     }
 
@@ -126,7 +137,11 @@ impl Ui {
 
     /// Say that something is not as it should be, though the run goes on.
     pub(crate) fn warning(&self, text: impl fmt::Display) {
-        self.line("warning: ", AnsiColor::Yellow.on_default().bold(), text);
+        if self.options.format.is_json() {
+            self.raw(&format!("{}\n", json!({ "warning": text.to_string() })));
+        } else {
+            self.line("warning: ", AnsiColor::Yellow.on_default().bold(), text);
+        }
     }
 
     /// Say what the reader could do.
@@ -136,7 +151,10 @@ impl Ui {
 
     /// Say what went wrong, why, and what to do; gives the exit code.
     pub(crate) fn error(&self, error: &Error) -> Exit {
-        if matches!(self.options.format, Format::Json | Format::Jsonl) {
+        if error.is::<ReaderGone>() {
+            return Exit::Done;
+        }
+        if self.options.format.is_json() {
             self.raw(&format!("{}\n", error_json(error)));
             return Exit::Failed(error.kind());
         }
@@ -154,8 +172,14 @@ impl Ui {
         Exit::Failed(error.kind())
     }
 
+    const fn is_talkative(&self) -> bool {
+        !self.options.quiet && (!self.options.format.is_json() || self.options.verbose > 0)
+    }
+
+    /// One line, or more where the text has them: those after the first are indented, so that no text can look like a
+    /// line of ours.
     fn line(&self, heading: &str, style: Style, text: impl fmt::Display) {
-        let text = escape_control(&text.to_string());
+        let text = escape_control(&text.to_string()).replace('\n', "\n  ");
         if self.color && heading.is_empty() {
             self.raw(&format!("{style}{text}{style:#}\n"));
         } else if self.color {
@@ -168,6 +192,40 @@ impl Ui {
     fn raw(&self, text: &str) {
         // Standard error may be closed; there is nobody left to tell.
         let _closed = self.err.clone().write_all(text.as_bytes()).is_err();
+    }
+}
+
+/// Whether to colour what goes to `stream`: as told, else as the conventions `NO_COLOR` and `CLICOLOR_FORCE` say, else
+/// where a person looks at it.
+pub(crate) fn wants_color(color: Color, stream: &Stream, system: &System) -> bool {
+    let is_set = |name| system.var(name).is_some_and(|value| value != "0");
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if system.var("NO_COLOR").is_some() => false,
+        Color::Auto if is_set("CLICOLOR_FORCE") => true,
+        Color::Auto => stream.is_terminal() && system.var("TERM").as_deref() != Some("dumb"),
+    }
+}
+
+/// The width of the terminal on standard output; a pipe has none.
+fn terminal_width(system: &System) -> Option<usize> {
+    if !system.out.is_terminal() {
+        return None;
+    }
+    let columns = system
+        .var("COLUMNS")
+        .and_then(|columns| columns.parse().ok());
+    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
+}
+
+/// A time that somebody waited.
+fn human(elapsed: Duration) -> String {
+    let millis = elapsed.as_millis();
+    if millis < 10_000 {
+        format!("{millis} ms")
+    } else {
+        format!("{:.1} s", elapsed.as_secs_f64())
     }
 }
 
@@ -185,17 +243,4 @@ fn error_json(error: &Error) -> serde_json::Value {
         body["operation"] = json!(operation);
     }
     json!({ "error": body })
-}
-
-/// `text` with the control characters, which could drive a terminal, shown as `\u{1b}`; line breaks stay.
-pub(crate) fn escape_control(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() && character != '\n' {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
