@@ -1,11 +1,26 @@
 //! Where the secret of a key goes: the only way a secret leaves the process.
 
+mod dir;
+mod dotenv;
+mod error;
+mod exec;
+mod file;
+mod index;
+mod private;
+mod record;
+mod spec;
+mod stdout;
+
 use std::fmt;
 use std::pin::Pin;
 
 use jiff::Timestamp;
 
 use crate::secret::SecretString;
+
+pub use self::error::SinkError;
+pub use self::spec::{FORMS, SECRET_VARIABLES, open};
+pub use self::stdout::Stdout;
 
 /// What a sink's method gives, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
@@ -54,15 +69,12 @@ pub struct Key {
     pub client_secret: SecretString,
 }
 
-/// Why a sink cannot keep a key.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct SinkError {
-    /// What was tried, and where.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-    /// The cause.
-    #[source]
-    pub source: Option<anyhow::Error>,
+/// Do work that waits for the disk, away from the threads that serve the network.
+fn blocking<'a, T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SinkError> + Send + 'static,
+) -> Answer<'a, T> {
+    Box::pin(async {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|error| Err(SinkError::new("the write was not finished").caused(error)))
+    })
 }

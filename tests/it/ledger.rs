@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use embedctl::error::{Error, Kind};
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Event, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, LedgerError, NewJob, NewRun,
+    Event, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger as _, LedgerError, NewJob, NewRun,
     RunId, What,
 };
 use embedctl::system::Clock;
@@ -164,8 +164,8 @@ async fn what_is_recorded_is_read_back_after_the_file_was_opened_again() {
         "a ledger that is closed releases its runs"
     );
     let read = ledger.events(job(run.id, 1)).await.unwrap();
-    assert_eq!(read.get(..2).unwrap(), events);
-    assert_eq!(read.get(2).unwrap().step, "deliver");
+    assert_eq!(read[..2], events);
+    assert_eq!(read[2].step, "deliver");
     assert_eq!(ledger.keys(Some("12")).await.unwrap(), [key(&place, "7")]);
     let all = ledger.jobs(run.id, None, 0, 10).await.unwrap();
     let subjects: Vec<_> = all.iter().map(|job| &*job.subject).collect();
@@ -611,7 +611,7 @@ mod file {
         ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
         drop(ledger);
         let bytes = fs::read(place.path()).unwrap();
-        fs::write(place.path(), bytes.get(..5000).unwrap()).unwrap();
+        fs::write(place.path(), &bytes[..5000]).unwrap();
 
         let (message, _) = refusal(&place);
 

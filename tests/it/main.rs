@@ -12,5 +12,6 @@
 mod ledger;
 mod process;
 mod signed_url;
+mod sinks;
 mod support;
 mod tidy;

@@ -1,0 +1,77 @@
+//! What `--keys-to` takes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::sink::Sink;
+use crate::sink::dir::DirSink;
+use crate::sink::dotenv::EnvSink;
+use crate::sink::exec::ExecSink;
+use crate::sink::file::FileSink;
+use crate::system::System;
+
+/// The forms of a sink.
+pub const FORMS: &str = "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
+
+/// The variables with secrets that embedctl itself reads; the commands it starts do not get them.
+pub const SECRET_VARIABLES: [&str; 4] = [
+    "LOOKERSDK_CLIENT_SECRET",
+    "LOOKERSDK_EMBED_SECRET",
+    "EMBEDCTL_EMULATOR_CLIENT_SECRET",
+    "EMBEDCTL_EMULATOR_EMBED_SECRET",
+];
+
+/// The sink that `spec` describes: every form but `stdout`, which the command makes itself because it knows the output
+/// format. A command gets the environment of `system` without [`SECRET_VARIABLES`] and without `secret_variables`.
+///
+/// # Errors
+/// It is none of the forms. Whether keys can be put there is found by [`Sink::probe`].
+pub fn open(
+    spec: &str,
+    system: &System,
+    secret_variables: &[&str],
+) -> Result<Arc<dyn Sink>, Error> {
+    let (form, place) = spec.split_once(':').ok_or_else(|| unknown(spec))?;
+    let name = spec.to_owned();
+    let path = || path(place, system);
+    Ok(match form {
+        "file" | "dir" | "env" | "exec" if place.trim().is_empty() => {
+            let what = if form == "exec" { "COMMAND" } else { "PATH" };
+            return Err(Error::usage(format!("`{spec}` does not say where"))
+                .hint(format!("write `{form}:{what}`")));
+        }
+        "file" => Arc::new(FileSink::new(name, path())),
+        "dir" => Arc::new(DirSink::new(name, path())),
+        "env" => Arc::new(EnvSink::new(name, path())),
+        "exec" => {
+            let hidden = [&SECRET_VARIABLES, secret_variables].concat();
+            let env = system.child_env(&hidden);
+            let env = env
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            Arc::new(ExecSink::new(place.to_owned(), system.path(""), env))
+        }
+        _ => return Err(unknown(spec)),
+    })
+}
+
+/// The place of a file or folder. Shells expand `~` only at the beginning of a word.
+fn path(place: &str, system: &System) -> PathBuf {
+    let path = match (place.strip_prefix("~/"), system.var("HOME")) {
+        (Some(below), Some(home)) => PathBuf::from(home).join(below),
+        _ => system.path(place),
+    };
+    // Without inner dots, for messages.
+    path.components().collect()
+}
+
+fn unknown(spec: &str) -> Error {
+    let error = Error::usage(format!("`{spec}` is not a place for keys"));
+    if spec.contains(':') {
+        return error.hint(format!("keys go to {FORMS}"));
+    }
+    error.hint(format!(
+        "keys go to {FORMS}; for a file, write `file:{spec}`"
+    ))
+}

@@ -1,0 +1,52 @@
+//! The sink that shows the key to whoever runs the command.
+
+use std::fmt;
+use std::io;
+
+use crate::sink::{Answer, Key, KeyName, Sink, SinkError};
+
+/// Hands each key to the command, which prints it as its output format asks. It keeps nothing.
+pub struct Stdout {
+    show: Show,
+}
+
+type Show = Box<dyn Fn(&Key) -> io::Result<()> + Send + Sync>;
+
+impl Stdout {
+    /// A sink that shows each key with `show`, which returns once the output has taken it.
+    pub fn new(show: impl Fn(&Key) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        Self {
+            show: Box::new(show),
+        }
+    }
+}
+
+impl Sink for Stdout {
+    fn name(&self) -> String {
+        "stdout".to_owned()
+    }
+
+    fn probe(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+        Box::pin(async move {
+            (self.show)(key).map_err(|error| {
+                SinkError::new("cannot print the key")
+                    .hint("keep the reader of the output open, or give `--keys-to file:PATH`")
+                    .caused(error)
+            })
+        })
+    }
+
+    fn holds<'a>(&'a self, _key: &'a KeyName) -> Answer<'a, Option<bool>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+impl fmt::Debug for Stdout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stdout")
+    }
+}
