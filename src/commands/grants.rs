@@ -1,5 +1,6 @@
 //! The flags that say who an embed user is and what it may do, shared by the commands that make a signed login.
 
+use crate::config::DefaultGrants;
 use crate::signed_url::{Login, MAX_SESSION_LENGTH};
 
 /// Who an embed user is and what it may do.
@@ -62,6 +63,30 @@ impl GrantArgs {
             external_user_id: base.external_user_id,
             force_logout_login: base.force_logout_login,
         }
+    }
+}
+
+/// A login of this user with the grants of `defaults`, which the settings hold.
+pub(crate) fn default_login(external_user_id: &str, defaults: &DefaultGrants) -> Login {
+    let bare = Login::new(external_user_id);
+    let DefaultGrants {
+        permissions,
+        models,
+        group_ids,
+        external_group_id,
+        user_attributes,
+        session_length,
+        user_timezone,
+    } = defaults.clone();
+    Login {
+        permissions,
+        models,
+        group_ids,
+        external_group_id,
+        user_attributes: (!user_attributes.is_empty()).then_some(user_attributes),
+        user_timezone,
+        session_length: session_length.unwrap_or(bare.session_length),
+        ..bare
     }
 }
 

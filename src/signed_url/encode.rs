@@ -11,6 +11,7 @@ enum Class {
     Escape,
 }
 
+#[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
 const CLASSES: [Class; 256] = {
     let mut classes = [Class::Percent; 256];
     let mut byte = 0;
@@ -164,6 +165,13 @@ pub(super) fn percent_encode(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// `text`, percent-encoded.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut out = Vec::new();
+    percent_encode(&mut out, text);
+    String::from_utf8(out).expect("percent-encoded text is ASCII")
+}
+
 fn plain_prefix(bytes: &[u8]) -> usize {
     bytes
         .iter()
@@ -176,10 +184,9 @@ fn percent(out: &mut Vec<u8>, byte: u8) {
 }
 
 fn class(byte: u8) -> Class {
-    let Some(class) = CLASSES.get(usize::from(byte)) else {
-        unreachable!("the table has a row for each byte");
-    };
-    *class
+    *CLASSES
+        .get(usize::from(byte))
+        .expect("the table has a row for each byte")
 }
 
 fn hex(digit: u8) -> u8 {
@@ -209,10 +216,11 @@ fn decimal(value: i64, digits: &mut [u8; 20]) -> &[u8] {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test should stop at once")]
 mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{Writer, decimal, percent_encode};
+    use super::{Writer, decimal, percent_encoded as encoded};
 
     fn write(write: impl FnOnce(&mut Writer<'_>)) -> (String, String) {
         let (mut signed, mut url) = (Vec::new(), Vec::new());
@@ -224,12 +232,6 @@ mod tests {
             String::from_utf8(signed).unwrap(),
             String::from_utf8(url).unwrap(),
         )
-    }
-
-    fn encoded(text: &str) -> String {
-        let mut out = Vec::new();
-        percent_encode(&mut out, text);
-        String::from_utf8(out).unwrap()
     }
 
     proptest! {

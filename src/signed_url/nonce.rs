@@ -31,6 +31,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test should stop at once")]
 mod tests {
     use super::{nonce, nonces};
     use crate::system::Random;

@@ -1,26 +1,17 @@
 //! The embed path: what of it is ours to write.
 
 use crate::signed_url::UrlError;
-use crate::signed_url::encode::percent_encode;
+use crate::signed_url::encode::percent_encoded;
 
 /// `path` with the page that may embed it, which lets that page exchange messages with the frame.
 ///
 /// Looker refuses `embed_domain` as a parameter of the login URL; it belongs in the query of the embed path.
 pub fn with_embed_domain(path: &str, domain: &str) -> Result<String, UrlError> {
     check_origin(domain)?;
-    let (page, fragment) = match path.split_once('#') {
-        Some((page, fragment)) => (page, Some(fragment)),
-        None => (path, None),
-    };
-    let mut out = page.as_bytes().to_vec();
-    out.push(if page.contains('?') { b'&' } else { b'?' });
-    out.extend_from_slice(b"embed_domain=");
-    percent_encode(&mut out, domain);
-    if let Some(fragment) = fragment {
-        out.push(b'#');
-        out.extend_from_slice(fragment.as_bytes());
-    }
-    Ok(String::from_utf8(out).expect("pieces of text and ASCII make text"))
+    let (page, fragment) = path.split_at(path.find('#').unwrap_or(path.len()));
+    let separator = if page.contains('?') { '&' } else { '?' };
+    let domain = percent_encoded(domain);
+    Ok(format!("{page}{separator}embed_domain={domain}{fragment}"))
 }
 
 /// An origin is a scheme and a host, with nothing behind it.
@@ -42,6 +33,7 @@ fn check_origin(domain: &str) -> Result<(), UrlError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test should stop at once")]
 mod tests {
     use super::with_embed_domain;
 

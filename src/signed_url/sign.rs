@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit as _, Mac};
 use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroize as _;
@@ -54,16 +54,19 @@ impl Signer {
         if secret.is_empty() {
             return Err(UrlError::EmptySecret);
         }
-        let any_length = "HMAC takes a key of any length";
-        let key = match algorithm {
-            Algorithm::Sha1 => Key::Sha1(Hmac::new_from_slice(secret).expect(any_length)),
-            Algorithm::Sha256 => Key::Sha256(Hmac::new_from_slice(secret).expect(any_length)),
-        };
         Ok(Self {
             url_start: format!("https://{host}/login/embed/"),
             signed_start: format!("{host}\n/login/embed/"),
-            key,
+            key: Key::new(secret, algorithm),
         })
+    }
+
+    /// The same signer, for a Looker that is served over `scheme`: `http` for one on this machine. It is not signed.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: &str) -> Self {
+        let (_https, rest) = self.url_start.split_once(':').unwrap_or_default();
+        self.url_start = format!("{scheme}:{rest}");
+        self
     }
 
     /// A URL that logs `login` in and opens the embed path `path`, good once, within five minutes of `time`.
@@ -97,7 +100,7 @@ impl Signer {
         if query > MAX_QUERY_BYTES {
             return Err(UrlError::QueryTooLong(query));
         }
-        Ok(str::from_utf8(&buffer.url).expect("a percent-encoded URL for a host is text"))
+        Ok(buffer.text())
     }
 
     /// The signature of a string to sign, as base64.
@@ -142,7 +145,21 @@ impl fmt::Debug for Signer {
     }
 }
 
+impl UrlBuffer {
+    fn text(&self) -> &str {
+        str::from_utf8(&self.url).expect("a host and what is percent-encoded are text")
+    }
+}
+
 impl Key {
+    fn new(secret: &[u8], algorithm: Algorithm) -> Self {
+        let any_length = "HMAC takes a key of any length";
+        match algorithm {
+            Algorithm::Sha1 => Self::Sha1(Hmac::new_from_slice(secret).expect(any_length)),
+            Algorithm::Sha256 => Self::Sha256(Hmac::new_from_slice(secret).expect(any_length)),
+        }
+    }
+
     /// Sign `text` into `out`; gives the part of `out` that the signature takes.
     fn sign<'a>(&self, text: &[u8], out: &'a mut [u8; SIGNATURE_BYTES]) -> &'a str {
         let room = "the signature fits its buffer";

@@ -15,3 +15,4 @@ mod signed_url;
 mod sinks;
 mod support;
 mod tidy;
+mod url_sign;

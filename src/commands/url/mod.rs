@@ -1,5 +1,9 @@
 //! `embedctl url`: signed embed URLs.
 
+mod batch;
+mod blocks;
+mod lines;
+mod row;
 pub(crate) mod sign;
 
 /// Make signed embed URLs

@@ -1,30 +1,127 @@
 //! `embedctl url sign`: print signed embed URLs.
 
-use crate::commands::grants::GrantArgs;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::commands::grants::{self, GrantArgs};
+use crate::commands::url::batch;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::signed_url::Login;
+use crate::report::{Format, Ui};
+use crate::signed_url::{Login, Signer, UrlBuffer, nonce, with_embed_domain};
 use crate::system::System;
 
 /// Print a signed embed URL
+///
+/// Whoever holds the URL is the user, once, within five minutes: hand it on as you would a password. Nothing is sent
+/// to Looker.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlSignArgs {
     /// The embed path, as in `/embed/dashboards/12`
-    path: Option<String>,
+    #[arg(required_unless_present = "batch")]
+    pub(crate) path: Option<String>,
+
+    /// Your own id of the user
+    #[arg(
+        long,
+        value_name = "ID",
+        required_unless_present = "batch",
+        conflicts_with = "batch"
+    )]
+    pub(crate) external_user_id: Option<String>,
+
+    /// Sign JSON Lines, one URL for each line of FILE, or of standard input for `-`
+    ///
+    /// The names are those of the URL's parameters, and `path`, `nonce` and `time`. What a line leaves out is taken
+    /// from the flags. A line that cannot be signed is reported with its number, and the others are signed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) batch: Option<PathBuf>,
+
+    /// The origin of the page that embeds Looker, as in `https://app.example.com`
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) embed_domain: Option<String>,
+
+    /// Leave a Looker session that the browser already has as it is
+    #[arg(long)]
+    pub(crate) no_force_logout_login: bool,
+
+    /// The nonce, in place of a random one
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) nonce: Option<String>,
+
+    /// When it is signed, in place of now
+    #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
+    pub(crate) time: Option<i64>,
 
     #[command(flatten)]
-    grants: GrantArgs,
+    pub(crate) grants: GrantArgs,
 }
 
 pub(crate) async fn run(
     args: &UrlSignArgs,
-    _settings: &Settings,
+    settings: &Settings,
     ui: &Ui,
-    _system: &mut System,
+    system: &mut System,
 ) -> Result<Exit, Error> {
-    let login = args.grants.login(Login::new("to come"));
-    ui.detail(1, login.external_user_id);
-    ui.status(args.path.as_deref().unwrap_or_default());
+    let signer = signer(settings)?;
+    let user = args.external_user_id.as_deref().unwrap_or_default();
+    let login = Login {
+        force_logout_login: !args.no_force_logout_login,
+        ..args
+            .grants
+            .login(grants::default_login(user, settings.grants()))
+    };
+    if let Some(file) = &args.batch {
+        return batch::run(file, args, &signer, &login, ui, system);
+    }
+
+    let path = args.path.as_deref().unwrap_or_default();
+    let path = embed_path(path, args.embed_domain.as_deref())?;
+    let nonce = match &args.nonce {
+        Some(nonce) => nonce.clone(),
+        None => nonce(&system.random).map_err(Error::internal)?,
+    };
+    let time = args.time.unwrap_or_else(|| system.clock.now().as_second());
+    let mut buffer = UrlBuffer::default();
+    print(
+        ui,
+        signer.sign_into(&mut buffer, &path, &login, &nonce, time)?,
+    )
+}
+
+/// The signer of the embed secret in the settings.
+fn signer(settings: &Settings) -> Result<Signer, Error> {
+    if settings.emulator {
+        let what =
+            "the local Looker of `--emulator` ends with the command, so nobody could open the URL";
+        return Err(Error::usage(what).hint(
+            "start `embedctl emulator`, which says how to point embedctl at it, and sign without `--emulator`",
+        ));
+    }
+    let access = settings.embed()?;
+    let signer = Signer::new(&access.host, &access.secret, access.algorithm)?;
+    Ok(signer.with_scheme(&access.scheme))
+}
+
+/// The embed path with the domain in its query.
+pub(super) fn embed_path(path: &str, domain: Option<&str>) -> Result<String, Error> {
+    if !path.starts_with('/') {
+        let message = format!("the embed path `{path}` does not begin with `/`");
+        return Err(Error::usage(message)
+            .hint("give the part behind the host, as in `/embed/dashboards/12`"));
+    }
+    match domain {
+        Some(domain) => Ok(with_embed_domain(path, domain)?),
+        None => Ok(path.to_owned()),
+    }
+}
+
+fn print(ui: &Ui, url: &str) -> Result<Exit, Error> {
+    match ui.format() {
+        Format::Table => ui.data(&format!("{url}\n"))?,
+        Format::Json | Format::Jsonl => ui.json(&json!({ "url": url }))?,
+        Format::Env => ui.env(&[("EMBED_URL", url.to_owned())], Some(url))?,
+    }
     Ok(Exit::Done)
 }

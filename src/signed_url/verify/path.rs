@@ -45,6 +45,7 @@ fn may_stand(byte: u8) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed test should stop at once")]
 mod tests {
     use super::embed_path;
     use crate::signed_url::verify::Rejection;
