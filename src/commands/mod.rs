@@ -3,6 +3,7 @@
 mod create_user;
 mod emulator;
 mod grants;
+mod profile;
 mod url;
 
 use crate::config::{ConfigArgs, Settings};
@@ -17,6 +18,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Url(url::UrlCommand),
     Emulator(emulator::EmulatorArgs),
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
 }
 
 /// Run `command` with the settings of `config`, and report an error it ends with.
@@ -41,5 +44,6 @@ async fn dispatch(
             url::sign::run(args, &settings, ui, system).await
         }
         Command::Emulator(args) => emulator::run(args, ui, system).await,
+        Command::Profile(command) => profile::run(command, &settings, ui),
     }
 }

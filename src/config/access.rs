@@ -170,7 +170,7 @@ fn absent(secret: Option<&Setting<SecretSource>>) -> Option<Option<String>> {
     match secret {
         None => Some(None),
         Some(Setting {
-            value: SecretSource::UnsetVariable(name),
+            value: SecretSource::Variable(name, None),
             source,
         }) => Some(Some(format!(
             "the variable `{name}`, named in {source}, is not set"

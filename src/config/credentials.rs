@@ -107,10 +107,10 @@ fn secret(
 
 fn secret_source(layers: &Layers<'_>, places: &Places, place: SecretPlace) -> SecretSource {
     match place {
-        SecretPlace::Env(name) => match layers.system.var(&name) {
-            Some(value) => SecretSource::Given(SecretString::from(value)),
-            None => SecretSource::UnsetVariable(name),
-        },
+        SecretPlace::Env(name) => {
+            let value = layers.system.var(&name).map(SecretString::from);
+            SecretSource::Variable(name, value)
+        }
         SecretPlace::File(path) => SecretSource::File(places.in_config(&path)),
         SecretPlace::Command(argv) => SecretSource::Command(SecretCommand {
             argv,

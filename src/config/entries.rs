@@ -9,16 +9,17 @@ use crate::config::source::{Setting, Source};
 pub struct Entry {
     /// Its name, as in `config.toml`.
     pub name: &'static str,
-    /// Its value; for a secret, whether there is one; empty where there is none.
-    pub value: String,
+    /// Its value, where it has one; of a secret, where it is.
+    pub value: Option<String>,
     /// Where the value came from.
-    pub source: Source,
+    pub source: Option<Source>,
 }
 
 impl Settings {
     /// Every setting.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = vec![
+            row("profile", self.profile.as_ref(), Clone::clone),
             row("base_url", self.base_url.as_ref(), |url| {
                 url.as_str().trim_end_matches('/').to_owned()
             }),
@@ -63,8 +64,8 @@ impl Settings {
         match (&self.embed_host, self.embed_host()) {
             (None, Some(value)) => Entry {
                 name: "embed_host",
-                value,
-                source: Source::Derived("base URL"),
+                value: Some(value),
+                source: Some(Source::Derived("the base URL")),
             },
             (given, _) => row("embed_host", given.as_ref(), Clone::clone),
         }
@@ -74,8 +75,13 @@ impl Settings {
         match (&self.ledger, self.ledger()) {
             (None, Ok(Some(value))) => Entry {
                 name: "ledger",
-                value,
-                source: Source::Derived("base URL"),
+                value: Some(value),
+                source: Some(Source::Derived("the base URL")),
+            },
+            (None, Ok(None)) => Entry {
+                name: "ledger",
+                value: Some("in memory".to_owned()),
+                source: Some(Source::Emulator),
             },
             (given, _) => row("ledger", given.as_ref(), Clone::clone),
         }
@@ -108,8 +114,8 @@ impl Settings {
             .filter_map(|(name, value)| {
                 Some(Entry {
                     name,
-                    value: value?,
-                    source: self.grants.source.clone(),
+                    value: Some(value?),
+                    source: Some(self.grants.source.clone()),
                 })
             })
             .collect()
@@ -121,17 +127,10 @@ fn row<T>(
     setting: Option<&Setting<T>>,
     show: impl FnOnce(&T) -> String,
 ) -> Entry {
-    match setting {
-        Some(Setting { value, source }) => Entry {
-            name,
-            value: show(value),
-            source: source.clone(),
-        },
-        None => Entry {
-            name,
-            value: String::new(),
-            source: Source::Default,
-        },
+    Entry {
+        name,
+        value: setting.map(|setting| show(&setting.value)),
+        source: setting.map(|setting| setting.source.clone()),
     }
 }
 
@@ -140,7 +139,8 @@ fn described(secret: &SecretSource) -> String {
     match secret {
         SecretSource::Given(_) => "set".to_owned(),
         SecretSource::Exposed(_) => "set, but refused: others can read the file".to_owned(),
-        SecretSource::UnsetVariable(name) => format!("not set: there is no variable `{name}`"),
+        SecretSource::Variable(name, Some(_)) => format!("in the variable `{name}`"),
+        SecretSource::Variable(name, None) => format!("not set: there is no variable `{name}`"),
         SecretSource::File(path) => format!("in the file `{}`", path.display()),
         SecretSource::Command(command) => {
             let program = command.argv.first().map_or("", String::as_str);

@@ -106,9 +106,9 @@ impl Ini {
         self.sections.first()
     }
 
-    /// The names of the sections.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.sections.iter().map(|section| section.name.as_str())
+    /// All of them.
+    pub(crate) fn sections(&self) -> &[Section] {
+        &self.sections
     }
 }
 

@@ -15,6 +15,8 @@ use crate::system::System;
 pub(crate) struct Layers<'a> {
     pub(crate) args: &'a ConfigArgs,
     pub(crate) system: &'a System,
+    /// The name of the profile or section in use, where one is named.
+    pub(crate) chosen: Option<Setting<String>>,
     profile: Option<(String, Profile, PathBuf)>,
     ini: Option<(Section, PathBuf)>,
     /// The section of `looker.ini` that counts only where it is for the same Looker.
@@ -27,6 +29,7 @@ impl<'a> Layers<'a> {
         Self {
             args,
             system,
+            chosen: None,
             profile: None,
             ini: None,
             fallback_ini: None,
@@ -69,6 +72,12 @@ impl<'a> Layers<'a> {
         if !known {
             return Err(unknown_profile(&name, named.is_some(), &file, ini));
         }
+        self.chosen = self
+            .flag("--profile", self.args.profile.clone())
+            .or_else(|| {
+                let source = Source::Derived("`default_profile`");
+                Some(Setting::new(name.clone(), source))
+            });
         self.ini = section.map(|section| (section.clone(), places.ini.clone()));
         if self.ini.is_none() {
             self.fallback_ini = ini
@@ -149,7 +158,7 @@ fn unknown_profile(name: &str, named: bool, file: &ConfigFile, ini: &Ini) -> Err
         .profiles
         .keys()
         .map(String::as_str)
-        .chain(ini.names())
+        .chain(ini.sections().iter().map(|section| section.name.as_str()))
         .collect();
     if let Some(near) = nearest(name, known.iter().copied()) {
         error.hint(format!("did you mean `{near}`?"))

@@ -13,6 +13,7 @@ mod layers;
 mod nearest;
 mod netrc;
 mod places;
+mod profiles;
 mod resolve;
 mod secret;
 mod source;
@@ -37,6 +38,7 @@ pub use access::{EmbedAccess, LookerAccess};
 pub use args::ConfigArgs;
 pub use emulator::EmulatorAccess;
 pub use entries::Entry;
+pub use profiles::ProfileName;
 pub use source::Source;
 pub(crate) use variables::variable_of;
 
@@ -49,6 +51,7 @@ pub struct Settings {
     pub no_input: bool,
     /// Whether a local Looker is used instead of a real one.
     pub emulator: bool,
+    profile: Option<Setting<String>>,
     base_url: Option<Setting<Url>>,
     client_id: Option<Setting<String>>,
     client_secret: Option<Setting<SecretSource>>,

@@ -45,6 +45,7 @@ impl Settings {
             yes: args.yes,
             no_input: args.no_input,
             emulator: args.emulator,
+            profile: layers.chosen.clone(),
             client_id,
             client_secret,
             embed_secret,

@@ -31,8 +31,8 @@ pub(crate) enum SecretSource {
     Given(SecretString),
     /// It is at hand, from a file that others can read.
     Exposed(PathBuf),
-    /// It should have been in this variable.
-    UnsetVariable(String),
+    /// It is in this variable, or should be.
+    Variable(String, Option<SecretString>),
     /// It is all that stands in this file.
     File(PathBuf),
     /// This command prints it.
@@ -61,7 +61,8 @@ impl SecretSource {
         let secret = match self {
             Self::Given(secret) => Ok(secret.clone()),
             Self::Exposed(path) => Err(exposed(path)),
-            Self::UnsetVariable(name) => {
+            Self::Variable(_, Some(secret)) => Ok(secret.clone()),
+            Self::Variable(name, None) => {
                 Err(Error::usage(format!("the variable `{name}` is not set")))
             }
             Self::File(path) => read_file(path),

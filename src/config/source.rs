@@ -45,7 +45,7 @@ impl fmt::Display for Source {
             Self::Profile { name, file } => write!(f, "profile `{name}` in `{}`", file.display()),
             Self::Ini { section, file } => write!(f, "section `{section}` of `{}`", file.display()),
             Self::Netrc { file } => write!(f, "`{}`", file.display()),
-            Self::Derived(from) => write!(f, "from the {from}"),
+            Self::Derived(from) => write!(f, "from {from}"),
             Self::Emulator => f.write_str("the emulator"),
             Self::Default => f.write_str("default"),
         }

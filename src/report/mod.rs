@@ -106,6 +106,11 @@ impl Ui {
         self.data(&lines)
     }
 
+    /// The error of a command whose result is no set of variables.
+    pub(crate) fn no_env_form(&self) -> Error {
+        Error::usage("this command has no result to print as variables").hint("use `-o json`")
+    }
+
     /// Tell GitHub Actions never to show `secret`. It reads its commands on both streams; the result stays clean.
     pub(crate) fn mask(&self, secret: &str) {
         if self.github {

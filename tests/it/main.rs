@@ -10,7 +10,10 @@
 )]
 
 mod ledger;
+mod output;
 mod process;
+mod profile;
+mod settings;
 mod signed_url;
 mod sinks;
 mod support;

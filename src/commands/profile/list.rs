@@ -1,0 +1,49 @@
+//! `embedctl profile list`: the profiles there are.
+
+use serde_json::json;
+
+use crate::config::{ProfileName, Settings};
+use crate::error::{Error, Exit};
+use crate::report::{Format, Ui};
+
+/// List the profiles of `config.toml` and the sections of `looker.ini`
+#[derive(clap::Args, Debug)]
+pub(crate) struct ProfileListArgs {}
+
+pub(crate) fn run(_args: &ProfileListArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
+    let profiles = settings.profiles()?;
+    match ui.format() {
+        Format::Json => ui.json(&profiles.iter().map(row_json).collect::<Vec<_>>())?,
+        Format::Jsonl => profiles
+            .iter()
+            .try_for_each(|profile| ui.json(&row_json(profile)))?,
+        Format::Table if profiles.is_empty() => {
+            ui.status("There are no profiles.");
+            ui.hint("run `embedctl profile path` to see where they are looked for");
+        }
+        Format::Table => ui.table(&["", "name", "base url", "file"], profiles.iter().map(row))?,
+        Format::Env => return Err(ui.no_env_form()),
+    }
+    Ok(Exit::Done)
+}
+
+fn row(profile: &ProfileName) -> Vec<String> {
+    let mark = if profile.chosen { "*" } else { "" };
+    let base_url = profile.base_url.as_deref().unwrap_or("-");
+    vec![
+        mark.to_owned(),
+        profile.name.clone(),
+        base_url.to_owned(),
+        profile.file.display().to_string(),
+    ]
+}
+
+fn row_json(profile: &ProfileName) -> serde_json::Value {
+    let ProfileName {
+        name,
+        base_url,
+        file,
+        chosen,
+    } = profile;
+    json!({ "name": name, "base_url": base_url, "file": file, "chosen": chosen })
+}

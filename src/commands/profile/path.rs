@@ -1,0 +1,39 @@
+//! `embedctl profile path`: the files that settings and runs are kept in.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::{Format, Ui};
+
+/// Show the files that settings are read from, and the folder runs are recorded in
+#[derive(clap::Args, Debug)]
+pub(crate) struct ProfilePathArgs {}
+
+pub(crate) fn run(_args: &ProfilePathArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
+    let places = settings.places();
+    match ui.format() {
+        Format::Json => ui.json(&places.iter().map(row_json).collect::<Vec<_>>())?,
+        Format::Jsonl => places
+            .iter()
+            .try_for_each(|place| ui.json(&row_json(place)))?,
+        Format::Table => ui.table(&["what", "path", "there"], places.iter().map(row))?,
+        Format::Env => return Err(ui.no_env_form()),
+    }
+    Ok(Exit::Done)
+}
+
+fn row((name, path): &(&str, PathBuf)) -> Vec<String> {
+    let there = if path.exists() { "yes" } else { "no" };
+    vec![
+        (*name).to_owned(),
+        path.display().to_string(),
+        there.to_owned(),
+    ]
+}
+
+fn row_json((name, path): &(&str, PathBuf)) -> serde_json::Value {
+    json!({ "name": name, "path": path, "exists": path.exists() })
+}
