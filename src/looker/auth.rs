@@ -1,6 +1,5 @@
 //! Access tokens: got once for everybody who waits, renewed before they expire, and logged out.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +12,9 @@ use crate::looker::call::{Body, Call};
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
-use crate::looker::http::Sender;
 use crate::looker::judge;
 use crate::looker::path::Path;
+use crate::looker::request::Sender;
 use crate::secret::SecretString;
 use crate::system::Clock;
 
@@ -83,14 +82,6 @@ impl Auth {
 
     pub(super) const fn renewable(&self) -> bool {
         self.key.is_some()
-    }
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth")
-            .field("key", &self.key)
-            .finish_non_exhaustive()
     }
 }
 

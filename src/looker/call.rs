@@ -95,15 +95,15 @@ impl Call {
     }
 
     /// The same call with a query parameter.
-    pub(super) fn query(mut self, name: &str, value: impl ToString) -> Self {
-        self.query.push((name.to_owned(), value.to_string()));
+    pub(super) fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
         self
     }
 
     /// The same call with a query parameter where there is a value.
     pub(super) fn query_some(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
-            Some(value) => self.query(name, value),
+            Some(value) => self.query(name, value.to_string()),
             None => self,
         }
     }

@@ -1,5 +1,6 @@
 //! One identity at Looker, and the way of its calls: with a token, renewed once when Looker refuses it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -9,22 +10,31 @@ use url::Url;
 use crate::looker::auth::{ApiKey, Auth, Granted, Token};
 use crate::looker::call::{Answer, Body, Call, RawAnswer};
 use crate::looker::error::LookerError;
-use crate::looker::http::{Http, Sender};
+use crate::looker::http::Http;
 use crate::looker::judge;
 use crate::looker::path::Path;
+use crate::looker::request::Sender;
 use crate::looker::trace;
 use crate::secret::SecretString;
 
 /// One identity at one Looker. Clones share its token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     http: Http,
     base_url: Url,
     identity: String,
     auth: Auth,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("origin", &self.base_url().origin().ascii_serialization())
+            .field("identity", &self.identity())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Client {

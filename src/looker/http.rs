@@ -1,39 +1,30 @@
 //! The only place that talks to the network: sends requests, repeats them by the rule, shows them to the trace.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Request, redirect};
-use rustls::pki_types::CertificateDer;
-use url::{Url, form_urlencoded};
+use reqwest::{Method, Request};
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::looker::body::{self, Unread};
-use crate::looker::call::{Answer, Body, Call};
+use crate::looker::call::{Answer, Call};
 use crate::looker::error::LookerError;
 use crate::looker::failure::Failing;
 use crate::looker::pace::Pace;
+use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
-use crate::looker::tls;
 use crate::looker::trace::{Exchange, Trace, redact};
-use crate::secret::{ExposeSecret as _, SecretString};
+use crate::looker::transport::{Route, Transport};
+use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 
-/// What embedctl calls itself.
-const AGENT: &str = concat!("embedctl/", env!("CARGO_PKG_VERSION"));
-
-/// The longest that connecting may take, of the time that a whole call may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a connection is kept that nobody uses; shorter than what servers and their proxies keep one.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How calls travel, the same for all identities.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// The longest that one try may take, from connecting to the end of the body.
     pub timeout: Duration,
@@ -43,7 +34,7 @@ pub struct HttpOptions {
     pub ca_files: Vec<PathBuf>,
     /// Whether to find out who answers.
     pub verify_tls: bool,
-    /// The proxy for everything, as in `http://proxy:3128`; there is no other way to name one.
+    /// The proxy for everything, as in `http://proxy:3128`; no variable of the process is read.
     pub proxy: Option<String>,
     /// The hosts that the proxy is not for, separated by commas.
     pub no_proxy: Option<String>,
@@ -57,26 +48,40 @@ pub struct HttpOptions {
     pub random: Random,
 }
 
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("timeout", &self.timeout)
+            .field("retries", &self.retries)
+            .field("verify_tls", &self.verify_tls)
+            // The address of a proxy may hold a password.
+            .field("proxy", &self.proxy.is_some())
+            .field("rps", &self.rps)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The connections, the pace and the count of calls, shared by all clones.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
-    options: HttpOptions,
-    certificates: Vec<CertificateDer<'static>>,
-    plain: OnceLock<reqwest::Client>,
-    tls: OnceLock<reqwest::Client>,
+    transport: Transport,
+    timeout: Duration,
     schedule: Schedule,
     pace: Pace,
     calls: AtomicU64,
+    trace: Arc<dyn Trace>,
+    clock: Clock,
+    random: Random,
 }
 
-/// Who makes a call, and where.
-pub(super) struct Sender<'a> {
-    pub(super) base_url: &'a Url,
-    pub(super) identity: &'a str,
-    pub(super) token: Option<&'a SecretString>,
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("calls", &self.calls())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the web part of Looker answered. Where it leads to tells success from failure; the status does not.
@@ -92,17 +97,33 @@ pub struct Landing {
     pub retry_after: Option<Duration>,
 }
 
+/// What the trace is told about a request.
+#[derive(Clone, Copy)]
+struct Label<'a> {
+    operation: &'static str,
+    identity: &'a str,
+    path: &'a str,
+}
+
 impl Http {
-    /// Connections by these options. Nothing is connected yet; the system's certificates are read when first needed.
+    /// Connections by these options; nothing is connected yet.
     pub fn new(options: HttpOptions) -> Result<Self, LookerError> {
+        let route = Route {
+            timeout: options.timeout,
+            ca_files: options.ca_files,
+            verify_tls: options.verify_tls,
+            proxy: options.proxy,
+            no_proxy: options.no_proxy,
+        };
         Ok(Self(Arc::new(Shared {
-            certificates: tls::read(&options.ca_files)?,
-            plain: OnceLock::new(),
-            tls: OnceLock::new(),
+            transport: Transport::new(route)?,
+            timeout: options.timeout,
             schedule: Schedule::new(options.retries),
             pace: Pace::new(options.rps),
             calls: AtomicU64::new(0),
-            options,
+            trace: options.trace,
+            clock: options.clock,
+            random: options.random,
         })))
     }
 
@@ -113,48 +134,44 @@ impl Http {
 
     /// The time that everything here goes by.
     pub fn clock(&self) -> &Clock {
-        &self.0.options.clock
+        &self.0.clock
     }
 
     /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only
     /// where there was no connection; after any other failure the caller signs a new one.
     pub async fn fetch_signed_url(&self, url: &SecretString) -> Result<Landing, LookerError> {
-        let url = Url::parse(url.expose_secret()).map_err(|error| LookerError::Setup {
-            problem: format!("the signed URL is none: {error}"),
-        })?;
-        self.land("signed_url", &url).await
+        self.land("signed_url", || request::signed(url)).await
     }
 
     /// Ask for a page of the web part that needs no login, as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
-        self.land("probe", url).await
+        self.land("probe", || Ok(request::plain(Method::GET, url.clone())))
+            .await
     }
 
-    async fn land(&self, operation: &'static str, url: &Url) -> Result<Landing, LookerError> {
+    async fn land(
+        &self,
+        operation: &'static str,
+        request: impl Fn() -> Result<Request, LookerError>,
+    ) -> Result<Landing, LookerError> {
+        let path = request()?.url().path().to_owned();
+        let label = Label {
+            operation,
+            identity: "nobody",
+            path: &path,
+        };
         let mut attempt = 1;
         loop {
-            let request = self.request(reqwest::Method::GET, url.clone());
-            let result = self
-                .exchange(operation, request, url.path(), "nobody", attempt)
-                .await;
-            let now = self.clock().now();
-            let again = match &result {
-                Err(_) => {
-                    self.0
-                        .schedule
-                        .wait(&result, false, attempt, now, &self.0.options.random)
-                }
-                Ok(_) => None,
-            };
-            let Some(wait) = again else {
+            let result = self.exchange(label, request()?, attempt).await;
+            // An answer of any status has used the URL up.
+            if result.is_ok() || !self.again(&result, false, attempt).await {
                 return result.map(|answer| Landing {
                     status: answer.status,
                     location: answer.header("location").map(str::to_owned),
                     date: answer.header("date").and_then(retry::date),
-                    retry_after: retry::asked(&answer, now),
+                    retry_after: retry::asked(&answer, self.0.clock.now()),
                 });
-            };
-            self.clock().sleep(wait).await;
+            }
             attempt += 1;
         }
     }
@@ -165,116 +182,61 @@ impl Http {
         call: &Call,
         sender: &Sender<'_>,
     ) -> Result<Answer, LookerError> {
-        let Shared {
-            options,
-            schedule,
-            pace,
-            calls,
-            ..
-        } = &*self.0;
+        let label = Label {
+            operation: call.operation,
+            identity: sender.identity,
+            path: &call.path.shown,
+        };
         let mut attempt = 1;
         loop {
-            let request = self.api_request(call, sender)?;
-            pace.turn(&options.clock).await;
-            calls.fetch_add(1, Ordering::Relaxed);
-            let result = self
-                .exchange(
-                    call.operation,
-                    request,
-                    &call.path.shown,
-                    sender.identity,
-                    attempt,
-                )
-                .await;
-            let now = options.clock.now();
-            let wait = schedule.wait(&result, call.repeatable, attempt, now, &options.random);
-            match (&result, wait) {
-                (Ok(answer), wait) if answer.status == 429 => {
-                    pace.throttled(wait.unwrap_or_default(), &options.clock);
-                }
-                (Ok(_), _) => pace.went_through(),
-                (Err(_), _) => {}
+            let request = request::of(call, sender)?;
+            self.0.calls.fetch_add(1, Ordering::Relaxed);
+            let result = self.exchange(label, request, attempt).await;
+            if !self.again(&result, call.repeatable, attempt).await {
+                return result;
             }
-            let Some(wait) = wait else { return result };
-            options.clock.sleep(wait).await;
             attempt += 1;
         }
     }
 
-    /// The request for `call`; its token goes to the configured origin and nowhere else.
-    fn api_request(&self, call: &Call, sender: &Sender<'_>) -> Result<Request, LookerError> {
-        let refused = || LookerError::Path {
-            path: call.path.shown.clone(),
-        };
-        let base = sender.base_url;
-        let prefix = base.path().trim_end_matches('/');
-        let path = format!("{prefix}/api/4.0{}", call.path.sent.expose_secret());
-        let origin = base.origin();
-        let mut url = Url::parse(&format!("{}{path}", origin.ascii_serialization()))
-            .map_err(|_| refused())?;
-        // The URL is what is sent: where parsing changed it, the call would go elsewhere.
-        if url.path() != path || url.origin() != origin {
-            return Err(refused());
-        }
-        if !call.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(&call.query);
-        }
-        let mut request = self.request(call.method.clone(), url);
-        let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(token) = sender.token {
-            headers.insert(AUTHORIZATION, bearer(token)?);
-        }
-        match &call.body {
-            Body::Empty => {}
-            Body::Json(bytes) => {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                *request.body_mut() = Some(bytes.clone().into());
-            }
-            Body::Login(key) => {
-                let form = form_urlencoded::Serializer::new(String::new())
-                    .append_pair("client_id", &key.client_id)
-                    .append_pair("client_secret", key.client_secret.expose_secret())
-                    .finish();
-                let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-                headers.insert(CONTENT_TYPE, form_type);
-                *request.body_mut() = Some(form.into());
-            }
-        }
-        Ok(request)
-    }
-
-    fn request(&self, method: reqwest::Method, url: Url) -> Request {
-        let mut request = Request::new(method, url);
-        let headers = request.headers_mut();
-        headers.insert(reqwest::header::USER_AGENT, HeaderValue::from_static(AGENT));
-        // The official SDKs name themselves in this header.
-        let app = HeaderName::from_static("x-looker-appid");
-        headers.insert(app, HeaderValue::from_static(AGENT));
-        request
+    /// Wait for the next try, where there is one to be.
+    async fn again(
+        &self,
+        result: &Result<Answer, LookerError>,
+        repeatable: bool,
+        attempt: u32,
+    ) -> bool {
+        let Shared {
+            schedule,
+            clock,
+            random,
+            ..
+        } = &*self.0;
+        let wait = schedule.wait(result, repeatable, attempt, clock.now(), random);
+        let Some(wait) = wait else { return false };
+        clock.sleep(wait).await;
+        true
     }
 
     /// One request, one answer: the only function that talks to the network.
     async fn exchange(
         &self,
-        operation: &'static str,
+        label: Label<'_>,
         request: Request,
-        shown: &str,
-        identity: &str,
         attempt: u32,
     ) -> Result<Answer, LookerError> {
-        let options = &self.0.options;
-        let client = self.client(request.url())?;
+        let Shared { clock, pace, .. } = &*self.0;
+        let client = self.0.transport.client(request.url())?;
         let failing = Failing {
-            operation,
+            operation: label.operation,
             origin: request.url().origin().ascii_serialization(),
-            timeout: options.timeout,
+            timeout: self.0.timeout,
         };
         let mut seen = Exchange {
-            identity: identity.to_owned(),
-            operation,
+            identity: label.identity.to_owned(),
+            operation: label.operation,
             method: request.method().to_string(),
-            path: shown.to_owned(),
+            path: label.path.to_owned(),
             status: None,
             error: None,
             attempt,
@@ -283,7 +245,8 @@ impl Http {
             response_headers: Vec::new(),
             bytes: 0,
         };
-        let start = options.clock.elapsed();
+        pace.turn(clock).await;
+        let start = clock.elapsed();
         let result = match client.execute(request).await {
             Ok(response) => {
                 seen.status = Some(response.status().as_u16());
@@ -292,96 +255,33 @@ impl Http {
             }
             Err(error) => Err(failing.unanswered(error)),
         };
-        seen.elapsed = options.clock.elapsed().saturating_sub(start);
+        seen.elapsed = clock.elapsed().saturating_sub(start);
         match &result {
-            Ok(answer) => seen.bytes = answer.body.len(),
+            Ok(answer) => {
+                seen.bytes = answer.body.len();
+                let asked = retry::asked(answer, clock.now()).unwrap_or_default();
+                pace.answered((answer.status == 429).then_some(asked), clock);
+            }
             Err(error) => seen.error = Some(error.to_string()),
         }
-        options.trace.exchange(&seen);
+        self.0.trace.exchange(&seen);
         result
     }
-
-    /// The client for `url`, made when first needed.
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, LookerError> {
-        let Shared {
-            options,
-            certificates,
-            ..
-        } = &*self.0;
-        let through_tls = options
-            .proxy
-            .as_deref()
-            .is_some_and(|proxy| proxy.starts_with("https:"));
-        let (cell, config) = match url.scheme() {
-            "http" if !through_tls => (&self.0.plain, None),
-            _ => (&self.0.tls, Some(())),
-        };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let config = match config {
-            None => tls::none(),
-            Some(()) if options.verify_tls => tls::verified(certificates.clone())?,
-            Some(()) => tls::unverified(),
-        };
-        let client = build(options, config)?;
-        Ok(cell.get_or_init(|| client))
-    }
-}
-
-fn build(options: &HttpOptions, tls: rustls::ClientConfig) -> Result<reqwest::Client, LookerError> {
-    let refused = |what: &str, error: reqwest::Error| LookerError::Setup {
-        problem: format!("{what}: {}", error.without_url()),
-    };
-    // `no_proxy` keeps reqwest from reading the process's own variables; `options` has what the user gave.
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .timeout(options.timeout)
-        .connect_timeout(options.timeout.min(CONNECT_TIMEOUT))
-        .pool_idle_timeout(IDLE_TIMEOUT);
-    if let Some(proxy) = &options.proxy {
-        let except = options
-            .no_proxy
-            .as_deref()
-            .and_then(reqwest::NoProxy::from_string);
-        let proxy = reqwest::Proxy::all(proxy.as_str())
-            .map_err(|error| refused("the proxy's URL is none", error))?;
-        builder = builder.proxy(proxy.no_proxy(except));
-    }
-    builder
-        .build()
-        .map_err(|error| refused("the HTTP client refused its settings", error))
 }
 
 async fn read(response: reqwest::Response, failing: &Failing) -> Result<Answer, LookerError> {
     let status = response.status().as_u16();
-    let headers: HeaderMap = response.headers().clone();
-    match body::read(response).await {
-        Ok(body) => Ok(Answer {
-            status,
-            headers,
-            body,
-        }),
-        // A refusal is one whatever became of its text.
-        Err(_) if status >= 400 => Ok(Answer {
-            status,
-            headers,
-            body: Zeroizing::default(),
-        }),
-        Err(Unread::TooLarge) => Err(failing.too_large()),
-        Err(Unread::Broken(error)) => Err(failing.broken(error)),
-    }
-}
-
-fn bearer(token: &SecretString) -> Result<HeaderValue, LookerError> {
-    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| LookerError::Decode {
-        operation: "login",
-        problem: "the access token holds characters that no header can".to_owned(),
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+    let headers = response.headers().clone();
+    let body = match body::read(response).await {
+        Ok(body) => body,
+        // A refusal or a redirect is one whatever becomes of its text.
+        Err(_) if status >= 300 => Zeroizing::default(),
+        Err(Unread::TooLarge) => return Err(failing.too_large()),
+        Err(Unread::Broken(error)) => return Err(failing.broken(error)),
+    };
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
 }

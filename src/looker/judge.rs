@@ -98,15 +98,11 @@ fn said(answer: &Answer) -> Said {
     let message = message.filter(|message| !message.trim().is_empty());
     Said {
         message: message.map_or_else(|| reason.to_owned(), |message| tame(&message)),
-        fields: fields
-            .unwrap_or_default()
-            .into_iter()
-            .map(tame_field)
-            .collect(),
+        fields: fields.unwrap_or_default().iter().map(tame_field).collect(),
     }
 }
 
-fn tame_field(error: FieldError) -> FieldError {
+fn tame_field(error: &FieldError) -> FieldError {
     FieldError {
         field: error.field.as_deref().map(tame),
         code: error.code.as_deref().map(tame),

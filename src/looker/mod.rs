@@ -22,12 +22,14 @@ mod keys;
 mod models;
 mod pace;
 mod path;
+mod request;
 mod retry;
 mod roles;
 mod sessions;
 mod setting;
 mod tls;
 mod trace;
+mod transport;
 mod users;
 mod versions;
 

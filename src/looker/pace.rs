@@ -11,6 +11,9 @@ const FIRST_GAP: Duration = Duration::from_millis(20);
 /// The longest gap between two calls.
 const LONGEST_GAP: Duration = Duration::from_secs(2);
 
+/// How long a 429 that asks for nothing holds everybody back.
+const SHORTEST_HOLD: Duration = Duration::from_millis(100);
+
 /// When the next call may start.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -57,28 +60,24 @@ impl Pace {
         }
     }
 
-    /// Looker asked to wait: nobody starts within `wait`, and calls are spaced out twice as far.
-    pub(super) fn throttled(&self, wait: Duration, clock: &Clock) {
+    /// An answer came. A 429 holds everybody back for as long as it asks and doubles the gap; any other closes the gap a
+    /// little, down to the configured one.
+    pub(super) fn answered(&self, throttled: Option<Duration>, clock: &Clock) {
         let now = clock.elapsed();
         let mut state = self.state();
+        let Some(wait) = throttled else {
+            let closer = state.gap * 19 / 20;
+            // A gap that no longer matters goes altogether.
+            let matters = closer > self.configured + Duration::from_millis(1);
+            state.gap = if matters { closer } else { self.configured };
+            return;
+        };
         // Calls in flight together are refused together; that is one sign, not ten.
         if now >= state.held {
             state.gap = (state.gap * 2).clamp(FIRST_GAP, LONGEST_GAP.max(self.configured));
         }
-        state.held = state.held.max(now + wait);
+        state.held = state.held.max(now + wait.max(SHORTEST_HOLD));
         state.next = state.next.max(state.held);
-    }
-
-    /// A call went through: close the gap a little, down to the configured one.
-    pub(super) fn went_through(&self) {
-        let mut state = self.state();
-        let closer = state.gap * 19 / 20;
-        // A gap that no longer matters goes altogether.
-        state.gap = if closer > self.configured + Duration::from_millis(1) {
-            closer
-        } else {
-            self.configured
-        };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,14 +123,14 @@ mod tests {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
         let pace = Pace::new(None);
 
-        pace.throttled(Duration::from_secs(3), &clock);
+        pace.answered(Some(Duration::from_secs(3)), &clock);
         pace.turn(&clock).await;
         assert_eq!(clock.elapsed(), Duration::from_secs(3));
         pace.turn(&clock).await;
         assert_eq!(clock.elapsed(), Duration::from_millis(3020));
 
         for _ in 0..100 {
-            pace.went_through();
+            pace.answered(None, &clock);
         }
         pace.turn(&clock).await;
         let at = clock.elapsed();

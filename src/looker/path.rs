@@ -63,6 +63,10 @@ fn segment(operation: &'static str, id: &str) -> Result<String, LookerError> {
             id: id.to_owned(),
         });
     }
+    Ok(encode(id))
+}
+
+fn encode(id: &str) -> String {
     let mut encoded = String::with_capacity(id.len());
     for byte in id.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -71,7 +75,7 @@ fn segment(operation: &'static str, id: &str) -> Result<String, LookerError> {
             write!(encoded, "%{byte:02X}").expect("a string takes any text");
         }
     }
-    Ok(encoded)
+    encoded
 }
 
 fn fill(template: &str, ids: &[String]) -> String {

@@ -9,6 +9,9 @@ use crate::looker::call::Answer;
 use crate::looker::error::LookerError;
 use crate::system::Random;
 
+/// The longest wait that Looker may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
+
 /// How often and how fast calls are repeated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Schedule {
@@ -18,8 +21,6 @@ pub(super) struct Schedule {
     pub(super) first: Duration,
     /// The longest wait of our own choice.
     pub(super) longest: Duration,
-    /// The longest wait that Looker may ask for with `Retry-After`.
-    pub(super) longest_asked: Duration,
 }
 
 impl Schedule {
@@ -28,7 +29,6 @@ impl Schedule {
             retries,
             first: Duration::from_millis(250),
             longest: Duration::from_secs(20),
-            longest_asked: Duration::from_secs(60),
         }
     }
 
@@ -45,10 +45,7 @@ impl Schedule {
             return None;
         }
         let asked = result.as_ref().ok().and_then(|answer| asked(answer, now));
-        Some(match asked {
-            Some(asked) => asked.min(self.longest_asked),
-            None => self.own(attempt, random),
-        })
+        Some(asked.unwrap_or_else(|| self.own(attempt, random)))
     }
 
     /// Exponential, with the upper half left to chance so that many clients do not come back together.
@@ -80,14 +77,16 @@ fn may_repeat(result: &Result<Answer, LookerError>, repeatable: bool) -> bool {
     }
 }
 
-/// The wait that an answer asks for with `Retry-After`, given in seconds or as a date (RFC 9110, section 10.2.3).
+/// The wait that an answer asks for with `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3); a minute at
+/// most.
 pub(super) fn asked(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let value = answer.header("retry-after")?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = date(value)?.duration_since(now);
-    Some(Duration::try_from(until).unwrap_or_default())
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // A date in the past asks for no wait.
+        Err(_) => Duration::try_from(date(value)?.duration_since(now)).unwrap_or_default(),
+    };
+    Some(wait.min(LONGEST_ASKED))
 }
 
 /// An HTTP date.

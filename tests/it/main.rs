@@ -9,7 +9,11 @@
     reason = "a failed test should stop at once"
 )]
 
+mod client;
+mod client_bodies;
+mod client_tls;
 mod ledger;
+mod loopback;
 mod output;
 mod process;
 mod profile;

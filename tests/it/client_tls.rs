@@ -1,0 +1,289 @@
+//! TLS and proxies: whom the client trusts, what it says when it does not, and the way it takes.
+
+use std::sync::Arc;
+
+use embedctl::error::{Error, Kind};
+use embedctl::looker::{HttpOptions, LookerError, TlsProblem};
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::client::{client_with, options};
+use crate::loopback::{Asked, Loopback, Reply, answer, json};
+
+fn behave(asked: &Asked, _: usize) -> Reply {
+    match asked.line().as_str() {
+        "POST /login" => json(200, r#"{"access_token":"t","expires_in":3600}"#),
+        _ => json(200, r#"{"id":"1"}"#),
+    }
+}
+
+/// An authority of the test's own, in PEM form, and a server that has a certificate of its for `name`.
+async fn server(name: &str) -> (String, Loopback) {
+    let (authority, config) = certified(name);
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (authority, Loopback::tls(acceptor, behave).await)
+}
+
+fn certified(name: &str) -> (String, ServerConfig) {
+    let mut params = CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
+        .unwrap();
+    (authority.pem(), config)
+}
+
+fn https(server: &Loopback) -> String {
+    format!("https://localhost:{}", server.address.port())
+}
+
+#[tokio::test]
+async fn an_unknown_authority_is_refused_and_the_hint_names_ca_file() {
+    let (_authority, server) = server("localhost").await;
+    let client = client_with(options(), &https(&server));
+
+    let error = client.me().await.unwrap_err();
+
+    assert!(
+        matches!(
+            error,
+            LookerError::Tls {
+                problem: TlsProblem::UnknownIssuer,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(!error.is_retryable());
+    assert!(!error.took_effect_unknown());
+    let error = Error::from(error);
+    assert_eq!(error.kind(), Kind::Unreachable);
+    assert!(error.advice().unwrap().contains("--ca-file"));
+    assert!(server.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_authority_from_a_file_is_trusted() {
+    let (authority, server) = server("localhost").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, format!("# our own\n{authority}")).unwrap();
+    let client = client_with(
+        HttpOptions {
+            ca_files: vec![path],
+            ..options()
+        },
+        &https(&server),
+    );
+
+    assert_eq!(client.me().await.unwrap().id, "1");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_refused() {
+    let (authority, server) = server("looker.example").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ca.pem");
+    std::fs::write(&path, authority).unwrap();
+    let client = client_with(
+        HttpOptions {
+            ca_files: vec![path],
+            ..options()
+        },
+        &https(&server),
+    );
+
+    let error = client.me().await.unwrap_err();
+
+    assert!(
+        matches!(
+            error,
+            LookerError::Tls {
+                problem: TlsProblem::WrongName,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn anybody_is_trusted_when_told_so() {
+    let (_authority, server) = server("looker.example").await;
+    let client = client_with(
+        HttpOptions {
+            verify_tls: false,
+            ..options()
+        },
+        &https(&server),
+    );
+
+    assert_eq!(client.me().await.unwrap().id, "1");
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_no_tls_is_a_tls_problem() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let answering = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+            let _sent = stream.write_all(answer).await.is_ok();
+        }
+    });
+    let client = client_with(
+        HttpOptions {
+            verify_tls: false,
+            ..options()
+        },
+        &url,
+    );
+
+    let error = client.me().await.unwrap_err();
+
+    answering.abort();
+    assert!(
+        matches!(
+            error,
+            LookerError::Tls {
+                problem: TlsProblem::Other,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_certificate_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "nothing here\n").unwrap();
+    for path in [empty, folder.path().join("missing.pem")] {
+        let error = embedctl::looker::Http::new(HttpOptions {
+            ca_files: vec![path.clone()],
+            ..options()
+        })
+        .unwrap_err();
+
+        let error = Error::from(error);
+        assert_eq!(error.kind(), Kind::Usage);
+        assert!(error.message().contains(path.to_str().unwrap()));
+        assert!(error.causes().count() > 0);
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_is_asked_for_everything_but_the_exceptions() {
+    let server = Loopback::new(behave).await;
+    let proxy = Loopback::new(behave).await;
+    let through = |no_proxy: Option<&str>| HttpOptions {
+        proxy: Some(format!("http://user:s3cret@{}", proxy.address)),
+        no_proxy: no_proxy.map(str::to_owned),
+        ..options()
+    };
+    assert!(!format!("{:?}", through(None)).contains("s3cret"));
+
+    let client = client_with(through(None), "http://looker.example:9999");
+    assert_eq!(client.me().await.unwrap().id, "1");
+
+    let asked = proxy.asked();
+    assert_eq!(asked[1].target, "http://looker.example:9999/api/4.0/user");
+    // `user:s3cret` in base64.
+    assert_eq!(
+        asked[1].header("proxy-authorization"),
+        Some("Basic dXNlcjpzM2NyZXQ=")
+    );
+
+    let client = client_with(through(Some("other.example,127.0.0.1")), &server.url());
+    assert_eq!(client.me().await.unwrap().id, "1");
+    assert_eq!(proxy.asked().len(), 2);
+    assert_eq!(server.lines(), ["POST /login", "GET /user"]);
+}
+
+#[tokio::test]
+async fn https_goes_through_the_proxy_in_a_tunnel() {
+    let (_authority, server) = server("localhost").await;
+    let proxy = Loopback::new(|_, _| answer(200, ("x-proxy", "1"), "")).await;
+    let client = client_with(
+        HttpOptions {
+            proxy: Some(proxy.url()),
+            verify_tls: false,
+            ..options()
+        },
+        &https(&server),
+    );
+
+    assert_eq!(client.me().await.unwrap().id, "1");
+
+    let target = format!("localhost:{}", server.address.port());
+    assert_eq!(proxy.asked()[0].method, "CONNECT");
+    assert_eq!(proxy.asked()[0].target, target);
+    assert_eq!(server.lines(), ["POST /login", "GET /user"]);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_no_address_is_refused() {
+    let client = client_with(
+        HttpOptions {
+            proxy: Some("http://user:s3cret@bad host".to_owned()),
+            ..options()
+        },
+        "http://looker.example",
+    );
+
+    let error = client.me().await.unwrap_err();
+
+    assert!(matches!(error, LookerError::Setup { .. }), "{error:?}");
+    assert!(!format!("{error:?}").contains("s3cret"));
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_it_is_offered() {
+    let (_authority, mut config) = certified("localhost");
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let greeting = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        let mut greeting = [0; 24];
+        stream.read_exact(&mut greeting).await.unwrap();
+        greeting
+    });
+    let client = client_with(
+        HttpOptions {
+            verify_tls: false,
+            retries: 0,
+            ..options()
+        },
+        &url,
+    );
+
+    client.me().await.unwrap_err();
+
+    // RFC 9113, section 3.4.
+    assert_eq!(
+        &greeting.await.unwrap(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    );
+}
