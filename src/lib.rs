@@ -3,6 +3,18 @@
 //! The modules below stand in reading order: data moves down as arguments, and a module may import only modules
 //! below it. `emulator` stands beside `looker` and shares nothing with it, so that one mistake cannot hide in both.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::unwrap_in_result,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        reason = "a failed test should stop at once"
+    )
+)]
+
 // What the user typed.
 pub mod cli;
 

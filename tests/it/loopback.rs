@@ -1,5 +1,6 @@
 //! A server on loopback that answers as one test says, byte by byte where it wants to, and keeps what it was asked.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -191,11 +192,11 @@ async fn tunnel(mut near: impl AsyncRead + AsyncWrite + Unpin, target: &str) {
 fn render(status: u16, headers: &[(&'static str, String)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status} X\r\n");
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     // RFC 9110, section 8.6: these have no length.
     if status != 204 && status != 304 {
-        head += &format!("content-length: {}\r\n", body.len());
+        write!(head, "content-length: {}\r\n", body.len()).unwrap();
     }
     head += "\r\n";
     [head.as_bytes(), body].concat()
