@@ -3,13 +3,14 @@
 //! `LOOKERSDK_EMBED_SECRET=… cargo run --example sign_url`
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use embedctl::secret::{ExposeSecret as _, SecretString};
 use embedctl::signed_url::{Algorithm, Login, Signer, nonce};
 use embedctl::system::System;
 
 fn main() -> anyhow::Result<()> {
-    let system = System::os();
+    let mut system = System::os();
     let secret = system
         .var("LOOKERSDK_EMBED_SECRET")
         .unwrap_or_else(|| "not a real secret".to_owned());
@@ -39,6 +40,6 @@ fn main() -> anyhow::Result<()> {
     )?;
 
     // Whoever holds the URL is the user, once, for five minutes. Here it is what was asked for.
-    println!("{}", url.expose_secret());
+    writeln!(system.out, "{}", url.expose_secret())?;
     Ok(())
 }

@@ -82,7 +82,9 @@ fn stream(input: impl Read + Send, name: &str, job: &Job<'_>, ui: &Ui) -> Result
             })
             .collect::<(Vec<_>, Vec<_>)>();
         let reader = scope.spawn(move || read(input, &inboxes));
-        let written = write(outboxes, ui);
+        let written = write(&outboxes, ui);
+        // Where writing failed, this is what ends the workers, and they the reader.
+        drop(outboxes);
         let read = reader.join().expect("the reader does not panic");
         let tally = written?;
         read.map_err(|error| Error::internal(error).context(format!("cannot read {name}")))?;
@@ -110,7 +112,7 @@ fn work(job: &Job<'_>, inbox: &Receiver<Block>, outbox: &SyncSender<Result<Signe
     }
 }
 
-fn write(outboxes: Vec<Receiver<Result<Signed, Error>>>, ui: &Ui) -> Result<Tally, Error> {
+fn write(outboxes: &[Receiver<Result<Signed, Error>>], ui: &Ui) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     for outbox in outboxes.iter().cycle() {
         // The worker whose turn it is has ended: there are no more blocks.

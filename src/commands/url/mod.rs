@@ -9,5 +9,5 @@ pub(crate) mod sign;
 /// Make signed embed URLs
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum UrlCommand {
-    Sign(sign::UrlSignArgs),
+    Sign(Box<sign::UrlSignArgs>),
 }

@@ -124,7 +124,8 @@ mod tests {
             login(r#"{"external_user_id":"u","models":null,"user_attributes":{"locale":"de"}}"#);
 
         assert_eq!(login.models.unwrap(), ["thelook"]);
-        assert_eq!(login.user_attributes.unwrap().get("locale").unwrap(), "de");
+        let attributes = [("locale".to_owned(), "de".to_owned())].into();
+        assert_eq!(login.user_attributes, Some(attributes));
     }
 
     #[test]
