@@ -43,7 +43,7 @@ async fn dispatch(
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings, ui, system).await
         }
-        Command::Emulator(args) => emulator::run(args, ui, system).await,
+        Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
         Command::Profile(command) => profile::run(command, &settings, ui),
     }
 }

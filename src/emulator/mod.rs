@@ -1,1 +1,237 @@
-//! To come.
+//! A local Looker: stateful, strict, on loopback.
+//!
+//! ```
+//! use embedctl::emulator::{Emulator, Fault, Options};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let looker = Emulator::start(Options::default()).await?;
+//! looker.inject(Fault::status(503).on("login"));
+//! // Point a client at looker.base_url(), with looker.client_id() and looker.client_secret().
+//! assert!(looker.violations().is_empty());
+//! looker.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `world/` is plain data without HTTP; one file holds what there is of one resource. `api/` has a file of the same
+//! name, and of the name in `src/looker/`, with the operations on it. To add one: write `world/THING.rs`, put it into
+//! [`world::World`]; write `api/THING.rs` with `pub(super) const OPERATIONS: &[Operation]`, one line an operation, and
+//! a function `fn(&Call, &mut World) -> Answer` each; add it to the list in `api/mod.rs`. `fields` is dealt with
+//! for every operation that lists it; [`listing`] has filters, sorts and pages; [`call::Call::body`] refuses fields
+//! that the body's type, under `deny_unknown_fields`, does not have. A mistake no client should make is a
+//! [`answer::Refusal`] with a violation.
+
+mod answer;
+mod api;
+mod call;
+mod connection;
+mod control;
+mod dispatch;
+mod faults;
+mod fields;
+mod limit;
+mod listing;
+mod log;
+mod operation;
+mod options;
+mod respond;
+mod router;
+mod shared;
+mod switches;
+mod text;
+mod trouble;
+mod web;
+mod world;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router as HttpRouter;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::emulator::connection::{Loopback, Orders};
+use crate::emulator::shared::Shared;
+use crate::emulator::world::random::Source;
+use crate::emulator::world::{Rules, Seed};
+use crate::secret::SecretString;
+use crate::signed_url::Algorithm;
+
+pub use faults::{Effect, ErrorBody, Fault};
+pub use log::RequestRecord;
+pub use options::{Latency, Options};
+pub use switches::{Mode, SwitchError, Switches};
+
+/// A running local Looker. It stops when dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    shared: Arc<Shared>,
+    host: String,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Emulator {
+    /// Start one on the runtime that is current.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind((options.address, options.port)).await?;
+        let host = listener.local_addr()?.to_string();
+        let clock = options.clock.clone();
+        let seed = seed(&options);
+        let shared = Arc::new(Shared::new(options, seed, format!("http://{host}")));
+        let app = HttpRouter::new()
+            .fallback(dispatch::handle)
+            .with_state(Arc::clone(&shared))
+            .into_make_service_with_connect_info::<Orders>();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(async move {
+            axum::serve(Loopback::new(listener, clock), app)
+                .with_graceful_shutdown(async {
+                    // A dropped sender means the same as a message: the emulator is gone.
+                    drop(stopped.await);
+                })
+                .await
+        });
+        Ok(Self {
+            shared,
+            host,
+            stop: Some(stop),
+            serving: Some(serving),
+        })
+    }
+
+    /// Stop: answer what was asked, accept nothing more.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if let Some(serving) = self.serving.take() {
+            drop(serving.await);
+        }
+    }
+
+    /// The base URL, as in `http://127.0.0.1:43210`.
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// The host and port, as signed URLs name them.
+    pub fn host(&self) -> &str {
+        self.shared
+            .options
+            .embed_host
+            .as_deref()
+            .unwrap_or(&self.host)
+    }
+
+    /// The client id of the administrator's key.
+    pub fn client_id(&self) -> &str {
+        &self.shared.seed.client_id
+    }
+
+    /// The client secret of the administrator's key.
+    pub fn client_secret(&self) -> SecretString {
+        self.shared.seed.client_secret.clone()
+    }
+
+    /// The embed secret.
+    pub fn embed_secret(&self) -> SecretString {
+        self.shared.seed.embed_secret.clone()
+    }
+
+    /// The algorithm of the embed secret.
+    pub fn algorithm(&self) -> Algorithm {
+        self.shared.seed.algorithm
+    }
+
+    /// The embed path of the blank dashboard.
+    pub fn blank_dashboard(&self) -> &'static str {
+        "/embed/dashboards/1"
+    }
+
+    /// What clients did that no client should: unknown routes and parameters, bodies with unknown fields.
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.lock().log.violations.iter().cloned().collect()
+    }
+
+    /// Why embed logins were refused, which Looker tells only its administrators.
+    pub fn refused_logins(&self) -> Vec<String> {
+        let inside = self.shared.lock();
+        inside.log.refused_logins.iter().cloned().collect()
+    }
+
+    /// How many access tokens are live.
+    pub fn live_tokens(&self) -> usize {
+        let inside = self.shared.lock();
+        inside.world.tokens.live_count(inside.world.now)
+    }
+
+    /// End every access token, as a restart of Looker does.
+    pub fn end_tokens(&self) {
+        self.shared.lock().world.tokens.end_all();
+    }
+
+    /// The last requests, oldest first.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.shared.lock().log.requests.iter().cloned().collect()
+    }
+
+    /// Put a fault in force.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.lock().faults.add(fault);
+    }
+
+    /// Put no fault in force any more.
+    pub fn clear_faults(&self) {
+        self.shared.lock().faults.clear();
+    }
+
+    /// The faults that have not hit as often as they should.
+    pub fn unconsumed_faults(&self) -> Vec<Fault> {
+        let inside = self.shared.lock();
+        inside.faults.unconsumed().cloned().collect()
+    }
+
+    /// Let the clock go ahead of the machine's by `seconds`.
+    pub fn set_clock_offset(&self, seconds: i64) {
+        self.shared.set_clock_offset(seconds);
+    }
+
+    /// What the world holds; never a secret.
+    pub fn state(&self) -> serde_json::Value {
+        control::state(&self.shared)
+    }
+}
+
+fn seed(options: &Options) -> Seed {
+    let random = Source::new(options.random.clone(), options.seed);
+    let last_name = match options.switches.default_last_name_is_user {
+        true => "User",
+        false => "Embed",
+    };
+    Seed {
+        now: options.clock.now().as_second() + options.clock_offset,
+        rules: Rules {
+            mode: options.mode,
+            switches: options.switches.clone(),
+            token_seconds: options.token_seconds,
+            default_embed_name: ("Embed", last_name),
+        },
+        client_id: options
+            .client_id
+            .clone()
+            .unwrap_or_else(|| random.alphanumeric(20)),
+        client_secret: options
+            .client_secret
+            .clone()
+            .unwrap_or_else(|| random.alphanumeric(24).into()),
+        embed_secret: options
+            .embed_secret
+            .clone()
+            .unwrap_or_else(|| random.hex(64).into()),
+        algorithm: options.algorithm,
+        embed_enabled: options.mode != Mode::NoEmbed,
+        users: options.users,
+        random,
+    }
+}

@@ -12,6 +12,7 @@
 mod client;
 mod client_bodies;
 mod client_tls;
+mod emulator;
 mod ledger;
 mod loopback;
 mod output;

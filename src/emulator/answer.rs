@@ -1,0 +1,181 @@
+//! What an operation answers: a reply, or a refusal with the body Looker gives it.
+
+use serde_json::{Value, json};
+
+use crate::emulator::operation::{Operation, Verb};
+
+/// The end of an operation.
+pub(crate) type Answer = Result<Reply, Refusal>;
+
+/// A successful answer.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Body,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Nothing at all.
+    Empty,
+    /// JSON, from which the caller's `fields` are taken.
+    Json(Value),
+    /// Text of a content type.
+    Text(&'static str, String),
+}
+
+impl Reply {
+    /// 200 with JSON.
+    pub(crate) const fn json(value: Value) -> Self {
+        Self::new(200, Body::Json(value))
+    }
+
+    /// 204 without a body.
+    pub(crate) const fn no_content() -> Self {
+        Self::new(204, Body::Empty)
+    }
+
+    /// 200 with text of a content type.
+    pub(crate) const fn text(content_type: &'static str, text: String) -> Self {
+        Self::new(200, Body::Text(content_type, text))
+    }
+
+    /// A redirect to `location`.
+    pub(crate) fn found(location: String) -> Self {
+        Self::new(302, Body::Empty).header("location", location)
+    }
+
+    /// The same reply with one more header.
+    #[must_use]
+    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    const fn new(status: u16, body: Body) -> Self {
+        Self {
+            status,
+            body,
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// Shorthand of [`Reply::json`] as an [`Answer`].
+pub(crate) const fn json_answer(value: Value) -> Answer {
+    Ok(Reply::json(value))
+}
+
+/// An answer that says no.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    message: String,
+    errors: Vec<FieldError>,
+    documented: bool,
+    /// What the caller did that no client should do; recorded, and the end of a test.
+    pub(crate) violation: Option<String>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+#[derive(Debug)]
+struct FieldError {
+    field: String,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    /// `status` with Looker's envelope around `message`.
+    pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            errors: Vec::new(),
+            documented: true,
+            violation: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// 404, which Looker also gives for what the caller may not see.
+    pub(crate) fn not_found() -> Self {
+        Self::new(404, "Not found")
+    }
+
+    /// 401, for a token that is missing, unknown or expired.
+    pub(crate) fn unauthenticated() -> Self {
+        Self::new(401, "Requires authentication.")
+    }
+
+    /// 403, as Looker (Google Cloud core) refuses what it does not support.
+    pub(crate) fn unsupported_on_core() -> Self {
+        Self::new(403, "Unsupported in Looker (Google Cloud core)").undocumented()
+    }
+
+    /// 422 for one field.
+    pub(crate) fn invalid(field: &str, code: &'static str, message: impl Into<String>) -> Self {
+        let mut refusal = Self::new(422, "Validation Failed");
+        refusal.errors.push(FieldError {
+            field: field.to_owned(),
+            code,
+            message: message.into(),
+        });
+        refusal
+    }
+
+    /// 422 for a field that must be there.
+    pub(crate) fn missing(field: &str) -> Self {
+        Self::invalid(field, "missing_field", format!("'{field}' is required."))
+    }
+
+    /// The same refusal, and a mistake in the caller's code that is recorded.
+    #[must_use]
+    pub(crate) fn violation(mut self, what: impl Into<String>) -> Self {
+        self.violation = Some(what.into());
+        self
+    }
+
+    /// The same refusal without a `documentation_url`.
+    #[must_use]
+    pub(crate) const fn undocumented(mut self) -> Self {
+        self.documented = false;
+        self
+    }
+
+    /// The body Looker gives this refusal; `documentation` is the URL below which errors are explained.
+    pub(crate) fn body(&self, operation: Option<&Operation>, documentation: &str) -> Value {
+        let mut body = json!({ "message": self.message });
+        let page = operation.map_or_else(
+            || documentation.to_owned(),
+            |operation| documentation_page(documentation, self.status, operation),
+        );
+        if self.documented {
+            body["documentation_url"] = json!(page);
+        }
+        if !self.errors.is_empty() {
+            body["errors"] = self.errors.iter().map(|error| error.json(&page)).collect();
+        }
+        body
+    }
+}
+
+impl FieldError {
+    fn json(&self, page: &str) -> Value {
+        json!({
+            "field": self.field,
+            "code": self.code,
+            "message": self.message,
+            "documentation_url": page,
+        })
+    }
+}
+
+/// The page of an error, in the pattern of Looker's own: base, version, status, verb, path with `:names`.
+fn documentation_page(base: &str, status: u16, operation: &Operation) -> String {
+    let verb: Verb = operation.verb;
+    let path = operation.path.replace('{', ":").replace('}', "");
+    format!("{base}/4.0/{status}/{}{path}", verb.word())
+}

@@ -1,0 +1,232 @@
+//! User attributes and the values a user has for them.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing;
+use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::world::attributes::{Attribute, KINDS};
+use crate::emulator::world::users::User;
+use crate::emulator::world::{Id, World, id_text};
+
+const VALUES: &str = "/users/{user_id}/attribute_values";
+const VALUE: &str = "/users/{user_id}/attribute_values/{user_attribute_id}";
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_user_attributes", "/user_attributes", all).query(&["fields", "sorts"]),
+    post("create_user_attribute", "/user_attributes", create)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    get(
+        "user_attribute",
+        "/user_attributes/{user_attribute_id}",
+        one,
+    )
+    .query(&["fields"]),
+    get("user_attribute_user_values", VALUES, values)
+        .query(&[
+            "fields",
+            "user_attribute_ids",
+            "all_values",
+            "include_unset",
+        ])
+        .access(Access::Own),
+    patch("set_user_attribute_user_value", VALUE, set_value)
+        .json()
+        .admin(),
+    delete("delete_user_attribute_user_value", VALUE, delete_value).admin(),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let admin = call.is_admin();
+    let attributes = world.attributes.0.iter();
+    let seen = attributes.filter(|(_, attribute)| admin || attribute.user_can_view);
+    listing::answer(
+        call,
+        seen.map(|(id, attribute)| attribute_json(id, attribute))
+            .collect(),
+    )
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_attribute_id")?;
+    let attribute = world.attributes.0.at(id).ok_or_else(Refusal::not_found)?;
+    match call.is_admin() || attribute.user_can_view {
+        true => json_answer(attribute_json(id, attribute)),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        name: Option<String>,
+        label: Option<String>,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+        default_value: Option<String>,
+        #[serde(default)]
+        value_is_hidden: bool,
+        #[serde(default)]
+        user_can_view: bool,
+        #[serde(default)]
+        user_can_edit: bool,
+        hidden_value_domain_whitelist: Option<String>,
+        #[serde(default, rename = "needed_for_ci_run")]
+        _needed_for_ci_run: bool,
+        #[serde(default, rename = "value_for_ci_run")]
+        _value_for_ci_run: Option<String>,
+    }
+
+    let body: Body = call.body()?;
+    let name = body.name.ok_or_else(|| Refusal::missing("name"))?;
+    let label = body.label.ok_or_else(|| Refusal::missing("label"))?;
+    let kind = body.kind.ok_or_else(|| Refusal::missing("type"))?;
+    if world.attributes.by_name(&name).is_some() {
+        return Err(Refusal::invalid(
+            "name",
+            "already_exists",
+            "'name' is taken.",
+        ));
+    }
+    if !KINDS.contains(&kind.as_str()) {
+        return Err(Refusal::invalid(
+            "type",
+            "invalid",
+            "'type' is not a known type.",
+        ));
+    }
+    let attribute = Attribute {
+        name,
+        label,
+        kind,
+        default_value: body.default_value,
+        is_system: false,
+        value_is_hidden: body.value_is_hidden,
+        user_can_view: body.user_can_view,
+        user_can_edit: body.user_can_edit,
+        hidden_value_domain_whitelist: body.hidden_value_domain_whitelist,
+    };
+    let shown = attribute.clone();
+    let id = world.attributes.0.insert(attribute);
+    json_answer(attribute_json(id, &shown))
+}
+
+/// The values of a user: its own and its groups', with `all_values` also defaults, with `include_unset` also none.
+fn values(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_id")?;
+    let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    let all = call.flag("all_values")?.unwrap_or(false);
+    let unset = call.flag("include_unset")?.unwrap_or(false);
+    let ids = call.list("user_attribute_ids");
+    let wanted = |id: Id| {
+        let ids = ids.as_ref();
+        ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
+    };
+    let admin = call.is_admin();
+    let attributes = world.attributes.0.iter();
+    let shown = attributes
+        .filter(|(id, attribute)| wanted(*id) && (admin || attribute.user_can_view))
+        .map(|(attribute_id, attribute)| value_json(world, id, user, attribute_id, attribute))
+        .filter(|value| match value.get("source").and_then(Value::as_str) {
+            Some("user" | "group") => true,
+            Some("default") => all || unset,
+            _ => unset,
+        });
+    json_answer(shown.collect())
+}
+
+fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        value: Option<String>,
+    }
+
+    let (id, attribute_id) = named(call, world)?;
+    let body: Body = call.body()?;
+    let value = body.value.ok_or_else(|| Refusal::missing("value"))?;
+    let attribute = world.attributes.0.at(attribute_id);
+    let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    if !attribute.accepts(&value) {
+        let text = format!("'value' is not a {}.", attribute.kind);
+        return Err(Refusal::invalid("value", "invalid", text));
+    }
+    world.set_attribute(id, attribute_id, &value, false);
+    let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    let attribute = world.attributes.0.at(attribute_id);
+    let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    json_answer(value_json(world, id, user, attribute_id, attribute))
+}
+
+fn delete_value(call: &Call<'_>, world: &mut World) -> Answer {
+    let (id, attribute) = named(call, world)?;
+    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    let before = user.attributes.len();
+    user.attributes.retain(|own| own.attribute != attribute);
+    match user.attributes.len() < before {
+        true => Ok(Reply::no_content()),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+fn named(call: &Call<'_>, world: &World) -> Result<(Id, Id), Refusal> {
+    let user = call.id("user_id")?;
+    let attribute = call.id("user_attribute_id")?;
+    let both = world.users.at(user).is_some() && world.attributes.0.at(attribute).is_some();
+    both.then_some((user, attribute))
+        .ok_or_else(Refusal::not_found)
+}
+
+fn attribute_json(id: Id, attribute: &Attribute) -> Value {
+    let default = attribute.default_value.as_deref();
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "name": attribute.name,
+        "label": attribute.label,
+        "type": attribute.kind,
+        "default_value": default.map(|value| if attribute.value_is_hidden { "" } else { value }),
+        "is_system": attribute.is_system,
+        "is_permanent": attribute.is_system,
+        "value_is_hidden": attribute.value_is_hidden,
+        "user_can_view": attribute.user_can_view,
+        "user_can_edit": attribute.user_can_edit,
+        "hidden_value_domain_whitelist": attribute.hidden_value_domain_whitelist,
+        "needed_for_ci_run": false,
+        "value_for_ci_run": null,
+    })
+}
+
+/// A value as the API shows it: a hidden one is blank.
+fn value_json(
+    world: &World,
+    id: Id,
+    user: &User,
+    attribute_id: Id,
+    attribute: &Attribute,
+) -> Value {
+    let found = world.attribute_of(user, attribute_id, attribute);
+    let rank = match found.source {
+        "user" => 0,
+        "group" => 1,
+        _ => 2,
+    };
+    json!({
+        "can": {},
+        "name": attribute.name,
+        "label": attribute.label,
+        "rank": rank,
+        "value": found.value.map(|value| if attribute.value_is_hidden { "" } else { value }),
+        "user_id": id_text(id),
+        "user_can_edit": attribute.user_can_edit,
+        "value_is_hidden": attribute.value_is_hidden,
+        "user_attribute_id": id_text(attribute_id),
+        "source": found.source,
+        "hidden_value_domain_whitelist": attribute.hidden_value_domain_whitelist,
+    })
+}

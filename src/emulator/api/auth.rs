@@ -1,0 +1,120 @@
+//! Logging in and out of the API, and acting as another user.
+
+use serde_json::json;
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::call::{Call, Query};
+use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::switches::Mode;
+use crate::emulator::world::{Id, World, id_text};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    post("login", "/login", login)
+        .form()
+        .query(&["client_id", "client_secret"])
+        .access(Access::Open),
+    post("login_user", "/login/{user_id}", login_user).admin(),
+    delete("logout", "/logout", logout),
+    get("session", "/session", session),
+    patch("update_session", "/session", update_session).json(),
+];
+
+/// Wrong credentials get 404, as real instances answer.
+fn login(call: &Call<'_>, world: &mut World) -> Answer {
+    let text = std::str::from_utf8(call.body).unwrap_or_default();
+    let form = Query::parse(text).unwrap_or_default();
+    if let Some(name) = form.unknown(&["client_id", "client_secret"]) {
+        return Err(
+            Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
+        );
+    }
+    let value = |name| form.value(name).or(call.query(name)).unwrap_or_default();
+    let user = world
+        .keys
+        .by_client_id(value("client_id"))
+        .filter(|key| key.opens_with(value("client_secret")))
+        .map(|key| key.user);
+    let enabled = |id: &Id| {
+        let user = world.users.at(*id);
+        user.is_some_and(|user| !user.is_disabled || world.rules.switches.disabled_key_logs_in)
+    };
+    let user = user.filter(enabled).ok_or_else(Refusal::not_found)?;
+    token(world, user, None)
+}
+
+/// A token for another user. Looker (Google Cloud core) wants a service account to ask, and an embed user to be.
+fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
+    let who = call.who()?;
+    let id = call.id("user_id")?;
+    let target = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    if who.sudo_by.is_some() && !world.rules.switches.nested_sudo {
+        return Err(Refusal::not_found());
+    }
+    if target.is_disabled && !world.rules.switches.disabled_sudo {
+        return Err(Refusal::not_found());
+    }
+    if world.rules.mode == Mode::Core {
+        let service = world
+            .users
+            .at(who.user)
+            .is_some_and(|user| user.is_service_account);
+        if !service || target.embed.is_none() {
+            return Err(Refusal::unsupported_on_core());
+        }
+    }
+    token(world, id, Some(who.user))
+}
+
+fn token(world: &mut World, user: Id, sudo_by: Option<Id>) -> Answer {
+    let seconds = world.rules.token_seconds;
+    let most = world.rules.switches.max_tokens;
+    if most > 0 && world.tokens.live_of(user, world.now) >= most {
+        return Err(Refusal::new(429, "Too Many Requests"));
+    }
+    json_answer(json!({
+        "access_token": world.mint_token(user, sudo_by),
+        "token_type": "Bearer",
+        "expires_in": seconds,
+        "refresh_token": null,
+    }))
+}
+
+/// A second logout gets 404, as its token is gone; so says the Ruby SDK's documentation.
+fn logout(call: &Call<'_>, world: &mut World) -> Answer {
+    let token = &call.who()?.token;
+    match world.tokens.end(token) {
+        true => Ok(Reply::no_content()),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+fn session(call: &Call<'_>, world: &mut World) -> Answer {
+    let who = call.who()?;
+    let workspace = world.tokens.workspace(&who.token);
+    json_answer(json!({
+        "can": {},
+        "workspace_id": workspace,
+        "sudo_user_id": who.sudo_by.map(id_text),
+    }))
+}
+
+fn update_session(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        workspace_id: Option<String>,
+    }
+
+    let body: Body = call.body()?;
+    let workspace = body.workspace_id.unwrap_or_default();
+    let development = match workspace.as_str() {
+        "production" => false,
+        "dev" => true,
+        _ => {
+            let text = "'workspace_id' is 'production' or 'dev'";
+            return Err(Refusal::invalid("workspace_id", "invalid", text));
+        }
+    };
+    world.tokens.set_workspace(&call.who()?.token, development);
+    session(call, world)
+}

@@ -1,0 +1,215 @@
+//! Groups and their members.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::user_json::user_json;
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing::{self, Page};
+use crate::emulator::operation::{Operation, delete, get, post};
+use crate::emulator::world::groups::Group;
+use crate::emulator::world::{Id, World, id_text};
+
+const LIST: &[&str] = &[
+    "fields",
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sorts",
+    "ids",
+    "content_metadata_id",
+    "can_add_to_content_metadata",
+];
+const SEARCHED: &[&str] = &[
+    "id",
+    "name",
+    "external_group_id",
+    "externally_managed",
+    "externally_orphaned",
+];
+const SEARCH: &[&str] = &[
+    "fields",
+    "limit",
+    "offset",
+    "sorts",
+    "filter_or",
+    "id",
+    "name",
+    "external_group_id",
+    "externally_managed",
+    "externally_orphaned",
+];
+const MEMBERS: &[&str] = &["fields", "page", "per_page", "limit", "offset", "sorts"];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_groups", "/groups", all).query(LIST),
+    post("create_group", "/groups", create)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    get("search_groups", "/groups/search", search).query(SEARCH),
+    get("group", "/groups/{group_id}", one).query(&["fields"]),
+    get("all_group_users", "/groups/{group_id}/users", members)
+        .query(MEMBERS)
+        .admin(),
+    post("add_group_user", "/groups/{group_id}/users", add_member)
+        .json()
+        .admin(),
+    delete(
+        "delete_group_user",
+        "/groups/{group_id}/users/{user_id}",
+        remove_member,
+    )
+    .admin(),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let ids = call.list("ids");
+    let wanted = |id: Id| {
+        let ids = ids.as_ref();
+        ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
+    };
+    let mut groups = seen(call, world)?;
+    groups.retain(|group| {
+        let id = group.get("id").and_then(Value::as_str);
+        id.and_then(parse_id).is_some_and(wanted)
+    });
+    listing::answer(call, groups)
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    listing::search(call, SEARCHED, seen(call, world)?)
+}
+
+/// The groups the caller may see: all of them, or the ones it is in.
+fn seen(call: &Call<'_>, world: &World) -> Result<Vec<Value>, Refusal> {
+    let who = call.who()?;
+    let groups = world.groups.table.iter();
+    let seen = groups.filter(|(_, group)| who.admin || group.members.contains(&who.user));
+    Ok(seen
+        .map(|(id, group)| group_json(id, group, who.user))
+        .collect())
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        name: Option<String>,
+        can_add_to_content_metadata: Option<bool>,
+    }
+
+    let body: Body = call.body()?;
+    let name = body.name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| Refusal::missing("name"))?;
+    if world
+        .groups
+        .table
+        .iter()
+        .any(|(_, group)| group.name == name)
+    {
+        return Err(Refusal::invalid(
+            "name",
+            "already_exists",
+            "'name' is taken.",
+        ));
+    }
+    let id = world.groups.add(Group {
+        name,
+        can_add_to_content_metadata: body.can_add_to_content_metadata.unwrap_or(true),
+        ..Group::default()
+    });
+    one_json(call, world, id)
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("group_id")?;
+    let who = call.who()?;
+    let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
+    match who.admin || group.members.contains(&who.user) {
+        true => one_json(call, world, id),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+fn one_json(call: &Call<'_>, world: &World, id: Id) -> Answer {
+    let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(group_json(id, group, call.who()?.user))
+}
+
+fn members(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("group_id")?;
+    let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
+    let users = group.members.iter();
+    let users = users.filter_map(|id| Some((*id, world.users.at(*id)?)));
+    let render = |(id, user)| user_json(world, id, user);
+    if listing::by_id(call) {
+        return json_answer(Page::of(call)?.cut(users).map(render).collect());
+    }
+    listing::answer(call, users.map(render).collect())
+}
+
+/// Looker's OpenAPI description marks `user_id` as read-only, and yet it is the body.
+fn add_member(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        user_id: Option<String>,
+    }
+
+    let body: Body = call.body()?;
+    let group = call.id("group_id")?;
+    world.groups.at(group).ok_or_else(Refusal::not_found)?;
+    let user = body.user_id.ok_or_else(|| Refusal::missing("user_id"))?;
+    let id = parse_id(&user).ok_or_else(Refusal::not_found)?;
+    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    if !user.groups.contains(&group) {
+        user.groups.push(group);
+    }
+    world.groups.join(group, id);
+    let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(user_json(world, id, user))
+}
+
+/// Take a user out of a group, whoever put it there.
+fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
+    let group = call.id("group_id")?;
+    let id = call.id("user_id")?;
+    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    let member = world
+        .groups
+        .at(group)
+        .is_some_and(|group| group.members.contains(&id));
+    if !member {
+        return Err(Refusal::not_found());
+    }
+    user.groups.retain(|known| *known != group);
+    if let Some(credential) = &mut user.embed {
+        let left: Vec<Id> = credential
+            .groups
+            .iter()
+            .copied()
+            .filter(|known| *known != group)
+            .collect();
+        credential.groups = left.into();
+        credential.external_group = credential.external_group.filter(|known| *known != group);
+    }
+    world.groups.leave(group, id);
+    Ok(Reply::no_content())
+}
+
+fn group_json(id: Id, group: &Group, viewer: Id) -> Value {
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "name": group.name,
+        "can_add_to_content_metadata": group.can_add_to_content_metadata,
+        "contains_current_user": group.members.contains(&viewer),
+        "external_group_id": group.external_group_id,
+        "externally_managed": false,
+        "include_by_default": group.include_by_default,
+        "user_count": group.members.len(),
+    })
+}

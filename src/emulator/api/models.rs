@@ -1,0 +1,62 @@
+//! LookML models and their explores.
+
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::call::Call;
+use crate::emulator::listing;
+use crate::emulator::operation::{Operation, get};
+use crate::emulator::world::World;
+use crate::emulator::world::roles::Model;
+
+const LIST: &[&str] = &[
+    "fields",
+    "limit",
+    "offset",
+    "exclude_empty",
+    "exclude_hidden",
+    "include_internal",
+    "include_self_service",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_lookml_models", "/lookml_models", all).query(LIST),
+    get("lookml_model", "/lookml_models/{lookml_model_name}", one).query(&["fields"]),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let models = seen(call, world)?.into_iter();
+    listing::answer(call, models.map(model_json).collect())
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let name = call.param("lookml_model_name");
+    let mut models = seen(call, world)?.into_iter();
+    let model = models.find(|model| model.name == name);
+    json_answer(model_json(model.ok_or_else(Refusal::not_found)?))
+}
+
+/// The models the caller may use.
+fn seen<'a>(call: &Call<'_>, world: &'a World) -> Result<Vec<&'a Model>, Refusal> {
+    let user = world.users.at(call.who()?.user);
+    let user = user.ok_or_else(Refusal::not_found)?;
+    Ok(world.models_with(user, "access_data"))
+}
+
+fn model_json(model: &Model) -> Value {
+    let explores: Vec<Value> = model
+        .explores
+        .iter()
+        .map(|name| json!({ "name": name, "label": name, "description": null, "hidden": false, "group_label": model.label }))
+        .collect();
+    json!({
+        "can": {},
+        "name": model.name,
+        "label": model.label,
+        "project_name": model.project,
+        "explores": explores,
+        "has_content": true,
+        "allowed_db_connection_names": ["demo"],
+        "unlimited_db_connections": false,
+    })
+}

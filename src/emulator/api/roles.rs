@@ -1,0 +1,200 @@
+//! Roles, and the sets they are made of.
+
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::api::inside_url;
+use crate::emulator::call::{Call, bad_body, parse_id};
+use crate::emulator::listing;
+use crate::emulator::operation::{Access, Operation, get, put};
+use crate::emulator::world::permissions::ALL_PERMISSIONS;
+use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
+use crate::emulator::world::{Id, World, id_text};
+
+const SEARCHED: &[&str] = &[
+    "id",
+    "name",
+    "model_set_ids",
+    "permission_set_ids",
+    "built_in",
+];
+const SEARCH: &[&str] = &[
+    "fields",
+    "limit",
+    "offset",
+    "sorts",
+    "id",
+    "model_set_ids",
+    "permission_set_ids",
+    "name",
+    "built_in",
+    "filter_or",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_roles", "/roles", all)
+        .query(&["fields", "ids", "get_all_support_roles"])
+        .admin(),
+    get("search_roles", "/roles/search", search)
+        .query(SEARCH)
+        .admin(),
+    get("role", "/roles/{role_id}", one).admin(),
+    get("all_permissions", "/permissions", permissions).admin(),
+    get("all_permission_sets", "/permission_sets", permission_sets)
+        .query(&["fields"])
+        .admin(),
+    get("all_model_sets", "/model_sets", model_sets)
+        .query(&["fields"])
+        .admin(),
+    get("user_roles", "/users/{user_id}/roles", user_roles)
+        .query(&["fields", "direct_association_only"])
+        .access(Access::Own),
+    put("set_user_roles", "/users/{user_id}/roles", set_user_roles)
+        .query(&["fields"])
+        .json()
+        .admin(),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let ids = call.list("ids");
+    let wanted = |id: Id| {
+        let ids = ids.as_ref();
+        ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
+    };
+    let listed = listed(world).filter(|(id, _)| wanted(*id));
+    json_answer(
+        listed
+            .map(|(id, role)| role_json(world, id, role))
+            .collect(),
+    )
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    let items = listed(world).map(|(id, role)| {
+        let mut shown = role_json(world, id, role);
+        // The names that a search has for what a role shows under others.
+        shown["model_set_ids"] = json!(id_text(role.model_set));
+        shown["permission_set_ids"] = json!(id_text(role.permission_set));
+        shown["built_in"] = json!(true);
+        shown
+    });
+    let items = items.collect();
+    let mut answer = listing::search(call, SEARCHED, items)?;
+    if let crate::emulator::answer::Body::Json(Value::Array(items)) = &mut answer.body {
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            item.retain(|name, _| {
+                !matches!(
+                    name.as_str(),
+                    "model_set_ids" | "permission_set_ids" | "built_in"
+                )
+            });
+        }
+    }
+    Ok(answer)
+}
+
+/// The roles of the instance; those that embed logins made are seen on their users only.
+fn listed(world: &World) -> impl Iterator<Item = (Id, &Role)> {
+    world.roles.table.iter().filter(|(_, role)| !role.embedded)
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("role_id")?;
+    let role = world.roles.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(role_json(world, id, role))
+}
+
+fn permissions(_call: &Call<'_>, _world: &mut World) -> Answer {
+    let permissions = ALL_PERMISSIONS.iter().map(|(name, parent)| {
+        json!({ "can": {}, "permission": name, "parent": parent, "description": name.replace('_', " ") })
+    });
+    json_answer(permissions.collect())
+}
+
+fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
+    let sets = world.roles.permission_sets.iter();
+    let sets = sets.filter(|(_, set)| !set.embedded);
+    json_answer(sets.map(|(id, set)| permission_set_json(id, set)).collect())
+}
+
+fn model_sets(_call: &Call<'_>, world: &mut World) -> Answer {
+    let sets = world.roles.model_sets.iter();
+    let sets = sets.filter(|(_, set)| !set.embedded);
+    json_answer(sets.map(|(id, set)| model_set_json(id, set)).collect())
+}
+
+fn user_roles(call: &Call<'_>, world: &mut World) -> Answer {
+    let direct = call.flag("direct_association_only")?.unwrap_or(false);
+    roles_of(world, call.id("user_id")?, direct)
+}
+
+/// The whole list of direct roles is replaced; the role of an embed login stays.
+fn set_user_roles(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_id")?;
+    let texts: Vec<String> = call.body()?;
+    let mut roles = Vec::new();
+    for text in &texts {
+        let role = parse_id(text).ok_or_else(|| bad_body("a role id is not a number"))?;
+        world.roles.at(role).ok_or_else(Refusal::not_found)?;
+        roles.push(role);
+    }
+    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    let login = user.embed.as_deref().and_then(|embed| embed.role);
+    roles.retain(|role| Some(*role) != login);
+    user.roles = roles;
+    roles_of(world, id, true)
+}
+
+fn roles_of(world: &World, id: Id, direct: bool) -> Answer {
+    let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    let roles = world.roles_of(user, direct).into_iter();
+    json_answer(
+        roles
+            .filter_map(|id| Some(role_json(world, id, world.roles.at(id)?)))
+            .collect(),
+    )
+}
+
+fn role_json(world: &World, id: Id, role: &Role) -> Value {
+    let permission_set = world.roles.permission_sets.at(role.permission_set);
+    let model_set = world.roles.model_sets.at(role.model_set);
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "name": role.name,
+        "permission_set_id": id_text(role.permission_set),
+        "permission_set": permission_set.map(|set| permission_set_json(role.permission_set, set)),
+        "model_set_id": id_text(role.model_set),
+        "model_set": model_set.map(|set| model_set_json(role.model_set, set)),
+        "internal": false,
+        "url": inside_url(&format!("/roles/{id}")),
+        "users_url": inside_url(&format!("/roles/{id}/users")),
+    })
+}
+
+fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
+    let all = ALL_PERMISSIONS.iter().map(|(name, _parent)| *name);
+    let some = set.permissions.iter().map(String::as_str);
+    let permissions: Vec<&str> = all.filter(|_name| set.all_access).chain(some).collect();
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "name": set.name,
+        "permissions": permissions,
+        "all_access": set.all_access,
+        "built_in": set.built_in,
+        "url": inside_url(&format!("/permission_sets/{id}")),
+    })
+}
+
+fn model_set_json(id: Id, set: &ModelSet) -> Value {
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "name": set.name,
+        "models": set.models,
+        "all_access": set.all_access,
+        "built_in": set.built_in,
+        "url": inside_url(&format!("/model_sets/{id}")),
+    })
+}

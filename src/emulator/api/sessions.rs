@@ -1,0 +1,73 @@
+//! Web sessions of a user.
+
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::inside_url;
+use crate::emulator::call::Call;
+use crate::emulator::operation::{Access, Operation, delete, get};
+use crate::emulator::text::api_time;
+use crate::emulator::world::sessions::Session;
+use crate::emulator::world::{Id, World, id_text};
+
+const ALL: &str = "/users/{user_id}/sessions";
+const ONE: &str = "/users/{user_id}/sessions/{session_id}";
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_user_sessions", ALL, list)
+        .query(&["fields"])
+        .access(Access::Own),
+    get("user_session", ONE, one)
+        .query(&["fields"])
+        .access(Access::Own),
+    delete("delete_user_session", ONE, remove).access(Access::Own),
+];
+
+fn list(call: &Call<'_>, world: &mut World) -> Answer {
+    let user = world
+        .users
+        .at(call.id("user_id")?)
+        .ok_or_else(Refusal::not_found)?;
+    let live = user.sessions.iter().filter_map(|id| {
+        let session = world.sessions.at(*id)?;
+        (session.expires_at > world.now).then(|| session_json(*id, session))
+    });
+    json_answer(live.collect())
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("session_id")?;
+    let session = world.sessions.at(id).ok_or_else(Refusal::not_found)?;
+    match session.user == call.id("user_id")? {
+        true => json_answer(session_json(id, session)),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    match world.end_session(call.id("user_id")?, call.id("session_id")?) {
+        true => Ok(Reply::no_content()),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+/// A session as the API shows it: never its cookie.
+pub(super) fn session_json(id: Id, session: &Session) -> Value {
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "ip_address": "127.0.0.1",
+        "browser": session.browser,
+        "operating_system": null,
+        "city": null,
+        "state": null,
+        "country": null,
+        "credentials_type": "embed",
+        "extended_at": null,
+        "extended_count": 0,
+        "sudo_user_id": null,
+        "created_at": api_time(session.created_at),
+        "expires_at": api_time(session.expires_at),
+        "url": inside_url(&format!("/users/{}/sessions/{id}", session.user)),
+    })
+}

@@ -1,0 +1,111 @@
+//! The settings of the instance.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::call::Call;
+use crate::emulator::operation::{Operation, get, patch};
+use crate::emulator::world::World;
+use crate::emulator::world::permissions::{ALL_PERMISSIONS, EMBED_PERMISSIONS};
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("get_setting", "/setting", read)
+        .query(&["fields"])
+        .admin(),
+    patch("set_setting", "/setting", write)
+        .query(&["fields"])
+        .json()
+        .admin(),
+];
+
+fn read(_call: &Call<'_>, world: &mut World) -> Answer {
+    json_answer(setting_json(world))
+}
+
+/// The settings that have a meaning here can be written; others are refused, so that no test relies on them.
+fn write(call: &Call<'_>, world: &mut World) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        allow_user_timezones: Option<bool>,
+        timezone: Option<String>,
+        host_url: Option<String>,
+        embed_cookieless_v2: Option<bool>,
+        embed_config: Option<EmbedBody>,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct EmbedBody {
+        domain_allowlist: Option<Vec<String>>,
+        sso_auth_enabled: Option<bool>,
+        embed_cookieless_v2: Option<bool>,
+    }
+
+    let body: Body = call.body()?;
+    let embed = body.embed_config.unwrap_or_default();
+    let settings = &mut world.settings;
+    if embed.sso_auth_enabled == Some(true) && !settings.embed_enabled {
+        return Err(Refusal::new(403, "Forbidden: embedding is not enabled"));
+    }
+    settings.allow_user_timezones = body
+        .allow_user_timezones
+        .unwrap_or(settings.allow_user_timezones);
+    settings.sso_auth_enabled = embed.sso_auth_enabled.unwrap_or(settings.sso_auth_enabled);
+    settings.embed_cookieless = embed
+        .embed_cookieless_v2
+        .or(body.embed_cookieless_v2)
+        .unwrap_or(settings.embed_cookieless);
+    if let Some(timezone) = body.timezone {
+        settings.timezone = timezone;
+    }
+    if let Some(host_url) = body.host_url {
+        settings.host_url = host_url;
+    }
+    if let Some(domains) = embed.domain_allowlist {
+        settings.domain_allowlist = domains;
+    }
+    json_answer(setting_json(world))
+}
+
+fn setting_json(world: &World) -> Value {
+    let settings = &world.settings;
+    json!({
+        "allow_user_timezones": settings.allow_user_timezones,
+        "timezone": settings.timezone,
+        "host_url": settings.host_url,
+        "embed_enabled": settings.embed_enabled,
+        "embed_cookieless_v2": settings.embed_cookieless,
+        "extension_framework_enabled": false,
+        "marketplace_enabled": false,
+        "onboarding_enabled": false,
+        "login_notification_enabled": false,
+        "embed_config": {
+            "domain_allowlist": settings.domain_allowlist,
+            "alert_url_allowlist": [],
+            "sso_auth_enabled": settings.sso_auth_enabled,
+            "embed_enabled": settings.embed_enabled,
+            "embed_cookieless_v2": settings.embed_cookieless,
+            "embed_content_navigation": false,
+            "embed_content_management": false,
+            "strict_sameorigin_for_login": true,
+            "look_filters": false,
+            "hide_look_navigation": false,
+            "permissions": tree(None),
+        },
+    })
+}
+
+/// The permissions that embed users may have, each with those that need it below it.
+fn tree(parent: Option<&str>) -> Value {
+    let below = ALL_PERMISSIONS
+        .iter()
+        .filter(|(name, needs)| {
+            // One that needs a permission embed users may not have stands at the top.
+            let needs = needs.filter(|needs| EMBED_PERMISSIONS.contains(needs));
+            EMBED_PERMISSIONS.contains(name) && needs == parent
+        })
+        .map(|(name, _needs)| ((*name).to_owned(), tree(Some(name))));
+    Value::Object(below.collect())
+}

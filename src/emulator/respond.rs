@@ -1,0 +1,103 @@
+//! From what an operation gives to an HTTP answer.
+
+use axum::body::Body as HttpBody;
+use axum::http::header::{CONTENT_TYPE, DATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+
+use crate::emulator::answer::{Answer, Body, Refusal, Reply};
+use crate::emulator::fields::Fields;
+use crate::emulator::operation::Operation;
+use crate::emulator::shared::Shared;
+use crate::emulator::text::http_date;
+use crate::emulator::world::Id;
+
+const JSON: &str = "application/json";
+
+/// An answer, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Given {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// Who asked.
+    pub(crate) user: Option<Id>,
+}
+
+impl Given {
+    /// The answer of an operation.
+    pub(crate) fn of(answer: Answer, operation: Option<&Operation>, shared: &Shared) -> Self {
+        match answer {
+            Ok(reply) => Self::reply(reply),
+            Err(refusal) => {
+                let default = format!("{}/__emulator/err", shared.base_url);
+                let documentation = shared.options.documentation_url.as_ref();
+                let body = refusal.body(operation, documentation.unwrap_or(&default));
+                Self {
+                    status: refusal.status,
+                    content_type: JSON,
+                    body: body.to_string().into_bytes(),
+                    headers: refusal.headers,
+                    user: None,
+                }
+            }
+        }
+    }
+
+    fn reply(reply: Reply) -> Self {
+        let (content_type, body) = match reply.body {
+            Body::Empty => ("", Vec::new()),
+            Body::Json(value) => (JSON, serde_json::to_vec(&value).unwrap_or_default()),
+            Body::Text(content_type, text) => (content_type, text.into_bytes()),
+        };
+        Self {
+            status: reply.status,
+            content_type,
+            body,
+            headers: reply.headers,
+            user: None,
+        }
+    }
+}
+
+/// The answer with only the fields the caller wants.
+pub(crate) fn keep_fields(answer: Answer, fields: Option<&str>) -> Answer {
+    let mut reply = answer?;
+    let Some(fields) = fields else {
+        return Ok(reply);
+    };
+    let fields = Fields::parse(fields).ok_or_else(|| {
+        Refusal::new(400, "Bad Request: 'fields' cannot be read")
+            .violation("`fields` with parentheses that do not match")
+    })?;
+    if let Body::Json(value) = reply.body {
+        reply.body = Body::Json(fields.keep(value));
+    }
+    Ok(reply)
+}
+
+/// The HTTP answer.
+pub(crate) fn response(shared: &Shared, given: Given) -> Response {
+    let mut response = Response::new(HttpBody::from(given.body));
+    *response.status_mut() =
+        StatusCode::from_u16(given.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    if !given.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(given.content_type));
+    }
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    if let Ok(date) = HeaderValue::try_from(http_date(shared.now())) {
+        headers.insert(DATE, date);
+    }
+    for (name, value) in given.headers {
+        // A value that cannot stand in a header comes from a path with control characters; it is left out.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}

@@ -1,0 +1,88 @@
+//! What all connections share: the world behind its one lock, the log, the faults, the clock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::emulator::faults::Faults;
+use crate::emulator::limit::Limit;
+use crate::emulator::log::Log;
+use crate::emulator::options::Options;
+use crate::emulator::router::Router;
+use crate::emulator::world::{Seed, World};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) seed: Seed,
+    pub(crate) base_url: String,
+    pub(crate) router: Router,
+    inside: Mutex<Inside>,
+    clock_offset: AtomicI64,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+pub(crate) struct Inside {
+    pub(crate) world: World,
+    pub(crate) log: Log,
+    pub(crate) faults: Faults,
+    pub(crate) limit: Limit,
+}
+
+impl Shared {
+    /// A world made of `seed`, served at `base_url`.
+    pub(crate) fn new(options: Options, seed: Seed, base_url: String) -> Self {
+        let inside = Inside::new(&options, &seed);
+        Self {
+            clock_offset: AtomicI64::new(options.clock_offset),
+            options,
+            seed,
+            base_url,
+            router: Router::new(),
+            inside: Mutex::new(inside),
+        }
+    }
+
+    /// The world and its log, for one call at a time.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inside> {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.world.now = self.now();
+        inside
+    }
+
+    /// The time here, in seconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.options.clock.now().as_second() + self.clock_offset.load(Ordering::SeqCst)
+    }
+
+    /// Let the clock go ahead of the machine's by `seconds`.
+    pub(crate) fn set_clock_offset(&self, seconds: i64) {
+        self.clock_offset.store(seconds, Ordering::SeqCst);
+    }
+
+    /// Begin anew, with the same secrets.
+    pub(crate) fn reset(&self) {
+        let seed = Seed {
+            now: self.now(),
+            ..self.seed.clone()
+        };
+        let fresh = Inside::new(&self.options, &seed);
+        *self.lock() = fresh;
+    }
+}
+
+impl Inside {
+    fn new(options: &Options, seed: &Seed) -> Self {
+        let mut faults = Faults::default();
+        for fault in &options.faults {
+            faults.add(fault.clone());
+        }
+        Self {
+            world: World::new(seed),
+            log: Log::new(options.history),
+            faults,
+            limit: Limit::new(options.rate_limit),
+        }
+    }
+}

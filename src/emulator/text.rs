@@ -1,0 +1,90 @@
+//! Text as it travels: percent-encoding, escaped HTML, and the way Looker writes times.
+
+use jiff::Timestamp;
+
+/// Decode `%XX`; `None` where the result is not UTF-8 or an escape is cut off.
+pub(crate) fn decode_path(text: &str) -> Option<String> {
+    decode(text, false)
+}
+
+/// Decode `%XX`, and `+` as a space, as forms and queries are.
+pub(crate) fn decode_form(text: &str) -> Option<String> {
+    decode(text, true)
+}
+
+fn decode(text: &str, plus_is_space: bool) -> Option<String> {
+    if !text.bytes().any(|byte| byte == b'%' || byte == b'+') {
+        return Some(text.to_owned());
+    }
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let high = char::from(bytes.next()?).to_digit(16)?;
+                let low = char::from(bytes.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            b'+' if plus_is_space => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+/// `text` for a place in HTML.
+pub(crate) fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A time in seconds as Looker's API writes it: `2021-11-09T16:11:29.000+00:00`.
+pub(crate) fn api_time(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string()
+}
+
+/// A time in seconds as a `Date` header says it.
+pub(crate) fn http_date(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{api_time, decode_form, decode_path, html, http_date};
+
+    #[test]
+    fn decodes_a_plus_in_a_query_only() {
+        assert_eq!(decode_path("a+b%2Fc").as_deref(), Some("a+b/c"));
+        assert_eq!(decode_form("a+b%2Fc").as_deref(), Some("a b/c"));
+    }
+
+    #[test]
+    fn refuses_cut_off_escapes_and_bad_utf8() {
+        assert_eq!(decode_path("a%2"), None);
+        assert_eq!(decode_path("%FF"), None);
+    }
+
+    #[test]
+    fn escapes_what_html_would_read() {
+        assert_eq!(html("<b a='1'>&"), "&lt;b a=&#39;1&#39;&gt;&amp;");
+    }
+
+    // 784111777 is the example of RFC 9110, section 5.6.7.
+    #[test]
+    fn writes_times_as_looker_and_http_do() {
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(api_time(784_111_777), "1994-11-06T08:49:37.000+00:00");
+    }
+}

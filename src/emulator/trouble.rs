@@ -1,0 +1,124 @@
+//! Bringing a fault, the latency and the rate limit about.
+
+use std::time::Duration;
+
+use axum::body::Body as HttpBody;
+use axum::body::Bytes;
+use axum::response::Response;
+
+use crate::emulator::answer::{Refusal, Reply};
+use crate::emulator::connection::{Break, Orders, Place};
+use crate::emulator::faults::{Effect, ErrorBody};
+use crate::emulator::respond::Given;
+use crate::emulator::router::Target;
+use crate::emulator::shared::Shared;
+
+/// How much of the head of an answer is sent before it stops: part of the status line.
+const PART_OF_HEAD: usize = 12;
+
+/// A page of a proxy between the client and Looker.
+const PROXY_PAGE: &str = "<html><head><title>Looker is unavailable.</title></head><body>Looker is unavailable.</body></html>";
+
+/// What is no JSON, though it begins like it.
+const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
+
+/// Wait as long as latency and fault say; gives back the fault.
+pub(crate) async fn before(shared: &Shared, effect: Option<Effect>) -> Option<Effect> {
+    let clock = &shared.options.clock;
+    let random = || shared.seed.random.number();
+    if let Some(latency) = shared.options.latency.pick(random) {
+        clock.sleep(latency).await;
+    }
+    if let Some(Effect::Delay(duration)) = &effect {
+        clock.sleep(*duration).await;
+    }
+    effect
+}
+
+/// The answer that stands in the place of the operation's, where the fault has one.
+pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target) -> Option<Given> {
+    match effect? {
+        Effect::Status {
+            code,
+            body,
+            retry_after,
+        } => {
+            let mut given = error(shared, *code, *body, target);
+            let retry_after = retry_after.clone();
+            given
+                .headers
+                .extend(retry_after.map(|when| ("retry-after", when)));
+            Some(given)
+        }
+        Effect::ResetBefore => Some(Given::of(Ok(Reply::no_content()), None, shared)),
+        Effect::Redirect(location) => {
+            Some(Given::of(Ok(Reply::found(location.clone())), None, shared))
+        }
+        _ => None,
+    }
+}
+
+/// The status to record: none where no byte of the answer arrives.
+pub(crate) const fn status(effect: Option<&Effect>, status: u16) -> u16 {
+    match effect {
+        Some(Effect::ResetBefore | Effect::ResetAfter) => 0,
+        _ => status,
+    }
+}
+
+/// Spoil the answer, or the connection it goes out on.
+pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Response) -> Response {
+    let Some(effect) = effect else {
+        return response;
+    };
+    match effect {
+        Effect::ResetBefore | Effect::ResetAfter => orders.give(Place::Head(0), Break::Reset),
+        Effect::SlowHeaders(time) => orders.give(Place::Head(PART_OF_HEAD), Break::Pause(time)),
+        Effect::SlowBody(time) => orders.give(Place::Body(1), Break::Pause(time)),
+        Effect::Truncate => {
+            let length = axum::body::HttpBody::size_hint(response.body()).lower();
+            let half = usize::try_from(length / 2).unwrap_or(0);
+            orders.give(Place::Body(half), Break::Close);
+        }
+        Effect::Garbage => *response.body_mut() = HttpBody::from(GARBAGE),
+        Effect::Huge(size) => {
+            *response.body_mut() = HttpBody::from(Bytes::from(vec![b' '; size]));
+        }
+        Effect::Status { .. } | Effect::Redirect(_) | Effect::Delay(_) => {}
+    }
+    response
+}
+
+/// 429, with the time to wait where the switch says so.
+pub(crate) fn throttled(shared: &Shared, wait: Duration) -> Refusal {
+    let mut refusal = Refusal::new(429, "Too Many Requests");
+    if shared.options.switches.throttle_says_when {
+        let seconds = wait.as_secs_f64().ceil().max(1.0);
+        refusal.headers.push(("retry-after", format!("{seconds}")));
+    }
+    refusal
+}
+
+fn error(shared: &Shared, code: u16, body: ErrorBody, target: &Target) -> Given {
+    let operation = match target {
+        Target::Operation(operation, _) => Some(*operation),
+        _ => None,
+    };
+    let message = axum::http::StatusCode::from_u16(code)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Error");
+    let mut given = Given::of(Err(Refusal::new(code, message)), operation, shared);
+    match body {
+        ErrorBody::Json => {}
+        ErrorBody::Html => {
+            given.content_type = "text/html;charset=utf-8";
+            given.body = PROXY_PAGE.into();
+        }
+        ErrorBody::Empty => {
+            given.content_type = "";
+            given.body.clear();
+        }
+    }
+    given
+}

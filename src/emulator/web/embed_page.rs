@@ -1,0 +1,69 @@
+//! `/embed/…`: what stands in the iframe, which here says who is logged in, with which grants, and for how long.
+
+use crate::emulator::answer::{Answer, Reply};
+use crate::emulator::log::Log;
+use crate::emulator::text::html;
+use crate::emulator::web::{HTML, WebCall, document};
+use crate::emulator::world::World;
+use crate::emulator::world::sessions::Session;
+use crate::emulator::world::users::User;
+
+/// Show the page to whoever the cookie stands for; 401 where it stands for nobody.
+pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> Answer {
+    let cookie = call
+        .cookie
+        .split(';')
+        .find_map(|cookie| cookie.trim().strip_prefix("rack.session="));
+    let session = cookie.and_then(|cookie| world.sessions.live(cookie, world.now));
+    let found = session
+        .map(|(_, session)| session)
+        .and_then(|session| Some((session, world.users.at(session.user)?)));
+    let Some((session, user)) = found else {
+        let text = "<p>No session: the login is missing, over, or its cookie was kept back.</p>";
+        let mut reply = Reply::text(HTML, document("Not logged in", text));
+        reply.status = 401;
+        return Ok(reply);
+    };
+    Ok(Reply::text(HTML, page(call.path, world, session, user)))
+}
+
+fn page(path: &str, world: &World, session: &Session, user: &User) -> String {
+    let external = user
+        .embed
+        .as_deref()
+        .map_or("", |embed| &embed.external_user_id);
+    let groups: Vec<String> = world
+        .groups_of(user)
+        .into_iter()
+        .filter_map(|group| Some(world.groups.at(group)?.name.clone()))
+        .collect();
+    let permissions: Vec<&str> = world.permissions_of(user).into_iter().collect();
+    let models: Vec<&str> = world
+        .models_with(user, "access_data")
+        .into_iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    let rows = [
+        ("Page", path.to_owned()),
+        ("Looker user", session.user.to_string()),
+        ("Permissions", list(&permissions.join(", "))),
+        ("Models", list(&models.join(", "))),
+        ("Groups", list(&groups.join(", "))),
+        (
+            "Session ends in",
+            format!("{} seconds", session.expires_at - world.now),
+        ),
+    ];
+    let rows: String = rows
+        .iter()
+        .map(|(name, value)| format!("<dt>{name}<dd>{}", html(value)))
+        .collect();
+    document(
+        &format!("Logged in as {}", html(external)),
+        &format!("<dl>{rows}</dl>"),
+    )
+}
+
+fn list(text: &str) -> String {
+    if text.is_empty() { "none" } else { text }.to_owned()
+}

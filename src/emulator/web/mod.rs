@@ -1,0 +1,76 @@
+//! The web part: signed logins, embedded pages, the login page, and the sign of life.
+
+mod embed_page;
+mod login_embed;
+
+use crate::emulator::answer::{Answer, Reply};
+use crate::emulator::log::Log;
+use crate::emulator::world::World;
+
+/// A request for a page.
+#[derive(Debug)]
+pub(crate) struct WebCall<'a> {
+    /// As it stood in the request: signatures are over this text.
+    pub(crate) path: &'a str,
+    /// As it stood in the request.
+    pub(crate) query: &'a str,
+    pub(crate) host: &'a str,
+    /// The host signed URLs must name, where it is not the request's.
+    pub(crate) embed_host: Option<&'a str>,
+    pub(crate) cookie: &'a str,
+    pub(crate) user_agent: &'a str,
+}
+
+/// A page: its path, whole or the beginning of it where it ends in a slash, and the function that answers.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) id: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) handler: fn(&WebCall<'_>, &mut World, &mut Log) -> Answer,
+}
+
+/// All pages.
+pub(crate) const PAGES: &[Page] = &[
+    Page {
+        id: "login_embed",
+        path: "/login/embed/",
+        handler: login_embed::answer,
+    },
+    Page {
+        id: "embed_page",
+        path: "/embed/",
+        handler: embed_page::answer,
+    },
+    Page {
+        id: "login_page",
+        path: "/login",
+        handler: login_page,
+    },
+    Page {
+        id: "alive",
+        path: "/alive",
+        handler: alive,
+    },
+];
+
+/// The content type of pages.
+pub(crate) const HTML: &str = "text/html;charset=utf-8";
+
+/// A page of a title and what stands in its body.
+pub(crate) fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem auto;\
+         max-width:44rem;padding:0 1rem}}dt{{opacity:.7}}dd{{margin:0 0 .6rem}}</style><h1>{title}</h1>{body}</html>"
+    )
+}
+
+fn login_page(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
+    let page = document("Log in", "<p>This local Looker has no password login.</p>");
+    Ok(Reply::text(HTML, page).header("x-frame-options", "SAMEORIGIN".to_owned()))
+}
+
+/// Looker says that it is alive with 200, a JSON content type, and nothing.
+fn alive(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
+    Ok(Reply::text("application/json", String::new()))
+}

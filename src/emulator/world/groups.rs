@@ -1,0 +1,99 @@
+//! Groups, and who is in them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::emulator::world::World;
+use crate::emulator::world::table::{Id, Table};
+use crate::emulator::world::users::EmbedCredential;
+
+/// A group.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    /// What makes it the group of one customer: made by the first embed login that names it.
+    pub(crate) external_group_id: Option<String>,
+    pub(crate) can_add_to_content_metadata: bool,
+    pub(crate) include_by_default: bool,
+    pub(crate) roles: Vec<Id>,
+    /// The values its members have for user attributes, unless they have their own.
+    pub(crate) attributes: Vec<(Id, String)>,
+    /// The folder that the members of an external group share.
+    pub(crate) folder: Option<Id>,
+    pub(crate) members: BTreeSet<Id>,
+}
+
+/// All groups.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    pub(crate) table: Table<Group>,
+    by_external_id: HashMap<String, Id>,
+}
+
+impl Groups {
+    /// The group with this id.
+    pub(crate) fn at(&self, id: Id) -> Option<&Group> {
+        self.table.at(id)
+    }
+
+    /// Add a group; gives its id.
+    pub(crate) fn add(&mut self, group: Group) -> Id {
+        let external = group.external_group_id.clone();
+        let id = self.table.insert(group);
+        if let Some(external) = external {
+            self.by_external_id.insert(external, id);
+        }
+        id
+    }
+
+    /// Put a user in a group.
+    pub(crate) fn join(&mut self, group: Id, user: Id) {
+        if let Some(group) = self.table.at_mut(group) {
+            group.members.insert(user);
+        }
+    }
+
+    /// Take a user out of a group.
+    pub(crate) fn leave(&mut self, group: Id, user: Id) {
+        if let Some(group) = self.table.at_mut(group) {
+            group.members.remove(&user);
+        }
+    }
+
+    /// The group with this external id.
+    pub(crate) fn by_external_id(&self, external_group_id: &str) -> Option<Id> {
+        self.by_external_id.get(external_group_id).copied()
+    }
+}
+
+impl World {
+    /// The group with this external id, made with its folder where there is none yet.
+    pub(crate) fn ensure_external_group(&mut self, external_group_id: &str) -> Id {
+        if let Some(id) = self.groups.by_external_id(external_group_id) {
+            return id;
+        }
+        let id = self.groups.add(Group {
+            name: external_group_id.to_owned(),
+            external_group_id: Some(external_group_id.to_owned()),
+            can_add_to_content_metadata: true,
+            ..Group::default()
+        });
+        let folder = self.make_group_folder(id, external_group_id);
+        if let Some(group) = self.groups.table.at_mut(id) {
+            group.folder = folder;
+        }
+        id
+    }
+
+    /// Take a user out of the groups its last login put it in, unless an administrator did too.
+    pub(crate) fn leave_groups(&mut self, user: Id, credential: &EmbedCredential) {
+        let kept = self
+            .users
+            .at(user)
+            .map(|user| user.groups.clone())
+            .unwrap_or_default();
+        let left = credential.groups.iter().chain(&credential.external_group);
+        for group in left.filter(|group| !kept.contains(group)) {
+            self.groups.leave(*group, user);
+        }
+    }
+}

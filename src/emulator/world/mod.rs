@@ -1,0 +1,62 @@
+//! The world: everything this Looker knows, as plain data without HTTP.
+
+pub(crate) mod attributes;
+pub(crate) mod embed;
+pub(crate) mod folders;
+pub(crate) mod groups;
+pub(crate) mod keys;
+pub(crate) mod permissions;
+pub(crate) mod random;
+pub(crate) mod roles;
+mod seed;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod table;
+pub(crate) mod users;
+
+use crate::emulator::switches::{Mode, Switches};
+
+pub(crate) use seed::Seed;
+pub(crate) use table::Id;
+
+/// Everything this Looker knows.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// The time of the call that is being answered, in seconds.
+    pub(crate) now: i64,
+    pub(crate) random: random::Source,
+    pub(crate) rules: Rules,
+    pub(crate) users: users::Users,
+    pub(crate) keys: keys::Keys,
+    pub(crate) tokens: keys::Tokens,
+    pub(crate) sessions: sessions::Sessions,
+    pub(crate) nonces: sessions::Nonces,
+    pub(crate) cookieless: embed::Cookieless,
+    pub(crate) embed_secrets: embed::EmbedSecrets,
+    pub(crate) groups: groups::Groups,
+    pub(crate) roles: roles::Roles,
+    pub(crate) attributes: attributes::Attributes,
+    pub(crate) settings: settings::Settings,
+    pub(crate) folders: folders::Folders,
+}
+
+/// How this Looker behaves, fixed when it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) mode: Mode,
+    pub(crate) switches: Switches,
+    /// How long a token lives.
+    pub(crate) token_seconds: i64,
+    /// First and last name of an embed user that was given none.
+    pub(crate) default_embed_name: (&'static str, &'static str),
+}
+
+/// `id` as Looker's API shows it.
+pub(crate) fn id_text(id: Id) -> String {
+    id.to_string()
+}
+
+/// `ids` as Looker's API shows them.
+pub(crate) fn id_texts(ids: &[Id]) -> Vec<String> {
+    ids.iter().copied().map(id_text).collect()
+}

@@ -1,0 +1,140 @@
+//! Roles, the permission sets and model sets they are made of, and the models there are.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::emulator::world::World;
+use crate::emulator::world::permissions::ALL_PERMISSIONS;
+use crate::emulator::world::table::{Id, Table};
+use crate::emulator::world::users::User;
+
+/// A role: what may be done, with which models.
+#[derive(Debug)]
+pub(crate) struct Role {
+    pub(crate) name: String,
+    pub(crate) permission_set: Id,
+    pub(crate) model_set: Id,
+    /// Made by an embed login; not listed among the roles of the instance.
+    pub(crate) embedded: bool,
+}
+
+/// A set of permissions.
+#[derive(Debug, Default)]
+pub(crate) struct PermissionSet {
+    pub(crate) name: String,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) all_access: bool,
+    pub(crate) built_in: bool,
+    pub(crate) embedded: bool,
+}
+
+/// A set of models.
+#[derive(Debug, Default)]
+pub(crate) struct ModelSet {
+    pub(crate) name: String,
+    pub(crate) models: Vec<String>,
+    pub(crate) all_access: bool,
+    pub(crate) built_in: bool,
+    pub(crate) embedded: bool,
+}
+
+/// A LookML model and its explores.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) project: String,
+    pub(crate) explores: Vec<String>,
+}
+
+/// All roles, sets and models.
+#[derive(Debug, Default)]
+pub(crate) struct Roles {
+    pub(crate) table: Table<Role>,
+    pub(crate) permission_sets: Table<PermissionSet>,
+    pub(crate) model_sets: Table<ModelSet>,
+    pub(crate) models: Vec<Model>,
+    embedded: HashMap<(Vec<String>, Vec<String>), Id>,
+}
+
+impl Roles {
+    /// The role with this id.
+    pub(crate) fn at(&self, id: Id) -> Option<&Role> {
+        self.table.at(id)
+    }
+
+    /// Whether a role has every permission.
+    pub(crate) fn is_admin(&self, role: Id) -> bool {
+        self.permissions(role).is_some_and(|set| set.all_access)
+    }
+
+    /// The permission set of a role.
+    pub(crate) fn permissions(&self, role: Id) -> Option<&PermissionSet> {
+        self.permission_sets.at(self.at(role)?.permission_set)
+    }
+
+    /// The model set of a role.
+    pub(crate) fn model_set(&self, role: Id) -> Option<&ModelSet> {
+        self.model_sets.at(self.at(role)?.model_set)
+    }
+
+    /// The role an embed login makes of its permissions and models; the same for the same lists.
+    pub(crate) fn embedded_role(&mut self, permissions: &[String], models: &[String]) -> Id {
+        let key = (permissions.to_vec(), models.to_vec());
+        if let Some(role) = self.embedded.get(&key) {
+            return *role;
+        }
+        let permission_set = self.permission_sets.insert(PermissionSet {
+            name: "Embedded Permission Set".to_owned(),
+            permissions: key.0.clone(),
+            embedded: true,
+            ..PermissionSet::default()
+        });
+        let model_set = self.model_sets.insert(ModelSet {
+            name: "Embedded Model Set".to_owned(),
+            models: key.1.clone(),
+            embedded: true,
+            ..ModelSet::default()
+        });
+        let role = self.table.insert(Role {
+            name: "Embedded Role".to_owned(),
+            permission_set,
+            model_set,
+            embedded: true,
+        });
+        self.embedded.insert(key, role);
+        role
+    }
+}
+
+impl World {
+    /// The models a user may use with `permission`, of those that exist.
+    pub(crate) fn models_with(&self, user: &User, permission: &str) -> Vec<&Model> {
+        let roles = self.roles_of(user, false);
+        let granting = roles.into_iter().filter(|role| {
+            let set = self.roles.permissions(*role);
+            set.is_some_and(|set| {
+                set.all_access || set.permissions.iter().any(|known| known == permission)
+            })
+        });
+        let sets: Vec<&ModelSet> = granting
+            .filter_map(|role| self.roles.model_set(role))
+            .collect();
+        let reachable = |model: &&Model| {
+            sets.iter()
+                .any(|set| set.all_access || set.models.contains(&model.name))
+        };
+        self.roles.models.iter().filter(reachable).collect()
+    }
+
+    /// Everything a user may do with some model.
+    pub(crate) fn permissions_of(&self, user: &User) -> BTreeSet<&str> {
+        let roles = self.roles_of(user, false).into_iter();
+        let sets = roles.filter_map(|role| self.roles.permissions(role));
+        sets.flat_map(|set| {
+            let all = ALL_PERMISSIONS.iter().map(|(name, _parent)| *name);
+            let some = set.permissions.iter().map(String::as_str);
+            all.filter(move |_name| set.all_access).chain(some)
+        })
+        .collect()
+    }
+}

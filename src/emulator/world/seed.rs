@@ -1,0 +1,198 @@
+//! The world a new emulator starts with: an administrator with a key, and a demo model, group and dashboard.
+
+use crate::emulator::switches::Mode;
+use crate::emulator::world::attributes::{Attribute, Attributes};
+use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
+use crate::emulator::world::folders::Folders;
+use crate::emulator::world::groups::{Group, Groups};
+use crate::emulator::world::keys::{Keys, Tokens};
+use crate::emulator::world::random::Source;
+use crate::emulator::world::roles::{Model, ModelSet, PermissionSet, Role, Roles};
+use crate::emulator::world::sessions::{Nonces, Sessions};
+use crate::emulator::world::settings::Settings;
+use crate::emulator::world::table::Table;
+use crate::emulator::world::users::{User, Users};
+use crate::emulator::world::{Rules, World};
+use crate::secret::{ExposeSecret as _, SecretString};
+use crate::signed_url::Algorithm;
+
+/// What a new world is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed {
+    pub(crate) now: i64,
+    pub(crate) random: Source,
+    pub(crate) rules: Rules,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretString,
+    pub(crate) embed_secret: SecretString,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) embed_enabled: bool,
+    /// How many embed users there are from the start.
+    pub(crate) users: usize,
+}
+
+impl World {
+    /// The world a new emulator starts with.
+    pub(crate) fn new(seed: &Seed) -> Self {
+        let mut world = Self {
+            now: seed.now,
+            random: seed.random.clone(),
+            rules: seed.rules.clone(),
+            users: Users::default(),
+            keys: Keys::default(),
+            tokens: Tokens::default(),
+            sessions: Sessions::default(),
+            nonces: Nonces::default(),
+            cookieless: Cookieless::default(),
+            embed_secrets: EmbedSecrets::default(),
+            groups: Groups::default(),
+            roles: demo_roles(),
+            attributes: demo_attributes(),
+            settings: Settings {
+                embed_enabled: seed.embed_enabled,
+                sso_auth_enabled: seed.embed_enabled,
+                ..Settings::default()
+            },
+            folders: Folders::default(),
+        };
+        world.add_demo_groups();
+        world.add_administrator(seed);
+        world.embed_secrets.0.insert(EmbedSecret {
+            secret: seed.embed_secret.clone(),
+            algorithm: seed.algorithm,
+            enabled: true,
+            jwt: false,
+            created_at: seed.now,
+            user: Some(1),
+        });
+        for number in 1..=seed.users {
+            world.ensure_embed_user(&format!("user-{number}"));
+        }
+        world
+    }
+
+    fn add_administrator(&mut self, seed: &Seed) {
+        let administrator = self.add_user(User {
+            first_name: Some("Ada".into()),
+            last_name: Some("Admin".into()),
+            email: Some("admin@example.com".into()),
+            roles: vec![ADMIN_ROLE],
+            groups: vec![1],
+            is_service_account: seed.rules.mode == Mode::Core,
+            ..User::default()
+        });
+        self.groups.join(1, administrator);
+        self.add_key(
+            administrator,
+            &seed.client_id,
+            seed.client_secret.expose_secret(),
+        );
+    }
+
+    fn add_demo_groups(&mut self) {
+        self.groups.add(Group {
+            name: "All Users".to_owned(),
+            include_by_default: true,
+            can_add_to_content_metadata: true,
+            ..Group::default()
+        });
+        self.groups.add(Group {
+            name: "Demo".to_owned(),
+            can_add_to_content_metadata: true,
+            roles: vec![VIEWER_ROLE],
+            ..Group::default()
+        });
+    }
+}
+
+const ADMIN_ROLE: u32 = 1;
+const VIEWER_ROLE: u32 = 3;
+
+fn demo_roles() -> Roles {
+    let mut roles = Roles::default();
+    roles.models.push(Model {
+        name: "demo".to_owned(),
+        label: "Demo".to_owned(),
+        project: "demo".to_owned(),
+        explores: vec!["orders".to_owned()],
+    });
+    roles.model_sets.insert(ModelSet {
+        name: "All".to_owned(),
+        models: vec!["demo".to_owned()],
+        all_access: true,
+        built_in: true,
+        embedded: false,
+    });
+    for (name, permissions) in BUILT_IN_ROLES {
+        let permission_set = roles.permission_sets.insert(PermissionSet {
+            name: (*name).to_owned(),
+            permissions: permissions
+                .iter()
+                .map(|permission| (*permission).to_owned())
+                .collect(),
+            all_access: permissions.is_empty(),
+            built_in: true,
+            embedded: false,
+        });
+        roles.table.insert(Role {
+            name: (*name).to_owned(),
+            permission_set,
+            model_set: 1,
+            embedded: false,
+        });
+    }
+    roles
+}
+
+/// The roles every instance has; no permissions stand for all of them.
+const BUILT_IN_ROLES: &[(&str, &[&str])] = &[
+    ("Admin", &[]),
+    (
+        "User",
+        &[
+            "access_data",
+            "see_lookml_dashboards",
+            "see_looks",
+            "see_user_dashboards",
+            "explore",
+            "save_content",
+            "download_with_limit",
+            "schedule_look_emails",
+            "create_alerts",
+        ],
+    ),
+    (
+        "Viewer",
+        &[
+            "access_data",
+            "see_lookml_dashboards",
+            "see_looks",
+            "see_user_dashboards",
+        ],
+    ),
+];
+
+fn demo_attributes() -> Attributes {
+    let mut table = Table::default();
+    for (name, label, kind, is_system, value_is_hidden) in [
+        ("email", "Email", "string", true, false),
+        ("first_name", "First Name", "string", true, false),
+        ("last_name", "Last Name", "string", true, false),
+        ("locale", "Locale", "string", true, false),
+        ("region", "Region", "string", false, false),
+        ("customer_id", "Customer Id", "number", false, false),
+        ("api_token", "Api Token", "string", false, true),
+    ] {
+        table.insert(Attribute {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            kind: kind.to_owned(),
+            is_system,
+            value_is_hidden,
+            user_can_view: !value_is_hidden,
+            default_value: (name == "locale").then(|| "en".to_owned()),
+            ..Attribute::default()
+        });
+    }
+    Attributes(table)
+}

@@ -1,0 +1,206 @@
+//! Users: people, service accounts and embed users, found by id, external id or client id.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::emulator::world::World;
+use crate::emulator::world::table::{Id, Table};
+
+/// A user.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct User {
+    pub(crate) first_name: Option<Box<str>>,
+    pub(crate) last_name: Option<Box<str>>,
+    pub(crate) email: Option<Box<str>>,
+    pub(crate) locale: Option<Box<str>>,
+    /// What makes the user an embed user.
+    pub(crate) embed: Option<Box<EmbedCredential>>,
+    /// Groups an administrator put the user in.
+    pub(crate) groups: Vec<Id>,
+    /// Roles an administrator gave the user.
+    pub(crate) roles: Vec<Id>,
+    pub(crate) attributes: Vec<AttributeValue>,
+    pub(crate) keys: Vec<Id>,
+    pub(crate) sessions: Vec<Id>,
+    pub(crate) home_folder: Option<Id>,
+    pub(crate) personal_folder: Option<Id>,
+    pub(crate) ui_state: Option<Box<Map<String, Value>>>,
+    pub(crate) created_at: i64,
+    pub(crate) is_disabled: bool,
+    pub(crate) can_manage_api3_creds: bool,
+    pub(crate) is_service_account: bool,
+    pub(crate) models_dir_validated: bool,
+}
+
+/// What makes a user an embed user, and what its last login granted.
+#[derive(Clone, Debug)]
+pub(crate) struct EmbedCredential {
+    pub(crate) id: Id,
+    pub(crate) external_user_id: Arc<str>,
+    pub(crate) external_group: Option<Id>,
+    /// Groups the last login named.
+    pub(crate) groups: Box<[Id]>,
+    /// The role made of the last login's permissions and models.
+    pub(crate) role: Option<Id>,
+    pub(crate) created_at: i64,
+    pub(crate) logged_in_at: Option<i64>,
+}
+
+/// The value a user has for an attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct AttributeValue {
+    pub(crate) attribute: Id,
+    pub(crate) value: Box<str>,
+    /// Given by an embed login, so that the next one replaces it.
+    pub(crate) from_login: bool,
+}
+
+/// All users, and the ways to find one.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    pub(crate) table: Table<User>,
+    by_external_id: HashMap<Arc<str>, Id>,
+    next_credential: Id,
+}
+
+impl Users {
+    /// The user with this external id.
+    pub(crate) fn by_external_id(&self, external_user_id: &str) -> Option<Id> {
+        self.by_external_id.get(external_user_id).copied()
+    }
+
+    /// The number of embed users.
+    pub(crate) fn embed_count(&self) -> usize {
+        self.by_external_id.len()
+    }
+
+    /// The user with this id.
+    pub(crate) fn at(&self, id: Id) -> Option<&User> {
+        self.table.at(id)
+    }
+
+    /// The user with this id, to change it.
+    pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut User> {
+        self.table.at_mut(id)
+    }
+}
+
+impl World {
+    /// Add a user and its personal folder; gives its id.
+    pub(crate) fn add_user(&mut self, user: User) -> Id {
+        let now = self.now;
+        let id = self.users.table.insert(User {
+            created_at: now,
+            ..user
+        });
+        let folder = self.make_personal_folder(id);
+        if let Some(user) = self.users.at_mut(id) {
+            user.personal_folder = folder;
+            user.home_folder = folder;
+        }
+        id
+    }
+
+    /// The embed user with this external id, made where there is none yet.
+    pub(crate) fn ensure_embed_user(&mut self, external_user_id: &str) -> Id {
+        if let Some(id) = self.users.by_external_id(external_user_id) {
+            return id;
+        }
+        let external_user_id: Arc<str> = external_user_id.into();
+        self.users.next_credential += 1;
+        let credential = EmbedCredential {
+            id: self.users.next_credential,
+            external_user_id: Arc::clone(&external_user_id),
+            external_group: None,
+            groups: Box::default(),
+            role: None,
+            created_at: self.now,
+            logged_in_at: None,
+        };
+        let (first_name, last_name) = self.rules.default_embed_name;
+        let id = self.add_user(User {
+            first_name: Some(first_name.into()),
+            last_name: Some(last_name.into()),
+            embed: Some(Box::new(credential)),
+            ..User::default()
+        });
+        self.users.by_external_id.insert(external_user_id, id);
+        id
+    }
+
+    /// Take the embed credential from a user; the next login with the same external id makes a new user.
+    pub(crate) fn remove_embed_credential(&mut self, user: Id) {
+        let taken = self.users.at_mut(user).and_then(|user| user.embed.take());
+        if let Some(credential) = taken {
+            self.users
+                .by_external_id
+                .remove(&credential.external_user_id);
+            self.leave_groups(user, &credential);
+        }
+    }
+
+    /// Delete a user with its keys, sessions and memberships; false where there is none.
+    pub(crate) fn delete_user(&mut self, id: Id) -> bool {
+        if self.users.at(id).is_none() {
+            return false;
+        }
+        self.remove_embed_credential(id);
+        self.content_of_deleted_user(id);
+        let Some(user) = self.users.table.remove(id) else {
+            return false;
+        };
+        for key in user.keys {
+            self.keys.remove(key);
+        }
+        for session in user.sessions {
+            self.sessions.remove(session);
+        }
+        for group in user.groups {
+            self.groups.leave(group, id);
+        }
+        self.tokens.forget_user(id);
+        true
+    }
+
+    /// The groups of a user, in the order of their ids: those it was put in, and those its last login named.
+    pub(crate) fn groups_of(&self, user: &User) -> Vec<Id> {
+        let embed = user.embed.as_deref();
+        let login = embed.map_or(&[][..], |embed| &embed.groups);
+        let external = embed.and_then(|embed| embed.external_group);
+        let mut groups: Vec<Id> = user
+            .groups
+            .iter()
+            .chain(login)
+            .chain(&external)
+            .copied()
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
+    /// The roles of a user: its own, its login's, and those of its groups.
+    pub(crate) fn roles_of(&self, user: &User, direct_only: bool) -> Vec<Id> {
+        let mut roles = user.roles.clone();
+        roles.extend(user.embed.as_deref().and_then(|embed| embed.role));
+        if !direct_only {
+            for group in self.groups_of(user) {
+                roles.extend(self.groups.at(group).into_iter().flat_map(|g| &g.roles));
+            }
+        }
+        roles.sort_unstable();
+        roles.dedup();
+        roles
+    }
+
+    /// Whether a user has a role with every permission.
+    pub(crate) fn is_admin(&self, id: Id) -> bool {
+        self.users.at(id).is_some_and(|user| {
+            self.roles_of(user, false)
+                .into_iter()
+                .any(|role| self.roles.is_admin(role))
+        })
+    }
+}
