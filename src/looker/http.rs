@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, Request};
 use url::Url;
 use zeroize::Zeroizing;
@@ -71,6 +71,8 @@ struct Shared {
     schedule: Schedule,
     pace: Pace,
     calls: AtomicU64,
+    /// How many seconds Looker's clock is ahead of this machine's, or [`UNTOLD`].
+    ahead: AtomicI64,
     trace: Arc<dyn Trace>,
     clock: Clock,
     random: Random,
@@ -97,6 +99,9 @@ pub struct Landing {
     pub retry_after: Option<Duration>,
 }
 
+/// No answer has told Looker's time yet.
+const UNTOLD: i64 = i64::MIN;
+
 /// What the trace is told about a request.
 #[derive(Clone, Copy)]
 struct Label<'a> {
@@ -121,6 +126,7 @@ impl Http {
             schedule: Schedule::new(options.retries),
             pace: Pace::new(options.rps),
             calls: AtomicU64::new(0),
+            ahead: AtomicI64::new(UNTOLD),
             trace: options.trace,
             clock: options.clock,
             random: options.random,
@@ -130,6 +136,12 @@ impl Http {
     /// How many calls of the API were sent, each try counted.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// How far Looker's clock is ahead of this machine's, to the second, by the `Date` of the last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        let seconds = self.0.ahead.load(Ordering::Relaxed);
+        (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
     }
 
     /// The time that everything here goes by.
@@ -259,13 +271,25 @@ impl Http {
         match &result {
             Ok(answer) => {
                 seen.bytes = answer.body.len();
-                let asked = retry::asked(answer, clock.now()).unwrap_or_default();
-                pace.answered((answer.status == 429).then_some(asked), clock);
+                self.heed(answer);
             }
             Err(error) => seen.error = Some(error.to_string()),
         }
         self.0.trace.exchange(&seen);
         result
+    }
+
+    /// Learn the pace and the time from an answer.
+    fn heed(&self, answer: &Answer) {
+        let Shared {
+            clock, pace, ahead, ..
+        } = &*self.0;
+        let now = clock.now();
+        let asked = retry::asked(answer, now).unwrap_or_default();
+        pace.answered((answer.status == 429).then_some(asked), clock);
+        if let Some(date) = answer.header("date").and_then(retry::date) {
+            ahead.store(date.as_second() - now.as_second(), Ordering::Relaxed);
+        }
     }
 }
 
