@@ -13,7 +13,6 @@ mod client;
 mod client_bodies;
 mod client_tls;
 mod emulator;
-mod help;
 mod ledger;
 mod loopback;
 mod output;

@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+
 use crate::support::{Sandbox, in_time, output};
 
 #[tokio::test]
@@ -49,4 +52,44 @@ async fn a_reader_that_goes_away_is_no_error() {
 
     assert_eq!(output.status.code(), Some(0), "{}", output.status);
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[tokio::test]
+async fn the_emulator_says_where_it_listens_and_ends_well_when_asked_to() {
+    let sandbox = Sandbox::offline();
+    let mut command = sandbox.process(&["emulator", "-o", "json"]);
+    command.stdout(Stdio::piped()).stdin(Stdio::null());
+
+    let mut child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let id = child.id().map(u64::from);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = in_time(lines.next_line()).await.unwrap().unwrap();
+    let listening: Value = serde_json::from_str(&line).unwrap();
+    let mut kill = sandbox.program("kill");
+    kill.args(["-TERM", &listening["pid"].to_string()]);
+    let _sent = output(kill).await.done();
+    let status = in_time(child.wait()).await.unwrap();
+
+    assert_eq!(listening["event"], "listening");
+    assert_eq!(listening["pid"].as_u64(), id, "{line}");
+    assert!(
+        listening["base_url"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:"),
+        "{line}"
+    );
+    for secret in [
+        "client_id",
+        "client_secret",
+        "embed_secret",
+        "algorithm",
+        "blank_dashboard",
+    ] {
+        assert!(listening[secret].is_string(), "{secret} in {line}");
+    }
+    assert_eq!(status.code(), Some(0));
 }

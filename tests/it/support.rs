@@ -10,21 +10,89 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use embedctl::emulator::{Emulator, Options};
+use embedctl::secret::ExposeSecret as _;
 use embedctl::system::{Clock, Input, Stream, System};
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// How long one run of a program may take before the test gives up on it. Far above what any needs, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Folders and variables that belong to one test alone.
+/// Folders, variables and a local Looker that belong to one test alone. A sandbox that has a Looker must be
+/// [finished](Sandbox::finish).
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
     vars: BTreeMap<String, String>,
     clock: Option<Clock>,
+    emulator: Option<Emulator>,
 }
 
 impl Sandbox {
-    /// A sandbox without a Looker, for what never calls one.
+    /// A sandbox whose variables point at a fresh Looker in its default state.
+    pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A sandbox whose variables point at a fresh Looker like `options`.
+    pub(crate) async fn with(options: Options) -> Self {
+        let emulator = Emulator::start(options).await.unwrap();
+        let mut sandbox = Self::offline();
+        sandbox
+            .var("LOOKERSDK_BASE_URL", emulator.base_url())
+            .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
+            .var(
+                "LOOKERSDK_CLIENT_SECRET",
+                emulator.client_secret().expose_secret(),
+            )
+            .var(
+                "LOOKERSDK_EMBED_SECRET",
+                emulator.embed_secret().expose_secret(),
+            );
+        sandbox.emulator = Some(emulator);
+        sandbox
+    }
+
+    /// A sandbox in which the time is `start`, for embedctl and for Looker, and moves only when somebody sleeps.
+    pub(crate) async fn at(start: Timestamp) -> Self {
+        let clock = Clock::manual(start);
+        let mut sandbox = Self::with(Options {
+            clock: clock.clone(),
+            ..Options::default()
+        })
+        .await;
+        sandbox.clock(clock);
+        sandbox
+    }
+
+    /// Its Looker.
+    #[track_caller]
+    pub(crate) fn emulator(&self) -> &Emulator {
+        self.emulator
+            .as_ref()
+            .expect("`offline` gives a sandbox without a Looker")
+    }
+
+    /// Stop the Looker, and see that it has nothing to complain about: nothing was asked of it that the real one would
+    /// not understand, every token was logged out, and every fault that was set up has struck.
+    pub(crate) async fn finish(mut self) {
+        let emulator = self
+            .emulator
+            .take()
+            .expect("`offline` gives a sandbox without a Looker");
+        let (violations, tokens) = (emulator.violations(), emulator.live_tokens());
+        let faults = emulator.unconsumed_faults();
+        emulator.stop().await;
+        assert!(
+            violations.is_empty(),
+            "Looker would not have understood:\n{}",
+            violations.join("\n")
+        );
+        assert_eq!(tokens, 0, "tokens that nobody logged out");
+        assert!(faults.is_empty(), "faults that never struck: {faults:?}");
+    }
+
+    /// A sandbox without a Looker, for what never calls one. It need not be finished.
     pub(crate) fn offline() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut vars = BTreeMap::new();
@@ -45,6 +113,7 @@ impl Sandbox {
             folder,
             vars,
             clock: None,
+            emulator: None,
         }
     }
 
@@ -152,6 +221,16 @@ impl Sandbox {
             }
         }
         found
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let unfinished = self.emulator.is_some() && !std::thread::panicking();
+        assert!(
+            !unfinished,
+            "a test that has a Looker ends with `sandbox.finish().await`"
+        );
     }
 }
 
@@ -283,8 +362,12 @@ pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
 pub(crate) fn skip(why: &str) {
     let required = std::env::var_os("EMBEDCTL_TEST_REQUIRE_ALL").is_some_and(|value| value != "0");
     assert!(!required, "{why}, and EMBEDCTL_TEST_REQUIRE_ALL is set");
-    // Not `eprintln!`, which the test runner swallows when the test passes.
+    print(&format!("skipped: {why}"));
+}
+
+/// Say something on standard error, also when the test passes, which makes the test runner swallow `eprintln!`.
+pub(crate) fn print(text: &str) {
     io::stderr()
-        .write_all(format!("skipped: {why}\n").as_bytes())
+        .write_all(format!("{text}\n").as_bytes())
         .unwrap();
 }

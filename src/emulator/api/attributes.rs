@@ -7,8 +7,7 @@ use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing;
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
-use crate::emulator::world::attributes::{Attribute, KINDS};
-use crate::emulator::world::users::User;
+use crate::emulator::world::attributes::{Attribute, Found, KINDS};
 use crate::emulator::world::{Id, World, id_text};
 
 const VALUES: &str = "/users/{user_id}/attribute_values";
@@ -116,7 +115,8 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(attribute_json(id, &shown))
 }
 
-/// The values of a user: its own and its groups', with `all_values` also defaults, with `include_unset` also none.
+/// The values of a user, each its own, a group's or the default; with `all_values` every one of these; with
+/// `include_unset` also attributes that have none.
 fn values(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
@@ -129,14 +129,17 @@ fn values(call: &Call<'_>, world: &mut World) -> Answer {
     };
     let admin = call.is_admin();
     let attributes = world.attributes.0.iter();
-    let shown = attributes
-        .filter(|(id, attribute)| wanted(*id) && (admin || attribute.user_can_view))
-        .map(|(attribute_id, attribute)| value_json(world, id, user, attribute_id, attribute))
-        .filter(|value| match value.get("source").and_then(Value::as_str) {
-            Some("user" | "group") => true,
-            Some("default") => all || unset,
-            _ => unset,
-        });
+    let attributes =
+        attributes.filter(|(id, attribute)| wanted(*id) && (admin || attribute.user_can_view));
+    let shown = attributes.flat_map(|(attribute_id, attribute)| {
+        let found = match all {
+            true => world.attribute_values(user, attribute_id, attribute),
+            false => vec![world.attribute_of(user, attribute_id, attribute)],
+        };
+        let found = found.into_iter().filter(|one| unset || one.value.is_some());
+        let shown = found.map(|one| value_json(id, attribute_id, attribute, &one));
+        shown.collect::<Vec<_>>()
+    });
     json_answer(shown.collect())
 }
 
@@ -160,7 +163,8 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let attribute = world.attributes.0.at(attribute_id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
-    json_answer(value_json(world, id, user, attribute_id, attribute))
+    let found = world.attribute_of(user, attribute_id, attribute);
+    json_answer(value_json(id, attribute_id, attribute, &found))
 }
 
 fn delete_value(call: &Call<'_>, world: &mut World) -> Answer {
@@ -203,14 +207,7 @@ fn attribute_json(id: Id, attribute: &Attribute) -> Value {
 }
 
 /// A value as the API shows it: a hidden one is blank.
-fn value_json(
-    world: &World,
-    id: Id,
-    user: &User,
-    attribute_id: Id,
-    attribute: &Attribute,
-) -> Value {
-    let found = world.attribute_of(user, attribute_id, attribute);
+fn value_json(id: Id, attribute_id: Id, attribute: &Attribute, found: &Found<'_>) -> Value {
     let rank = match found.source {
         "user" => 0,
         "group" => 1,

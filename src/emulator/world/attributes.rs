@@ -61,34 +61,37 @@ pub(crate) struct Found<'a> {
 }
 
 impl World {
-    /// The value of an attribute for `user`: its own, a group's, or the default, in this order.
+    /// The value of an attribute for `user`: the first of [`Self::attribute_values`].
     pub(crate) fn attribute_of<'a>(
         &'a self,
         user: &'a User,
         id: Id,
         attribute: &'a Attribute,
     ) -> Found<'a> {
-        let own = user.attributes.iter().find(|own| own.attribute == id);
-        if let Some(own) = own {
-            return found(&own.value, "user");
-        }
-        for group in self.groups_of(user) {
-            let values = self
-                .groups
-                .at(group)
-                .into_iter()
-                .flat_map(|g| &g.attributes);
-            if let Some((_, value)) = values.into_iter().find(|(known, _)| *known == id) {
-                return found(value, "group");
-            }
-        }
-        match attribute.default_value.as_deref() {
-            Some(value) => found(value, "default"),
-            None => Found {
-                value: None,
-                source: "none",
-            },
-        }
+        let values = self.attribute_values(user, id, attribute);
+        values.into_iter().next().unwrap_or(Found {
+            value: None,
+            source: "none",
+        })
+    }
+
+    /// The values of an attribute for `user`: its own, its groups', and the default, in this order.
+    pub(crate) fn attribute_values<'a>(
+        &'a self,
+        user: &'a User,
+        id: Id,
+        attribute: &'a Attribute,
+    ) -> Vec<Found<'a>> {
+        let own = user.attributes.iter().filter(|own| own.attribute == id);
+        let own = own.map(|own| found(&own.value, "user"));
+        let groups = self.groups_of(user).into_iter();
+        let groups = groups.filter_map(|group| self.groups.at(group));
+        let groups = groups.flat_map(|group| &group.attributes);
+        let groups = groups.filter(|(known, _)| *known == id);
+        let groups = groups.map(|(_, value)| found(value, "group"));
+        let default = attribute.default_value.as_deref();
+        let default = default.map(|value| found(value, "default"));
+        own.chain(groups).chain(default).collect()
     }
 
     /// Give a user its own value for an attribute.
