@@ -65,8 +65,12 @@ where
     Args: IntoIterator<Item = Arg>,
     Arg: Into<OsString> + Clone,
 {
-    match cli::parse(args, system) {
-        Ok(cli) => commands::run(&cli.command, &cli.config, system).await,
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    if let Some(exit) = cli::complete(&args, system) {
+        return exit;
+    }
+    match cli::parse(&args, system) {
+        Ok(cli) => commands::run(&cli.command, &cli.config, cli::command, system).await,
         Err(refusal) => refusal.print(system),
     }
 }

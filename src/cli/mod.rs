@@ -1,5 +1,6 @@
 //! The command line as typed: the tree of commands, and the variables that stand in for flags.
 
+mod complete;
 mod refusal;
 mod secrets;
 
@@ -7,8 +8,9 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
-use crate::commands::Command;
+use crate::commands::{COMPLETE, Command};
 use crate::config::{ConfigArgs, variable_of};
+use crate::error::Exit;
 use crate::system::System;
 
 pub(crate) use refusal::Refusal;
@@ -24,7 +26,9 @@ pub(crate) use refusal::Refusal;
 #[command(
     arg_required_else_help = true,
     subcommand_required = true,
-    infer_long_args = false
+    infer_long_args = false,
+    after_help = "Without a Looker at hand, try `embedctl create-user acme-42 --emulator`.\n\
+                  What an exit code means is in the README; `embedctl COMMAND --help` says more than `-h`."
 )]
 pub struct Cli {
     /// The command to run.
@@ -36,18 +40,20 @@ pub struct Cli {
     pub(crate) config: ConfigArgs,
 }
 
+/// Answer a shell that asks for completions; `None` where it is a person who runs the program.
+pub(crate) fn complete(args: &[OsString], system: &mut System) -> Option<Exit> {
+    let shell = system.var(COMPLETE)?;
+    let tree = command(system);
+    Some(complete::answer(&shell, args, tree, system))
+}
+
 /// Read the command line `args`; a flag that is not there is taken from its `EMBEDCTL_…` variable.
-pub(crate) fn parse<Args, Arg>(args: Args, system: &System) -> Result<Cli, Refusal>
-where
-    Args: IntoIterator<Item = Arg>,
-    Arg: Into<OsString> + Clone,
-{
-    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let refuse = |reason| Refusal::new(reason, &args, system);
+pub(crate) fn parse(args: &[OsString], system: &System) -> Result<Cli, Refusal> {
+    let refuse = |reason| Refusal::new(reason, args, system);
     let mut command = command(system);
-    secrets::refuse(&args, &command).map_err(|error| refuse(error.into()))?;
+    secrets::refuse(args, &command).map_err(|error| refuse(error.into()))?;
     let mut matches = command
-        .try_get_matches_from_mut(&args)
+        .try_get_matches_from_mut(args)
         .map_err(|error| refuse(error.into()))?;
     let mut cli = Cli::from_arg_matches_mut(&mut matches)
         .map_err(|error| refuse(error.format(&mut command).into()))?;
@@ -69,7 +75,7 @@ pub(crate) fn command(system: &System) -> clap::Command {
         };
         let variable = variable_of(long);
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        arg.help(format!("{help} [env: {variable}]"))
+        arg.help(format!("{help} [{variable}]"))
     });
     match system
         .var("COLUMNS")

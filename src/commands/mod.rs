@@ -1,8 +1,10 @@
 //! The commands: the list, and the way from what was typed to the one that runs.
 
+mod completions;
 mod create_user;
 mod emulator;
 mod grants;
+mod man;
 mod profile;
 mod url;
 
@@ -10,6 +12,11 @@ use crate::config::{ConfigArgs, Settings};
 use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
+
+pub(crate) use completions::COMPLETE;
+
+/// The whole tree of commands, for those that describe it.
+pub(crate) type Tree = fn(&System) -> clap::Command;
 
 /// A command and its arguments.
 #[derive(clap::Subcommand, Debug)]
@@ -20,12 +27,19 @@ pub(crate) enum Command {
     Emulator(emulator::EmulatorArgs),
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Run `command` with the settings of `config`, and report an error it ends with.
-pub(crate) async fn run(command: &Command, config: &ConfigArgs, system: &mut System) -> Exit {
+pub(crate) async fn run(
+    command: &Command,
+    config: &ConfigArgs,
+    tree: Tree,
+    system: &mut System,
+) -> Exit {
     let ui = Ui::new(&config.report(), system);
-    match dispatch(command, config, &ui, system).await {
+    match dispatch(command, config, tree, &ui, system).await {
         Ok(exit) => exit,
         Err(error) => ui.error(&error),
     }
@@ -34,16 +48,19 @@ pub(crate) async fn run(command: &Command, config: &ConfigArgs, system: &mut Sys
 async fn dispatch(
     command: &Command,
     config: &ConfigArgs,
+    tree: Tree,
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let settings = Settings::resolve(config, system)?;
+    let settings = || Settings::resolve(config, system);
     match command {
-        Command::CreateUser(args) => create_user::run(args, settings, ui, system).await,
+        Command::CreateUser(args) => create_user::run(args, settings()?, ui, system).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
-            url::sign::run(args, &settings, ui, system).await
+            url::sign::run(args, &settings()?, ui, system).await
         }
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
-        Command::Profile(command) => profile::run(command, &settings, ui),
+        Command::Profile(command) => profile::run(command, &settings()?, ui),
+        Command::Completions(args) => completions::run(args, ui),
+        Command::Man(args) => man::run(args, tree(system), ui, system),
     }
 }

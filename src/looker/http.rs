@@ -1,12 +1,11 @@
 //! The only place that talks to the network: sends requests, repeats them by the rule, shows them to the trace.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, Request};
 use url::Url;
 use zeroize::Zeroizing;
@@ -15,6 +14,7 @@ use crate::looker::body::{self, Unread};
 use crate::looker::call::{Answer, Call};
 use crate::looker::error::LookerError;
 use crate::looker::failure::Failing;
+use crate::looker::options::HttpOptions;
 use crate::looker::pace::Pace;
 use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
@@ -22,44 +22,6 @@ use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
 use crate::secret::SecretString;
 use crate::system::{Clock, Random};
-
-/// How calls travel, the same for all identities.
-#[derive(Clone)]
-pub struct HttpOptions {
-    /// The longest that one try may take, from connecting to the end of the body.
-    pub timeout: Duration,
-    /// How many times a call is made again at most.
-    pub retries: u32,
-    /// Certificates to trust besides the system's, in PEM form.
-    pub ca_files: Vec<PathBuf>,
-    /// Whether to find out who answers.
-    pub verify_tls: bool,
-    /// The proxy for everything, as in `http://proxy:3128`; no variable of the process is read.
-    pub proxy: Option<String>,
-    /// The hosts that the proxy is not for, separated by commas.
-    pub no_proxy: Option<String>,
-    /// The most calls to start in a second.
-    pub rps: Option<f64>,
-    /// Who wants to see each exchange.
-    pub trace: Arc<dyn Trace>,
-    /// The time.
-    pub clock: Clock,
-    /// Chance, for the waits between tries.
-    pub random: Random,
-}
-
-impl fmt::Debug for HttpOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpOptions")
-            .field("timeout", &self.timeout)
-            .field("retries", &self.retries)
-            .field("verify_tls", &self.verify_tls)
-            // The address of a proxy may hold a password.
-            .field("proxy", &self.proxy.is_some())
-            .field("rps", &self.rps)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The connections, the pace and the count of calls, shared by all clones.
 #[derive(Clone)]
@@ -71,6 +33,8 @@ struct Shared {
     schedule: Schedule,
     pace: Pace,
     calls: AtomicU64,
+    /// How many seconds Looker's clock is ahead of this machine's, or [`UNTOLD`].
+    ahead: AtomicI64,
     trace: Arc<dyn Trace>,
     clock: Clock,
     random: Random,
@@ -97,6 +61,9 @@ pub struct Landing {
     pub retry_after: Option<Duration>,
 }
 
+/// No answer has told Looker's time yet.
+const UNTOLD: i64 = i64::MIN;
+
 /// What the trace is told about a request.
 #[derive(Clone, Copy)]
 struct Label<'a> {
@@ -121,6 +88,7 @@ impl Http {
             schedule: Schedule::new(options.retries),
             pace: Pace::new(options.rps),
             calls: AtomicU64::new(0),
+            ahead: AtomicI64::new(UNTOLD),
             trace: options.trace,
             clock: options.clock,
             random: options.random,
@@ -130,6 +98,12 @@ impl Http {
     /// How many calls of the API were sent, each try counted.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// How far Looker's clock is ahead of this machine's, to the second, by the `Date` of the last answer.
+    pub fn clock_offset(&self) -> Option<SignedDuration> {
+        let seconds = self.0.ahead.load(Ordering::Relaxed);
+        (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
     }
 
     /// The time that everything here goes by.
@@ -259,13 +233,25 @@ impl Http {
         match &result {
             Ok(answer) => {
                 seen.bytes = answer.body.len();
-                let asked = retry::asked(answer, clock.now()).unwrap_or_default();
-                pace.answered((answer.status == 429).then_some(asked), clock);
+                self.heed(answer);
             }
             Err(error) => seen.error = Some(error.to_string()),
         }
         self.0.trace.exchange(&seen);
         result
+    }
+
+    /// Learn the pace and the time from an answer.
+    fn heed(&self, answer: &Answer) {
+        let Shared {
+            clock, pace, ahead, ..
+        } = &*self.0;
+        let now = clock.now();
+        let asked = retry::asked(answer, now).unwrap_or_default();
+        pace.answered((answer.status == 429).then_some(asked), clock);
+        if let Some(date) = answer.header("date").and_then(retry::date) {
+            ahead.store(date.as_second() - now.as_second(), Ordering::Relaxed);
+        }
     }
 }
 

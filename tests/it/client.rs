@@ -610,6 +610,8 @@ async fn a_signed_url_is_opened_once_without_token_or_cookies() {
     assert_eq!(first.location.as_deref(), Some("/embed/dashboards/1"));
     let date: Timestamp = "2026-01-01T00:00:05Z".parse().unwrap();
     assert_eq!(first.date, Some(date));
+    let ahead = http.clock_offset().map(|ahead| ahead.as_secs());
+    assert_eq!(ahead, Some(5));
     assert_eq!(second.status, 429);
     assert_eq!(second.retry_after, Some(Duration::from_secs(3)));
     assert!(third.took_effect_unknown());

@@ -1,0 +1,180 @@
+//! The command line's contract: every help text, kept in `examples/commands.md`, and what describes it to shells and `man`.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Sandbox, output};
+
+const REFERENCE: &str = "examples/commands.md";
+const SHARED: &str = "Shared options";
+
+#[tokio::test]
+async fn the_command_reference_is_what_the_program_says() {
+    let mut sandbox = Sandbox::offline();
+    sandbox.var("COLUMNS", "100");
+
+    let reference = reference(&sandbox).await;
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(REFERENCE);
+    if std::env::var_os("EMBEDCTL_UPDATE_REFERENCE").is_some() {
+        fs::write(&path, &reference).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    let differs = kept
+        .lines()
+        .zip(reference.lines())
+        .find(|(kept, now)| kept != now);
+    assert!(
+        kept == reference,
+        "{REFERENCE} is not what the program says: {differs:?}\n\
+         look at the change, and write it with `EMBEDCTL_UPDATE_REFERENCE=1 cargo test --locked reference`"
+    );
+}
+
+/// The help of the whole tree, as a Markdown page. The shared options are shown once.
+async fn reference(sandbox: &Sandbox) -> String {
+    let mut page = "# Every command of embedctl\n\nGenerated from `embedctl --help` and the help of every command below it; \
+                    a test keeps it true.\nThe shared options of the first page belong to every command.\n"
+        .to_owned();
+    let mut waiting = vec![Vec::<String>::new()];
+    while let Some(command) = waiting.pop() {
+        let mut args: Vec<&str> = command.iter().map(String::as_str).collect();
+        args.push("--help");
+        let help = sandbox.run(&args).await.done().out;
+        let own = match help.split_once(SHARED) {
+            Some((own, _)) if !command.is_empty() => own.trim_end(),
+            _ => help.trim_end(),
+        };
+        let title = ["embedctl"]
+            .into_iter()
+            .chain(command.iter().map(String::as_str));
+        let title = title.collect::<Vec<_>>().join(" ");
+        page.extend(["\n## ", &title, "\n\n```text\n", own, "\n```\n"]);
+        for name in subcommands(&help).into_iter().rev() {
+            waiting.push(command.iter().cloned().chain([name]).collect());
+        }
+    }
+    page
+}
+
+/// The names below `Commands:` in a help text.
+fn subcommands(help: &str) -> Vec<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| line.starts_with("  "))
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn help_fits_a_narrow_terminal() {
+    let mut sandbox = Sandbox::offline();
+    sandbox.var("COLUMNS", "60");
+
+    for args in [
+        &["--help"][..],
+        &["-h"],
+        &["create-user", "--help"],
+        &["url", "sign", "--help"],
+    ] {
+        let help = sandbox.run(args).await.done().out;
+
+        for line in help.lines() {
+            assert!(line.chars().count() <= 60, "{args:?}: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_shared_flag_names_its_variable() {
+    let sandbox = Sandbox::offline();
+
+    let help = sandbox.run(&["--help"]).await.done().out;
+
+    let (_, shared) = help.split_once(SHARED).unwrap();
+    let flags = shared
+        .lines()
+        .filter_map(|line| line.trim().split_once("--"));
+    for (_, flag) in flags.filter(|(before, _)| before.is_empty() || before.starts_with('-')) {
+        let name = flag
+            .split([' ', '.'])
+            .next()
+            .unwrap()
+            .to_uppercase()
+            .replace('-', "_");
+
+        assert!(shared.contains(&format!("[EMBEDCTL_{name}]")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn man_pages_are_written_for_every_command() {
+    let sandbox = Sandbox::offline();
+
+    let outcome = sandbox.run(&["man", "pages/man1"]).await.done();
+
+    assert_eq!(outcome.err, "Wrote manual pages into pages/man1\n");
+    let page = sandbox.read("pages/man1/embedctl-create-user.1");
+    assert!(page.starts_with(".ie") || page.contains(".TH"), "{page}");
+    assert!(page.contains("EMBEDCTL_PROFILE"), "{page}");
+    assert!(sandbox.path("pages/man1/embedctl.1").exists());
+    assert!(sandbox.path("pages/man1/embedctl-profile-show.1").exists());
+}
+
+/// What bash offers for the last of `words`.
+async fn complete(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
+    let mut command = sandbox.process(&["--"]);
+    command
+        .args(words)
+        .env("EMBEDCTL_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
+        .env("_CLAP_IFS", "\n");
+    let answer = output(command).await.done();
+    answer.out.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_shell_completes_commands_flags_values_and_profiles() {
+    let sandbox = Sandbox::offline();
+    sandbox.file("looker.ini", "[prod]\nbase_url = https://acme\n[dev]\n");
+
+    assert_eq!(
+        complete(&sandbox, &["embedctl", "profile", "sh"]).await,
+        ["show"]
+    );
+    assert_eq!(
+        complete(&sandbox, &["embedctl", "create-user", "--out"]).await,
+        ["--output"]
+    );
+    assert_eq!(
+        complete(&sandbox, &["embedctl", "-o", "j"]).await,
+        ["json", "jsonl"]
+    );
+    assert_eq!(
+        complete(&sandbox, &["embedctl", "--profile", ""]).await,
+        ["prod", "dev"]
+    );
+}
+
+#[tokio::test]
+async fn completion_stays_silent_where_settings_are_broken() {
+    let sandbox = Sandbox::offline();
+    sandbox.file("looker.ini", "broken");
+
+    assert_eq!(complete(&sandbox, &["embedctl", "prof"]).await, ["profile"]);
+}
+
+#[tokio::test]
+async fn every_shell_has_a_script() {
+    let sandbox = Sandbox::offline();
+
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = sandbox.run(&["completions", shell]).await.done().out;
+
+        assert!(script.contains("EMBEDCTL_COMPLETE"), "{shell}: {script}");
+    }
+}
