@@ -1,14 +1,10 @@
 //! `embedctl emulator`: serve the local Looker.
 
-use std::fmt;
 use std::time::Duration;
-
-use serde_json::json;
 
 use crate::emulator::{Emulator, Latency, Mode, Options};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
-use crate::secret::ExposeSecret as _;
 use crate::signed_url::Algorithm;
 use crate::system::System;
 
@@ -67,9 +63,9 @@ pub(crate) async fn run(
                 .hint("give another `--port`, or 0 to pick one")
         })?;
     match ui.format() {
-        Format::Table => ui.status(directions(&emulator)),
-        Format::Json | Format::Jsonl => ui.json(&listening(&emulator))?,
-        Format::Env => ui.data(&variables(&emulator))?,
+        Format::Table => ui.status(emulator.directions()),
+        Format::Json | Format::Jsonl => ui.json(&emulator.listening())?,
+        Format::Env => ui.data(&emulator.variables())?,
     }
     system.interrupt.listen();
     system.interrupt.asked(1).await;
@@ -107,62 +103,6 @@ fn options(args: &EmulatorArgs, embed_host: Option<String>, system: &System) -> 
         random: system.random.clone(),
         ..Options::default()
     }
-}
-
-/// The one line a program waits for.
-fn listening(emulator: &Emulator) -> serde_json::Value {
-    json!({
-        "event": "listening",
-        "base_url": emulator.base_url(),
-        "client_id": emulator.client_id(),
-        "client_secret": emulator.client_secret().expose_secret(),
-        "embed_secret": emulator.embed_secret().expose_secret(),
-        "algorithm": emulator.algorithm().to_string(),
-        "blank_dashboard": emulator.blank_dashboard(),
-        "pid": std::process::id(),
-    })
-}
-
-/// The variables that point embedctl and the official SDKs at the emulator.
-fn variables(emulator: &Emulator) -> String {
-    let pairs = [
-        ("LOOKERSDK_BASE_URL", emulator.base_url().to_owned()),
-        ("LOOKERSDK_CLIENT_ID", emulator.client_id().to_owned()),
-        (
-            "LOOKERSDK_CLIENT_SECRET",
-            emulator.client_secret().expose_secret().to_owned(),
-        ),
-        (
-            "LOOKERSDK_EMBED_SECRET",
-            emulator.embed_secret().expose_secret().to_owned(),
-        ),
-        ("LOOKERSDK_EMBED_HOST", emulator.host().to_owned()),
-        ("LOOKERSDK_VERIFY_SSL", "false".to_owned()),
-        ("EMBEDCTL_EMBED_ALGORITHM", emulator.algorithm().to_string()),
-    ];
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}\n"))
-        .collect()
-}
-
-/// What a person does next.
-fn directions(emulator: &Emulator) -> impl fmt::Display {
-    let base_url = emulator.base_url();
-    let exports: String = variables(emulator)
-        .lines()
-        .map(|line| format!("    export {line}\n"))
-        .collect();
-    format!(
-        "A local Looker listens on {base_url}\n\n\
-         For embedctl and the official SDKs, in a shell:\n\n{exports}\n\
-         Or as `looker.ini`:\n\n    \
-         [Looker]\n    base_url={base_url}\n    client_id={}\n    client_secret={}\n    verify_ssl=false\n\n\
-         These secrets open nothing else. Blank dashboard: {}\nCtrl-C ends it.",
-        emulator.client_id(),
-        emulator.client_secret().expose_secret(),
-        emulator.blank_dashboard(),
-    )
 }
 
 fn latency(text: &str) -> Result<Latency, String> {

@@ -68,6 +68,13 @@ pub(crate) const fn json_answer(value: Value) -> Answer {
     Ok(Reply::json(value))
 }
 
+/// Add a field to an object.
+pub(crate) fn add(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}
+
 /// An answer that says no.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -153,10 +160,11 @@ impl Refusal {
             |operation| documentation_page(documentation, self.status, operation),
         );
         if self.documented {
-            body["documentation_url"] = json!(page);
+            add(&mut body, "documentation_url", page.as_str());
         }
         if !self.errors.is_empty() {
-            body["errors"] = self.errors.iter().map(|error| error.json(&page)).collect();
+            let errors: Vec<Value> = self.errors.iter().map(|error| error.json(&page)).collect();
+            add(&mut body, "errors", errors);
         }
         body
     }

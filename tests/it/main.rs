@@ -13,6 +13,7 @@ mod client;
 mod client_bodies;
 mod client_tls;
 mod emulator;
+mod emulator_embed;
 mod help;
 mod ledger;
 mod loopback;

@@ -28,7 +28,11 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
             Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
         );
     }
-    let value = |name| form.value(name).or(call.query(name)).unwrap_or_default();
+    let value = |name| {
+        form.value(name)
+            .or_else(|| call.query(name))
+            .unwrap_or_default()
+    };
     let user = world
         .keys
         .by_client_id(value("client_id"))

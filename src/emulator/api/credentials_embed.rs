@@ -1,4 +1,4 @@
-//! What makes a user an embed user: its external id, which can be read and deleted, not written.
+//! What makes a user an embed user, its external id, which can be read and deleted but not written.
 
 use serde_json::{Value, json};
 

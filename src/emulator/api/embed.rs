@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::call::{Call, bad_body};
 use crate::emulator::operation::{Operation, delete, post, put};
 use crate::emulator::world::embed::{Login, LoginError};
@@ -150,20 +150,6 @@ fn login(body: AcquireBody) -> Result<Login, Refusal> {
         permissions.retain(|name| EMBED_PERMISSIONS.contains(&name.as_str()));
         permissions
     });
-    let user_attributes = body.user_attributes.map(|attributes| {
-        let text = |value: Value| match value {
-            Value::String(text) => Ok(text),
-            Value::Null => Ok(String::new()),
-            Value::Array(_) | Value::Object(_) => {
-                Err(bad_body("a value of `user_attributes` is no text"))
-            }
-            other => Ok(other.to_string()),
-        };
-        let pairs = attributes.into_iter();
-        pairs
-            .map(|(name, value)| Ok((name, text(value)?)))
-            .collect()
-    });
     Ok(Login {
         external_user_id,
         first_name: body.first_name,
@@ -172,9 +158,27 @@ fn login(body: AcquireBody) -> Result<Login, Refusal> {
         models: body.models,
         group_ids: body.group_ids,
         external_group_id: body.external_group_id,
-        user_attributes: user_attributes.transpose()?,
+        user_attributes: body.user_attributes.map(attribute_texts).transpose()?,
         user_timezone: body.user_timezone,
     })
+}
+
+/// The values of user attributes as texts, as Looker keeps them.
+pub(super) fn attribute_texts(
+    attributes: BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let text = |value: Value| match value {
+        Value::String(text) => Ok(text),
+        Value::Null => Ok(String::new()),
+        Value::Array(_) | Value::Object(_) => {
+            Err(bad_body("a value of `user_attributes` is no text"))
+        }
+        other => Ok(other.to_string()),
+    };
+    let pairs = attributes.into_iter();
+    pairs
+        .map(|(name, value)| Ok((name, text(value)?)))
+        .collect()
 }
 
 fn refused(error: &LoginError) -> Refusal {
@@ -211,8 +215,12 @@ fn tokens(world: &mut World, reference: &str, session: Id, authenticate: bool) -
             .cookieless
             .authentications
             .insert(token.clone(), (session, until));
-        shown["authentication_token"] = json!(token);
-        shown["authentication_token_ttl"] = json!(AUTHENTICATION_SECONDS);
+        add(&mut shown, "authentication_token", token);
+        add(
+            &mut shown,
+            "authentication_token_ttl",
+            AUTHENTICATION_SECONDS,
+        );
     }
     json_answer(shown)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
@@ -67,7 +67,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let (id, client_secret) = world.mint_key(user_id);
     let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
     let mut shown = key_json(id, key);
-    shown["client_secret"] = json!(client_secret);
+    add(&mut shown, "client_secret", client_secret);
     json_answer(shown)
 }
 

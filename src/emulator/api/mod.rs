@@ -4,6 +4,8 @@ mod attributes;
 mod auth;
 mod credentials_embed;
 mod embed;
+mod embed_secrets;
+mod embed_urls;
 mod groups;
 mod keys;
 mod models;
@@ -24,6 +26,8 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     auth::OPERATIONS,
     credentials_embed::OPERATIONS,
     embed::OPERATIONS,
+    embed_secrets::OPERATIONS,
+    embed_urls::OPERATIONS,
     groups::OPERATIONS,
     keys::OPERATIONS,
     models::OPERATIONS,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::answer::{Answer, Body, Refusal, add, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::{Call, bad_body, parse_id};
 use crate::emulator::listing;
@@ -73,14 +73,18 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let items = listed(world).map(|(id, role)| {
         let mut shown = role_json(world, id, role);
         // The names that a search has for what a role shows under others.
-        shown["model_set_ids"] = json!(id_text(role.model_set));
-        shown["permission_set_ids"] = json!(id_text(role.permission_set));
-        shown["built_in"] = json!(true);
+        add(&mut shown, "model_set_ids", id_text(role.model_set));
+        add(
+            &mut shown,
+            "permission_set_ids",
+            id_text(role.permission_set),
+        );
+        add(&mut shown, "built_in", true);
         shown
     });
     let items = items.collect();
     let mut answer = listing::search(call, SEARCHED, items)?;
-    if let crate::emulator::answer::Body::Json(Value::Array(items)) = &mut answer.body {
+    if let Body::Json(Value::Array(items)) = &mut answer.body {
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             item.retain(|name, _| {
                 !matches!(

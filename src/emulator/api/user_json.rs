@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::answer::add;
 use crate::emulator::api::credentials_embed::credentials_json;
 use crate::emulator::api::inside_url;
 use crate::emulator::api::keys::key_json;
@@ -57,7 +58,7 @@ pub(super) fn user_json(world: &World, id: Id, user: &User) -> Value {
         "url": inside_url(&format!("/users/{id}")),
     });
     if let Some(email) = user.email.as_deref() {
-        shown["credentials_email"] = email_json(id, user, email);
+        add(&mut shown, "credentials_email", email_json(id, user, email));
     }
     shown
 }

@@ -2,12 +2,11 @@
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
 use crate::emulator::log::Log;
-use crate::emulator::web::{HTML, WebCall, document};
+use crate::emulator::web::{HTML, WebCall, document, tokens, welcome};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{Login, LoginError};
 use crate::emulator::world::sessions::SessionKind;
-use crate::secret::{ExposeSecret as _, SecretString};
-use crate::signed_url::Algorithm;
+use crate::secret::ExposeSecret as _;
 use crate::signed_url::verify::{Rejection, VerifiedLogin, verify};
 
 /// Log the user of a signed URL in and lead it to the embed path, or refuse as Looker does.
@@ -30,6 +29,8 @@ enum Refused {
     Login(LoginError),
     #[error("embedding is not enabled")]
     EmbeddingOff,
+    #[error("{0}")]
+    Token(&'static str),
     #[error("neither permissions nor models nor groups")]
     NoGrants,
 }
@@ -59,6 +60,9 @@ fn log_in(call: &WebCall<'_>, world: &mut World) -> Result<Reply, Refused> {
     if !world.settings.embed_enabled || !world.settings.sso_auth_enabled {
         return Err(Refused::EmbeddingOff);
     }
+    if let Some(reply) = tokens::log_in(call, world) {
+        return reply.map_err(Refused::Token);
+    }
     let genuine = check(call, world).map_err(Refused::Url)?;
     if !world.nonces.take(genuine.nonce.expose_secret(), world.now) {
         return Err(Refused::Url(Rejection::NonceReused));
@@ -81,24 +85,12 @@ fn log_in(call: &WebCall<'_>, world: &mut World) -> Result<Reply, Refused> {
     let user = world.embed_login(&login).map_err(Refused::Login)?;
     let seconds = i64::from(genuine.login.session_length);
     let (_, cookie) = world.begin_session(user, seconds, SessionKind::Signed, call.user_agent);
-    Ok(Reply::found(genuine.embed_path)
-        .header(
-            "set-cookie",
-            format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax"),
-        )
-        .header(
-            "set-cookie",
-            format!("looker.expires_at={}; Path=/", world.now + seconds),
-        ))
+    Ok(welcome(world, genuine.embed_path, &cookie, seconds))
 }
 
 /// What a URL says, where one of the secrets signed it.
 fn check(call: &WebCall<'_>, world: &World) -> Result<VerifiedLogin, Rejection> {
-    let secrets: Vec<(SecretString, Algorithm)> = world
-        .embed_secrets
-        .signing()
-        .map(|(_, secret)| (secret.secret.clone(), secret.algorithm))
-        .collect();
+    let secrets = world.embed_secrets.verifying();
     let host = call.embed_host.unwrap_or(call.host);
     verify(call.path, call.query, host, &secrets, world.now)
 }

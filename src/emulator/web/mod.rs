@@ -2,6 +2,7 @@
 
 mod embed_page;
 mod login_embed;
+mod tokens;
 
 use crate::emulator::answer::{Answer, Reply};
 use crate::emulator::log::Log;
@@ -63,6 +64,15 @@ pub(crate) fn document(title: &str, body: &str) -> String {
          <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem auto;\
          max-width:44rem;padding:0 1rem}}dt{{opacity:.7}}dd{{margin:0 0 .6rem}}</style><h1>{title}</h1>{body}</html>"
     )
+}
+
+/// Lead somebody who has logged in to the embed path, with the cookie of the session.
+fn welcome(world: &World, embed_path: String, cookie: &str, seconds: i64) -> Reply {
+    let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
+    let expires_at = format!("looker.expires_at={}; Path=/", world.now + seconds);
+    Reply::found(embed_path)
+        .header("set-cookie", session)
+        .header("set-cookie", expires_at)
 }
 
 fn login_page(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {

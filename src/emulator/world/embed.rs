@@ -31,6 +31,13 @@ impl EmbedSecrets {
             .iter()
             .filter(|(_, secret)| secret.enabled && !secret.jwt)
     }
+
+    /// The same, as the verifier wants them.
+    pub(crate) fn verifying(&self) -> Vec<(SecretString, Algorithm)> {
+        self.signing()
+            .map(|(_, secret)| (secret.secret.clone(), secret.algorithm))
+            .collect()
+    }
 }
 
 /// The tokens of cookieless logins.
@@ -40,6 +47,8 @@ pub(crate) struct Cookieless {
     pub(crate) references: HashMap<String, Id>,
     /// Authentication tokens: single use, and short-lived.
     pub(crate) authentications: HashMap<String, (Id, i64)>,
+    /// Tokens of URLs that log their maker in: the user, how long the session lasts, until when they can be used.
+    pub(crate) own_urls: HashMap<String, (Id, i64, i64)>,
 }
 
 /// What an embed login asks for.
