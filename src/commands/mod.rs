@@ -3,9 +3,12 @@
 mod completions;
 mod create_user;
 mod emulator;
+mod engine;
 mod grants;
+mod key_sink;
 mod man;
 mod profile;
+mod session;
 mod url;
 
 use crate::config::{ConfigArgs, Settings};

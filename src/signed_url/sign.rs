@@ -69,6 +69,14 @@ impl Signer {
         self
     }
 
+    /// The algorithm of the secret.
+    pub const fn algorithm(&self) -> Algorithm {
+        match self.key {
+            Key::Sha1(_) => Algorithm::Sha1,
+            Key::Sha256(_) => Algorithm::Sha256,
+        }
+    }
+
     /// A URL that logs `login` in and opens the embed path `path`, good once, within five minutes of `time`.
     pub fn sign(
         &self,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use crate::secret::ExposeSecret as _;
 use crate::sink::{Answer, Key, KeyName, Sink, SinkError};
 
 /// Hands each key to the command, which prints it as its output format asks. It keeps nothing.
@@ -10,11 +11,11 @@ pub struct Stdout {
     show: Show,
 }
 
-type Show = Box<dyn Fn(&Key) -> io::Result<()> + Send + Sync>;
+type Show = Box<dyn Fn(&KeyName, &str) -> io::Result<()> + Send + Sync>;
 
 impl Stdout {
-    /// A sink that shows each key with `show`, which returns once the output has taken it.
-    pub fn new(show: impl Fn(&Key) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    /// A sink that shows each key and its secret with `show`, which returns once the output has taken them.
+    pub fn new(show: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self {
             show: Box::new(show),
         }
@@ -32,7 +33,7 @@ impl Sink for Stdout {
 
     fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
         Box::pin(async move {
-            (self.show)(key).map_err(|error| {
+            (self.show)(&key.name, key.client_secret.expose_secret()).map_err(|error| {
                 SinkError::new("cannot print the key")
                     .hint("keep the reader of the output open, or give `--keys-to file:PATH`")
                     .caused(error)

@@ -1,1 +1,170 @@
-//! To come.
+//! The one loop that runs the steps of a job: it records the intent before the effect and the outcome after, and goes
+//! on from there when a job is resumed.
+
+mod admin;
+mod journal;
+mod reconcile;
+mod run;
+mod spec;
+mod step;
+mod steps;
+mod work;
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::error::{Error, Kind};
+use crate::ledger::{Job, JobEnd, JobId, JobState, RunId};
+use crate::workflow::journal::Journal;
+use crate::workflow::step::{After, Before};
+use crate::workflow::work::Work;
+
+pub use admin::require_admin;
+pub use run::{Finished, RunOptions, Totals, run_jobs};
+pub use spec::{Grants, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via};
+pub use step::Step;
+pub use steps::lookup::user as find_user;
+pub use work::{Context, Found, FoundKey, Observer, Outcome, TAG, is_ours};
+
+/// How often a job goes back to find out what became of a request whose answer was lost.
+const ATTEMPTS: usize = 3;
+
+/// Run a job from where it stands, and record how it ended.
+///
+/// # Errors
+/// What stopped it. Where something may have taken effect that nobody has settled, the job stays open and the error is
+/// [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left behind.
+pub async fn run_job(
+    cx: &Arc<Context>,
+    run: RunId,
+    job: &Job,
+    resumed: bool,
+) -> Result<Found, Error> {
+    let mut work = start(cx, run, job, resumed).await?;
+    let steps = work.spec.steps();
+
+    let ended = drive(&mut work, &steps).await;
+
+    log_out(&mut work).await;
+    match ended {
+        Ok(()) => {
+            let end = JobEnd {
+                state: JobState::Done,
+                outcome: json!(work.found),
+            };
+            work.journal.settle(end).await?;
+            Ok(work.found)
+        }
+        Err(error) => Err(fail(&mut work, &steps, error).await),
+    }
+}
+
+async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Result<Work, Error> {
+    let spec = serde_json::from_value(job.spec.clone()).map_err(|error| {
+        Error::internal(error).context("the ledger holds a job that this embedctl cannot read")
+    })?;
+    let id = JobId {
+        run,
+        number: job.number,
+    };
+    let journal = Journal::open(Arc::clone(&cx.ledger), cx.clock.clone(), id, resumed).await?;
+    Ok(Work {
+        cx: Arc::clone(cx),
+        spec,
+        journal,
+        found: Found {
+            external_user_id: job.subject.clone(),
+            ..Found::default()
+        },
+        user: None,
+        sudo: None,
+        secret: None,
+        known_keys: Vec::new(),
+        old: Vec::new(),
+        nothing_to_rotate: false,
+    })
+}
+
+/// The loop: every step in order, each with its intent before and its outcome after.
+async fn drive(work: &mut Work, steps: &[Step]) -> Result<(), Error> {
+    let mut at = 0;
+    while let Some(step) = steps.get(at).copied() {
+        at += 1;
+        if step.lasts() && work.journal.done(step).is_some() {
+            steps::restore(step, work)?;
+            continue;
+        }
+        if step.may_stop_before() && work.cx.interrupt.count() > 0 {
+            return Err(Error::new(Kind::Interrupted, "interrupted"));
+        }
+        let began = work.cx.clock.elapsed();
+        match step.before(work) {
+            Before::Skip => continue,
+            Before::Read => {}
+            Before::Effect(intent) => work.journal.start(step, intent).await?,
+        }
+        match step.run(work).await {
+            Ok(After::Next(output)) => {
+                work.journal.finish(step, output);
+                let elapsed = work.cx.clock.elapsed().saturating_sub(began);
+                let subject = &work.found.external_user_id;
+                work.cx.observer.step(subject, step, &work.found, elapsed);
+            }
+            Ok(After::Back(to, error)) => {
+                if work.journal.attempts(step) >= ATTEMPTS {
+                    return Err(error);
+                }
+                at = steps.iter().position(|step| *step == to).unwrap_or(at);
+            }
+            Err(error) => {
+                work.journal.fail(step, &error);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Record that the job did not come to its end, and say what is left to do.
+async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
+    let in_doubt = work.journal.is_in_doubt(steps);
+    let interrupted = error.kind() == Kind::Interrupted;
+    let end = JobEnd {
+        state: if in_doubt || interrupted {
+            JobState::Open
+        } else {
+            JobState::Failed
+        },
+        outcome: json!({ "error": error.to_string(), "found": work.found }),
+    };
+    if let Err(unwritten) = work.journal.settle(end).await {
+        // The ledger keeps what it had: a resume finds the intent and settles it.
+        return error.context(unwritten);
+    }
+    let run = work.journal.job().run;
+    if in_doubt && !interrupted {
+        return error
+            .context(format!(
+                "cannot tell what became of the last request for `{}`",
+                work.found.external_user_id
+            ))
+            .with_kind(Kind::Incomplete)
+            .hint(format!(
+                "`embedctl runs resume {run}` finds out and goes on"
+            ));
+    }
+    error
+}
+
+/// No token of the user outlives the job.
+async fn log_out(work: &mut Work) {
+    let Some(sudo) = work.sudo.take() else {
+        return;
+    };
+    if let Err(error) = sudo.logout().await {
+        work.warn(format!(
+            "the user's access token could not be logged out: {error}"
+        ));
+    }
+}

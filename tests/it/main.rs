@@ -12,6 +12,8 @@
 mod client;
 mod client_bodies;
 mod client_tls;
+mod crash;
+mod create_user;
 mod emulator;
 mod emulator_embed;
 mod help;

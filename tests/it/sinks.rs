@@ -135,10 +135,8 @@ async fn a_path_may_begin_with_the_home_folder() {
 async fn stdout_hands_the_key_to_the_command_and_cannot_tell_later() {
     let shown = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&shown);
-    let sink = Stdout::new(move |key| {
-        seen.lock()
-            .unwrap()
-            .push(key.client_secret.expose_secret().to_owned());
+    let sink = Stdout::new(move |_, secret| {
+        seen.lock().unwrap().push(secret.to_owned());
         Ok(())
     });
 
@@ -147,7 +145,7 @@ async fn stdout_hands_the_key_to_the_command_and_cannot_tell_later() {
 
     assert_eq!(*shown.lock().unwrap(), ["secret1"]);
     assert_eq!(sink.holds(&key("a", "1").name).await.unwrap(), None);
-    let closed = Stdout::new(|_| Err(io::ErrorKind::BrokenPipe.into()));
+    let closed = Stdout::new(|_, _| Err(io::ErrorKind::BrokenPipe.into()));
     let (message, _) = refusal(closed.deliver(&key("a", "1")).await);
     assert_eq!(message, "cannot print the key: broken pipe");
 }

@@ -1,0 +1,109 @@
+//! Chooses the sink of a command that mints keys, and finds out whether it could keep one.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::commands::session::Session;
+use crate::config::Settings;
+use crate::error::{Error, Kind};
+use crate::report::Ui;
+use crate::sink::{self, KeyName, Sink, Stdout};
+use crate::system::System;
+use crate::workflow::{Found, FoundKey};
+
+/// The name of the sink that prints the key with the result.
+pub(crate) const STDOUT: &str = "stdout";
+
+/// The sink as typed: the flag's, or the settings', or standard output.
+pub(crate) fn choose(flag: Option<&str>, settings: &Settings) -> String {
+    let chosen = flag.or_else(|| settings.keys_to());
+    chosen.unwrap_or(STDOUT).to_owned()
+}
+
+/// Whether the result of a job was printed when its key was delivered.
+pub(crate) fn has_printed(keys_to: &str, found: &Found) -> bool {
+    keys_to == STDOUT && found.key.is_some()
+}
+
+/// Open the sink and probe it, before anything is done at Looker. `print` is what standard output as a sink does.
+pub(crate) async fn open(
+    keys_to: &str,
+    print: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static,
+    session: &Session,
+    system: &System,
+) -> Result<Arc<dyn Sink>, Error> {
+    let sink: Arc<dyn Sink> = if keys_to == STDOUT {
+        Arc::new(Stdout::new(print))
+    } else {
+        let secret: Vec<_> = session.settings.secret_variables().collect();
+        sink::open(keys_to, system, &secret)?
+    };
+    // Nothing has been done yet, so a sink that cannot keep a key is bad input.
+    let probed = sink.probe().await.map_err(Error::from);
+    probed.map_err(|error| error.with_kind(Kind::Usage))?;
+    Ok(sink)
+}
+
+/// A key in a JSON result; with the secret only where standard output is the sink.
+pub(crate) fn key_json(key: &FoundKey, secret: Option<&str>) -> Value {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        id: &'a str,
+        client_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_secret: Option<&'a str>,
+        purpose: &'a str,
+        delivered_to: String,
+    }
+
+    json!(Shown {
+        id: &key.id,
+        client_id: &key.client_id,
+        client_secret: secret,
+        purpose: &key.purpose,
+        delivered_to: delivered_to(key, secret),
+    })
+}
+
+/// A key in a result for people, last and easy to copy.
+pub(crate) fn key_rows(key: &FoundKey, secret: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("key", key.id.clone()),
+        ("purpose", key.purpose.clone()),
+        ("delivered_to", delivered_to(key, secret)),
+        ("client_id", key.client_id.clone()),
+    ];
+    if let Some(secret) = secret {
+        rows.push(("client_secret", secret.to_owned()));
+    }
+    rows
+}
+
+/// Variables that Looker's SDKs read, ready for a step of a CI job.
+pub(crate) fn print_env(
+    ui: &Ui,
+    base_url: &str,
+    key: Option<&FoundKey>,
+    secret: Option<&str>,
+) -> Result<(), Error> {
+    let mut rows = vec![("LOOKERSDK_BASE_URL", base_url.to_owned())];
+    if let Some(key) = key {
+        rows.push(("LOOKERSDK_CLIENT_ID", key.client_id.clone()));
+    }
+    if let Some(secret) = secret {
+        rows.push(("LOOKERSDK_CLIENT_SECRET", secret.to_owned()));
+    }
+    ui.env(&rows, secret)
+}
+
+/// A key that is being printed is delivered by it.
+fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
+    match (secret, &key.delivered_to) {
+        (None, Some(sink)) => sink.clone(),
+        (Some(_), _) => STDOUT.to_owned(),
+        (None, None) => String::new(),
+    }
+}

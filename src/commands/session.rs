@@ -1,0 +1,178 @@
+//! One session with Looker: the settings made into a client, and the tokens logged out at the end.
+
+use std::sync::Arc;
+
+use crate::config::{EmulatorAccess, Settings};
+use crate::emulator::{Emulator, Options};
+use crate::error::Error;
+use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
+use crate::report::Ui;
+use crate::signed_url::{Algorithm, Signer};
+use crate::system::System;
+
+/// A session with Looker, or with a fresh emulator in this process.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) http: Http,
+    pub(crate) admin: Client,
+    emulator: Option<Emulator>,
+}
+
+/// What a command needs of the settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Needs {
+    /// An API key.
+    Api,
+    /// An API key and the embed secret.
+    ApiAndSigning,
+}
+
+impl Session {
+    /// Make the settings into a client. Nothing is sent yet: the first call logs in.
+    ///
+    /// # Errors
+    /// Something of what the command needs is missing in the settings: one error names all of it.
+    pub(crate) async fn open(
+        settings: Settings,
+        needs: Needs,
+        ui: &Ui,
+        system: &System,
+    ) -> Result<Self, Error> {
+        let (settings, emulator) = with_emulator(settings, system).await?;
+        let access = match needs {
+            Needs::Api => settings.looker()?,
+            Needs::ApiAndSigning => settings.looker_and_embed()?.0,
+        };
+        for warning in settings.warnings() {
+            ui.warning(warning);
+        }
+        let http = http(&settings, ui, system)?;
+        let key = ApiKey {
+            client_id: access.client_id,
+            client_secret: access.client_secret,
+        };
+        let admin = Client::new(http.clone(), access.base_url, key);
+        Ok(Self {
+            settings,
+            http,
+            admin,
+            emulator,
+        })
+    }
+
+    /// What signs embed URLs, and the same for the other algorithm, which tells a wrong algorithm from a wrong secret.
+    pub(crate) fn signers(&self) -> Result<(Signer, Signer), Error> {
+        let embed = self.settings.embed()?;
+        let other = match embed.algorithm {
+            Algorithm::Sha1 => Algorithm::Sha256,
+            Algorithm::Sha256 => Algorithm::Sha1,
+        };
+        let signer = |algorithm| {
+            let signer = Signer::new(&embed.host, &embed.secret, algorithm)?;
+            Ok::<_, Error>(signer.with_scheme(&embed.scheme))
+        };
+        Ok((signer(embed.algorithm)?, signer(other)?))
+    }
+
+    /// Log the admin out, and stop the emulator if there is one. Called however the command ended.
+    pub(crate) async fn close(self, ui: &Ui) {
+        if let Err(error) = self.admin.logout().await {
+            ui.warning(format!(
+                "the admin's access token could not be logged out: {error}"
+            ));
+        }
+        if let Some(emulator) = self.emulator {
+            emulator.stop().await;
+        }
+    }
+}
+
+/// The connections that the settings ask for.
+pub(crate) fn http(settings: &Settings, ui: &Ui, system: &System) -> Result<Http, Error> {
+    let options = HttpOptions {
+        timeout: settings.timeout(),
+        retries: settings.retries(),
+        ca_files: settings.ca_files(),
+        verify_tls: settings.verify_tls(),
+        proxy: settings.proxy().map(str::to_owned),
+        no_proxy: settings.no_proxy().map(str::to_owned),
+        rps: settings.rps(),
+        trace: Arc::new(UiTrace(ui.clone())),
+        clock: system.clock.clone(),
+        random: system.random.clone(),
+    };
+    Ok(Http::new(options)?)
+}
+
+async fn with_emulator(
+    settings: Settings,
+    system: &System,
+) -> Result<(Settings, Option<Emulator>), Error> {
+    if !settings.emulator {
+        return Ok((settings, None));
+    }
+    let options = Options {
+        clock: system.clock.clone(),
+        ..Options::default()
+    };
+    let emulator = Emulator::start(options)
+        .await
+        .map_err(|error| Error::internal(error).context("cannot start the emulator"))?;
+    let settings = settings.with_emulator(EmulatorAccess {
+        base_url: emulator.base_url().to_owned(),
+        client_id: emulator.client_id().to_owned(),
+        client_secret: emulator.client_secret(),
+        embed_secret: emulator.embed_secret(),
+        algorithm: emulator.algorithm(),
+        blank_dashboard: emulator.blank_dashboard().to_owned(),
+    })?;
+    Ok((settings, Some(emulator)))
+}
+
+/// Shows each request with `-vv`, and its headers with `-vvv`.
+#[derive(Debug)]
+struct UiTrace(Ui);
+
+impl Trace for UiTrace {
+    fn exchange(&self, exchange: &Exchange) {
+        let Self(ui) = self;
+        if ui.verbosity() < 2 {
+            return;
+        }
+        let Exchange {
+            identity,
+            method,
+            path,
+            status,
+            error,
+            attempt,
+            elapsed,
+            request_headers,
+            response_headers,
+            bytes,
+            ..
+        } = exchange;
+        let answer = match (status, error) {
+            (Some(status), _) => format!("{status}, {bytes} bytes"),
+            (None, Some(error)) => error.clone(),
+            (None, None) => "no answer".to_owned(),
+        };
+        let again = if *attempt > 1 {
+            format!(" (try {attempt})")
+        } else {
+            String::new()
+        };
+        let millis = elapsed.as_millis();
+        ui.detail(
+            2,
+            format!("{identity}: {method} {path}{again}: {answer}, {millis} ms"),
+        );
+        for (name, value) in request_headers {
+            ui.detail(3, format!("  > {name}: {value}"));
+        }
+        for (name, value) in response_headers {
+            ui.detail(3, format!("  < {name}: {value}"));
+        }
+    }
+}

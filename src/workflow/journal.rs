@@ -1,0 +1,166 @@
+//! The log of one job: what is read from the ledger when it is resumed, and what is written as it goes.
+
+use std::mem;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::ledger::{Event, JobEnd, JobId, KeyRecord, Ledger, LedgerError, What};
+use crate::system::Clock;
+use crate::workflow::step::Step;
+
+/// The log of one job. An intent is written through at once; what came of a step waits for the next write, since the
+/// step can be run again.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    ledger: Arc<dyn Ledger>,
+    clock: Clock,
+    job: JobId,
+    log: Vec<Event>,
+    unwritten: usize,
+    unwritten_key: Option<KeyRecord>,
+}
+
+impl Journal {
+    /// The log of `job`, with what an earlier process wrote.
+    pub(crate) async fn open(
+        ledger: Arc<dyn Ledger>,
+        clock: Clock,
+        job: JobId,
+        resumed: bool,
+    ) -> Result<Self, LedgerError> {
+        let log = if resumed {
+            ledger.events(job).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            ledger,
+            clock,
+            job,
+            log,
+            unwritten: 0,
+            unwritten_key: None,
+        })
+    }
+
+    /// The job this is the log of.
+    pub(crate) const fn job(&self) -> JobId {
+        self.job
+    }
+
+    /// What a step left when it was done, unless it failed or began again since.
+    pub(crate) fn done(&self, step: Step) -> Option<&Value> {
+        let last = self.last(step)?;
+        (last.what == What::Done).then_some(&last.data)
+    }
+
+    /// The newest intent of a step whose end is not known.
+    pub(crate) fn started(&self, step: Step) -> Option<&Event> {
+        let last = self.last(step)?;
+        (last.what == What::Started).then_some(last)
+    }
+
+    /// The newest intent of a step, whatever came after it.
+    pub(crate) fn intent(&self, step: Step) -> Option<&Event> {
+        self.of(step)
+            .rev()
+            .find(|event| event.what == What::Started)
+    }
+
+    /// The first intent of a step in the life of the job.
+    pub(crate) fn first_intent(&self, step: Step) -> Option<&Event> {
+        self.of(step).find(|event| event.what == What::Started)
+    }
+
+    /// How many times a step was begun.
+    pub(crate) fn attempts(&self, step: Step) -> usize {
+        self.of(step)
+            .filter(|event| event.what == What::Started)
+            .count()
+    }
+
+    /// Whether something may have taken effect that nobody has settled: an intent without an end, or a key that was
+    /// minted and neither delivered nor revoked.
+    pub(crate) fn is_in_doubt(&self, steps: &[Step]) -> bool {
+        let undelivered = self.done(Step::Mint).is_some() && self.done(Step::Deliver).is_none();
+        undelivered || steps.iter().any(|step| self.started(*step).is_some())
+    }
+
+    /// Write down that a step is about to take effect; durable when it returns.
+    pub(crate) async fn start(&mut self, step: Step, intent: Value) -> Result<(), LedgerError> {
+        self.push(step, What::Started, intent);
+        self.write().await
+    }
+
+    /// Note that a step is done; written with the next write.
+    pub(crate) fn finish(&mut self, step: Step, output: Value) {
+        self.push(step, What::Done, output);
+    }
+
+    /// Note that a step failed, and why; written with the next write.
+    pub(crate) fn fail(&mut self, step: Step, error: &Error) {
+        self.push(step, What::Failed, json!({ "error": error.to_string() }));
+    }
+
+    /// Note that what a step did was taken back, so that it is to be done again; written with the next write.
+    pub(crate) fn reset(&mut self, step: Step, reason: &str) {
+        if self
+            .last(step)
+            .is_some_and(|last| last.what != What::Failed)
+        {
+            self.push(step, What::Failed, json!({ "reset": reason }));
+        }
+    }
+
+    /// Note what became of a key; written with the next write.
+    pub(crate) async fn note_key(&mut self, key: KeyRecord) -> Result<(), LedgerError> {
+        if self.unwritten_key.is_some() {
+            self.write().await?;
+        }
+        self.unwritten_key = Some(key);
+        Ok(())
+    }
+
+    /// Write what has been noted; durable when it returns.
+    pub(crate) async fn write(&mut self) -> Result<(), LedgerError> {
+        let (events, key) = (self.take_unwritten(), self.unwritten_key.take());
+        if events.is_empty() && key.is_none() {
+            return Ok(());
+        }
+        self.ledger.record(self.job, events, key).await
+    }
+
+    /// Write what has been noted, and how the job ended; durable when it returns.
+    pub(crate) async fn settle(&mut self, end: JobEnd) -> Result<(), LedgerError> {
+        let (events, key) = (self.take_unwritten(), self.unwritten_key.take());
+        self.ledger.settle(self.job, events, key, end).await
+    }
+
+    fn take_unwritten(&mut self) -> Vec<Event> {
+        let count = mem::take(&mut self.unwritten);
+        let events = self.log.iter().skip(self.log.len() - count);
+        events.cloned().collect()
+    }
+
+    fn of(&self, step: Step) -> impl DoubleEndedIterator<Item = &Event> {
+        self.log
+            .iter()
+            .filter(move |event| event.step == step.name())
+    }
+
+    fn last(&self, step: Step) -> Option<&Event> {
+        self.of(step).next_back()
+    }
+
+    fn push(&mut self, step: Step, what: What, data: Value) {
+        self.log.push(Event {
+            step: step.name().to_owned(),
+            what,
+            at: self.clock.now(),
+            data,
+        });
+        self.unwritten += 1;
+    }
+}

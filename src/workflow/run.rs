@@ -1,0 +1,132 @@
+//! Runs the open jobs of a run, many at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::error::{Error, Kind};
+use crate::ledger::{Job, JobState, RunId};
+use crate::workflow::run_job;
+use crate::workflow::work::{Context, Found};
+
+/// How a run goes about its jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct RunOptions {
+    /// How many jobs are worked on at once.
+    pub concurrency: usize,
+    /// Whether an earlier process may have worked on the jobs; failed ones are then tried again.
+    pub resumed: bool,
+}
+
+/// A job that came to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// The job.
+    pub job: Job,
+    /// What came of it.
+    pub result: Result<Found, Error>,
+}
+
+/// How many jobs ended in which way.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Totals {
+    /// Jobs that are done.
+    pub done: u64,
+    /// Jobs that failed.
+    pub failed: u64,
+}
+
+/// Run every open job of `run`, and tell `finished` about each as it ends.
+///
+/// # Errors
+/// [`Kind::Interrupted`] when the user asked to stop: once, after the jobs in flight came to a place where they may
+/// stop; twice, at once. Any other error is the ledger's; a job that fails is told to `finished`.
+pub async fn run_jobs(
+    cx: &Arc<Context>,
+    run: RunId,
+    options: RunOptions,
+    mut finished: impl FnMut(Finished) -> Result<(), Error>,
+) -> Result<Totals, Error> {
+    let mut queue = Queue::new(run, options.resumed);
+    let mut flying = JoinSet::new();
+    let mut totals = Totals::default();
+    loop {
+        while flying.len() < options.concurrency.max(1) && cx.interrupt.count() == 0 {
+            let Some(job) = queue.next(cx).await? else {
+                break;
+            };
+            let cx = Arc::clone(cx);
+            flying.spawn(async move {
+                let result = run_job(&cx, run, &job, options.resumed).await;
+                Finished { job, result }
+            });
+        }
+        let joined = tokio::select! {
+            biased;
+            joined = flying.join_next() => joined,
+            () = cx.interrupt.asked(2) => return Err(Error::new(Kind::Interrupted, "stopped at once")),
+        };
+        let Some(joined) = joined else {
+            break;
+        };
+        let end = joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
+        match &end.result {
+            Ok(_) => totals.done += 1,
+            Err(error) if error.kind() == Kind::Interrupted => continue,
+            Err(_) => totals.failed += 1,
+        }
+        finished(end)?;
+    }
+    if cx.interrupt.count() > 0 {
+        return Err(Error::new(Kind::Interrupted, "interrupted"));
+    }
+    Ok(totals)
+}
+
+/// The jobs still to run, read from the ledger a page at a time.
+struct Queue {
+    run: RunId,
+    passes: VecDeque<JobState>,
+    from: u64,
+    page: VecDeque<Job>,
+}
+
+impl Queue {
+    fn new(run: RunId, resumed: bool) -> Self {
+        // Jobs that fail in this run come to stand behind the first pass, so the failed ones go first.
+        let passes = if resumed {
+            VecDeque::from([JobState::Failed, JobState::Open])
+        } else {
+            VecDeque::from([JobState::Open])
+        };
+        Self {
+            run,
+            passes,
+            from: 0,
+            page: VecDeque::new(),
+        }
+    }
+
+    async fn next(&mut self, cx: &Context) -> Result<Option<Job>, Error> {
+        const PAGE: u32 = 1_000;
+        while self.page.is_empty() {
+            let Some(state) = self.passes.front().copied() else {
+                return Ok(None);
+            };
+            let jobs = cx
+                .ledger
+                .jobs(self.run, Some(state), self.from, PAGE)
+                .await?;
+            match jobs.last() {
+                Some(last) => self.from = last.number + 1,
+                None => {
+                    self.passes.pop_front();
+                    self.from = 0;
+                }
+            }
+            self.page = jobs.into();
+        }
+        Ok(self.page.pop_front())
+    }
+}

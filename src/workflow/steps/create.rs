@@ -1,0 +1,244 @@
+//! Makes the user, or gives it new grants, in the way that was asked for.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::error::Error;
+use crate::looker::{CookielessLogin, Landing, LookerError};
+use crate::signed_url::{self, Login};
+use crate::workflow::spec::{Grants, UserSpec, Via};
+use crate::workflow::step::{After, Before, Step};
+use crate::workflow::steps::refusal;
+use crate::workflow::work::{Outcome, Work};
+
+/// Decide what is to be done: an embed login replaces the grants of a user and ends its sessions, so a user that is
+/// there already is left alone unless the job says otherwise.
+pub(crate) fn before(work: &mut Work) -> Before {
+    let Some(spec) = work.spec.embed_user() else {
+        return Before::Skip;
+    };
+    let (via, update) = (spec.via, spec.update);
+    let exists = work.user.is_some();
+    let existed = match work.journal.first_intent(Step::Create) {
+        Some(intent) => intent.data.get("existed") == Some(&json!(true)),
+        None => exists,
+    };
+    let outcome = match (existed, exists, update) {
+        (false, true, _) => Outcome::Created,
+        (true, true, false) => Outcome::Unchanged,
+        _ => return Before::Effect(json!({ "existed": existed, "via": via })),
+    };
+    work.found.outcome = Some(outcome);
+    work.found.via = (outcome == Outcome::Created).then_some(via);
+    if outcome == Outcome::Created {
+        // The answer to the creation was lost; the look-up has shown that it took effect.
+        work.journal.finish(Step::Create, json!(outcome));
+    }
+    Before::Skip
+}
+
+pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    let spec = work
+        .spec
+        .embed_user()
+        .expect("only a job that makes a user has this step")
+        .clone();
+    warn_of_sessions(work).await?;
+    let lost = match spec.via {
+        Via::SignedUrl => by_signed_url(work, &spec).await?,
+        Via::Cookieless => by_cookieless_session(work, &spec).await?,
+        Via::EmbedUser => by_embed_user(work, &spec).await?,
+    };
+    if let Some(error) = lost {
+        // Observing again tells whether the user came into being.
+        return Ok(After::Back(Step::Observe, error.into()));
+    }
+    let outcome = if work.user.is_some() {
+        Outcome::Updated
+    } else {
+        Outcome::Created
+    };
+    work.found.outcome = Some(outcome);
+    work.found.via = Some(spec.via);
+    Ok(After::Next(json!(outcome)))
+}
+
+/// A login of a user that is there ends the sessions it has open.
+async fn warn_of_sessions(work: &mut Work) -> Result<(), Error> {
+    let Some(user) = &work.user else {
+        return Ok(());
+    };
+    let sessions = work.cx.admin.sessions(&user.id).await?.len();
+    if sessions > 0 {
+        let sessions = if sessions == 1 {
+            "its live session".to_owned()
+        } else {
+            format!("its {sessions} live sessions")
+        };
+        work.warn(format!("the new grants ended {sessions}"));
+    }
+    Ok(())
+}
+
+/// Sign a URL and fetch it. Gives the error of a fetch whose answer was lost.
+async fn by_signed_url(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+    let cx = &work.cx;
+    let mut tries = 0;
+    loop {
+        let landing = match fetch(work, spec).await? {
+            Ok(landing) => landing,
+            Err(error) => return lost(error),
+        };
+        if is_success(&landing, &spec.target) {
+            return Ok(None);
+        }
+        // A URL is good once, so another try takes another one. A login may be repeated: it leaves the same user.
+        if tries == cx.retries || !matches!(landing.status, 429 | 502..=504) {
+            return Err(refusal::explain(work, spec, &landing).await);
+        }
+        let backoff = Duration::from_millis(500) * 2_u32.pow(tries.min(6));
+        let wait = landing.retry_after.unwrap_or(backoff);
+        cx.clock.sleep(wait.min(LONGEST_WAIT)).await;
+        tries += 1;
+    }
+}
+
+/// The longest wait between two tries, whatever a server asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerError>, Error> {
+    let cx = &work.cx;
+    let signer = cx
+        .signer
+        .as_ref()
+        .expect("a run that signs URLs is given a signer");
+    let nonce = signed_url::nonce(&cx.random).map_err(|error| {
+        Error::internal(error).context("the system has no random bytes to give")
+    })?;
+    let login = login(&spec.external_user_id, &spec.grants);
+    let url = signer.sign(&spec.target, &login, &nonce, cx.clock.now().as_second())?;
+    Ok(cx.http.fetch_signed_url(&url).await)
+}
+
+/// Acquire a cookieless session for the user, and end it.
+async fn by_cookieless_session(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+    let grants = &spec.grants;
+    let login = CookielessLogin {
+        external_user_id: spec.external_user_id.clone(),
+        first_name: grants.first_name.clone(),
+        last_name: grants.last_name.clone(),
+        permissions: given(&grants.permissions),
+        models: given(&grants.models),
+        group_ids: given(&grants.group_ids),
+        external_group_id: grants.external_group_id.clone(),
+        user_attributes: (!grants.user_attributes.is_empty())
+            .then(|| grants.user_attributes.clone()),
+        user_timezone: grants.user_timezone.clone(),
+        session_length: grants.session_length,
+        force_logout_login: true,
+        embed_domain: None,
+    };
+    let admin = &work.cx.admin;
+    match admin.acquire_cookieless_session(&login).await {
+        Ok(session) => {
+            let token = &session.session_reference_token;
+            // The session was only a means; one that cannot be ended runs out by itself.
+            let _left = admin.delete_cookieless_session(token).await.is_err();
+            Ok(None)
+        }
+        Err(error) => lost(error),
+    }
+}
+
+/// Have Looker make a user with no grants.
+async fn by_embed_user(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+    match work
+        .cx
+        .admin
+        .create_embed_user(&spec.external_user_id)
+        .await
+    {
+        Ok(_) => Ok(None),
+        Err(error) => lost(error),
+    }
+}
+
+fn lost(error: LookerError) -> Result<Option<LookerError>, Error> {
+    if error.took_effect_unknown() {
+        Ok(Some(error))
+    } else {
+        Err(error.into())
+    }
+}
+
+/// What the signed URL says of the user.
+pub(super) fn login(external_user_id: &str, grants: &Grants) -> Login {
+    Login {
+        external_user_id: external_user_id.to_owned(),
+        first_name: grants.first_name.clone(),
+        last_name: grants.last_name.clone(),
+        permissions: given(&grants.permissions),
+        models: given(&grants.models),
+        group_ids: given(&grants.group_ids),
+        external_group_id: grants.external_group_id.clone(),
+        user_attributes: (!grants.user_attributes.is_empty())
+            .then(|| grants.user_attributes.clone()),
+        user_timezone: grants.user_timezone.clone(),
+        session_length: grants.session_length,
+        // With `false` the permissions of the first login were seen to linger.
+        force_logout_login: true,
+    }
+}
+
+/// What is not empty.
+fn given(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}
+
+/// Whether Looker sent the browser on to the embed path. A refusal is a redirect too, to the login page, so the status
+/// alone says nothing (Looker staff's troubleshooting tool).
+fn is_success(landing: &Landing, target: &str) -> bool {
+    let path = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+    let location = landing.location.as_deref().unwrap_or_default();
+    let location = match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("", |at| rest.split_at(at).1),
+        None => location,
+    };
+    (300..400).contains(&landing.status) && path(location) == path(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn landing(status: u16, location: &str) -> Landing {
+        Landing {
+            status,
+            location: Some(location.to_owned()),
+            date: None,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn a_redirect_to_the_embed_path_is_success_with_or_without_origin_and_query() {
+        let target = "/embed/dashboards/1";
+        for location in [
+            "/embed/dashboards/1",
+            "/embed/dashboards/1?embed_domain=x",
+            "http://looker:9999/embed/dashboards/1",
+        ] {
+            assert!(is_success(&landing(302, location), target), "{location}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_elsewhere_or_another_status_is_refusal() {
+        let target = "/embed/dashboards/1";
+        for location in ["/login", "/", "", "https://looker", "/embed/dashboards/12"] {
+            assert!(!is_success(&landing(302, location), target), "{location}");
+        }
+        assert!(!is_success(&landing(200, target), target));
+    }
+}

@@ -1,0 +1,46 @@
+//! What each step does, a file each; and what a step that was done by an earlier process left behind.
+
+pub(super) mod choose_old;
+pub(super) mod confirm;
+pub(super) mod create;
+pub(super) mod deliver;
+pub(super) mod lookup;
+pub(super) mod mint;
+pub(super) mod observe;
+pub(super) mod prove;
+pub(super) mod reconcile;
+mod refusal;
+pub(super) mod retire_old;
+mod revoke;
+pub(super) mod sudo;
+pub(super) mod tag;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::workflow::step::Step;
+use crate::workflow::work::Work;
+
+/// Take what a step left in the ledger back into the job, in place of running it.
+pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
+    let Some(data) = work.journal.done(step).cloned() else {
+        return Ok(());
+    };
+    match step {
+        Step::Create => work.found.outcome = Some(read(&data)?),
+        Step::ChooseOld => work.old = read(&data)?,
+        Step::Deliver => work.found.key = Some(read(&data)?),
+        Step::RetireOld => work.found.revoked.extend(read::<Vec<String>>(&data)?),
+        Step::Mint | Step::Tag | Step::Prove => {}
+        Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile => {}
+    }
+    Ok(())
+}
+
+/// Read what an earlier process wrote.
+fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
+    serde_json::from_value(data.clone()).map_err(|error| {
+        Error::internal(error).context("the ledger holds an event that this embedctl cannot read")
+    })
+}

@@ -1,0 +1,34 @@
+//! Looks the user up, to know what there is to do.
+
+use serde_json::Value;
+
+use crate::error::{Error, Kind};
+use crate::workflow::spec::{JobSpec, UserRef};
+use crate::workflow::step::After;
+use crate::workflow::steps::lookup;
+use crate::workflow::work::Work;
+
+pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    let user = work.spec.user();
+    let found = lookup::user(&work.cx.admin, user).await?;
+    match (&found, &work.spec) {
+        (None, JobSpec::MintKey(_) | JobSpec::RotateKey(_)) => return Err(missing(user)),
+        (None, JobSpec::CreateUser(_)) => {}
+        (Some(user), _) => {
+            work.found.looker_user_id = Some(user.id.clone());
+            if let Some(id) = user.external_user_id() {
+                id.clone_into(&mut work.found.external_user_id);
+            }
+        }
+    }
+    work.user = found;
+    Ok(After::Next(Value::Null))
+}
+
+fn missing(user: UserRef<'_>) -> Error {
+    let error = Error::new(Kind::NotFound, format!("there is no {user}"));
+    match user {
+        UserRef::External(id) => error.hint(format!("`embedctl create-user {id}` makes it")),
+        UserRef::Looker(_) => error.hint("`embedctl users list` shows the embed users there are"),
+    }
+}

@@ -1,0 +1,93 @@
+//! Finds out why Looker refused a signed URL, since the answer itself only sends the browser to the login page.
+
+use crate::error::{Error, Kind};
+use crate::looker::Landing;
+use crate::signed_url::{self, Algorithm, Signer};
+use crate::workflow::spec::UserSpec;
+use crate::workflow::steps::create::login;
+use crate::workflow::work::Work;
+
+/// How far the two clocks may be apart, in seconds (Looker's validator).
+const CLOCK_WINDOW: i64 = 300;
+
+/// The error to show for a refused URL: the first cause that can be shown to be one.
+pub(super) async fn explain(work: &Work, spec: &UserSpec, landing: &Landing) -> Error {
+    let refused = |cause: String| {
+        Error::new(Kind::NotAllowed, cause)
+            .context(format!(
+                "Looker refused the signed URL for `{}`",
+                spec.external_user_id
+            ))
+            .at_operation("signed_url", Some(landing.status))
+    };
+    if landing.status == 429 {
+        return refused("Looker throttled every try".to_owned())
+            .with_kind(Kind::Unreachable)
+            .hint("try again later, or slow down with `--rps`");
+    }
+    if landing.status >= 500 {
+        return refused(format!("Looker answered with status {}", landing.status))
+            .with_kind(Kind::Looker)
+            .hint("the value of a user attribute may not fit the attribute's type; `embedctl doctor` checks the rest");
+    }
+    if let Some(seconds) = clock_difference(work, landing) {
+        return refused(format!("this machine's clock is {seconds} seconds off Looker's; {CLOCK_WINDOW} are allowed"))
+            .hint("set the clock, for example with `timedatectl set-ntp true`, and run the same command again");
+    }
+    if is_embedding_off(work).await {
+        return refused("signed embedding is switched off".to_owned()).hint(
+            "switch it on under Admin > Embed, or use a Looker whose edition includes embedding",
+        );
+    }
+    match validate(work, spec, work.cx.signer.as_ref()).await {
+        Some(Some(reason)) if reason.contains("signature") => {
+            match other_algorithm_fits(work, spec).await {
+                Some(other) => refused(reason).hint(format!(
+                    "the embed secret is for {other}: pass `--embed-algorithm {other}`"
+                )),
+                None => refused(reason).hint(SECRET_HINT),
+            }
+        }
+        Some(Some(reason)) => refused(reason)
+            .hint("`embedctl doctor` checks each setting that the signature depends on"),
+        // The validator is an alpha operation; where it does not exist, the secret is the usual cause.
+        Some(None) | None => {
+            refused("the redirect went to the login page".to_owned()).hint(SECRET_HINT)
+        }
+    }
+}
+
+const SECRET_HINT: &str = "check the embed secret (`LOOKERSDK_EMBED_SECRET`), its algorithm (`--embed-algorithm`) and the host that Looker sees (`--embed-host`)";
+
+fn clock_difference(work: &Work, landing: &Landing) -> Option<i64> {
+    let looker = landing.date?;
+    let here = work.cx.clock.now();
+    let seconds = (here.as_second() - looker.as_second()).abs();
+    (seconds > CLOCK_WINDOW).then_some(seconds)
+}
+
+async fn is_embedding_off(work: &Work) -> bool {
+    match work.cx.admin.setting_embed().await {
+        Ok(setting) => {
+            setting.embed_enabled == Some(false) || setting.sso_auth_enabled == Some(false)
+        }
+        Err(_) => false,
+    }
+}
+
+/// What Looker's own validator has against a fresh URL; `None` where it cannot be asked.
+async fn validate(work: &Work, spec: &UserSpec, signer: Option<&Signer>) -> Option<Option<String>> {
+    let cx = &work.cx;
+    let nonce = signed_url::nonce(&cx.random).ok()?;
+    let login = login(&spec.external_user_id, &spec.grants);
+    let url = signer?
+        .sign(&spec.target, &login, &nonce, cx.clock.now().as_second())
+        .ok()?;
+    cx.admin.validate_embed_url(&url).await.ok()
+}
+
+async fn other_algorithm_fits(work: &Work, spec: &UserSpec) -> Option<Algorithm> {
+    let other = work.cx.other_signer.as_ref()?;
+    let fits = validate(work, spec, Some(other)).await?.is_none();
+    fits.then(|| other.algorithm())
+}

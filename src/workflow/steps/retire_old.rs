@@ -1,0 +1,55 @@
+//! Revokes the keys that the new one replaces, or sets the day for it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::error::Error;
+use crate::ledger::{KeyRecord, KeyState};
+use crate::workflow::spec::JobSpec;
+use crate::workflow::step::{After, Before};
+use crate::workflow::steps::revoke;
+use crate::workflow::work::{OldKey, Work};
+
+pub(crate) fn before(work: &mut Work) -> Before {
+    if work.old.is_empty() {
+        return Before::Skip;
+    }
+    Before::Effect(json!({ "keys": work.old }))
+}
+
+pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    let overlap = match &work.spec {
+        JobSpec::RotateKey(spec) => spec.overlap(),
+        JobSpec::CreateUser(_) | JobSpec::MintKey(_) => None,
+    };
+    let overlap = overlap.and_then(|overlap| SignedDuration::try_from(overlap).ok());
+    let due = overlap.map(|overlap| work.cx.clock.now() + overlap);
+    let mut revoked = Vec::new();
+    for old in work.old.clone() {
+        if due.is_none() {
+            revoke::revoke(work, &old.id).await?;
+            revoked.push(old.id.clone());
+        }
+        let record = record(work, &old, due);
+        work.journal.note_key(record).await?;
+    }
+    work.found.revoked.extend(revoked.iter().cloned());
+    Ok(After::Next(json!(revoked)))
+}
+
+fn record(work: &Work, old: &OldKey, due: Option<Timestamp>) -> KeyRecord {
+    KeyRecord {
+        looker_user_id: work.user_id(),
+        external_user_id: work.found.external_user_id.clone(),
+        key_id: old.id.clone(),
+        client_id: old.client_id.clone(),
+        purpose: old.purpose.clone(),
+        state: if due.is_some() {
+            KeyState::Delivered
+        } else {
+            KeyState::Revoked
+        },
+        minted_at: old.created_at,
+        revoke_at: due,
+    }
+}

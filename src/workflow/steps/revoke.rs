@@ -1,0 +1,29 @@
+//! Takes a key back.
+
+use crate::error::Error;
+use crate::ledger::KeyState;
+use crate::looker::LookerError;
+use crate::workflow::work::{FoundKey, Work};
+
+/// Revoke a key whose secret is in no sink. One that is gone already is as good.
+pub(super) async fn undelivered(work: &mut Work, key: &FoundKey) -> Result<(), Error> {
+    revoke(work, &key.id).await?;
+    let record = work.key_record(key, KeyState::Revoked);
+    work.journal.note_key(record).await?;
+    work.found.revoked.push(key.id.clone());
+    Ok(())
+}
+
+/// Delete a key as the admin, or as the user where Looker lets only the user do it.
+pub(super) async fn revoke(work: &mut Work, key_id: &str) -> Result<(), LookerError> {
+    let user_id = work.user_id();
+    match work.cx.admin.delete_api3_key(&user_id, key_id).await {
+        Err(error) if error.http_status() == Some(403) => {
+            let sudo = work.cx.admin.login_user(&user_id).await?;
+            let deleted = sudo.delete_api3_key(&user_id, key_id).await;
+            sudo.logout().await?;
+            deleted.map(drop)
+        }
+        answer => answer.map(drop),
+    }
+}

@@ -1,0 +1,217 @@
+//! A job at work: what it is to do, what it has found, and the secret it may hold.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{KeyRecord, KeyState, Ledger};
+use crate::looker::{Client, Http, User};
+use crate::secret::SecretString;
+use crate::signed_url::Signer;
+use crate::sink::{KeyName, Sink};
+use crate::system::{Clock, Interrupt, Random};
+use crate::workflow::journal::Journal;
+use crate::workflow::spec::{JobSpec, Via};
+use crate::workflow::step::Step;
+
+/// What the steps of every job of a run work with.
+#[derive(Debug)]
+pub struct Context {
+    /// The connections.
+    pub http: Http,
+    /// Looker, as the admin.
+    pub admin: Client,
+    /// Signs embed URLs; `None` where the run makes no user by a signed URL.
+    pub signer: Option<Signer>,
+    /// The same for the other algorithm: tells a wrong algorithm from a wrong secret.
+    pub other_signer: Option<Signer>,
+    /// Keeps the keys; `None` where the run mints none.
+    pub sink: Option<Arc<dyn Sink>>,
+    /// Keeps what was intended and what came of it.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: Clock,
+    /// Nonces.
+    pub random: Random,
+    /// Whether the user has asked to stop.
+    pub interrupt: Interrupt,
+    /// Hears what happens.
+    pub observer: Arc<dyn Observer>,
+    /// How often a request that may be repeated is repeated.
+    pub retries: u32,
+    /// How long a request may take, which bounds the time in which a lost one can have taken effect.
+    pub timeout: Duration,
+}
+
+/// Hears what happens in a run, to show it.
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// A step of the job for `subject` was done, and took so long.
+    fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration);
+}
+
+/// What a job has found and done: what the report says of it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Found {
+    /// The company's id of the user.
+    pub external_user_id: String,
+    /// Looker's id of the user.
+    pub looker_user_id: Option<String>,
+    /// What became of the user.
+    pub outcome: Option<Outcome>,
+    /// How it was made.
+    pub via: Option<Via>,
+    /// Whether sudo gave exactly this user.
+    pub sudo_verified: bool,
+    /// The key, once it is delivered.
+    pub key: Option<FoundKey>,
+    /// The keys of ours that were revoked, by Looker's id.
+    pub revoked: Vec<String>,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// What became of a user.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did not exist before.
+    Created,
+    /// It has the grants asked for in place of its former ones.
+    Updated,
+    /// It existed, and nothing of it was changed.
+    Unchanged,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// A key that a job made.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct FoundKey {
+    /// Looker's id of it.
+    pub id: String,
+    /// The public half.
+    pub client_id: String,
+    /// The tag it carries.
+    pub purpose: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The sink that keeps it; `None` until it is delivered.
+    pub delivered_to: Option<String>,
+}
+
+/// A job at work.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) cx: Arc<Context>,
+    pub(crate) spec: JobSpec,
+    pub(crate) journal: Journal,
+    pub(crate) found: Found,
+    /// The user as Looker last showed it.
+    pub(crate) user: Option<User>,
+    /// Looker as the user; logged out when the job ends.
+    pub(crate) sudo: Option<Client>,
+    /// The secret of a key, from the mint to the end of the job.
+    pub(crate) secret: Option<SecretString>,
+    /// The keys the user had before this job made one, by Looker's id.
+    pub(crate) known_keys: Vec<String>,
+    /// The keys that the new one replaces.
+    pub(crate) old: Vec<OldKey>,
+    /// Whether every key is younger than the age at which keys are replaced.
+    pub(crate) nothing_to_rotate: bool,
+}
+
+/// A key that a new one replaces.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct OldKey {
+    pub(crate) id: String,
+    pub(crate) client_id: String,
+    pub(crate) purpose: String,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Work {
+    /// Looker's id of the user, which every step after the first look-up has.
+    pub(crate) fn user_id(&self) -> String {
+        let id = self.found.looker_user_id.clone();
+        id.expect("a step that needs the user stands behind one that found it")
+    }
+
+    /// The tag that marks a key as made by this job.
+    pub(crate) fn tag(&self) -> String {
+        let job = self.journal.job();
+        format!("{TAG}{}:{}", job.run, job.number)
+    }
+
+    /// What the key of this job carries as its purpose: the words of whoever asked, and the tag.
+    pub(crate) fn purpose(&self) -> String {
+        match self.spec.key_purpose() {
+            Some(words) => format!("{words} [{}]", self.tag()),
+            None => self.tag(),
+        }
+    }
+
+    /// A key of this job's user, as a sink knows it.
+    pub(crate) fn key_name(&self, key: &FoundKey) -> KeyName {
+        KeyName {
+            base_url: self.cx.admin.base_url().to_string(),
+            external_user_id: self.found.external_user_id.clone(),
+            looker_user_id: self.user_id(),
+            id: key.id.clone(),
+            client_id: key.client_id.clone(),
+            purpose: key.purpose.clone(),
+            created_at: key.created_at,
+        }
+    }
+
+    /// What the ledger keeps of a key of this job's user.
+    pub(crate) fn key_record(&self, key: &FoundKey, state: KeyState) -> KeyRecord {
+        KeyRecord {
+            looker_user_id: self.user_id(),
+            external_user_id: self.found.external_user_id.clone(),
+            key_id: key.id.clone(),
+            client_id: key.client_id.clone(),
+            purpose: key.purpose.clone(),
+            state,
+            minted_at: key.created_at,
+            revoke_at: None,
+        }
+    }
+
+    /// The sink of the run.
+    pub(crate) fn sink(&self) -> Arc<dyn Sink> {
+        let sink = self.cx.sink.as_ref();
+        Arc::clone(sink.expect("a run that mints keys is given a sink"))
+    }
+
+    /// The time at Looker, as well as it is known here.
+    pub(crate) fn looker_now(&self) -> Timestamp {
+        self.cx.clock.now() + self.cx.http.clock_offset().unwrap_or_default()
+    }
+
+    /// Tell the person something, once.
+    pub(crate) fn warn(&mut self, warning: String) {
+        if !self.found.warnings.contains(&warning) {
+            self.found.warnings.push(warning);
+        }
+    }
+}
+
+/// How the tag of every key of ours begins, whatever run made it.
+pub const TAG: &str = "embedctl:";
+
+/// Whether a key's purpose says that embedctl made it.
+pub fn is_ours(purpose: Option<&str>) -> bool {
+    purpose.is_some_and(|purpose| purpose.contains(TAG))
+}

@@ -1,0 +1,517 @@
+//! The crash matrix: every workflow stopped at every write to the ledger and at every request, before the request takes
+//! effect and after, then resumed. A new step is covered by being in the list of its workflow.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use embedctl::emulator::{Effect, Emulator, Fault, Options};
+use embedctl::error::Kind;
+use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
+use embedctl::ledger::{
+    Answer, Event, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob, NewRun,
+    Run, RunId,
+};
+use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace};
+use embedctl::secret::SecretString;
+use embedctl::signed_url::Signer;
+use embedctl::sink;
+use embedctl::system::{Clock, Interrupt, Random};
+use embedctl::workflow::{
+    self, Context, Found, Grants, JobSpec, KeyJob, KeySpec, Observer, RotateSpec, RunOptions, Step,
+    UserId, UserSpec, Via,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::Sandbox;
+
+const USER: &str = "acme-42";
+
+/// Where a run is stopped.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    /// At the write to the ledger with this number: nothing of it is kept, and the process is gone.
+    Write(i64),
+    /// Before the request with this number takes effect; the process is gone.
+    Before(u32),
+    /// After the request with this number took effect; its answer is lost, and the process is gone.
+    After(u32),
+    /// After the request with this number took effect; its answer is lost, and the process lives.
+    Lost(u32),
+}
+
+/// A world in which a workflow runs and is stopped.
+struct World {
+    sandbox: Sandbox,
+    emulator: Emulator,
+    ledger: Arc<SqliteLedger>,
+    clock: Clock,
+    spec: JobSpec,
+    /// The id of a key that somebody else made before.
+    foreign: String,
+    /// The sink of the run, as typed.
+    sink: String,
+}
+
+impl World {
+    async fn new(workflow: Workflow) -> Self {
+        let sandbox = Sandbox::offline();
+        let clock = Clock::manual(Timestamp::from_second(1_700_000_000).unwrap());
+        let options = Options {
+            clock: clock.clone(),
+            ..Options::default()
+        };
+        let emulator = Emulator::start(options).await.unwrap();
+        let ledger = SqliteLedger::in_memory(&SqliteOptions::new(clock.clone())).unwrap();
+        let sink = format!("file:{}", sandbox.path("keys.jsonl").display());
+        let mut world = Self {
+            sandbox,
+            emulator,
+            ledger: Arc::new(ledger),
+            clock,
+            spec: user_spec(),
+            foreign: String::new(),
+            sink,
+        };
+        world.set_up(workflow).await;
+        world
+    }
+
+    /// Bring about what the workflow starts from.
+    async fn set_up(&mut self, workflow: Workflow) {
+        match workflow {
+            Workflow::CreateUser => {}
+            Workflow::MintKey | Workflow::RotateKey => {
+                let run = self.begin().await;
+                self.go(run, None).await.unwrap();
+            }
+        }
+        let job = KeyJob {
+            user: UserId::External(USER.to_owned()),
+            purpose: None,
+        };
+        self.spec = match workflow {
+            Workflow::CreateUser => user_spec(),
+            Workflow::MintKey => JobSpec::MintKey(job),
+            Workflow::RotateKey => JobSpec::RotateKey(RotateSpec {
+                job,
+                keys: Vec::new(),
+                max_age_seconds: None,
+                overlap_seconds: None,
+            }),
+        };
+        if workflow != Workflow::CreateUser {
+            let admin = self.admin();
+            let id = self.looker_user_id().await.unwrap();
+            self.foreign = admin.create_api3_key(&id).await.unwrap().key.id;
+            admin.logout().await.unwrap();
+            // Long enough that the foreign key is not taken for one of the run's.
+            self.clock.sleep(Duration::from_secs(3600)).await;
+        }
+    }
+
+    fn http(&self) -> Http {
+        Http::new(HttpOptions {
+            timeout: Duration::from_secs(20),
+            retries: 0,
+            ca_files: Vec::new(),
+            verify_tls: true,
+            proxy: None,
+            no_proxy: None,
+            rps: None,
+            trace: Arc::new(NoTrace),
+            clock: self.clock.clone(),
+            random: Random::os(),
+        })
+        .unwrap()
+    }
+
+    fn admin(&self) -> Client {
+        self.client(self.emulator.client_id(), self.emulator.client_secret())
+    }
+
+    fn client(&self, client_id: &str, client_secret: SecretString) -> Client {
+        let key = ApiKey {
+            client_id: client_id.to_owned(),
+            client_secret,
+        };
+        Client::new(self.http(), self.emulator.base_url().parse().unwrap(), key)
+    }
+
+    async fn begin(&self) -> RunId {
+        let id = RunId(uuid::Uuid::new_v4());
+        let run = NewRun {
+            id,
+            command: "test".to_owned(),
+            request: Value::Null,
+            created_at: self.clock.now(),
+        };
+        let job = NewJob {
+            subject: USER.to_owned(),
+            spec: json!(self.spec),
+        };
+        self.ledger.begin(run, vec![job]).await.unwrap()
+    }
+
+    /// Run what is open, with a ledger that fails at write `dies_at`; `Err` says that the job did not come to its end.
+    async fn go(&self, run: RunId, dies_at: Option<i64>) -> Result<Found, embedctl::error::Error> {
+        let resumed = !self
+            .ledger
+            .events(JobId { run, number: 0 })
+            .await
+            .unwrap()
+            .is_empty();
+        let ledger = Mortal {
+            inner: Arc::clone(&self.ledger),
+            writes_left: AtomicI64::new(dies_at.unwrap_or(i64::MAX)),
+        };
+        let http = self.http();
+        let key = ApiKey {
+            client_id: self.emulator.client_id().to_owned(),
+            client_secret: self.emulator.client_secret(),
+        };
+        let admin = Client::new(http.clone(), self.emulator.base_url().parse().unwrap(), key);
+        let algorithm = self.emulator.algorithm();
+        let signer = Signer::new(
+            self.emulator.host(),
+            &self.emulator.embed_secret(),
+            algorithm,
+        );
+        let (system, _) = self.sandbox.system(embedctl::system::Input::empty());
+        let cx = Arc::new(Context {
+            http,
+            admin: admin.clone(),
+            signer: Some(signer.unwrap().with_scheme("http")),
+            other_signer: None,
+            sink: Some(sink::open(&self.sink, &system, &[]).unwrap()),
+            ledger: Arc::new(ledger),
+            clock: self.clock.clone(),
+            random: Random::os(),
+            interrupt: Interrupt::never(),
+            observer: Arc::new(Silent),
+            retries: 0,
+            timeout: Duration::from_secs(20),
+        });
+        let options = RunOptions {
+            concurrency: 1,
+            resumed,
+        };
+        let mut result = None;
+        let totals = workflow::run_jobs(&cx, run, options, |finished| {
+            result = Some(finished.result);
+            Ok(())
+        })
+        .await;
+        let _gone = admin.logout().await;
+        totals?;
+        result.unwrap_or_else(|| Err(embedctl::error::Error::new(Kind::Internal, "no job ran")))
+    }
+
+    async fn looker_user_id(&self) -> Option<String> {
+        let admin = self.admin();
+        let user = admin.user_for_credential_embed(USER).await.unwrap();
+        admin.logout().await.unwrap();
+        user.map(|user| user.id)
+    }
+
+    /// The ids of the user's keys at Looker.
+    async fn alive(&self) -> BTreeSet<String> {
+        let Some(id) = self.looker_user_id().await else {
+            return BTreeSet::new();
+        };
+        let admin = self.admin();
+        let keys = admin.api3_keys(&id).await.unwrap();
+        admin.logout().await.unwrap();
+        keys.into_iter().map(|key| key.id).collect()
+    }
+
+    /// The keys in the sink: id, client id and secret.
+    fn kept(&self) -> Vec<(String, String, String)> {
+        let Ok(text) = std::fs::read_to_string(self.sandbox.path("keys.jsonl")) else {
+            return Vec::new();
+        };
+        let field = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
+        text.lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|key| {
+                (
+                    field(&key, "key_id"),
+                    field(&key, "client_id"),
+                    field(&key, "client_secret"),
+                )
+            })
+            .collect()
+    }
+
+    /// How many keys of the sink log in as the user.
+    async fn working(&self) -> usize {
+        let mut working = 0;
+        for (_, client_id, secret) in self.kept() {
+            let client = self.client(&client_id, secret.into());
+            if client.login().await.is_ok() {
+                working += 1;
+                client.logout().await.unwrap();
+            }
+        }
+        working
+    }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Workflow {
+    CreateUser,
+    MintKey,
+    RotateKey,
+}
+
+fn user_spec() -> JobSpec {
+    JobSpec::CreateUser(UserSpec {
+        external_user_id: USER.to_owned(),
+        grants: Grants {
+            permissions: vec!["access_data".to_owned()],
+            models: vec!["demo".to_owned()],
+            session_length: 300,
+            ..Grants::default()
+        },
+        via: Via::SignedUrl,
+        target: "/embed/dashboards/1".to_owned(),
+        update: false,
+        verify: true,
+        key: Some(KeySpec::default()),
+    })
+}
+
+#[derive(Debug)]
+struct Silent;
+
+impl Observer for Silent {
+    fn step(&self, _: &str, _: Step, _: &Found, _: Duration) {}
+}
+
+/// A ledger that belongs to a process which dies at a certain write: that write and all later ones are not kept.
+#[derive(Debug)]
+struct Mortal {
+    inner: Arc<SqliteLedger>,
+    writes_left: AtomicI64,
+}
+
+impl Mortal {
+    fn write<'a, T>(&'a self, write: impl FnOnce() -> Answer<'a, T>) -> Answer<'a, T>
+    where
+        T: Send + 'a,
+    {
+        if self.writes_left.fetch_sub(1, Ordering::SeqCst) > 0 {
+            return write();
+        }
+        Box::pin(async {
+            Err(LedgerError::Store {
+                what: "the process is gone".to_owned(),
+                source: anyhow::anyhow!("stopped by the test"),
+            })
+        })
+    }
+}
+
+impl Ledger for Mortal {
+    fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
+        self.write(|| self.inner.begin(run, jobs))
+    }
+
+    fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()> {
+        self.write(|| self.inner.add_jobs(run, jobs))
+    }
+
+    fn claim(&self, run: RunId) -> Answer<'_, Run> {
+        self.inner.claim(run)
+    }
+
+    fn release(&self, run: RunId) -> Answer<'_, ()> {
+        self.inner.release(run)
+    }
+
+    fn record(&self, job: JobId, events: Vec<Event>, key: Option<KeyRecord>) -> Answer<'_, ()> {
+        self.write(|| self.inner.record(job, events, key))
+    }
+
+    fn settle(
+        &self,
+        job: JobId,
+        events: Vec<Event>,
+        key: Option<KeyRecord>,
+        end: JobEnd,
+    ) -> Answer<'_, ()> {
+        self.write(|| self.inner.settle(job, events, key, end))
+    }
+
+    fn events(&self, job: JobId) -> Answer<'_, Vec<Event>> {
+        self.inner.events(job)
+    }
+
+    fn jobs(
+        &self,
+        run: RunId,
+        state: Option<JobState>,
+        from: u64,
+        limit: u32,
+    ) -> Answer<'_, Vec<Job>> {
+        self.inner.jobs(run, state, from, limit)
+    }
+
+    fn run(&self, run: RunId) -> Answer<'_, Option<Run>> {
+        self.inner.run(run)
+    }
+
+    fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>> {
+        self.inner.runs(limit)
+    }
+
+    fn pending(&self, subject: &str) -> Answer<'_, Option<Run>> {
+        self.inner.pending(subject)
+    }
+
+    fn keys(&self, looker_user_id: Option<&str>) -> Answer<'_, Vec<KeyRecord>> {
+        self.inner.keys(looker_user_id)
+    }
+
+    fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>> {
+        self.inner.keys_due(now)
+    }
+
+    fn put_key(&self, key: KeyRecord) -> Answer<'_, ()> {
+        self.write(|| self.inner.put_key(key))
+    }
+}
+
+/// Stop `workflow` there, look at what is left, resume it, and look again. Gives whether the stop was reached at all.
+async fn stop_and_resume(workflow: Workflow, stop: Stop) -> bool {
+    let world = World::new(workflow).await;
+    let before = world.alive().await;
+    let run = world.begin().await;
+
+    let writes = match stop {
+        Stop::Write(number) => Some(number),
+        Stop::Before(_) | Stop::After(_) | Stop::Lost(_) => None,
+    };
+    for fault in faults(stop) {
+        world.emulator.inject(fault);
+    }
+    let stopped = world.go(run, writes).await;
+    let reached = match stop {
+        Stop::Write(_) => stopped.is_err(),
+        Stop::Before(_) | Stop::Lost(_) => world.emulator.unconsumed_faults().is_empty(),
+        // The connection that is refused from then on may never be asked for.
+        Stop::After(_) => world
+            .emulator
+            .unconsumed_faults()
+            .iter()
+            .all(|fault| fault.times == 0),
+    };
+    world.emulator.clear_faults();
+
+    let context = format!("{workflow:?} {stop:?}: {stopped:?}");
+    if workflow == Workflow::RotateKey {
+        assert!(world.working().await >= 1, "no key works after {context}");
+    }
+    let foreign =
+        |alive: &BTreeSet<String>| world.foreign.is_empty() || alive.contains(&world.foreign);
+    assert!(
+        foreign(&world.alive().await),
+        "a foreign key is gone after {context}"
+    );
+
+    if stopped.is_err() {
+        let resumed = world.go(run, None).await;
+        resumed.unwrap_or_else(|error| panic!("cannot resume after {context}: {error}"));
+    }
+
+    check_end(workflow, &world, &before, &context).await;
+    assert_eq!(
+        world.emulator.violations(),
+        Vec::<String>::new(),
+        "after {context}"
+    );
+    reached
+}
+
+/// A gone process sends nothing more, which a connection that is always refused stands for.
+fn faults(stop: Stop) -> Vec<Fault> {
+    let gone = |number| Fault::new(Effect::ResetBefore).after(number).times(0);
+    match stop {
+        Stop::Write(_) => Vec::new(),
+        Stop::Before(number) => vec![gone(number)],
+        Stop::After(number) => vec![Fault::new(Effect::ResetAfter).after(number), gone(0)],
+        Stop::Lost(number) => vec![Fault::new(Effect::ResetAfter).after(number)],
+    }
+}
+
+/// Every key of ours is delivered and logs in, no other is left, and what is not ours is as it was.
+async fn check_end(workflow: Workflow, world: &World, before: &BTreeSet<String>, context: &str) {
+    let mut alive = world.alive().await;
+    if !world.foreign.is_empty() {
+        assert!(
+            alive.remove(&world.foreign),
+            "the foreign key is gone after {context}"
+        );
+    }
+    let kept: BTreeSet<String> = world.kept().into_iter().map(|(id, ..)| id).collect();
+    let orphans: Vec<_> = alive.difference(&kept).collect();
+    assert!(
+        orphans.is_empty(),
+        "keys {orphans:?} are in no sink after {context}"
+    );
+
+    let wanted = match workflow {
+        Workflow::CreateUser | Workflow::RotateKey => 1,
+        Workflow::MintKey => 2,
+    };
+    assert_eq!(alive.len(), wanted, "keys {alive:?} after {context}");
+    assert_eq!(
+        world.working().await,
+        wanted,
+        "keys that log in after {context}"
+    );
+    if workflow == Workflow::RotateKey {
+        assert!(
+            alive.is_disjoint(before),
+            "an old key is left after {context}"
+        );
+    }
+}
+
+async fn everywhere(workflow: Workflow, stop: impl Fn(u32) -> Stop) {
+    let mut stops = 0;
+    while stop_and_resume(workflow, stop(stops)).await {
+        stops += 1;
+        assert!(stops < 100, "the run has no end");
+    }
+    assert!(
+        stops > 2,
+        "only {stops} stops: the matrix does not reach the run"
+    );
+}
+
+macro_rules! matrix {
+    ($($name:ident: $workflow:expr, $stop:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            everywhere($workflow, $stop).await;
+        }
+    )*};
+}
+
+matrix! {
+    create_user_resumes_from_every_write: Workflow::CreateUser, |n| Stop::Write(n.into());
+    create_user_resumes_from_before_every_request: Workflow::CreateUser, Stop::Before;
+    create_user_resumes_from_after_every_request: Workflow::CreateUser, Stop::After;
+    create_user_survives_every_lost_answer: Workflow::CreateUser, Stop::Lost;
+    keys_mint_resumes_from_every_write: Workflow::MintKey, |n| Stop::Write(n.into());
+    keys_mint_resumes_from_before_every_request: Workflow::MintKey, Stop::Before;
+    keys_mint_resumes_from_after_every_request: Workflow::MintKey, Stop::After;
+    keys_mint_survives_every_lost_answer: Workflow::MintKey, Stop::Lost;
+    keys_rotate_resumes_from_every_write: Workflow::RotateKey, |n| Stop::Write(n.into());
+    keys_rotate_resumes_from_before_every_request: Workflow::RotateKey, Stop::Before;
+    keys_rotate_resumes_from_after_every_request: Workflow::RotateKey, Stop::After;
+    keys_rotate_survives_every_lost_answer: Workflow::RotateKey, Stop::Lost;
+}
