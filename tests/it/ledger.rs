@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use embedctl::error::{Error, Kind};
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
@@ -337,11 +338,7 @@ async fn the_run_of_another_machine_is_taken_over_only_when_its_lease_has_run_ou
     let ledger = place.open();
 
     let refused = ledger.claim(run).await.unwrap_err();
-    place
-        .options
-        .clock
-        .sleep(std::time::Duration::from_secs(61))
-        .await;
+    place.options.clock.sleep(Duration::from_secs(61)).await;
     let claimed = ledger.claim(run).await;
 
     assert!(
@@ -359,11 +356,7 @@ async fn an_owner_at_work_keeps_its_lease() {
     let ledger = place.open();
 
     for _ in 0..3 {
-        place
-            .options
-            .clock
-            .sleep(std::time::Duration::from_secs(40))
-            .await;
+        place.options.clock.sleep(Duration::from_secs(40)).await;
         far.record(job(run, 0), vec![], None).await.unwrap();
         // The second write begins after the sign of life that follows the first.
         far.record(job(run, 0), vec![], None).await.unwrap();
@@ -380,11 +373,7 @@ async fn a_process_that_lost_its_run_can_write_nothing_more() {
     let place = Place::new();
     let far = place.open_as(stranger());
     let run = far.begin(place.run(), jobs(&["a"])).await.unwrap();
-    place
-        .options
-        .clock
-        .sleep(std::time::Duration::from_secs(61))
-        .await;
+    place.options.clock.sleep(Duration::from_secs(61)).await;
     let ledger = place.open();
     ledger.claim(run).await.unwrap();
 
@@ -503,6 +492,7 @@ async fn many_writers_at_once_are_all_answered() {
 #[cfg(unix)]
 mod file {
     use std::os::unix::fs::PermissionsExt as _;
+    use std::process::Command;
 
     use super::*;
 
@@ -645,5 +635,105 @@ mod file {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
         assert_eq!(version, 99);
+    }
+
+    #[test]
+    fn a_file_that_can_only_be_read_is_refused() {
+        let place = Place::new();
+        drop(place.open());
+        let path = place.path();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        // The administrator may write all the same, but for a file that is marked as immutable.
+        let attribute = |flag| Command::new("chattr").arg(flag).arg(&path).output();
+        let writable = || fs::OpenOptions::new().write(true).open(&path).is_ok();
+        if writable() {
+            drop(attribute("+i"));
+        }
+        if writable() {
+            // Then the unit test of the connection must do.
+            return;
+        }
+
+        let (message, hint) = refusal(&place);
+
+        drop(attribute("-i"));
+        assert_eq!(
+            message,
+            format!("the ledger `{}` can only be read", path.display())
+        );
+        assert!(hint.starts_with("make it writable"), "{hint}");
+    }
+
+    #[tokio::test]
+    async fn a_ledger_of_version_1_still_opens_with_all_that_is_in_it() {
+        let place = Place::new();
+        let old = rusqlite::Connection::open(place.path()).unwrap();
+        old.execute_batch(include_str!("../data/ledger-1.sql"))
+            .unwrap();
+        drop(old);
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        place.options.clock.sleep(Duration::from_secs(61)).await;
+
+        let ledger = place.open();
+
+        let runs = ledger.runs(9).await.unwrap();
+        assert_eq!(runs.len(), 1);
+        let run = runs[0].clone();
+        assert_eq!(run.id.to_string(), "0195509a-3000-7000-8000-000000000001");
+        assert_eq!(
+            (&*run.command, run.request),
+            ("create-user", json!({"via": "signed-url"}))
+        );
+        assert_eq!((run.open, run.done, run.failed, run.undone), (1, 1, 1, 1));
+        let owner = run.owner.unwrap();
+        assert_eq!((owner.pid, &*owner.host), (4711, "ci-7"));
+        let jobs = ledger.jobs(run.id, None, 0, 9).await.unwrap();
+        let states: Vec<_> = jobs.iter().map(|job| (&*job.subject, job.state)).collect();
+        let expected = [
+            ("acme-1", JobState::Open),
+            ("acme-2", JobState::Done),
+            ("acme-3", JobState::Failed),
+            ("acme-4", JobState::Undone),
+        ];
+        assert_eq!(states, expected);
+        assert_eq!(jobs[0].spec, json!({"key": "ensure"}));
+        assert_eq!(jobs[1].outcome, json!({"outcome": "created"}));
+        let events = ledger.events(job(run.id, 1)).await.unwrap();
+        let happened: Vec<_> = events
+            .iter()
+            .map(|event| (&*event.step, event.what))
+            .collect();
+        assert_eq!(
+            happened,
+            [
+                ("mint", What::Started),
+                ("mint", What::Done),
+                ("deliver", What::Failed),
+                ("mint", What::UndoStarted),
+                ("mint", What::Undone),
+            ]
+        );
+        assert_eq!(events[0].at.to_string(), "2026-03-01T12:00:00.5Z");
+        assert_eq!(events[0].data, json!({"known": ["3"]}));
+        let keys = ledger.keys(Some("12")).await.unwrap();
+        let states: Vec<_> = keys.iter().map(|key| (&*key.key_id, key.state)).collect();
+        let expected = [
+            ("7", KeyState::Minted),
+            ("8", KeyState::Delivered),
+            ("9", KeyState::Revoked),
+        ];
+        assert_eq!(states, expected);
+        assert_eq!(
+            keys[1].revoke_at.unwrap().to_string(),
+            "2026-03-02T12:00:00Z"
+        );
+        assert!(
+            ledger.claim(run.id).await.is_ok(),
+            "its lease ran out long ago"
+        );
+        ledger
+            .settle(job(run.id, 0), vec![], None, end(JobState::Done))
+            .await
+            .unwrap();
     }
 }

@@ -574,6 +574,86 @@ mod exec {
         assert_eq!(holds(&sink, &key("acme-42", "2")).await, Some(false));
     }
 
+    /// A script of the examples, with its arguments.
+    fn example(script: &str, arguments: &str) -> String {
+        format!(
+            "exec:{}/examples/{script} {arguments}",
+            env!("CARGO_MANIFEST_DIR")
+        )
+    }
+
+    #[tokio::test]
+    async fn the_example_keeps_each_key_in_a_private_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let place = Place::new();
+        fs::create_dir(place.path("keys")).unwrap();
+        let sink = place.open(&example("exec-sink.sh", "keys"));
+
+        sink.probe().await.unwrap();
+        sink.deliver(&key("acme-42", "1")).await.unwrap();
+
+        let kept: Value = serde_json::from_str(&place.text("keys/client1.json")).unwrap();
+        assert_eq!(
+            (&kept["client_secret"], &kept["action"]),
+            (&json!("secret1"), &Value::Null)
+        );
+        let mode = fs::metadata(place.path("keys/client1.json"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(holds(&sink, &key("acme-42", "1")).await, Some(true));
+        assert_eq!(holds(&sink, &key("acme-42", "2")).await, Some(false));
+        let (missing, _) = refusal(place.open(&example("exec-sink.sh", "no")).probe().await);
+        assert!(
+            missing.ends_with("no is not a folder that can be written to"),
+            "{missing}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_example_for_vault_puts_the_key_on_its_input() {
+        let mut place = Place::new();
+        // Keeps what it gets in a file, and speaks as Vault does.
+        let vault = r#"#!/bin/sh
+            echo "$*" >> "$0.calls"
+            case "$*" in
+                'token lookup') ;;
+                'kv put -mount=secret looker/12 -') cat > "$0.kept" ;;
+                'kv get -mount=secret -field=client_id looker/12')
+                    test -e "$0.kept" || { echo 'No value found at secret/data/looker/12'; exit 2; }
+                    sed 's/.*"client_id":"\([^"]*\)".*/\1/' "$0.kept" ;;
+                *) exit 1 ;;
+            esac
+        "#;
+        executable(&place.path("vault"), vault);
+        place.env[0].1 = format!("{}:/usr/bin:/bin", place.folder.path().display());
+        let sink = place.open(&example("exec-sink-vault.sh", "secret looker"));
+
+        sink.probe().await.unwrap();
+        assert_eq!(holds(&sink, &key("a", "1")).await, Some(false));
+        sink.deliver(&key("a", "1")).await.unwrap();
+
+        assert!(
+            place
+                .text("vault.kept")
+                .contains("\"client_secret\":\"secret1\"")
+        );
+        assert!(!place.text("vault.calls").contains("secret1"));
+        assert_eq!(holds(&sink, &key("a", "1")).await, Some(true));
+        assert_eq!(holds(&sink, &key("a", "2")).await, Some(false));
+    }
+
+    /// Made by another process: a file that any thread of this one has open for writing cannot be executed.
+    fn executable(path: &Path, text: &str) {
+        let source = path.with_extension("text");
+        fs::write(&source, text).unwrap();
+        let mut install = std::process::Command::new("install");
+        let made = install.args(["-m", "700"]).args([&source, path]).status();
+        assert!(made.unwrap().success());
+    }
+
     #[tokio::test]
     async fn a_question_holds_no_secret() {
         let place = Place::new();

@@ -70,16 +70,21 @@ fn writer(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     prepare(&connection)?;
-    // SQLite falls back to reading alone, and would say so only at the first write.
-    if connection.is_readonly("main")? {
-        return Err(Fault::Unusable(READ_ONLY));
-    }
+    refuse_read_only(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Each commit is synced to the disk before it is answered; on macOS past the disk's own cache, too.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
     schema::migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// SQLite falls back to reading alone, and would say so only at the first write.
+fn refuse_read_only(connection: &Connection) -> Result<(), Fault> {
+    if connection.is_readonly("main")? {
+        return Err(Fault::Unusable(READ_ONLY));
+    }
+    Ok(())
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -181,7 +186,25 @@ fn refuse_open_file(_path: &Path) -> Result<(), LedgerError> {
 mod tests {
     use std::path::Path;
 
-    use super::default_path;
+    use rusqlite::{Connection, OpenFlags};
+
+    use super::{default_path, refuse_read_only};
+    use crate::ledger::sqlite::fault::{Fault, READ_ONLY};
+
+    #[test]
+    fn a_file_that_sqlite_can_only_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.ledger");
+        let writer = Connection::open(&path).unwrap();
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+
+        assert!(refuse_read_only(&writer).is_ok());
+        let refused = refuse_read_only(&reader);
+        assert!(
+            matches!(refused, Err(Fault::Unusable(READ_ONLY))),
+            "{refused:?}"
+        );
+    }
 
     #[test]
     fn a_host_cannot_lead_out_of_the_folder() {

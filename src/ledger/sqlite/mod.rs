@@ -279,3 +279,86 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         source: error.into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use crate::ledger::sqlite::{SqliteLedger, SqliteOptions, file};
+    use crate::ledger::{Ledger as _, LedgerError, NewJob, NewRun, RunId};
+    use crate::system::Clock;
+
+    /// A ledger whose disk has room for `pages` more pages.
+    fn on_a_small_disk(path: &Path, pages: i64) -> SqliteLedger {
+        let writer = file::open_writer(path, false).unwrap();
+        let size = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let used = writer.pragma_query_value(None, "page_count", size).unwrap();
+        let limit = writer.pragma_update_and_check(None, "max_page_count", used + pages, size);
+        assert_eq!(limit.unwrap(), used + pages);
+        let reader = file::open_reader(path).unwrap();
+        let options = SqliteOptions::new(Clock::os());
+        SqliteLedger::start(path.to_owned(), writer, Some(reader), &options).unwrap()
+    }
+
+    fn run(id: u128) -> NewRun {
+        NewRun {
+            id: RunId(Uuid::from_u128(id)),
+            command: "apply".to_owned(),
+            request: json!({}),
+            created_at: "2026-03-01T12:00:00Z".parse().unwrap(),
+        }
+    }
+
+    fn jobs(user: &str, count: usize) -> Vec<NewJob> {
+        let job = |number| NewJob {
+            subject: format!("{user}{number}"),
+            spec: json!({"note": "x".repeat(100)}),
+        };
+        (0..count).map(job).collect()
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_is_told_and_what_was_recorded_before_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.ledger");
+        let ledger = on_a_small_disk(&path, 8);
+        let kept = ledger.begin(run(1), jobs("a", 10)).await.unwrap();
+
+        let full = ledger.begin(run(2), jobs("b", 1000)).await.unwrap_err();
+
+        assert!(matches!(full, LedgerError::Unusable { .. }), "{full:?}");
+        let expected = format!(
+            "the ledger `{}` has no room left on its disk",
+            path.display()
+        );
+        assert_eq!(full.to_string(), expected);
+        assert_eq!(full.advice(), "make room, then run the same command again");
+        assert_eq!(ledger.runs(9).await.unwrap().len(), 1);
+        assert_eq!(ledger.run(kept).await.unwrap().unwrap().open, 10);
+        ledger.release(kept).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_fails_for_all_who_share_its_sync_and_for_nobody_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = on_a_small_disk(&folder.path().join("acme.ledger"), 8);
+
+        // All three are sent before the thread answers the first.
+        let (big, small, later) = tokio::join!(
+            ledger.begin(run(1), jobs("a", 2000)),
+            ledger.begin(run(2), jobs("b", 1)),
+            async {
+                tokio::task::yield_now().await;
+                ledger.runs(9).await
+            },
+        );
+
+        assert!(big.is_err());
+        assert!(later.is_ok());
+        let again = ledger.begin(run(3), jobs("b", 1)).await;
+        assert_eq!(again.is_ok(), small.is_err(), "{small:?} {again:?}");
+    }
+}

@@ -61,13 +61,15 @@ impl Writer {
         let mut holds = HashMap::new();
         let mut renewed = self.clock.elapsed();
         loop {
-            match queue.recv_timeout(HEARTBEAT) {
+            let next = queue.recv_timeout(HEARTBEAT);
+            let now = self.clock.elapsed();
+            match next {
                 Ok(first) => holds = self.write_together(first, queue, holds),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.clock.elapsed().saturating_sub(renewed) >= HEARTBEAT {
-                renewed = self.clock.elapsed();
+            if now.saturating_sub(renewed) >= HEARTBEAT {
+                renewed = now;
                 self.give_sign_of_life(&holds);
             }
         }
