@@ -1,5 +1,6 @@
-//! The crash matrix: every workflow stopped at every write to the ledger and at every request, before the request takes
-//! effect and after, then resumed. A new step is covered by being in the list of its workflow.
+//! The crash matrix: every workflow is stopped at every write and at every request, then resumed.
+//!
+//! A request is stopped before it takes effect and after. A new step is covered by being in the list of its workflow.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
