@@ -123,6 +123,11 @@ impl Sandbox {
         self
     }
 
+    /// The value of a variable that runs see; nothing where it is not set.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.vars.get(name).map_or("", String::as_str)
+    }
+
     /// Take a variable away.
     pub(crate) fn unset(&mut self, name: &str) -> &mut Self {
         self.vars.remove(name);

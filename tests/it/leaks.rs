@@ -1,0 +1,327 @@
+//! No secret gets out: not to the streams, not into a file, not into an error, however loud the run and however it ends.
+//!
+//! What a secret is, is taken from the wire: everything between embedctl and its Looker goes past a [`Wire`], and every
+//! token, client secret, nonce and signature seen there is then looked for everywhere else.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use embedctl::emulator::{Effect, Fault, Options};
+use embedctl::secret::ExposeSecret as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::{Outcome, Sandbox};
+
+#[tokio::test]
+async fn a_run_that_goes_well_gives_the_secret_of_the_key_to_the_sink_only() {
+    for format in ["table", "json", "jsonl", "env"] {
+        let watched = Watched::new().await;
+
+        let outcome = watched
+            .run(&["-o", format, "--keys-to", "file:keys.jsonl"])
+            .await
+            .done();
+
+        // Four logins and what they gave, a signed URL, a key: fewer, and the search would not have found them.
+        assert!(watched.secrets().len() >= 7, "{:?}", watched.secrets());
+        watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+        // The search finds what there is to find.
+        let found = watched.leaks(&outcome, &[]);
+        assert!(
+            found.iter().all(|leak| leak.contains("keys.jsonl")) && !found.is_empty(),
+            "{found:?}"
+        );
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_create_a_user_keeps_its_secrets() {
+    for via in ["signed-url", "cookieless", "embed-user"] {
+        let watched = Watched::new().await;
+
+        let outcome = watched.run(&["--via", via, "--keys-to", "dir:keys"]).await;
+
+        let kept = watched.sandbox.path("keys").join("acme-42.json");
+        watched.nothing_leaked(&outcome, &[kept.to_str().unwrap()]);
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn standard_output_as_the_sink_gets_one_secret_and_standard_error_none() {
+    for format in ["table", "json", "env"] {
+        let watched = Watched::new().await;
+
+        let outcome = watched
+            .run(&["-o", format, "--keys-to", "stdout"])
+            .await
+            .done();
+
+        let secrets = watched.secrets();
+        let mut found = secrets
+            .iter()
+            .filter(|secret| outcome.out.contains(secret.as_str()));
+        let delivered = found.next().expect("the secret of the key");
+        assert_eq!(found.next(), None, "{format}");
+        let rest = Outcome {
+            out: outcome.out.replace(delivered, ""),
+            ..outcome
+        };
+        watched.nothing_leaked(&rest, &[]);
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_keeps_keys_gets_the_secret_on_standard_input_only() {
+    let watched = Watched::new().await;
+    let spy = "{ env; echo \"$0 $*\"; cat /proc/$$/cmdline /proc/$PPID/cmdline; } >> seen.txt\ncat > kept.json\n";
+    watched.sandbox.file("keep.sh", spy);
+
+    let outcome = watched.run(&["--keys-to", "exec:sh keep.sh"]).await.done();
+
+    assert!(watched.sandbox.read("seen.txt").contains("PATH="));
+    watched.nothing_leaked(&outcome, &["kept.json"]);
+    watched.sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_that_repeats_the_secret_in_its_complaint_is_not_quoted_with_it() {
+    let watched = Watched::new().await;
+    watched.sandbox.file(
+        "refuse.sh",
+        "echo 'sealed; you gave me:' >&2; cat >&2; exit 1\n",
+    );
+
+    let outcome = watched.run(&["--keys-to", "exec:sh refuse.sh"]).await;
+
+    assert_ne!(outcome.exit, 0);
+    watched.nothing_leaked(&outcome, &[]);
+    watched.sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_not_repeated() {
+    for variable in ["LOOKERSDK_CLIENT_SECRET", "LOOKERSDK_EMBED_SECRET"] {
+        for format in ["table", "json"] {
+            let mut watched = Watched::new().await;
+            watched.sandbox.var(variable, "wr0ngSecret/wr0ng+Secret");
+
+            let outcome = watched
+                .run(&["-o", format, "--keys-to", "file:keys.jsonl"])
+                .await;
+
+            assert_ne!(outcome.exit, 0, "{variable}");
+            watched.nothing_leaked(&outcome, &[]);
+            watched.sandbox.finish().await;
+        }
+    }
+}
+
+/// Whatever goes wrong with an answer, its body may hold secrets and stays out of the error.
+#[tokio::test]
+async fn an_answer_that_goes_wrong_is_not_shown() {
+    let operations = [
+        "login",
+        "user_for_credential",
+        "login_embed",
+        "login_user",
+        "me",
+        "create_user_credentials_api3",
+    ];
+    let redirect = Effect::Redirect("/login?signature=abc".to_owned());
+    for operation in operations {
+        for effect in [
+            Effect::Truncate,
+            Effect::Garbage,
+            Effect::ResetAfter,
+            redirect.clone(),
+        ] {
+            let watched = Watched::new().await;
+            let emulator = watched.sandbox.emulator();
+            emulator.inject(Fault::new(effect).on(operation));
+
+            let outcome = watched.run(&["--keys-to", "file:keys.jsonl"]).await;
+
+            watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+            // A token whose answer was lost is known to nobody who could log it out.
+            emulator.end_tokens();
+            watched.sandbox.finish().await;
+        }
+    }
+}
+
+/// A sandbox whose traffic is written down.
+struct Watched {
+    sandbox: Sandbox,
+    wire: Wire,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let mut sandbox = Sandbox::with(Options::default()).await;
+        let wire = Wire::to(sandbox.emulator().host()).await;
+        sandbox.var("LOOKERSDK_BASE_URL", format!("http://{}", wire.host));
+        Self { sandbox, wire }
+    }
+
+    /// Make a user, as loudly as can be.
+    async fn run(&self, args: &[&str]) -> Outcome {
+        let args = [&["create-user", "acme-42", "-vvv"], args].concat();
+        self.sandbox.run(&args).await
+    }
+
+    /// Every secret that was given to embedctl or went over the wire.
+    fn secrets(&self) -> BTreeSet<String> {
+        let given = ["LOOKERSDK_CLIENT_SECRET", "LOOKERSDK_EMBED_SECRET"];
+        let given = given.map(|name| self.sandbox.value(name).to_owned());
+        let emulator = self.sandbox.emulator();
+        let known = [emulator.client_secret(), emulator.embed_secret()];
+        let known = known.map(|secret| secret.expose_secret().to_owned());
+        given
+            .into_iter()
+            .chain(known)
+            .chain(self.wire.secrets())
+            .collect()
+    }
+
+    /// Neither stream and no file but `sinks` holds a secret.
+    #[track_caller]
+    fn nothing_leaked(&self, outcome: &Outcome, sinks: &[&str]) {
+        let leaks = self.leaks(outcome, sinks);
+        assert!(
+            leaks.is_empty(),
+            "{leaks:#?}\n{}\n{}",
+            outcome.out,
+            outcome.err
+        );
+    }
+
+    /// The places that hold a secret, besides the files `sinks`.
+    fn leaks(&self, outcome: &Outcome, sinks: &[&str]) -> Vec<String> {
+        let sinks: Vec<PathBuf> = sinks.iter().map(|name| self.sandbox.path(name)).collect();
+        let files = self
+            .sandbox
+            .files()
+            .into_iter()
+            .filter(|(path, _)| !sinks.contains(path));
+        let files = files.map(|(path, content)| (path.display().to_string(), content));
+        let streams = [
+            ("standard output", &outcome.out),
+            ("standard error", &outcome.err),
+        ];
+        let streams = streams.map(|(name, text)| (name.to_owned(), text.clone().into_bytes()));
+        let secrets = self.secrets();
+        let mut leaks = Vec::new();
+        for (place, content) in files.chain(streams) {
+            let content = String::from_utf8_lossy(&content);
+            let forms = secrets.iter().flat_map(|secret| forms(secret));
+            let found = forms.filter(|form| content.contains(form));
+            leaks.extend(found.map(|form| format!("{place} holds {form}")));
+        }
+        leaks
+    }
+}
+
+/// A secret as it is, and as it stands in a URL.
+fn forms(secret: &str) -> [String; 2] {
+    let encoded = secret.bytes().map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02X}"),
+    });
+    [secret.to_owned(), encoded.collect()]
+}
+
+/// A way to a server that writes down all that passes.
+struct Wire {
+    host: String,
+    /// One text for each direction of each connection.
+    passed: Notes,
+}
+
+type Notes = Arc<Mutex<Vec<Vec<u8>>>>;
+
+impl Wire {
+    async fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let passed = Arc::new(Mutex::new(Vec::new()));
+        let (server, notes) = (server.to_owned(), Arc::clone(&passed));
+        drop(tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                drop(tokio::spawn(pass(
+                    from_client,
+                    to_server,
+                    Arc::clone(&notes),
+                )));
+                drop(tokio::spawn(pass(
+                    from_server,
+                    to_client,
+                    Arc::clone(&notes),
+                )));
+            }
+        }));
+        Self { host, passed }
+    }
+
+    /// The values that stand behind the names of secrets, in whatever message.
+    fn secrets(&self) -> BTreeSet<String> {
+        let passed = self.passed.lock().unwrap().join(&b"\r\n"[..]);
+        let passed = String::from_utf8_lossy(&passed);
+        let marks = [
+            ("_token\":\"", '"'),
+            ("client_secret\":\"", '"'),
+            ("client_secret=", '&'),
+            ("nonce=%22", '%'),
+            ("signature=", '&'),
+            ("uthorization: Bearer ", '\r'),
+            ("uthorization: token ", '\r'),
+            ("cookieless_session/", ' '),
+        ];
+        let mut found = BTreeSet::new();
+        for (mark, end) in marks {
+            for (at, _) in passed.match_indices(mark) {
+                let value = passed[at + mark.len()..]
+                    .split([end, ' ', '\r', '\n'])
+                    .next()
+                    .unwrap();
+                found.insert(decoded(value));
+            }
+        }
+        // The paths of two operations go on after `cookieless_session/` with their own names.
+        found.retain(|value| !matches!(value.as_str(), "" | "acquire" | "generate_tokens"));
+        found
+    }
+}
+
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, notes: Notes) {
+    let place = {
+        let mut notes = notes.lock().unwrap();
+        notes.push(Vec::new());
+        notes.len() - 1
+    };
+    let mut piece = [0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut piece).await {
+        notes.lock().unwrap()[place].extend(&piece[..length]);
+        if to.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+    }
+    // A side that is gone needs no goodbye.
+    let _gone = to.shutdown().await.is_err();
+}
+
+fn decoded(text: &str) -> String {
+    url::form_urlencoded::parse(format!("value={}", text.replace('+', "%2B")).as_bytes())
+        .map(|(_, value)| value.into_owned())
+        .next()
+        .unwrap()
+}

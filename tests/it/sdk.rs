@@ -1,0 +1,343 @@
+//! Looker's official SDKs, as their registries publish them, against the local Looker.
+//!
+//! Both SDKs tell the same story, in `tests/sdk`; what they must find is written once, here.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use embedctl::secret::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::support::{Sandbox, output, print, skip};
+
+#[tokio::test]
+async fn the_python_sdk_works_with_a_delivered_key() {
+    if let Some(sdk) = Sdk::python() {
+        works_with_a_delivered_key(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_works_with_a_delivered_key() {
+    if let Some(sdk) = Sdk::typescript() {
+        works_with_a_delivered_key(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_python_sdk_finds_every_operation_as_described() {
+    if let Some(sdk) = Sdk::python() {
+        finds_every_operation_as_described(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_finds_every_operation_as_described() {
+    if let Some(sdk) = Sdk::typescript() {
+        finds_every_operation_as_described(&sdk).await;
+    }
+}
+
+async fn works_with_a_delivered_key(sdk: &Sdk) {
+    let sandbox = Sandbox::new().await;
+    let args = [
+        "create-user",
+        "acme 42/ä",
+        "--keys-to",
+        "stdout",
+        "-o",
+        "json",
+    ];
+    let created = sandbox.run(&args).await.done().json();
+    let key = &created["key"];
+
+    let told = sdk.tell("key", &sandbox, Some(key), &["acme 42/ä"]).await;
+
+    let expected = json!({
+        "me": created["looker_user_id"],
+        "me_external_user_ids": ["acme 42/ä"],
+        "found": created["looker_user_id"],
+        "keys_before": [key["client_id"]],
+        "minted_secret_length": 24,
+        "keys_during": [key["client_id"], told["minted"]],
+        "minted": told["minted"],
+        "keys_after": [key["client_id"]],
+        "missing": "Not found",
+        "logged_out": true,
+        "strayed": [],
+    });
+    assert_eq!(told, expected);
+    sandbox.finish().await;
+}
+
+/// The scripts that walk through the API, and what each must tell.
+const WALKS: [(&str, &str); 1] = [("people", include_str!("../sdk/people.json"))];
+
+async fn finds_every_operation_as_described(sdk: &Sdk) {
+    let sandbox = Sandbox::new().await;
+
+    for (script, expected) in WALKS {
+        let told = sdk.tell(script, &sandbox, None, &[]).await;
+        assert_eq!(told, parse(expected), "{script}");
+    }
+
+    if let Some(found) = hold_against_description(&sandbox).await {
+        assert_eq!(found["problems"], json!([]), "{found:#}");
+    }
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn the_validator_notices_what_the_description_does_not_allow() {
+    let sandbox = Sandbox::offline();
+    let exchange = |method: &str, path: &str, request: Value, status: u16, response: Value| {
+        json!({
+            "method": method,
+            "url": format!("http://127.0.0.1:1/api/4.0{path}"),
+            "request_type": "application/json",
+            "request_body": (!request.is_null()).then(|| request.to_string()),
+            "status": status,
+            "response_type": "application/json",
+            "response_body": response.to_string(),
+        })
+    };
+    let wrong = [
+        exchange("GET", "/user", Value::Null, 200, json!({"id": 1})),
+        exchange(
+            "GET",
+            "/user",
+            Value::Null,
+            200,
+            json!({"no_such_field": "1"}),
+        ),
+        exchange("GET", "/user", Value::Null, 418, json!({"id": "1"})),
+        exchange("GET", "/no_such_thing", Value::Null, 200, json!({})),
+        exchange(
+            "PATCH",
+            "/users/1",
+            json!({"id": "2"}),
+            200,
+            json!({"id": "1"}),
+        ),
+        exchange(
+            "POST",
+            "/groups",
+            json!({"title": "?"}),
+            200,
+            json!({"id": "1"}),
+        ),
+        exchange("DELETE", "/users/1", Value::Null, 204, json!("gone")),
+    ];
+    let lines = wrong.map(|exchange| format!("{exchange}\n"));
+    sandbox.file("exchanges.jsonl", &lines.concat());
+
+    if let Some(found) = hold_against_description(&sandbox).await {
+        assert_eq!(
+            found["problems"].as_array().unwrap().len(),
+            lines.len(),
+            "{found:#}"
+        );
+    }
+}
+
+/// What an independent validator says of the exchanges that the scripts wrote down in `sandbox`; `None`, with the
+/// reason printed, where Looker's description is not at hand.
+async fn hold_against_description(sandbox: &Sandbox) -> Option<Value> {
+    let description = root().join("../shared/looker/openapi-4.0.subset.json");
+    if !description.exists() {
+        // Never a failure: the description is Looker's, and no part of this project.
+        print(&format!(
+            "no OpenAPI description in {}",
+            description.display()
+        ));
+        return None;
+    }
+    let python = Sdk::python()?;
+    let mut command = sandbox.program(&python.interpreter);
+    command
+        .arg(python.scripts.join("contract.py"))
+        .args([description, sandbox.path("exchanges.jsonl")]);
+    Some(output(command).await.done().json())
+}
+
+/// An official SDK, ready to run a script.
+struct Sdk {
+    /// The program that runs scripts.
+    interpreter: PathBuf,
+    /// What scripts of its language are called.
+    extension: &'static str,
+    /// The folder of its scripts.
+    scripts: PathBuf,
+    /// The folder where a script looks for the SDK, where that is not the interpreter's matter.
+    modules: Option<PathBuf>,
+}
+
+impl Sdk {
+    /// The Python SDK in a virtual environment; `None`, with the reason printed, where there is no way to get it.
+    fn python() -> Option<Self> {
+        let scripts = scripts("python");
+        let place = ready(
+            "python",
+            &scripts.join("requirements.txt"),
+            |place, list| {
+                run(Command::new("python3").arg("-m").arg("venv").arg(place))?;
+                let pip = [
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-input",
+                    "--disable-pip-version-check",
+                    "-r",
+                ];
+                run(Command::new(place.join("bin/python")).args(pip).arg(list))
+            },
+        )?;
+        Some(Self {
+            interpreter: place.join("bin/python"),
+            extension: "py",
+            scripts,
+            modules: None,
+        })
+    }
+
+    /// The TypeScript SDK on Node; `None`, with the reason printed, where there is no way to get it.
+    fn typescript() -> Option<Self> {
+        let scripts = scripts("node");
+        let place = ready("node", &scripts.join("package.json"), |place, list| {
+            fs::create_dir(place).map_err(|error| error.to_string())?;
+            fs::copy(list, place.join("package.json")).map_err(|error| error.to_string())?;
+            let install = [
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--no-package-lock",
+            ];
+            run(Command::new("npm").args(install).current_dir(place))
+        })?;
+        Some(Self {
+            interpreter: PathBuf::from("node"),
+            extension: "mjs",
+            scripts,
+            modules: Some(place.join("node_modules")),
+        })
+    }
+
+    /// Run the script `name` with the admin's key and `key` in its `looker.ini`, and give what it tells.
+    async fn tell(
+        &self,
+        name: &str,
+        sandbox: &Sandbox,
+        key: Option<&Value>,
+        args: &[&str],
+    ) -> Value {
+        for script in fs::read_dir(&self.scripts).unwrap() {
+            let script = script.unwrap();
+            fs::copy(
+                script.path(),
+                sandbox.path(script.file_name().to_str().unwrap()),
+            )
+            .unwrap();
+        }
+        let modules_here = sandbox.path("node_modules");
+        if let Some(modules) = &self.modules
+            && !modules_here.exists()
+        {
+            symlink(modules, modules_here).unwrap();
+        }
+        let emulator = sandbox.emulator();
+        let section = |name: &str, id: &str, secret: &str| {
+            format!(
+                "[{name}]\nbase_url={}\nclient_id={id}\nclient_secret={secret}\ntimeout=30\n",
+                emulator.base_url()
+            )
+        };
+        let admin = section(
+            "admin",
+            emulator.client_id(),
+            emulator.client_secret().expose_secret(),
+        );
+        let text = |field: &str| {
+            key.unwrap_or(&Value::Null)[field]
+                .as_str()
+                .unwrap_or_default()
+        };
+        let user = section("user", text("client_id"), text("client_secret"));
+        sandbox.file("looker.ini", &(admin + &user));
+
+        let mut command = sandbox.program(&self.interpreter);
+        // The SDKs prefer variables to `looker.ini`.
+        for variable in ["BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "EMBED_SECRET"] {
+            command.env_remove(format!("LOOKERSDK_{variable}"));
+        }
+        command.arg(format!("{name}.{}", self.extension)).args(args);
+        let told = output(command).await.done();
+        // The TypeScript SDK may print a line for each request first.
+        let last = told.out.lines().last().unwrap_or_default();
+        serde_json::from_str(last)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", told.out, told.err))
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn scripts(language: &str) -> PathBuf {
+    root().join("tests/sdk").join(language)
+}
+
+fn parse(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The place of an installation that is made by `install` once for each content of `list`, and used by all runs of the
+/// tests from then on.
+fn ready(
+    name: &str,
+    list: &Path,
+    install: impl Fn(&Path, &Path) -> Result<(), String>,
+) -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk");
+    fs::create_dir_all(&home).unwrap();
+    // Other tests and other runs may want the same one at the same time.
+    let lock = File::create(home.join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+
+    let place = home.join(name);
+    let made_from = home.join(format!("{name}.list"));
+    let wanted = fs::read(list).unwrap();
+    if fs::read(&made_from).is_ok_and(|made| made == wanted) {
+        return Some(place);
+    }
+    if place.exists() {
+        fs::remove_dir_all(&place).unwrap();
+    }
+    if let Err(why) = install(&place, list) {
+        skip(&format!("cannot install the {name} SDK: {why}"));
+        return None;
+    }
+    fs::write(&made_from, wanted).unwrap();
+    Some(place)
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let program = command.get_program().display().to_string();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    Err(format!(
+        "{program}: {}: {}",
+        output.status,
+        text.lines().last().unwrap_or_default()
+    ))
+}
