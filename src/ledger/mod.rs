@@ -1,7 +1,14 @@
 //! What was intended and what came of it: runs, their jobs, the events of each job, and the keys that came of them.
 //!
 //! The ledger holds no secret: nothing here can carry a [`SecretString`](crate::secret::SecretString), which does not
-//! serialise. Every method that writes returns only when what it wrote survives a power cut.
+//! serialise:
+//!
+//! ```compile_fail,E0277
+//! let secret = embedctl::secret::SecretString::from("never written down");
+//! let spec = serde_json::to_value(secret);
+//! ```
+//!
+//! Every method that writes returns only when what it wrote survives a power cut.
 
 mod error;
 pub mod sqlite;

@@ -489,6 +489,66 @@ async fn many_writers_at_once_are_all_answered() {
     assert_eq!(ledger.events(job(run, 199)).await.unwrap().len(), 1);
 }
 
+/// The files of a ledger as the disk has them while it is open, without what only saves SQLite work.
+fn copy(from: &Path, wal_bytes: usize) -> Place {
+    let place = Place::new();
+    let wal = fs::read(from.with_extension("ledger-wal")).unwrap();
+    fs::copy(from, place.path()).unwrap();
+    let kept = &wal[..wal_bytes.min(wal.len())];
+    fs::write(place.path().with_extension("ledger-wal"), kept).unwrap();
+    place
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_the_power_went_off() {
+    let place = Place::new();
+    let ledger = place.open();
+    let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+    for answered in 1..=5 {
+        let event = vec![place.event("mint", What::Started)];
+        ledger.record(job(run, 0), event, None).await.unwrap();
+
+        let after = copy(&place.path(), usize::MAX);
+
+        let events = after.open().events(job(run, 0)).await.unwrap();
+        assert_eq!(events.len(), answered);
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_the_power_cut_tore_is_left_out_whole() {
+    let place = Place::new();
+    let ledger = place.open();
+    let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
+    let wal = || {
+        fs::metadata(place.path().with_extension("ledger-wal"))
+            .unwrap()
+            .len()
+    };
+    let mut ends = vec![usize::try_from(wal()).unwrap()];
+    for step in ["mint", "tag", "deliver"] {
+        let events = vec![
+            place.event(step, What::Started),
+            place.event(step, What::Done),
+        ];
+        ledger
+            .record(job(run, 0), events, Some(key(&place, step)))
+            .await
+            .unwrap();
+        ends.push(usize::try_from(wal()).unwrap());
+    }
+
+    for torn in (ends[0]..=ends[3]).step_by(997) {
+        let copied = copy(&place.path(), torn);
+        let after = copied.open();
+
+        let whole = ends.iter().filter(|end| **end <= torn).count() - 1;
+        let (events, keys) = (after.events(job(run, 0)).await, after.keys(None).await);
+        let found = (events.unwrap().len(), keys.unwrap().len());
+        assert_eq!(found, (2 * whole, whole), "{torn} bytes of {ends:?}");
+    }
+}
+
 #[cfg(unix)]
 mod file {
     use std::os::unix::fs::PermissionsExt as _;

@@ -97,12 +97,8 @@ impl SqliteLedger {
         reader: Option<Connection>,
         options: &SqliteOptions,
     ) -> Result<Self, LedgerError> {
-        let writer = Writer {
-            connection,
-            path: path.clone(),
-            clock: options.clock.clone(),
-            me: options.owner.clone(),
-        };
+        let (clock, owner) = (options.clock.clone(), options.owner.clone());
+        let writer = Writer::new(connection, path.clone(), clock, owner);
         let (writes, queue) = mpsc::channel();
         let mut threads = vec![spawn("ledger", move || writer.serve(&queue))?];
         let mut reads = None;

@@ -23,6 +23,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How many writes one transaction takes at most, so that none waits long.
 const BATCH: usize = 1024;
 
+/// How long a transaction waits for those who wrote with the last one. They have been answered only just now, and come
+/// again at once where they have more to write; far less than a sync takes.
+const GATHERING: Duration = Duration::from_micros(500);
+
 /// A write that waits for its turn; it is told where no transaction can be had.
 pub(super) type Write = Box<dyn FnOnce(Result<&mut Batch<'_>, LedgerError>) -> Reply + Send>;
 
@@ -39,10 +43,12 @@ pub(super) struct Hold {
 
 /// The thread's own state.
 pub(super) struct Writer {
-    pub(super) connection: Connection,
-    pub(super) path: PathBuf,
-    pub(super) clock: Clock,
-    pub(super) me: Process,
+    connection: Connection,
+    path: PathBuf,
+    clock: Clock,
+    me: Process,
+    /// How many writes went into the last transaction.
+    together: usize,
 }
 
 /// One transaction under way.
@@ -56,6 +62,17 @@ pub(super) struct Batch<'a> {
 }
 
 impl Writer {
+    /// A writer to the ledger in `path`, on behalf of the process `me`.
+    pub(super) fn new(connection: Connection, path: PathBuf, clock: Clock, me: Process) -> Self {
+        Self {
+            connection,
+            path,
+            clock,
+            me,
+            together: 1,
+        }
+    }
+
     /// Serve `queue` until nobody can write to it any more.
     pub(super) fn serve(mut self, queue: &Receiver<Write>) {
         let mut holds = HashMap::new();
@@ -95,9 +112,17 @@ impl Writer {
         let mut batch = Batch::new(&transaction, &self.me, now, holds);
         let mut replies = vec![first(Ok(&mut batch))];
         while replies.len() < BATCH && batch.failure.is_none() {
-            let Ok(next) = queue.try_recv() else { break };
+            let patience = if replies.len() < self.together {
+                GATHERING
+            } else {
+                Duration::ZERO
+            };
+            let Ok(next) = queue.recv_timeout(patience) else {
+                break;
+            };
             replies.push(next(Ok(&mut batch)));
         }
+        self.together = replies.len();
         let Batch { holds, failure, .. } = batch;
         let committed = match failure {
             None => transaction.commit(),
