@@ -62,12 +62,13 @@ pub(crate) async fn run(
                 .context(format!("cannot listen on port {}", args.port))
                 .hint("give another `--port`, or 0 to pick one")
         })?;
+    // Who reads that it listens may ask it to stop at once.
+    system.interrupt.listen();
     match ui.format() {
         Format::Table => ui.status(emulator.directions()),
         Format::Json | Format::Jsonl => ui.json(&emulator.listening())?,
         Format::Env => ui.data(&emulator.variables())?,
     }
-    system.interrupt.listen();
     system.interrupt.asked(1).await;
     emulator.stop().await;
     Ok(Exit::Done)

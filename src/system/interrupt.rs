@@ -3,6 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
 use tokio::sync::watch;
 
 /// How often the user has asked the program to stop.
@@ -41,9 +45,13 @@ impl Interrupt {
         if !std::mem::take(&mut self.listen) {
             return;
         }
+        // From here on, not from when the task first runs: a signal may come in between.
+        let Ok(mut signals) = StopSignals::new() else {
+            return;
+        };
         let sender = Arc::clone(&self.sender);
         drop(tokio::spawn(async move {
-            while stop_signal().await.is_ok() {
+            while signals.next().await.is_some() {
                 sender.send_modify(|count| *count += 1);
             }
         }));
@@ -62,18 +70,41 @@ impl Interrupt {
     }
 }
 
+/// The signals by which a user asks a program to stop.
 #[cfg(unix)]
-async fn stop_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+#[cfg(unix)]
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        tokio::select! {
+            asked = self.interrupt.recv() => asked,
+            asked = self.terminate.recv() => asked,
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn stop_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// The signals by which a user asks a program to stop.
+#[cfg(windows)]
+struct StopSignals(CtrlC);
+
+#[cfg(windows)]
+impl StopSignals {
+    fn new() -> io::Result<Self> {
+        ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> Option<()> {
+        self.0.recv().await
+    }
 }

@@ -91,14 +91,13 @@ async fn a_command_that_keeps_keys_gets_the_secret_on_standard_input_only() {
 #[tokio::test]
 async fn a_command_that_repeats_the_secret_in_its_complaint_is_not_quoted_with_it() {
     let watched = Watched::new().await;
-    watched.sandbox.file(
-        "refuse.sh",
-        "echo 'sealed; you gave me:' >&2; cat >&2; exit 1\n",
-    );
+    let blab = "read -r line\ncase $line in *'\"probe\"'*) exit 0;; esac\necho \"sealed: $line\" >&2\nexit 1\n";
+    watched.sandbox.file("refuse.sh", blab);
 
     let outcome = watched.run(&["--keys-to", "exec:sh refuse.sh"]).await;
 
     assert_ne!(outcome.exit, 0);
+    assert!(outcome.err.contains("sealed: "), "{}", outcome.err);
     watched.nothing_leaked(&outcome, &[]);
     watched.sandbox.finish().await;
 }

@@ -1,5 +1,8 @@
 //! What only a process of its own can show: exit codes, closed pipes, files as others see them, signals.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -92,4 +95,151 @@ async fn the_emulator_says_where_it_listens_and_ends_well_when_asked_to() {
         assert!(listening[secret].is_string(), "{secret} in {line}");
     }
     assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_a_run_leaves_behind_is_for_its_owner_only() {
+    let sandbox = Sandbox::new().await;
+
+    let args = ["create-user", "acme-42", "--keys-to", "file:keys.jsonl"];
+    let _done = output(sandbox.process(&args)).await.done();
+
+    let files: Vec<PathBuf> = sandbox.files().into_iter().map(|(path, _)| path).collect();
+    assert!(files.contains(&sandbox.path("keys.jsonl")), "{files:?}");
+    assert!(
+        files
+            .iter()
+            .any(|path| path.starts_with(sandbox.value("XDG_STATE_HOME"))),
+        "{files:?}"
+    );
+    for path in files {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is {mode:o}", path.display());
+    }
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_whose_reader_went_away_is_revoked() {
+    let sandbox = Sandbox::new().await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut command = sandbox.process(&["create-user", "acme-42", "--keys-to", "stdout"]);
+    command
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .stdin(Stdio::null());
+    drop(reader);
+
+    let child = tokio::process::Command::from(command).spawn().unwrap();
+    let ended = in_time(child.wait_with_output()).await.unwrap();
+
+    assert_ne!(ended.status.code(), Some(0));
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(err.contains("revoked"), "{err}");
+    assert_eq!(keys(&sandbox).await, Vec::<String>::new());
+    sandbox.finish().await;
+}
+
+/// A sink that takes its time: it says through a pipe that it has the key, and then waits.
+const SLOW_SINK: &str = "read -r line
+case $line in *'\"store\"'*)
+    echo got-it > got
+    read -r never < wait ;;
+esac
+";
+
+#[tokio::test]
+async fn a_run_that_was_killed_with_a_key_in_its_hands_is_put_right_by_the_next() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("slow.sh", SLOW_SINK);
+    let mut pipes = sandbox.program("mkfifo");
+    pipes.args(["got", "wait"]);
+    let _made = output(pipes).await.done();
+    let mut command = sandbox.process(&["create-user", "acme-42", "--keys-to", "exec:sh slow.sh"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+
+    let mut child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    assert_eq!(pipe(sandbox.path("got"), fs::read).await, b"got-it\n");
+    in_time(child.kill()).await.unwrap();
+    pipe(sandbox.path("wait"), |path| fs::write(path, "\n")).await;
+    let lost = keys(&sandbox).await;
+    let again = [
+        "create-user",
+        "acme-42",
+        "--keys-to",
+        "file:keys.jsonl",
+        "-o",
+        "json",
+    ];
+    let outcome = output(sandbox.process(&again)).await.done();
+
+    let key = outcome.json()["key"]["client_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(lost.len(), 1);
+    assert_ne!(lost, [key.clone()]);
+    assert_eq!(keys(&sandbox).await, [key]);
+    // The process that was killed could not log out.
+    sandbox.emulator().end_tokens();
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn ctrl_c_lets_the_user_in_flight_be_finished() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("slow.sh", SLOW_SINK);
+    let mut pipes = sandbox.program("mkfifo");
+    pipes.args(["got", "wait"]);
+    let _made = output(pipes).await.done();
+    let mut command = sandbox.process(&["create-user", "acme-42", "--keys-to", "exec:sh slow.sh"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+
+    let child = tokio::process::Command::from(command)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    assert_eq!(pipe(sandbox.path("got"), fs::read).await, b"got-it\n");
+    let mut kill = sandbox.program("kill");
+    kill.args(["-INT", &child.id().unwrap().to_string()]);
+    let _sent = output(kill).await.done();
+    pipe(sandbox.path("wait"), |path| fs::write(path, "\n")).await;
+    let ended = in_time(child.wait_with_output()).await.unwrap();
+
+    // With a single user, that is all there was to do.
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        matches!(ended.status.code(), Some(0 | 130)),
+        "{}: {err}",
+        ended.status
+    );
+    assert_eq!(keys(&sandbox).await.len(), 1);
+    sandbox.finish().await;
+}
+
+/// What `act` does with a named pipe, which waits for the other side to open it.
+async fn pipe<T: Send + 'static>(
+    path: PathBuf,
+    act: impl FnOnce(PathBuf) -> std::io::Result<T> + Send + 'static,
+) -> T {
+    let acting = tokio::task::spawn_blocking(move || act(path));
+    in_time(acting).await.unwrap().unwrap()
+}
+
+/// The client ids of all keys of the user `acme-42`, as Looker tells them.
+async fn keys(sandbox: &Sandbox) -> Vec<String> {
+    let admin = sandbox.admin();
+    let user = admin.user_for_credential_embed("acme-42").await.unwrap();
+    let keys = admin.api3_keys(&user.unwrap().id).await.unwrap();
+    admin.logout().await.unwrap();
+    keys.into_iter().map(|key| key.client_id).collect()
 }

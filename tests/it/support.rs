@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use embedctl::emulator::{Emulator, Options};
-use embedctl::secret::ExposeSecret as _;
-use embedctl::system::{Clock, Input, Stream, System};
+use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace};
+use embedctl::secret::{ExposeSecret as _, SecretString};
+use embedctl::system::{Clock, Input, Random, Stream, System};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -71,6 +72,38 @@ impl Sandbox {
         self.emulator
             .as_ref()
             .expect("`offline` gives a sandbox without a Looker")
+    }
+
+    /// A client with the administrator's key, to look around in the Looker.
+    pub(crate) fn admin(&self) -> Client {
+        let emulator = self.emulator();
+        self.client(emulator.client_id(), emulator.client_secret())
+    }
+
+    /// A client with this key. It must be logged out.
+    pub(crate) fn client(&self, client_id: &str, client_secret: SecretString) -> Client {
+        let http = Http::new(HttpOptions {
+            timeout: PATIENCE,
+            retries: 0,
+            ca_files: Vec::new(),
+            verify_tls: true,
+            proxy: None,
+            no_proxy: None,
+            rps: None,
+            trace: Arc::new(NoTrace),
+            clock: Clock::os(),
+            random: Random::os(),
+        });
+        let client_id = client_id.to_owned();
+        let key = ApiKey {
+            client_id,
+            client_secret,
+        };
+        Client::new(
+            http.unwrap(),
+            self.emulator().base_url().parse().unwrap(),
+            key,
+        )
     }
 
     /// Stop the Looker, and see that it has nothing to complain about: nothing was asked of it that the real one would
