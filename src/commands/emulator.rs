@@ -1,8 +1,11 @@
 //! `embedctl emulator`: serve the local Looker.
 
-use std::time::Duration;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
-use crate::emulator::{Emulator, Latency, Mode, Options};
+use crate::emulator::{Emulator, Fault, Latency, Mode, Options};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
 use crate::signed_url::Algorithm;
@@ -15,25 +18,41 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
+    /// The address to listen on; others than this machine see it where it is not a loopback address
+    #[arg(long, default_value = "127.0.0.1")]
+    address: IpAddr,
+
     /// The algorithm of the embed secret
     #[arg(long, default_value = "sha1", value_name = "sha1|sha256")]
     algorithm: Algorithm,
 
-    /// How long each answer takes, as in `25ms`; `real` is as long as real instances take
-    #[arg(long, value_name = "DURATION", value_parser = latency)]
-    latency: Option<Latency>,
+    /// Which kind of Looker to be
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
 
-    /// How many embed users there are from the start: `user-1`, `user-2` and so on
-    #[arg(long, default_value_t = 0, value_name = "COUNT")]
-    users: usize,
+    /// How long each answer takes, as in `25ms`; `real` is as long as real instances take
+    #[arg(long, value_name = "DURATION")]
+    latency: Option<Latency>,
 
     /// How many API calls are answered in a second, as in `50/s`; the others get 429
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate_limit: Option<f64>,
 
-    /// Which kind of Looker to be
-    #[arg(long, value_enum, default_value_t)]
-    mode: Mode,
+    /// Something that goes wrong, as in `login:503:retry-after=2` or `me:reset-after:times=3`
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
+
+    /// Which way to behave where nobody knows how Looker does, as in `nested_sudo=true`
+    #[arg(long = "switch", value_name = "NAME=VALUE")]
+    switches: Vec<String>,
+
+    /// The file with mode, latency, faults and switches; `emulator.toml` where there is one
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How many embed users there are from the start: `user-1`, `user-2` and so on
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    users: usize,
 
     /// Give the same ids, secrets and tokens in every run with the same number
     #[arg(long, value_name = "NUMBER")]
@@ -47,6 +66,10 @@ pub(crate) struct EmulatorArgs {
         allow_negative_numbers = true
     )]
     clock_offset: i64,
+
+    /// How many seconds an API token lives
+    #[arg(long, value_name = "SECONDS")]
+    token_seconds: Option<i64>,
 }
 
 pub(crate) async fn run(
@@ -55,13 +78,15 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let emulator = Emulator::start(options(args, embed_host, system))
-        .await
-        .map_err(|error| {
-            Error::caused(Kind::Internal, error)
-                .context(format!("cannot listen on port {}", args.port))
-                .hint("give another `--port`, or 0 to pick one")
-        })?;
+    let options = Options {
+        embed_host,
+        ..options(args, system)?
+    };
+    let emulator = Emulator::start(options).await.map_err(|error| {
+        Error::caused(Kind::Internal, error)
+            .context(format!("cannot listen on port {}", args.port))
+            .hint("give another `--port`, or 0 to pick one")
+    })?;
     // Who reads that it listens may ask it to stop at once.
     system.interrupt.listen();
     match ui.format() {
@@ -74,53 +99,53 @@ pub(crate) async fn run(
     Ok(Exit::Done)
 }
 
-fn options(args: &EmulatorArgs, embed_host: Option<String>, system: &System) -> Options {
-    let EmulatorArgs {
-        port,
-        algorithm,
-        latency,
-        users,
-        rate_limit,
-        mode,
-        seed,
-        clock_offset,
-    } = args;
-    Options {
-        port: *port,
-        algorithm: *algorithm,
+/// What the file says, then what the flags say.
+fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
+    let mut options = Options {
+        address: args.address,
+        port: args.port,
+        algorithm: args.algorithm,
         client_id: system.var("EMBEDCTL_EMULATOR_CLIENT_ID"),
         client_secret: system
             .var("EMBEDCTL_EMULATOR_CLIENT_SECRET")
             .map(Into::into),
         embed_secret: system.var("EMBEDCTL_EMULATOR_EMBED_SECRET").map(Into::into),
-        embed_host,
-        latency: latency.unwrap_or_default(),
-        rate_limit: *rate_limit,
-        users: *users,
-        mode: *mode,
-        clock_offset: *clock_offset,
-        seed: *seed,
+        users: args.users,
+        clock_offset: args.clock_offset,
+        seed: args.seed,
         clock: system.clock.clone(),
         random: system.random.clone(),
         ..Options::default()
+    };
+    read_config(args.config.as_deref(), system, &mut options)?;
+    options.mode = args.mode.unwrap_or(options.mode);
+    options.latency = args.latency.unwrap_or(options.latency);
+    options.rate_limit = args.rate_limit.or(options.rate_limit);
+    options.token_seconds = args.token_seconds.unwrap_or(options.token_seconds);
+    options.faults.extend(args.fault.iter().cloned());
+    for switch in &args.switches {
+        let (name, value) = switch.split_once('=').unwrap_or((switch, "true"));
+        options
+            .switches
+            .set(name, value)
+            .map_err(|error| Error::caused(Kind::Usage, error))?;
     }
+    Ok(options)
 }
 
-fn latency(text: &str) -> Result<Latency, String> {
-    if text == "real" {
-        return Ok(Latency::Real);
-    }
-    let (number, unit) = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .map_or((text, "ms"), |place| text.split_at(place));
-    let number: u64 = number.parse().map_err(|_error| "not a duration")?;
-    match unit {
-        "us" => Ok(Duration::from_micros(number)),
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        _ => Err("a duration is a number and `us`, `ms` or `s`, as in `25ms`".to_owned()),
-    }
-    .map(Latency::Fixed)
+fn read_config(named: Option<&Path>, system: &System, options: &mut Options) -> Result<(), Error> {
+    let file = named.unwrap_or_else(|| Path::new("emulator.toml"));
+    let text = match fs::read_to_string(system.path(file)) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(Error::caused(Kind::Usage, error)
+                .context(format!("cannot read `{}`", file.display())));
+        }
+    };
+    options.read_toml(&text).map_err(|error| {
+        Error::caused(Kind::Usage, error).context(format!("cannot use `{}`", file.display()))
+    })
 }
 
 fn rate(text: &str) -> Result<f64, String> {

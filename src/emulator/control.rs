@@ -3,10 +3,13 @@
 use axum::body::Body as HttpBody;
 use axum::response::Response;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::behaviour::Behaviour;
 use crate::emulator::dispatch::Arrival;
+use crate::emulator::faults::Fault;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::shared::Shared;
 
@@ -23,10 +26,13 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
         ("GET", "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),
         ("GET", "/requests") => Ok(Reply::json(json!(shared.lock().log.requests))),
         ("GET", "/refused-logins") => Ok(Reply::json(json!(shared.lock().log.refused_logins))),
+        ("GET", "/faults") => Ok(Reply::json(faults(shared))),
+        ("POST", "/faults") => add_faults(shared, &arrival.body),
         ("DELETE", "/faults") => {
             shared.lock().faults.clear();
             Ok(Reply::no_content())
         }
+        ("POST", "/behaviour") => change_behaviour(shared, &arrival.body),
         ("POST", "/clock") => set_clock(shared, &arrival.body),
         ("POST", "/reset") => {
             shared.reset();
@@ -36,6 +42,44 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
     }
 }
 
+/// The faults in force, and how many calls each has seen.
+fn faults(shared: &Shared) -> Value {
+    let inside = shared.lock();
+    let faults = inside.faults.iter();
+    faults
+        .map(|(fault, seen)| json!({ "fault": fault, "seen": seen }))
+        .collect()
+}
+
+/// Put one fault in force, or a list of them; each as an object or as the text that `--fault` takes.
+fn add_faults(shared: &Shared, body: &[u8]) -> Answer {
+    let value: Value = parse(body)?;
+    let values = match value {
+        Value::Array(values) => values,
+        one => vec![one],
+    };
+    let faults: Vec<Fault> = serde_json::from_value(Value::Array(values)).map_err(bad)?;
+    let mut inside = shared.lock();
+    for fault in faults {
+        inside.faults.add(fault);
+    }
+    Ok(Reply::no_content())
+}
+
+fn change_behaviour(shared: &Shared, body: &[u8]) -> Answer {
+    let behaviour: Behaviour = parse(body)?;
+    behaviour.apply(&mut shared.lock()).map_err(bad)?;
+    Ok(Reply::no_content())
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(bad)
+}
+
+fn bad(error: impl std::fmt::Display) -> Refusal {
+    Refusal::new(400, format!("Bad Request: {error}"))
+}
+
 fn set_clock(shared: &Shared, body: &[u8]) -> Answer {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -43,8 +87,7 @@ fn set_clock(shared: &Shared, body: &[u8]) -> Answer {
         offset_seconds: i64,
     }
 
-    let clock: Clock = serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(400, format!("Bad Request: {error}")))?;
+    let clock: Clock = parse(body)?;
     shared.set_clock_offset(clock.offset_seconds);
     Ok(Reply::json(json!({ "now": shared.now() })))
 }

@@ -42,11 +42,13 @@ pub(crate) async fn handle(
     if matches!(target, Target::Control) {
         return control::answer(&shared, &arrival);
     }
-    let effect = shared
-        .lock()
-        .faults
-        .hit(target.id(), &arrival.method, &arrival.path);
-    let effect = trouble::before(&shared, effect).await;
+    let (effect, latency) = {
+        let mut inside = shared.lock();
+        let faults = &mut inside.faults;
+        let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
+        (effect, inside.latency)
+    };
+    let effect = trouble::before(&shared, latency, effect).await;
     let given = match trouble::instead(&shared, effect.as_ref(), &target) {
         Some(given) => given,
         None => answer(&shared, &target, &arrival),
@@ -161,7 +163,7 @@ fn call(
     who: Option<&Who>,
 ) -> Answer {
     if let Err(wait) = inside.limit.pass(shared.options.clock.elapsed()) {
-        return Err(trouble::throttled(shared, wait));
+        return Err(trouble::throttled(&inside.world.rules.switches, wait));
     }
     let query = check_query(operation, &arrival.query)?;
     check_body(operation, arrival)?;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::emulator::text::duration;
+
 /// Something that goes wrong for calls of one operation.
 ///
 /// `Fault::status(503).on("login").times(2)` makes the next two logins fail.
@@ -19,15 +23,18 @@ pub struct Fault {
 }
 
 /// What goes wrong.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Effect {
     /// An error answer instead of the operation.
     Status {
         /// The status.
         code: u16,
         /// The form of its body.
+        #[serde(default)]
         body: ErrorBody,
         /// The `Retry-After` header, in either form.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
     /// The connection is reset before anything is done.
@@ -35,9 +42,9 @@ pub enum Effect {
     /// The operation is done, then the connection is reset before a byte of the answer.
     ResetAfter,
     /// The operation is done; the head of the answer stops for this long.
-    SlowHeaders(Duration),
+    SlowHeaders(#[serde(with = "duration")] Duration),
     /// The operation is done; the body of the answer stops for this long.
-    SlowBody(Duration),
+    SlowBody(#[serde(with = "duration")] Duration),
     /// The operation is done; half of the answer's body is sent, then the connection ends.
     Truncate,
     /// The operation is done; the answer is not JSON, though it says so.
@@ -47,11 +54,12 @@ pub enum Effect {
     /// A redirect to another place instead of the operation.
     Redirect(String),
     /// The operation is done after this long.
-    Delay(Duration),
+    Delay(#[serde(with = "duration")] Duration),
 }
 
 /// The form of an error's body.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorBody {
     /// Looker's envelope.
     #[default]

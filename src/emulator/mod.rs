@@ -24,11 +24,13 @@
 
 mod answer;
 mod api;
+mod behaviour;
 mod call;
 mod connection;
 mod control;
 mod directions;
 mod dispatch;
+mod fault_text;
 mod faults;
 mod fields;
 mod limit;
@@ -61,6 +63,8 @@ use crate::emulator::world::{Rules, Seed};
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 
+pub use behaviour::BehaviourError;
+pub use fault_text::FaultError;
 pub use faults::{Effect, ErrorBody, Fault};
 pub use log::RequestRecord;
 pub use options::{Latency, Options};

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::emulator::faults::Fault;
 use crate::emulator::switches::{Mode, Switches};
+use crate::emulator::text::parse_duration;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 use crate::system::{Clock, Random};
@@ -93,6 +95,20 @@ pub enum Latency {
     Fixed(Duration),
     /// As long as on real instances: half of them more than 183 ms, one in ten more than 246 ms.
     Real,
+}
+
+impl FromStr for Latency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" | "0" => Ok(Self::None),
+            "real" => Ok(Self::Real),
+            _ => parse_duration(text).map(Self::Fixed).ok_or_else(|| {
+                "a latency is a duration as `25ms`, or `real`, or `none`".to_owned()
+            }),
+        }
+    }
 }
 
 impl Latency {

@@ -129,6 +129,12 @@ impl Route {
     }
 }
 
+/// Whether an operation or a page is called `id`.
+pub(crate) fn is_operation(id: &str) -> bool {
+    let mut operations = api::OPERATIONS.iter().copied().flatten();
+    operations.any(|operation| operation.id == id) || PAGES.iter().any(|page| page.id == id)
+}
+
 fn page(verb: Verb, path: &str) -> Option<Target> {
     let known = |page: &&Page| {
         page.path == path || (page.path.ends_with('/') && path.starts_with(page.path))

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::emulator::faults::Faults;
 use crate::emulator::limit::Limit;
 use crate::emulator::log::Log;
-use crate::emulator::options::Options;
+use crate::emulator::options::{Latency, Options};
 use crate::emulator::router::Router;
 use crate::emulator::world::{Seed, World};
 
@@ -28,6 +28,7 @@ pub(crate) struct Inside {
     pub(crate) log: Log,
     pub(crate) faults: Faults,
     pub(crate) limit: Limit,
+    pub(crate) latency: Latency,
 }
 
 impl Shared {
@@ -83,6 +84,7 @@ impl Inside {
             log: Log::new(options.history),
             faults,
             limit: Limit::new(options.rate_limit),
+            latency: options.latency,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Text as it travels: percent-encoding, escaped HTML, and the way Looker writes times.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// Decode `%XX`; `None` where the result is not UTF-8 or an escape is cut off.
@@ -30,6 +32,43 @@ fn decode(text: &str, plus_is_space: bool) -> Option<String> {
         });
     }
     String::from_utf8(decoded).ok()
+}
+
+/// A duration of a number and a unit, as in `25ms`.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        _ => None,
+    }
+}
+
+/// Durations in JSON and TOML: a number and a unit, as in `25ms`.
+pub(crate) mod duration {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::parse_duration;
+
+    /// Read one.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        let wrong = || D::Error::custom("a duration is a number and a unit, as in `25ms`");
+        parse_duration(&text).ok_or_else(wrong)
+    }
+
+    /// Write one.
+    pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        match time.subsec_micros() % 1000 {
+            0 => to.collect_str(&format_args!("{}ms", time.as_millis())),
+            _ => to.collect_str(&format_args!("{}us", time.as_micros())),
+        }
+    }
 }
 
 /// `text` for a place in HTML.

@@ -9,9 +9,11 @@ use axum::response::Response;
 use crate::emulator::answer::{Refusal, Reply};
 use crate::emulator::connection::{Break, Orders, Place};
 use crate::emulator::faults::{Effect, ErrorBody};
+use crate::emulator::options::Latency;
 use crate::emulator::respond::Given;
 use crate::emulator::router::Target;
 use crate::emulator::shared::Shared;
+use crate::emulator::switches::Switches;
 
 /// How much of the head of an answer is sent before it stops: part of the status line.
 const PART_OF_HEAD: usize = 12;
@@ -23,10 +25,14 @@ const PROXY_PAGE: &str = "<html><head><title>Looker is unavailable.</title></hea
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
 
 /// Wait as long as latency and fault say; gives back the fault.
-pub(crate) async fn before(shared: &Shared, effect: Option<Effect>) -> Option<Effect> {
+pub(crate) async fn before(
+    shared: &Shared,
+    latency: Latency,
+    effect: Option<Effect>,
+) -> Option<Effect> {
     let clock = &shared.options.clock;
     let random = || shared.seed.random.number();
-    if let Some(latency) = shared.options.latency.pick(random) {
+    if let Some(latency) = latency.pick(random) {
         clock.sleep(latency).await;
     }
     if let Some(Effect::Delay(duration)) = &effect {
@@ -90,9 +96,9 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
 }
 
 /// 429, with the time to wait where the switch says so.
-pub(crate) fn throttled(shared: &Shared, wait: Duration) -> Refusal {
+pub(crate) fn throttled(switches: &Switches, wait: Duration) -> Refusal {
     let mut refusal = Refusal::new(429, "Too Many Requests");
-    if shared.options.switches.throttle_says_when {
+    if switches.throttle_says_when {
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         refusal.headers.push(("retry-after", format!("{seconds}")));
     }

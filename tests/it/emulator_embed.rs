@@ -210,7 +210,8 @@ async fn a_new_login_replaces_grants_ends_sessions_and_keeps_names() {
 
     let id = api.embed_login(&first).await;
     let before = api.get(&format!("/users/{id}")).await;
-    let region = format!("/users/{id}/attribute_values?fields=name,value,source");
+    let region =
+        format!("/users/{id}/attribute_values?user_attribute_ids=5&fields=name,value,source");
     let value = api.get(&region).await;
     api.embed_login(&Login::new("acme-42")).await;
     let after = api.get(&format!("/users/{id}")).await;

@@ -16,6 +16,7 @@ mod crash;
 mod create_user;
 mod emulator;
 mod emulator_embed;
+mod emulator_faults;
 mod help;
 mod leaks;
 mod ledger;

@@ -1,0 +1,146 @@
+//! The behaviour of an emulator as a file says it, `emulator.toml`, and as it is changed at run time.
+
+use std::collections::BTreeMap;
+
+use clap::ValueEnum as _;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::emulator::faults::Fault;
+use crate::emulator::limit::Limit;
+use crate::emulator::options::{Latency, Options};
+use crate::emulator::shared::Inside;
+use crate::emulator::switches::{Mode, Switches};
+
+/// Behaviour, as far as it is given: `mode`, `latency`, `rate_limit` in calls a second (0 is any number),
+/// `token_seconds`, `switches` by name, and `faults`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Behaviour {
+    mode: Option<String>,
+    latency: Option<String>,
+    rate_limit: Option<f64>,
+    token_seconds: Option<i64>,
+    switches: BTreeMap<String, Value>,
+    faults: Vec<Fault>,
+}
+
+/// A file or a request that says what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BehaviourError(String);
+
+impl Options {
+    /// Take over what the text of an `emulator.toml` says.
+    pub fn read_toml(&mut self, text: &str) -> Result<(), BehaviourError> {
+        let behaviour: Behaviour =
+            toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        self.mode = behaviour.mode()?.unwrap_or(self.mode);
+        self.latency = behaviour.latency()?.unwrap_or(self.latency);
+        self.rate_limit = behaviour
+            .rate_limit
+            .or(self.rate_limit)
+            .filter(|rate| *rate > 0.0);
+        self.token_seconds = behaviour.token_seconds.unwrap_or(self.token_seconds);
+        behaviour.set_switches(&mut self.switches)?;
+        self.faults.extend(behaviour.faults);
+        Ok(())
+    }
+}
+
+impl Behaviour {
+    /// Change the behaviour of a running emulator.
+    pub(crate) fn apply(self, inside: &mut Inside) -> Result<(), BehaviourError> {
+        let mut rules = inside.world.rules.clone();
+        let latency = self.latency()?;
+        rules.mode = self.mode()?.unwrap_or(rules.mode);
+        rules.token_seconds = self.token_seconds.unwrap_or(rules.token_seconds);
+        self.set_switches(&mut rules.switches)?;
+        if self.mode.is_some() {
+            let embedding = rules.mode != Mode::NoEmbed;
+            inside.world.settings.embed_enabled = embedding;
+            inside.world.settings.sso_auth_enabled = embedding;
+        }
+        inside.world.rules = rules;
+        inside.latency = latency.unwrap_or(inside.latency);
+        if let Some(rate) = self.rate_limit {
+            inside.limit = Limit::new((rate > 0.0).then_some(rate));
+        }
+        for fault in self.faults {
+            inside.faults.add(fault);
+        }
+        Ok(())
+    }
+
+    fn mode(&self) -> Result<Option<Mode>, BehaviourError> {
+        let mode = self.mode.as_deref();
+        mode.map(|text| Mode::from_str(text, false))
+            .transpose()
+            .map_err(|_error| wrong("a mode is `original`, `core` or `no-embed`"))
+    }
+
+    fn latency(&self) -> Result<Option<Latency>, BehaviourError> {
+        let latency = self.latency.as_deref();
+        latency.map(str::parse).transpose().map_err(wrong)
+    }
+
+    fn set_switches(&self, switches: &mut Switches) -> Result<(), BehaviourError> {
+        for (name, value) in &self.switches {
+            let set = switches.set(name, &value.to_string());
+            set.map_err(|error| wrong(error.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+fn wrong(error: impl Into<String>) -> BehaviourError {
+    BehaviourError(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::emulator::{Latency, Mode, Options};
+
+    #[test]
+    fn a_file_sets_mode_latency_switches_and_faults() {
+        let mut options = Options::default();
+
+        options
+            .read_toml(
+                r#"
+                mode = "core"
+                latency = "25ms"
+                rate_limit = 50
+                faults = ["login:503", { operation = "me", effect = "reset_after" }]
+
+                [switches]
+                max_keys = 2
+                nested_sudo = true
+                "#,
+            )
+            .unwrap();
+
+        assert_eq!(options.mode, Mode::Core);
+        assert_eq!(options.latency, Latency::Fixed(Duration::from_millis(25)));
+        assert_eq!(options.rate_limit, Some(50.0));
+        assert_eq!(options.switches.max_keys, 2);
+        assert!(options.switches.nested_sudo);
+        assert_eq!(options.faults.len(), 2);
+    }
+
+    #[test]
+    fn a_file_with_a_mistake_is_refused() {
+        for text in [
+            "mood = 'core'",
+            "mode = 'cloud'",
+            "latency = 'long'",
+            "switches = { nothing = true }",
+            "switches = { max_keys = 'x' }",
+            "faults = ['login']",
+        ] {
+            assert!(Options::default().read_toml(text).is_err(), "{text}");
+        }
+    }
+}
