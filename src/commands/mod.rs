@@ -2,6 +2,7 @@
 
 mod completions;
 mod create_user;
+mod doctor;
 mod emulator;
 mod engine;
 mod grants;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
     #[command(subcommand)]
     Url(url::UrlCommand),
+    Doctor(doctor::DoctorArgs),
     Emulator(emulator::EmulatorArgs),
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
@@ -61,6 +63,7 @@ async fn dispatch(
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await
         }
+        Command::Doctor(args) => doctor::run(args, settings()?, ui, system).await,
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
         Command::Profile(command) => profile::run(command, &settings()?, ui),
         Command::Completions(args) => completions::run(args, ui),

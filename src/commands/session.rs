@@ -47,7 +47,7 @@ impl Session {
         for warning in settings.warnings() {
             ui.warning(warning);
         }
-        let http = http(&settings, ui, system)?;
+        let http = http(&settings, Arc::new(UiTrace(ui.clone())), system)?;
         let key = ApiKey {
             client_id: access.client_id,
             client_secret: access.client_secret,
@@ -89,7 +89,11 @@ impl Session {
 }
 
 /// The connections that the settings ask for.
-pub(crate) fn http(settings: &Settings, ui: &Ui, system: &System) -> Result<Http, Error> {
+pub(crate) fn http(
+    settings: &Settings,
+    trace: Arc<dyn Trace>,
+    system: &System,
+) -> Result<Http, Error> {
     let options = HttpOptions {
         timeout: settings.timeout(),
         retries: settings.retries(),
@@ -98,14 +102,15 @@ pub(crate) fn http(settings: &Settings, ui: &Ui, system: &System) -> Result<Http
         proxy: settings.proxy().map(str::to_owned),
         no_proxy: settings.no_proxy().map(str::to_owned),
         rps: settings.rps(),
-        trace: Arc::new(UiTrace(ui.clone())),
+        trace,
         clock: system.clock.clone(),
         random: system.random.clone(),
     };
     Ok(Http::new(options)?)
 }
 
-async fn with_emulator(
+/// The settings for a fresh emulator in this process, where they ask for one.
+pub(crate) async fn with_emulator(
     settings: Settings,
     system: &System,
 ) -> Result<(Settings, Option<Emulator>), Error> {
@@ -132,7 +137,7 @@ async fn with_emulator(
 
 /// Shows each request with `-vv`, and its headers with `-vvv`.
 #[derive(Debug)]
-struct UiTrace(Ui);
+pub(crate) struct UiTrace(pub(crate) Ui);
 
 impl Trace for UiTrace {
     fn exchange(&self, exchange: &Exchange) {

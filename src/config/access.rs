@@ -62,7 +62,7 @@ impl Settings {
     /// What it takes to sign; one error for all that is missing.
     pub fn embed(&self) -> Result<EmbedAccess, Error> {
         refuse(self.missing_for_embed())?;
-        let (Some(host), Some(secret)) = (self.embed_host(), &self.embed_secret) else {
+        let (Some(host), Some(secret)) = (self.web_host(), &self.embed_secret) else {
             return Err(Error::internal("a setting that was there is gone"));
         };
         Ok(EmbedAccess {
@@ -90,7 +90,7 @@ impl Settings {
     }
 
     /// The host in signed URLs.
-    pub(crate) fn embed_host(&self) -> Option<String> {
+    pub(crate) fn web_host(&self) -> Option<String> {
         let given = self.embed_host.as_ref().map(|host| host.value.clone());
         given.or_else(|| Some(web_host(&self.base_url.as_ref()?.value)))
     }
@@ -126,7 +126,7 @@ impl Settings {
 
     fn missing_for_embed(&self) -> Vec<Missing> {
         let mut missing = Vec::new();
-        if self.embed_host().is_none() {
+        if self.web_host().is_none() {
             missing.push(BASE_URL);
         }
         if let Some(why) = absent(self.embed_secret.as_ref()) {
@@ -190,9 +190,14 @@ fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
     } else {
         format!("the {} and the {last} are missing", others.join(", the "))
     };
-    let mut hint = String::from("give each in one of these ways:");
-    for Missing { name, ways, .. } in &missing {
-        hint.extend(["\n  ", name, ": ", ways]);
+    let mut hint = match missing.as_slice() {
+        [Missing { ways, .. }] => format!("give it in one of these ways: {ways}"),
+        _ => "give each in one of these ways:".to_owned(),
+    };
+    if !others.is_empty() {
+        for Missing { name, ways, .. } in &missing {
+            hint.extend(["\n  ", name, ": ", ways]);
+        }
     }
     hint.push_str("\nor try it on a local Looker: `--emulator`");
     let whys: Vec<_> = missing

@@ -61,7 +61,7 @@ impl Settings {
     }
 
     fn embed_host_row(&self) -> Entry {
-        match (&self.embed_host, self.embed_host()) {
+        match (&self.embed_host, self.web_host()) {
             (None, Some(value)) => Entry {
                 name: "embed_host",
                 value: Some(value),

@@ -22,7 +22,7 @@ mod variables;
 mod warnings;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -31,6 +31,7 @@ use crate::config::places::Places;
 use crate::config::secret::SecretSource;
 use crate::config::source::Setting;
 use crate::error::Error;
+use crate::ledger::sqlite::default_path;
 use crate::signed_url::Algorithm;
 
 pub use crate::report::{Color, Format, Progress};
@@ -141,7 +142,8 @@ impl Settings {
                 Error::usage("runs are recorded for each Looker, and no base URL is known")
             })
             .map_err(|error| error.hint("pass `--base-url` or `--ledger PATH`"))?;
-        let path = folder.join(ledger_name(base_url));
+        let host = base_url.authority();
+        let path = default_path(folder, host);
         Ok(Some(path.to_string_lossy().into_owned()))
     }
 
@@ -196,17 +198,5 @@ impl Settings {
     /// The environment variables that hold secrets, which no child process should get.
     pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
         self.secret_variables.iter().map(String::as_str)
-    }
-}
-
-/// The name of the ledger's file for a Looker: its host, and its port where it has one.
-fn ledger_name(base_url: &Url) -> PathBuf {
-    let host = base_url
-        .host_str()
-        .unwrap_or_default()
-        .replace(['[', ']', ':'], "_");
-    match base_url.port() {
-        Some(port) => Path::new(&format!("{host}_{port}.sqlite")).to_owned(),
-        None => Path::new(&format!("{host}.sqlite")).to_owned(),
     }
 }

@@ -119,7 +119,7 @@ impl Http {
 
     /// Ask for a page of the web part that needs no login, as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
-        self.land("probe", || Ok(request::plain(Method::GET, url.clone())))
+        self.land("alive", || Ok(request::plain(Method::GET, url.clone())))
             .await
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Kind};
 use crate::report::table::Table;
@@ -92,6 +92,22 @@ impl Ui {
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<(), Error> {
         self.data(&Table::new(header, rows, self.width).to_string())
+    }
+
+    /// Write one line of a diagnosis, and below it how to fix what is wrong.
+    pub(crate) fn finding(
+        &self,
+        state: &str,
+        check: &str,
+        detail: &str,
+        fix: Option<&str>,
+    ) -> Result<(), Error> {
+        let detail = escape_control(detail).replace('\n', "\n      ");
+        self.data(&format!("{state:<4}  {check}: {detail}\n"))?;
+        match fix {
+            Some(fix) => self.data(&format!("      fix: {}\n", fix.replace('\n', "\n      "))),
+            None => Ok(()),
+        }
     }
 
     /// Write a result as variables. Where it runs as a step on GitHub Actions, `secret` is masked in the log first.
@@ -234,18 +250,25 @@ fn human(elapsed: Duration) -> String {
     }
 }
 
-fn error_json(error: &Error) -> serde_json::Value {
-    let mut body = json!({
+fn error_json(error: &Error) -> Value {
+    let body = json!({
         "kind": error.kind().word(),
         "message": error.message(),
         "causes": error.causes().collect::<Vec<_>>(),
         "hint": error.advice(),
     });
-    if let Some(status) = error.http_status() {
-        body["http_status"] = json!(status);
+    let status = error
+        .http_status()
+        .map(|status| ("http_status", json!(status)));
+    let operation = error
+        .operation()
+        .map(|operation| ("operation", json!(operation)));
+    let mut members = Map::new();
+    for (name, value) in [status, operation].into_iter().flatten() {
+        members.insert(name.to_owned(), value);
     }
-    if let Some(operation) = error.operation() {
-        body["operation"] = json!(operation);
+    if let Value::Object(body) = body {
+        members.extend(body);
     }
-    json!({ "error": body })
+    json!({ "error": members })
 }

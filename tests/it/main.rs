@@ -14,6 +14,7 @@ mod client_bodies;
 mod client_tls;
 mod crash;
 mod create_user;
+mod doctor;
 mod emulator;
 mod emulator_embed;
 mod emulator_faults;

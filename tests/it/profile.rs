@@ -73,7 +73,7 @@ async fn show_names_the_source_of_every_setting() {
     embed_algorithm | sha256 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     blank_dashboard | /embed/dashboards/12 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     keys_to | dir:/run/keys | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    ledger | ROOT/home/.local/state/embedctl/acme.looker.com_19999.sqlite | from the base URL
+    ledger | ROOT/home/.local/state/embedctl/acme.looker.com_3a19999.ledger | from the base URL
     timeout | 30s | variable `LOOKERSDK_TIMEOUT`
     retries | 1 | flag `--retries`
     concurrency | 10 | default

@@ -496,7 +496,7 @@ fn the_ledger_is_a_file_for_each_looker() {
 
     let expected = sandbox
         .root()
-        .join("home/.local/state/embedctl/acme.looker.com_19999.sqlite");
+        .join("home/.local/state/embedctl/acme.looker.com_3a19999.ledger");
     assert_eq!(Path::new(&ledger), expected);
     assert!(unknown.is_err());
 }

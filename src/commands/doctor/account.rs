@@ -1,0 +1,126 @@
+//! Whether the API key logs in, which Looker it is, and what the key's user may do.
+
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::findings::Findings;
+use crate::error::{Error, Kind};
+use crate::looker::{Client, User, UserSearch};
+
+/// Whether the key logs in, without which there is nothing more to ask.
+pub(super) async fn examine(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<bool, Error> {
+    if let Err(error) = admin.login().await {
+        findings.fail("login", &error.into())?;
+        return Ok(false);
+    }
+    findings.pass("login", "the API key logs in")?;
+    version(patient, admin, findings).await?;
+    role(admin, findings).await?;
+    if !patient.probe {
+        sudo(admin, findings).await?;
+    }
+    Ok(true)
+}
+
+async fn version(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let versions = match admin.versions().await {
+        Ok(versions) => versions,
+        Err(error) => return findings.warn("version", Error::from(error), ""),
+    };
+    let release = versions
+        .looker_release_version
+        .as_deref()
+        .unwrap_or("of an unknown release");
+    findings.pass("version", format!("Looker {release}"))?;
+    let web = versions
+        .web_server_url
+        .as_deref()
+        .and_then(|url| url::Url::parse(url).ok());
+    match (web, patient.settings.web_host()) {
+        (Some(web), Some(host)) if web.authority() != host => findings.warn(
+            "embed_host",
+            format!("signed URLs are for `{host}`, and Looker calls itself `{}`", web.authority()),
+            "where signed URLs are refused for their host, pass `--embed-host` with the name that Looker sees",
+        ),
+        (_, Some(host)) => findings.pass("embed_host", format!("signed URLs are for `{host}`")),
+        (_, None) => Ok(()),
+    }
+}
+
+async fn role(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
+    let me = match admin.me().await {
+        Ok(me) => me,
+        Err(error) => return findings.fail("admin", &error.into()),
+    };
+    let name = me
+        .display_name
+        .as_deref()
+        .unwrap_or("a user without a name");
+    let kind = if me.is_service_account {
+        "service account"
+    } else {
+        "user"
+    };
+    let who = format!("{kind} {} ({name})", me.id);
+    match admin.user_roles(&me.id, false).await {
+        Ok(roles) if roles.iter().any(|role| role.name == "Admin") => {
+            findings.pass("admin", format!("{who} is an admin"))
+        }
+        Ok(_) => findings.fail(
+            "admin",
+            &Error::new(Kind::NotAllowed, format!("{who} is not an admin"))
+                .hint("give the role Admin to the API key's user, or use the key of an admin"),
+        ),
+        Err(error) => findings.fail("admin", &Error::from(error).with_kind(Kind::NotAllowed)),
+    }
+}
+
+/// Whether the admin may become an embed user. Any that is there will do: a token is all that comes of it, and that is
+/// logged out again.
+async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
+    let search = UserSearch {
+        embed_user: Some(true),
+        is_disabled: Some(false),
+        limit: Some(1),
+        sorts: Some("id".to_owned()),
+        ..UserSearch::default()
+    };
+    let users = match admin.search_users(&search).await {
+        Ok(users) => users,
+        Err(error) => return findings.fail("sudo", &error.into()),
+    };
+    let Some(user) = users.first() else {
+        return findings.skip(
+            "sudo",
+            "there is no embed user yet to act as; try `--probe`",
+        );
+    };
+    match act_as(admin, user).await {
+        Ok(()) => findings.pass(
+            "sudo",
+            format!("the admin can act as embed user {}", user.id),
+        ),
+        Err(error) => findings.fail("sudo", &error),
+    }
+}
+
+/// Become `user`, see that it is really that user, and log out.
+pub(super) async fn act_as(admin: &Client, user: &User) -> Result<(), Error> {
+    let client = admin.login_user(&user.id).await?;
+    let me = client.me().await;
+    client.logout().await?;
+    let me = me?;
+    if me.id == user.id {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "the token for user {} is that of user {}",
+        user.id, me.id
+    )))
+}

@@ -1,0 +1,172 @@
+//! Whether embedding is on, and whether the embed secret signs URLs that Looker accepts.
+
+use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::{NOT_SET_UP, Patient, probe};
+use crate::config::EmbedAccess;
+use crate::error::Error;
+use crate::looker::{Client, LookerError};
+use crate::secret::SecretString;
+use crate::signed_url::{Algorithm, Login, Signer, nonce};
+
+/// The user that signed URLs of the check are for. None is ever opened, so that it never comes into being.
+const NOBODY: &str = "embedctl-doctor";
+
+pub(super) async fn examine(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    match admin.setting_embed().await {
+        Ok(setting) if setting.embed_enabled == Some(false) => findings.fail(
+            "embedding",
+            &Error::new(NOT_SET_UP, "embedding is off").hint(
+                "turn it on in Looker: Admin > Platform > Embed; it takes a licence for embedding",
+            ),
+        )?,
+        Ok(setting) if setting.embed_enabled.is_none() => {
+            findings.skip("embedding", "this Looker does not say whether it is on")?;
+        }
+        Ok(setting) => {
+            let cookieless = match setting.embed_cookieless_v2 {
+                Some(true) => "on",
+                Some(false) => "off",
+                None => "unknown",
+            };
+            findings.pass(
+                "embedding",
+                format!("on; cookieless embedding: {cookieless}"),
+            )?;
+        }
+        Err(error) => findings.warn("embedding", Error::from(error), "")?,
+    }
+    match patient.settings.embed() {
+        Ok(access) => {
+            secret(patient, admin, &access, findings).await?;
+            if patient.probe {
+                probe::examine(patient, admin, &access, findings).await?;
+            }
+            Ok(())
+        }
+        Err(error) => findings.fail("embed_secret", &error),
+    }
+}
+
+/// What can be said of the embed secret without Looker.
+pub(super) fn examine_settings(
+    patient: &Patient<'_>,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    match patient.settings.embed() {
+        Ok(_) => findings.skip("embed_secret", "it is there, but Looker could not be asked"),
+        Err(error) => findings.fail("embed_secret", &error),
+    }
+}
+
+async fn secret(
+    patient: &Patient<'_>,
+    admin: &Client,
+    access: &EmbedAccess,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let algorithm = access.algorithm;
+    match judge(patient, admin, access, algorithm).await {
+        Ok(Verdict::Accepted) => findings.pass(
+            "embed_secret",
+            format!("Looker accepts what it signs, with {algorithm}"),
+        ),
+        Ok(Verdict::Unavailable) => findings.skip(
+            "embed_secret",
+            "this Looker has no validator for signed URLs; try `--probe`",
+        ),
+        Ok(Verdict::Refused(reason)) => {
+            let other = other(algorithm);
+            let again = judge(patient, admin, access, other).await?;
+            let error = match again {
+                Verdict::Accepted => wrong_algorithm(algorithm, other),
+                Verdict::Refused(_) | Verdict::Unavailable => refused(&reason),
+            };
+            findings.fail("embed_secret", &error)
+        }
+        Err(error) => findings.fail("embed_secret", &error),
+    }
+}
+
+/// The error for a secret whose algorithm is not the one in the settings.
+pub(super) fn wrong_algorithm(given: Algorithm, right: Algorithm) -> Error {
+    Error::new(
+        NOT_SET_UP,
+        format!("the embed secret is one for {right}, not for {given}"),
+    )
+    .hint(format!(
+        "pass `--embed-algorithm {right}`, or set `embed_algorithm` in the profile"
+    ))
+}
+
+fn refused(reason: &str) -> Error {
+    let error = Error::new(
+        NOT_SET_UP,
+        format!("Looker refuses what it signs: {reason}"),
+    );
+    if reason.contains("host") {
+        error.hint("pass `--embed-host` with the host that Looker names")
+    } else if reason.contains("time") {
+        error.hint("set this machine's clock")
+    } else {
+        error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
+    }
+}
+
+/// What Looker's validator says of a URL that nobody opens.
+enum Verdict {
+    Accepted,
+    Refused(String),
+    /// Not every Looker has the validator.
+    Unavailable,
+}
+
+async fn judge(
+    patient: &Patient<'_>,
+    admin: &Client,
+    access: &EmbedAccess,
+    algorithm: Algorithm,
+) -> Result<Verdict, Error> {
+    let url = sign(patient, access, algorithm, &login(patient, NOBODY))?;
+    match admin.validate_embed_url(&url).await {
+        Ok(None) => Ok(Verdict::Accepted),
+        Ok(Some(reason)) => Ok(Verdict::Refused(reason)),
+        Err(LookerError::NotFound { .. } | LookerError::Denied { .. }) => Ok(Verdict::Unavailable),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A login such as this profile's users get.
+pub(super) fn login(patient: &Patient<'_>, external_user_id: &str) -> Login {
+    let grants = patient.settings.grants();
+    Login {
+        permissions: grants.permissions.clone(),
+        models: grants.models.clone(),
+        group_ids: grants.group_ids.clone(),
+        ..Login::new(external_user_id)
+    }
+}
+
+pub(super) fn sign(
+    patient: &Patient<'_>,
+    access: &EmbedAccess,
+    algorithm: Algorithm,
+    login: &Login,
+) -> Result<SecretString, Error> {
+    let signer = Signer::new(&access.host, &access.secret, algorithm)?.with_scheme(&access.scheme);
+    let nonce = nonce(&patient.system.random).map_err(Error::internal)?;
+    let path = patient.settings.blank_dashboard().unwrap_or("/alive");
+    let time = patient.system.clock.now().as_second();
+    Ok(signer.sign(path, login, &nonce, time)?)
+}
+
+/// The other one.
+pub(super) const fn other(algorithm: Algorithm) -> Algorithm {
+    match algorithm {
+        Algorithm::Sha1 => Algorithm::Sha256,
+        Algorithm::Sha256 => Algorithm::Sha1,
+    }
+}

@@ -1,0 +1,115 @@
+//! What the checks found, shown one by one, and the exit code they add up to.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Exit, Kind};
+use crate::report::{Format, Ui};
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Pass,
+    Warn,
+    Fail,
+    Skip,
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// The findings so far.
+pub(super) struct Findings {
+    ui: Ui,
+    checks: Vec<Value>,
+    worst: Option<Kind>,
+}
+
+impl Findings {
+    pub(super) fn new(ui: &Ui) -> Self {
+        Self {
+            ui: ui.clone(),
+            checks: Vec::new(),
+            worst: None,
+        }
+    }
+
+    /// It works.
+    pub(super) fn pass(&mut self, check: &str, detail: impl fmt::Display) -> Result<(), Error> {
+        self.add(check, State::Pass, &detail.to_string(), None)
+    }
+
+    /// It works, but not as it should.
+    pub(super) fn warn(
+        &mut self,
+        check: &str,
+        detail: impl fmt::Display,
+        fix: &str,
+    ) -> Result<(), Error> {
+        let fix = (!fix.is_empty()).then_some(fix);
+        self.add(check, State::Warn, &detail.to_string(), fix)
+    }
+
+    /// It could not be tried.
+    pub(super) fn skip(&mut self, check: &str, why: impl fmt::Display) -> Result<(), Error> {
+        self.add(check, State::Skip, &why.to_string(), None)
+    }
+
+    /// It does not work.
+    pub(super) fn fail(&mut self, check: &str, error: &Error) -> Result<(), Error> {
+        let kind = error.kind();
+        if self
+            .worst
+            .is_none_or(|worst| severity(worst) < severity(kind))
+        {
+            self.worst = Some(kind);
+        }
+        self.add(check, State::Fail, &error.to_string(), error.advice())
+    }
+
+    fn add(
+        &mut self,
+        check: &str,
+        state: State,
+        detail: &str,
+        fix: Option<&str>,
+    ) -> Result<(), Error> {
+        let value = json!({ "check": check, "status": state.word(), "detail": detail, "fix": fix });
+        match self.ui.format() {
+            Format::Json => self.checks.push(value),
+            Format::Jsonl => self.ui.json(&value)?,
+            Format::Table | Format::Env => {
+                self.ui.finding(state.word(), check, detail, fix)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Print what is left to print, and give the exit code of the worst.
+    pub(super) fn conclude(self) -> Result<Exit, Error> {
+        if matches!(self.ui.format(), Format::Json) {
+            let ok = self.worst.is_none();
+            self.ui.json(&json!({ "ok": ok, "checks": self.checks }))?;
+        }
+        Ok(self.worst.map_or(Exit::Done, Exit::Failed))
+    }
+}
+
+/// What keeps more from working is worse: an unreachable Looker before a refusal before a local matter.
+const fn severity(kind: Kind) -> u8 {
+    match kind {
+        Kind::Unreachable => 4,
+        Kind::NotAllowed => 3,
+        Kind::Looker => 2,
+        _ => 1,
+    }
+}

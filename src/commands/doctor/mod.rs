@@ -1,0 +1,151 @@
+//! `embedctl doctor`: whether everything that embedctl needs works, and how to fix what does not.
+
+mod account;
+mod embed;
+mod findings;
+mod grants;
+mod local;
+mod probe;
+mod reach;
+mod watch;
+
+use std::sync::Arc;
+
+use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::watch::Watch;
+use crate::commands::session;
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::looker::{ApiKey, Client, Http};
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// Find out whether everything embedctl needs works, and how to fix what does not
+///
+/// Nothing is changed at Looker without `--probe`. The exit code is that of the worst thing found.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Also create an embed user, act as it, mint a key, and take both away again
+    #[arg(long)]
+    probe: bool,
+}
+
+/// What the checks share.
+struct Patient<'a> {
+    settings: &'a Settings,
+    system: &'a System,
+    http: Http,
+    watch: Arc<Watch>,
+    probe: bool,
+}
+
+pub(crate) async fn run(
+    args: &DoctorArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    if matches!(ui.format(), Format::Env) {
+        return Err(ui.no_env_form());
+    }
+    let (settings, emulator) = session::with_emulator(settings, system).await?;
+    let mut findings = Findings::new(ui);
+    let examined = examine(args, &settings, &mut findings, ui, system).await;
+    if let Some(emulator) = emulator {
+        emulator.stop().await;
+    }
+    examined?;
+    findings.conclude()
+}
+
+async fn examine(
+    args: &DoctorArgs,
+    settings: &Settings,
+    findings: &mut Findings,
+    ui: &Ui,
+    system: &System,
+) -> Result<(), Error> {
+    for warning in settings.warnings() {
+        findings.warn("settings", warning, "")?;
+    }
+    let watch = Arc::new(Watch::new(ui));
+    let http = session::http(settings, Arc::<Watch>::clone(&watch), system);
+    match http {
+        Ok(http) => {
+            let patient = Patient {
+                settings,
+                system,
+                http,
+                watch,
+                probe: args.probe,
+            };
+            look_at_looker(&patient, findings).await?;
+        }
+        Err(error) => findings.fail("connection", &error)?,
+    }
+    local::examine(settings, findings, system).await
+}
+
+/// Everything that takes Looker to answer; each check goes as far as the ones before it allow.
+async fn look_at_looker(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let reached = reach::examine(patient, findings).await?;
+    let Ok(access) = patient.settings.looker() else {
+        return settings_are_missing(patient, findings);
+    };
+    findings.pass(
+        "settings",
+        "base URL, client id and client secret are there",
+    )?;
+    if !reached {
+        for check in ["login", "version", "admin", "embedding", "sudo"] {
+            findings.skip(check, "Looker was not reached")?;
+        }
+        return embed::examine_settings(patient, findings);
+    }
+    let key = ApiKey {
+        client_id: access.client_id,
+        client_secret: access.client_secret,
+    };
+    let admin = Client::new(patient.http.clone(), access.base_url, key);
+    let result = examine_api(patient, &admin, findings).await;
+    if let Err(error) = admin.logout().await {
+        findings.fail("logout", &error.into())?;
+    }
+    result?;
+    rate_limit(patient, findings)
+}
+
+/// One finding for all that is missing.
+fn settings_are_missing(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+    match patient.settings.looker_and_embed() {
+        Ok(_) => Ok(()),
+        Err(error) => findings.fail("settings", &error),
+    }
+}
+
+async fn examine_api(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    if !account::examine(patient, admin, findings).await? {
+        return embed::examine_settings(patient, findings);
+    }
+    embed::examine(patient, admin, findings).await?;
+    grants::examine(patient, admin, findings).await
+}
+
+fn rate_limit(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let calls = patient.http.calls();
+    match patient.watch.throttled() {
+        0 => findings.pass("rate_limit", format!("none of {calls} calls was throttled")),
+        count => findings.warn(
+            "rate_limit",
+            format!("{count} of {calls} calls were throttled"),
+            "set `rps` and `concurrency` lower in the profile",
+        ),
+    }
+}
+
+/// The kind of a finding that means: Looker is not set up for this.
+const NOT_SET_UP: Kind = Kind::Looker;

@@ -1,0 +1,102 @@
+//! Whether Looker can be reached, how fast it answers, and whether its clock and ours agree.
+
+use url::Url;
+
+use crate::commands::doctor::Patient;
+use crate::commands::doctor::findings::Findings;
+use crate::error::{Error, Kind};
+
+/// Looker accepts signed URLs whose time is within five minutes of its own (Looker's published validator messages).
+const ACCEPTED: i64 = 300;
+/// Past this a clock is not kept by anybody.
+const DRIFT: i64 = 10;
+/// An answer that takes longer makes every run slow.
+const SLOW_MILLIS: u128 = 2_000;
+
+/// Whether there was an answer.
+pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) -> Result<bool, Error> {
+    let Some(base_url) = patient.settings.base_url() else {
+        return Ok(false);
+    };
+    if !ask(patient, base_url, "reachable", findings).await? {
+        return Ok(false);
+    }
+    clock(patient, findings)?;
+    if let Some(host) = patient.settings.web_host()
+        && host != base_url.authority()
+        && let Ok(web) = Url::parse(&format!("{}://{host}/", base_url.scheme()))
+    {
+        ask(patient, &web, "web", findings).await?;
+    }
+    Ok(true)
+}
+
+/// `/alive` is answered without a login, by the API and by the web part.
+async fn ask(
+    patient: &Patient<'_>,
+    origin: &Url,
+    check: &str,
+    findings: &mut Findings,
+) -> Result<bool, Error> {
+    let mut url = origin.clone();
+    url.set_path("/alive");
+    let start = patient.system.clock.elapsed();
+    let landing = match patient.http.probe(&url).await {
+        Ok(landing) => landing,
+        Err(error) => {
+            findings.fail(check, &error.into())?;
+            return Ok(false);
+        }
+    };
+    let millis = (patient.system.clock.elapsed() - start).as_millis();
+    let origin = origin.as_str().trim_end_matches('/');
+    let route = match patient.settings.proxy() {
+        Some(_) => ", through a proxy",
+        None => "",
+    };
+    let detail = format!(
+        "`{origin}` answered {} in {millis} ms{route}",
+        landing.status
+    );
+    match landing.status {
+        500.. => findings.warn(
+            check,
+            detail,
+            "see whether Looker, or what stands before it, is up",
+        )?,
+        404 => findings.warn(
+            check,
+            detail,
+            "check that the base URL is that of Looker's API",
+        )?,
+        _ if millis > SLOW_MILLIS => findings.warn(check, detail, "")?,
+        _ => findings.pass(check, detail)?,
+    }
+    Ok(true)
+}
+
+fn clock(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let Some(offset) = patient.http.clock_offset() else {
+        return findings.skip("clock", "Looker did not say what time it is");
+    };
+    let seconds = offset.as_secs().abs();
+    let side = if offset.is_negative() {
+        "ahead of"
+    } else {
+        "behind"
+    };
+    let detail = format!("this machine's clock is {seconds} s {side} Looker's");
+    let fix = "keep the clock by NTP, as with `timedatectl set-ntp true`";
+    match seconds {
+        0 => findings.pass("clock", "this machine's clock and Looker's agree"),
+        1..=DRIFT => findings.pass("clock", detail),
+        ..ACCEPTED => findings.warn("clock", detail, fix),
+        _ => {
+            let error = Error::new(
+                Kind::Looker,
+                format!("{detail}, and signed URLs are refused from {ACCEPTED} s on"),
+            );
+            findings.fail("clock", &error.hint(fix))
+        }
+    }
+}
