@@ -64,6 +64,12 @@ async fn dispatch(
             url::sign::run(args, &settings()?, ui, system).await
         }
         Command::Doctor(args) => doctor::run(args, settings()?, ui, system).await,
+        Command::Url(url::UrlCommand::Inspect(args)) => {
+            url::inspect::run(args, settings()?, ui, system).await
+        }
+        Command::Url(url::UrlCommand::Open(args)) => {
+            url::open::run(args, &settings()?, ui, system).await
+        }
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
         Command::Profile(command) => profile::run(command, &settings()?, ui),
         Command::Completions(args) => completions::run(args, ui),

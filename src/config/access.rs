@@ -77,6 +77,16 @@ impl Settings {
         })
     }
 
+    /// The embed secret where one is set, for what can do with less without it.
+    pub(crate) fn embed_secret(&self) -> Result<Option<SecretString>, Error> {
+        match &self.embed_secret {
+            Some(secret) if absent(Some(secret)).is_none() => {
+                Ok(Some(secret.value.read("embed secret", &secret.source)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Both; one error for all that is missing of either.
     pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
         let mut missing = self.missing_for_looker();

@@ -6,6 +6,7 @@
 mod algorithm;
 mod encode;
 mod error;
+pub mod inspect;
 mod login;
 mod nonce;
 mod path;

@@ -31,4 +31,6 @@ mod signed_url;
 mod sinks;
 mod support;
 mod tidy;
+mod url_inspect;
+mod url_open;
 mod url_sign;

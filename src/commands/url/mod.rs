@@ -2,12 +2,17 @@
 
 mod batch;
 mod blocks;
+pub(crate) mod inspect;
 mod lines;
+pub(crate) mod open;
 mod row;
+mod shown;
 pub(crate) mod sign;
 
-/// Make signed embed URLs
+/// Make, explain and open signed embed URLs
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum UrlCommand {
     Sign(Box<sign::UrlSignArgs>),
+    Inspect(inspect::UrlInspectArgs),
+    Open(Box<open::UrlOpenArgs>),
 }

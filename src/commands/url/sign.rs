@@ -91,7 +91,7 @@ pub(crate) async fn run(
 }
 
 /// The signer of the embed secret in the settings.
-fn signer(settings: &Settings) -> Result<Signer, Error> {
+pub(super) fn signer(settings: &Settings) -> Result<Signer, Error> {
     if settings.emulator {
         let what =
             "the local Looker of `--emulator` ends with the command, so nobody could open the URL";
@@ -117,7 +117,8 @@ pub(super) fn embed_path(path: &str, domain: Option<&str>) -> Result<String, Err
     }
 }
 
-fn print(ui: &Ui, url: &str) -> Result<Exit, Error> {
+/// Print one URL in the form asked for.
+pub(super) fn print(ui: &Ui, url: &str) -> Result<Exit, Error> {
     match ui.format() {
         Format::Table => ui.data(&format!("{url}\n"))?,
         Format::Json | Format::Jsonl => ui.json(&json!({ "url": url }))?,

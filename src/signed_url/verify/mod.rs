@@ -13,9 +13,12 @@ mod values;
 use crate::secret::SecretString;
 use crate::signed_url::{Algorithm, Login, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 
+pub(super) use path::embed_path;
 pub use query::Query;
 pub use rejection::Rejection;
 pub use signature::string_to_sign;
+pub(super) use signature::{SIGNED, check as check_signature};
+pub(super) use values::{check_nonce, check_session_length, check_types};
 
 /// How far the time of a URL may be from Looker's, in seconds; from the text of Looker's embed URI validator.
 pub const TIME_WINDOW: u64 = 5 * 60;
@@ -47,13 +50,14 @@ pub fn verify(
     now: i64,
 ) -> Result<VerifiedLogin, Rejection> {
     check_size(raw_path, raw_query)?;
-    let embed_path = path::embed_path(raw_path)?;
+    let embed_path = embed_path(raw_path)?;
     let query = Query::parse(raw_query)?;
     query.check_names()?;
     let values = values::read(&query)?;
-    let algorithm = signature::check(raw_path, &query, host, secrets)?;
+    let algorithm = check_signature(raw_path, &query, host, secrets)?;
     check_time(values.time, now)?;
-    values.check_ranges()?;
+    check_nonce(&values.nonce)?;
+    check_session_length(values.session_length)?;
     Ok(VerifiedLogin {
         nonce: SecretString::from(values.nonce.as_str()),
         time: values.time,
@@ -64,7 +68,7 @@ pub fn verify(
 }
 
 /// What is longer never reaches Looker's application: its web server answers with an error.
-fn check_size(raw_path: &str, raw_query: &str) -> Result<(), Rejection> {
+pub(super) fn check_size(raw_path: &str, raw_query: &str) -> Result<(), Rejection> {
     if raw_path.len() > MAX_PATH_BYTES {
         return Err(Rejection::PathTooLong(raw_path.len()));
     }
@@ -74,7 +78,7 @@ fn check_size(raw_path: &str, raw_query: &str) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn check_time(time: i64, now: i64) -> Result<(), Rejection> {
+pub(super) fn check_time(time: i64, now: i64) -> Result<(), Rejection> {
     match time.abs_diff(now) {
         0..=TIME_WINDOW => Ok(()),
         _ => Err(Rejection::Time { time, now }),

@@ -7,7 +7,7 @@ const LOGIN: &str = "/login/embed/";
 
 /// The page to open, decoded. The raw path must be what an encoder with upper-case hex could have written, because it
 /// is signed as it stands and Looker answers 404 for `%2f`.
-pub(super) fn embed_path(raw_path: &str) -> Result<String, Rejection> {
+pub(in crate::signed_url) fn embed_path(raw_path: &str) -> Result<String, Rejection> {
     let encoded = raw_path.strip_prefix(LOGIN).ok_or(Rejection::Path)?;
     if encoded.is_empty() {
         return Err(Rejection::Path);

@@ -64,7 +64,7 @@ impl Query {
     }
 
     /// Names are compared decoded: `permi%73sions` is `permissions` for whoever reads it later.
-    pub(super) fn check_names(&self) -> Result<(), Rejection> {
+    pub(in crate::signed_url) fn check_names(&self) -> Result<(), Rejection> {
         let unknown = self
             .iter()
             .map(|(name, _)| name)

@@ -11,7 +11,7 @@ use crate::signed_url::Algorithm;
 use crate::signed_url::verify::{Query, Rejection};
 
 /// The parameters that are signed, in the order of their lines in Looker's published signers.
-const SIGNED: [&str; 10] = [
+pub(in crate::signed_url) const SIGNED: [&str; 10] = [
     "nonce",
     "time",
     "session_length",
@@ -35,7 +35,7 @@ pub fn string_to_sign(host: &str, raw_path: &str, query: &Query) -> String {
 }
 
 /// Find the secret that made the signature, and give its algorithm.
-pub(super) fn check(
+pub(in crate::signed_url) fn check(
     raw_path: &str,
     query: &Query,
     host: &str,

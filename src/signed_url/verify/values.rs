@@ -8,55 +8,87 @@ use serde_json::value::RawValue;
 use crate::signed_url::verify::{Query, Rejection};
 use crate::signed_url::{Login, MAX_SESSION_LENGTH, NONCE_LIMIT};
 
+const STRING: &str = "a JSON string";
+const STRINGS: &str = "a JSON array of strings";
+const INTEGER: &str = "an integer";
+
 /// The decoded values.
 pub(super) struct Values {
     pub(super) nonce: String,
     pub(super) time: i64,
-    session_length: i64,
+    pub(super) session_length: i64,
     login: Login,
 }
 
 /// Read every value that was sent.
 pub(super) fn read(query: &Query) -> Result<Values, Rejection> {
-    let _filters: Option<BTreeMap<String, IgnoredAny>> =
-        json(query, "access_filters", "a JSON object")?;
+    access_filters(query)?;
     let login = Login {
         first_name: text(query, "first_name")?,
         last_name: text(query, "last_name")?,
-        permissions: json(query, "permissions", "a JSON array of strings")?,
-        models: json(query, "models", "a JSON array of strings")?,
+        permissions: json(query, "permissions", STRINGS)?,
+        models: json(query, "models", STRINGS)?,
         group_ids: group_ids(query)?,
         external_group_id: text(query, "external_group_id")?,
         user_attributes: user_attributes(query)?,
         user_timezone: text(query, "user_timezone")?,
-        force_logout_login: json::<Option<bool>>(query, "force_logout_login", "true or false")?
-            .unwrap_or(true),
+        force_logout_login: force_logout_login(query)?,
         ..Login::new(external_user_id(query)?)
     };
     Ok(Values {
-        nonce: json(query, "nonce", "a JSON string")?,
-        time: json(query, "time", "an integer")?,
-        session_length: json(query, "session_length", "an integer")?,
+        nonce: json(query, "nonce", STRING)?,
+        time: json(query, "time", INTEGER)?,
+        session_length: json(query, "session_length", INTEGER)?,
         login,
     })
 }
 
 impl Values {
-    pub(super) fn check_ranges(&self) -> Result<(), Rejection> {
-        if !(1..NONCE_LIMIT).contains(&self.nonce.chars().count()) {
-            return Err(Rejection::NonceLength);
-        }
-        if !(0..=i64::from(MAX_SESSION_LENGTH)).contains(&self.session_length) {
-            return Err(Rejection::SessionLength(self.session_length));
-        }
-        Ok(())
-    }
-
     pub(super) fn into_login(self) -> Login {
         Login {
             session_length: u32::try_from(self.session_length).unwrap_or(MAX_SESSION_LENGTH),
             ..self.login
         }
+    }
+}
+
+/// Whether every value that was sent is of its type, a missing one hiding none of the others.
+pub(in crate::signed_url) fn check_types(query: &Query) -> Result<(), Rejection> {
+    [
+        json::<String>(query, "nonce", STRING).map(drop),
+        json::<i64>(query, "time", INTEGER).map(drop),
+        json::<i64>(query, "session_length", INTEGER).map(drop),
+        external_user_id(query).map(drop),
+        json::<Option<Vec<String>>>(query, "permissions", STRINGS).map(drop),
+        json::<Option<Vec<String>>>(query, "models", STRINGS).map(drop),
+        group_ids(query).map(drop),
+        text(query, "external_group_id").map(drop),
+        user_attributes(query).map(drop),
+        access_filters(query),
+        text(query, "first_name").map(drop),
+        text(query, "last_name").map(drop),
+        text(query, "user_timezone").map(drop),
+        force_logout_login(query).map(drop),
+    ]
+    .into_iter()
+    .find(|result| !matches!(result, Ok(()) | Err(Rejection::MissingParameter(_))))
+    .unwrap_or(Ok(()))
+}
+
+/// A nonce has a length; whether it was used before is for another to know.
+pub(in crate::signed_url) fn check_nonce(nonce: &str) -> Result<(), Rejection> {
+    match nonce.chars().count() {
+        1..NONCE_LIMIT => Ok(()),
+        _ => Err(Rejection::NonceLength),
+    }
+}
+
+/// Looker grants no longer session, and none that ends before it begins.
+pub(in crate::signed_url) fn check_session_length(seconds: i64) -> Result<(), Rejection> {
+    if (0..=i64::from(MAX_SESSION_LENGTH)).contains(&seconds) {
+        Ok(())
+    } else {
+        Err(Rejection::SessionLength(seconds))
     }
 }
 
@@ -113,6 +145,16 @@ fn user_attributes(query: &Query) -> Result<Option<BTreeMap<String, String>>, Re
         .transpose()
 }
 
+/// Their content has had no effect since Looker 3.10, but they must be there.
+fn access_filters(query: &Query) -> Result<(), Rejection> {
+    json::<Option<BTreeMap<String, IgnoredAny>>>(query, "access_filters", "a JSON object").map(drop)
+}
+
+fn force_logout_login(query: &Query) -> Result<bool, Rejection> {
+    let given: Option<bool> = json(query, "force_logout_login", "true or false")?;
+    Ok(given.unwrap_or(true))
+}
+
 fn attribute(raw: &RawValue) -> Option<String> {
     if raw.get().starts_with('"') {
         serde_json::from_str(raw.get()).ok()
@@ -134,7 +176,7 @@ fn id(raw: &RawValue) -> Option<String> {
 }
 
 fn text(query: &Query, parameter: &'static str) -> Result<Option<String>, Rejection> {
-    optional::<Option<String>>(query, parameter, "a JSON string").map(Option::flatten)
+    optional::<Option<String>>(query, parameter, STRING).map(Option::flatten)
 }
 
 fn optional<T: DeserializeOwned>(

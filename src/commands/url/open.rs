@@ -1,0 +1,148 @@
+//! `embedctl url open`: see in a browser what an embed user sees.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::commands::grants::{self, GrantArgs};
+use crate::commands::url::sign;
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::signed_url::{UrlBuffer, nonce};
+use crate::system::System;
+
+/// How long a browser may take to say that it cannot open the page.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Sign an embed URL and open it in the browser: see what the user sees
+///
+/// Looker lets the user in with the grants given here and in the profile, in place of those it has, and ends its other
+/// sessions; a user that does not exist is made. The browser is `$BROWSER`, or that of the desktop.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UrlOpenArgs {
+    /// Your own id of the user
+    external_user_id: String,
+
+    /// The embed path, as in `/embed/dashboards/12`
+    path: String,
+
+    /// Print the URL and open nothing
+    #[arg(long)]
+    print: bool,
+
+    #[command(flatten)]
+    grants: GrantArgs,
+}
+
+pub(crate) async fn run(
+    args: &UrlOpenArgs,
+    settings: &Settings,
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    let signer = sign::signer(settings)?;
+    let defaults = grants::default_login(&args.external_user_id, settings.grants());
+    let login = args.grants.login(defaults);
+    let path = sign::embed_path(&args.path, None)?;
+    let nonce = nonce(&system.random).map_err(Error::internal)?;
+    let time = system.clock.now().as_second();
+    let mut buffer = UrlBuffer::default();
+    let url = signer.sign_into(&mut buffer, &path, &login, &nonce, time)?;
+    if args.print {
+        return sign::print(ui, url);
+    }
+    ui.warning(format!(
+        "the grants of `{}` become the ones given, and its other sessions end",
+        args.external_user_id
+    ));
+    let page = write_page(url, system).map_err(|error| {
+        Error::internal(error).context("cannot write the page that leads to the URL")
+    })?;
+    browse(&page, settings, system).await?;
+    ui.status("Opened in the browser.");
+    Ok(Exit::Done)
+}
+
+/// Write a page that leads to the URL, for this user's eyes only. The arguments of a process are for everybody's, so
+/// the browser is given the page. It stays until the next one; the URL in it is good once, for five minutes.
+fn write_page(url: &str, system: &System) -> io::Result<PathBuf> {
+    let no_home = || io::Error::other("neither `XDG_STATE_HOME` nor `HOME` is set");
+    let folder = system
+        .xdg_dir("XDG_STATE_HOME", ".local/state")
+        .ok_or_else(no_home)?;
+    fs::create_dir_all(&folder)?;
+    let page = folder.join("open.html");
+    match fs::remove_file(&page) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // `create_new`: a file that someone else made would keep its own permissions.
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&page)?;
+    write_redirect(&mut file, url)?;
+    Ok(page)
+}
+
+fn write_redirect(file: &mut File, url: &str) -> io::Result<()> {
+    let url = url.replace('&', "&amp;");
+    writeln!(
+        file,
+        "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
+         <title>embedctl</title><meta http-equiv=\"refresh\" content=\"0; url={url}\">"
+    )
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Hand the page to the browser, which may go on long after embedctl has ended.
+async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(), Error> {
+    let program = system.var("BROWSER").unwrap_or_else(|| opener().to_owned());
+    let secrets = settings.secret_variables().collect::<Vec<_>>();
+    let cannot = |why: &dyn std::fmt::Display| {
+        Error::internal(why)
+            .context(format!("cannot open a browser with `{program}`"))
+            .hint("set `BROWSER`, or use `--print` and open the URL yourself")
+    };
+    let mut browser = Command::new(&program)
+        .arg(page)
+        .current_dir(system.path(""))
+        .env_clear()
+        .envs(system.child_env(&secrets))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| cannot(&error))?;
+    tokio::select! {
+        ended = browser.wait() => match ended {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(cannot(&status)),
+            Err(error) => Err(cannot(&error)),
+        },
+        () = system.clock.sleep(PATIENCE) => Ok(()),
+    }
+}
+
+const fn opener() -> &'static str {
+    if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    }
+}

@@ -1,0 +1,57 @@
+//! An inspection as people read it: the verdict, what to change, then everything it rests on.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::report::escape_control;
+use crate::signed_url::inspect::Inspection;
+
+/// The whole inspection as text.
+pub(super) fn text(inspection: &Inspection) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _written = write(inspection, &mut out).is_ok();
+    out
+}
+
+fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
+    let verdict = if inspection.valid {
+        "valid"
+    } else {
+        "not valid"
+    };
+    writeln!(out, "The URL is {verdict}.")?;
+    for diagnosis in &inspection.diagnosis {
+        writeln!(out, "\n{}: {}", diagnosis.name, line(&diagnosis.message))?;
+        writeln!(out, "  fix: {}", line(&diagnosis.fix))?;
+    }
+
+    writeln!(out, "\nChecks")?;
+    for check in &inspection.checks {
+        let mark = if check.ok { "ok" } else { "no" };
+        writeln!(out, "  {mark}  {:<14}  {}", check.name, line(&check.detail))?;
+    }
+
+    writeln!(out, "\nParameters")?;
+    for (name, value) in &inspection.params {
+        writeln!(out, "  {:<18}  {}", line(name), line(&value_text(value)))?;
+    }
+
+    writeln!(out, "\nString to sign")?;
+    for (number, text) in inspection.string_to_sign.iter().enumerate() {
+        writeln!(out, "  {:>2}  {}", number + 1, line(text))?;
+    }
+    writeln!(out)
+}
+
+fn value_text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// On one line, so that a line break in a value is seen as one.
+fn line(text: &str) -> String {
+    escape_control(&text.replace('\n', "\\n"))
+}

@@ -1,0 +1,156 @@
+//! Mistakes in the spelling of JSON: what was signed means the same as what was sent, but is other text.
+
+use std::fmt::Write as _;
+
+use crate::signed_url::encode::percent_encoded;
+use crate::signed_url::inspect::attempt::{Attempt, Line};
+use crate::signed_url::inspect::mistakes::Mistake;
+
+/// How one of the usual libraries writes JSON.
+#[derive(Clone, Copy)]
+struct Spelling {
+    /// A space behind `,` and `:`, as Python does.
+    spaces: bool,
+    /// `\u00e9` instead of `é`, as Python and PHP do.
+    ascii: bool,
+    /// `\/` instead of `/`, as PHP does.
+    slashes: bool,
+    /// `\u003c` instead of `<`, as Go, Gson and Rails do.
+    html: bool,
+}
+
+const ONCE: &str = "make the JSON text of each value once, and use the same text in the URL and in the string to sign";
+
+pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    for bits in 0..16 {
+        let spelling = Spelling {
+            spaces: bits & 1 != 0,
+            ascii: bits & 2 != 0,
+            slashes: bits & 4 != 0,
+            html: bits & 8 != 0,
+        };
+        let (name, what) = difference(right, spelling);
+        let message = format!("the JSON was signed in another spelling than it was sent: {what}");
+        mistakes.push(Mistake::new(name, message, ONCE, move |attempt| {
+            all_lines(attempt, |text| spell(text, spelling));
+        }));
+    }
+    mistakes.push(Mistake::new(
+        "json_unquoted",
+        "the strings were signed without the quotes of JSON",
+        "sign `nonce`, `external_user_id` and `external_group_id` with the quotes they have in the URL",
+        |attempt| all_lines(attempt, |text| serde_json::from_str(text).unwrap_or_else(|_| text.to_owned())),
+    ));
+    mistakes.push(Mistake::new(
+        "values_percent_encoded",
+        "the values were percent-encoded before they were signed",
+        "sign the JSON text, and percent-encode it only for the URL",
+        |attempt| all_lines(attempt, percent_encoded),
+    ));
+    mistakes
+}
+
+/// What a spelling changes in what was sent: the name of the mistake, and the words for it.
+fn difference(right: &Attempt, spelling: Spelling) -> (&'static str, &'static str) {
+    let differs = |other: Spelling| {
+        right
+            .parameters
+            .iter()
+            .any(|line| spell(&line.text, other) != spell(&line.text, spelling))
+    };
+    let sent = |change: fn(&mut Spelling)| {
+        let mut other = spelling;
+        change(&mut other);
+        let same = |line: &Line| spell(&line.text, other) == line.text;
+        differs(other) && right.parameters.iter().all(same)
+    };
+    if sent(|spelling| spelling.ascii = !spelling.ascii) {
+        (
+            "unicode_escapes",
+            "with characters beyond ASCII escaped differently",
+        )
+    } else if sent(|spelling| spelling.slashes = !spelling.slashes) {
+        (
+            "json_escapes",
+            "with `/` escaped in one place and not in the other",
+        )
+    } else if sent(|spelling| spelling.html = !spelling.html) {
+        (
+            "json_escapes",
+            "with `<`, `>` and `&` escaped in one place and not in the other",
+        )
+    } else if spelling.spaces {
+        ("json_spacing", "with a space behind each comma and colon")
+    } else {
+        ("json_spacing", "without the spaces between its parts")
+    }
+}
+
+fn all_lines(attempt: &mut Attempt, change: impl Fn(&str) -> String) {
+    for line in &mut attempt.parameters {
+        line.text = change(&line.text);
+    }
+}
+
+/// Write JSON text anew, its parts in the order they have.
+fn spell(text: &str, spelling: Spelling) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let (token, after) = rest.split_at(token_length(rest, character));
+        rest = after;
+        match character {
+            '"' => spell_string(&mut out, token, spelling),
+            ',' | ':' => {
+                out.push(character);
+                out.push_str(if spelling.spaces { " " } else { "" });
+            }
+            _ if character.is_ascii_whitespace() => {}
+            _ => out.push_str(token),
+        }
+    }
+    out
+}
+
+/// The length of the string that `text` begins with, or of its first character.
+fn token_length(text: &str, first: char) -> usize {
+    if first != '"' {
+        return first.len_utf8();
+    }
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, character)| {
+        let ends = *character == '"' && !escaped;
+        escaped = *character == '\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |(at, quote)| at + quote.len_utf8())
+}
+
+fn spell_string(out: &mut String, token: &str, spelling: Spelling) {
+    let Ok(text) = serde_json::from_str::<String>(token) else {
+        out.push_str(token);
+        return;
+    };
+    let json = serde_json::to_string(&text).unwrap_or_default();
+    for character in json.chars() {
+        let escaped = match character {
+            '<' | '>' | '&' => spelling.html,
+            _ => spelling.ascii && !character.is_ascii(),
+        };
+        if escaped {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                // Writing to a string cannot fail.
+                let _written = write!(out, "\\u{unit:04x}").is_ok();
+            }
+        } else {
+            out.push_str(if character == '/' && spelling.slashes {
+                "\\"
+            } else {
+                ""
+            });
+            out.push(character);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Why a signed URL is refused: each check apart, and for a wrong signature the mistake that makes it.
+
+mod attempt;
+mod checks;
+mod diagnosis;
+mod mistakes;
+mod parts;
+mod permissions;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::secret::SecretString;
+use crate::signed_url::Algorithm;
+use crate::signed_url::inspect::checks::Url;
+use crate::signed_url::inspect::parts::Parts;
+
+/// What a URL is held against.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// The embed secret and its algorithm; without one the signature cannot be judged.
+    pub secret: Option<(SecretString, Algorithm)>,
+    /// The host Looker goes by, where it is known.
+    pub host: Option<String>,
+    /// The time to judge at, in Unix seconds.
+    pub now: i64,
+}
+
+/// Everything there is to say about a URL. Its form as JSON is part of embedctl's contract. It holds the nonce and the
+/// signature, so `Debug` shows little.
+#[derive(Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Whether Looker would let the user in, as far as can be told without asking it.
+    pub valid: bool,
+    /// The algorithm that made the signature, or could have, by its length.
+    #[serde(serialize_with = "by_name")]
+    pub algorithm: Option<Algorithm>,
+    /// What was looked at, always all of it and in the same order.
+    pub checks: Vec<Check>,
+    /// What is wrong and what to change, the most telling first.
+    pub diagnosis: Vec<Diagnosis>,
+    /// The page to open, decoded.
+    pub embed_path: Option<String>,
+    /// The decoded parameters; text where one is not JSON.
+    pub params: BTreeMap<String, Value>,
+    /// The lines that a genuine URL has signed.
+    pub string_to_sign: Vec<String>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize, Clone, Debug)]
+pub struct Check {
+    /// Its name, which is the same for every URL.
+    pub name: &'static str,
+    /// Whether it is as it should be. `permissions` is advice: sources disagree whether Looker drops or refuses them.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+}
+
+/// A mistake, and how to put it right.
+#[derive(Serialize, Clone, Debug, Eq, PartialEq)]
+pub struct Diagnosis {
+    /// The name of the mistake, for programs.
+    pub name: &'static str,
+    /// What was done.
+    pub message: String,
+    /// What to change in the code that signs.
+    pub fix: String,
+}
+
+/// Look at a URL as it was handed over, without asking anybody.
+pub fn inspect(url: &str, expected: &Expected) -> Inspection {
+    let url = Url::new(Parts::of(url.trim()));
+    let checks = checks::all(&url, expected);
+    let diagnosis = diagnosis::all(&url, expected);
+    Inspection {
+        valid: checks
+            .iter()
+            .all(|check| check.ok || check.name == permissions::CHECK),
+        algorithm: checks::algorithm(&url, expected),
+        checks,
+        diagnosis,
+        embed_path: url.embed_path.as_ref().ok().cloned(),
+        params: params(&url),
+        string_to_sign: url.attempt().lines(),
+    }
+}
+
+impl Inspection {
+    /// Take in what Looker's validator says: nothing where it takes the URL, else what is wrong.
+    pub fn judged_by_looker(&mut self, answer: Option<String>) {
+        let ok = answer.is_none();
+        self.valid &= ok;
+        let detail = answer.unwrap_or_else(|| "Looker takes the URL".to_owned());
+        self.checks.push(Check {
+            name: "looker",
+            ok,
+            detail,
+        });
+    }
+}
+
+impl fmt::Debug for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspection")
+            .field("valid", &self.valid)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+fn params(url: &Url<'_>) -> BTreeMap<String, Value> {
+    let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let params = url.query.as_ref().map(|query| {
+        query
+            .iter()
+            .map(|(name, text)| (name.to_owned(), value(text)))
+            .collect()
+    });
+    params.unwrap_or_default()
+}
+
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde calls"
+)]
+fn by_name<S: serde::Serializer>(
+    algorithm: &Option<Algorithm>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match algorithm {
+        Some(algorithm) => serializer.collect_str(algorithm),
+        None => serializer.serialize_none(),
+    }
+}
