@@ -1,5 +1,7 @@
 //! The commands: the list, and the way from what was typed to the one that runs.
 
+mod acting;
+mod api;
 mod completions;
 mod create_user;
 mod doctor;
@@ -10,6 +12,7 @@ mod key_sink;
 mod man;
 mod profile;
 mod session;
+mod token;
 mod url;
 
 use crate::config::{ConfigArgs, Settings};
@@ -34,6 +37,8 @@ pub(crate) enum Command {
     Profile(profile::ProfileCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Api(api::ApiArgs),
+    Token(token::TokenArgs),
 }
 
 /// Run `command` with the settings of `config`, and report an error it ends with.
@@ -74,5 +79,7 @@ async fn dispatch(
         Command::Profile(command) => profile::run(command, &settings()?, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, tree(system), ui, system),
+        Command::Api(args) => api::run(args, settings()?, ui, system).await,
+        Command::Token(args) => token::run(args, settings()?, ui, system).await,
     }
 }

@@ -39,6 +39,7 @@ pub use access::{EmbedAccess, LookerAccess};
 pub use args::ConfigArgs;
 pub use emulator::EmulatorAccess;
 pub use entries::Entry;
+pub(crate) use nearest::nearest;
 pub use profiles::ProfileName;
 pub use source::Source;
 pub(crate) use variables::variable_of;

@@ -138,6 +138,8 @@ pub struct RawAnswer {
     pub headers: Vec<(String, String)>,
     /// The body, decompressed.
     pub body: Vec<u8>,
+    /// The error that the answer stands for, unless it is a success.
+    pub refusal: Option<LookerError>,
 }
 
 impl std::fmt::Debug for RawAnswer {

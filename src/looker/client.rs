@@ -103,6 +103,7 @@ impl Client {
     /// whatever its status. Only calls that are safe to repeat are repeated when their answer is lost.
     pub async fn call(
         &self,
+        operation: &'static str,
         method: Method,
         path: &str,
         query: &[(String, String)],
@@ -113,11 +114,12 @@ impl Client {
                 path: trace::without_query(path),
             });
         }
-        let mut call = Call::at(method, "api", Path::given(path));
+        let mut call = Call::at(method, operation, Path::given(path));
         call.query = query.to_vec();
         call.body = body.map_or(Body::Empty, Body::Json);
         let mut answer = self.answer(&call).await?;
         Ok(RawAnswer {
+            refusal: judge::refusal(operation, &answer, self.http().clock().now()),
             status: answer.status,
             headers: trace::redact(&answer.headers),
             body: std::mem::take(&mut *answer.body),

@@ -20,7 +20,7 @@ use crate::secret::SecretString;
 
 pub use self::error::SinkError;
 pub use self::spec::{FORMS, SECRET_VARIABLES, open};
-pub use self::stdout::Stdout;
+pub use self::stdout::{Stdout, show};
 
 /// What a sink's method gives, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::secret::ExposeSecret as _;
+use crate::secret::{ExposeSecret as _, SecretString};
 use crate::sink::{Answer, Key, KeyName, Sink, SinkError};
 
 /// Hands each key to the command, which prints it as its output format asks. It keeps nothing.
@@ -50,4 +50,9 @@ impl fmt::Debug for Stdout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Stdout")
     }
+}
+
+/// Show a secret that is no key to whoever runs the command.
+pub fn show<T>(secret: &SecretString, show: impl FnOnce(&str) -> T) -> T {
+    show(secret.expose_secret())
 }

@@ -1,0 +1,305 @@
+//! The body of a call: fields typed one by one, or JSON from a file; both checked where the operation is known.
+
+use std::fs;
+use std::io::Read as _;
+
+use serde_json::{Map, Value};
+
+use crate::commands::api::ApiArgs;
+use crate::config::nearest;
+use crate::error::Error;
+use crate::looker::{Field, FieldKind, Operation};
+use crate::system::System;
+
+/// A body as given.
+pub(super) enum Given {
+    /// Fields, and whether each is a text whatever it looks like.
+    Fields(Vec<(String, String, bool)>),
+    /// All of it.
+    Whole(Vec<u8>),
+}
+
+/// The body that the arguments give.
+pub(super) fn given(args: &ApiArgs, system: &mut System) -> Result<Option<Given>, Error> {
+    if let Some(input) = &args.input {
+        return Ok(Some(Given::Whole(read(input, system)?)));
+    }
+    let mut fields = Vec::new();
+    for field in &args.fields {
+        let (key, value) = pair(field, "-f")?;
+        fields.push((key, value, false));
+    }
+    for field in &args.raw_fields {
+        let (key, value) = pair(field, "-F")?;
+        let text = match value.strip_prefix('@') {
+            None => value,
+            Some(file) => String::from_utf8(read(file, system)?).map_err(|_| {
+                Error::usage(format!("`{file}` is not text")).hint("give a file in UTF-8")
+            })?,
+        };
+        fields.push((key, text, true));
+    }
+    Ok((!fields.is_empty()).then_some(Given::Fields(fields)))
+}
+
+/// `KEY=VALUE`, taken apart.
+pub(super) fn pair(text: &str, flag: &str) -> Result<(String, String), Error> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(
+            Error::usage(format!("`{flag} {text}` is not of the form KEY=VALUE"))
+                .hint(format!("write as in `{flag} limit=10`")),
+        ),
+    }
+}
+
+impl Given {
+    /// The body to send to `operation`.
+    pub(super) fn render(
+        self,
+        operation: Option<Operation>,
+        unchecked: bool,
+    ) -> Result<Vec<u8>, Error> {
+        let known = operation.filter(|_| !unchecked);
+        if let Some(operation) = known.filter(|operation| !operation.takes_body()) {
+            let id = operation.id;
+            return Err(Error::usage(format!("`{id}` takes no body"))
+                .hint("give parameters of the query with `-q KEY=VALUE`"));
+        }
+        let fields = known.and_then(Operation::fields);
+        let (value, bytes) = match self {
+            Self::Fields(given) => {
+                let value = object(given, fields.as_deref().unwrap_or_default())?;
+                let bytes = serde_json::to_vec(&value).map_err(Error::internal)?;
+                (value, bytes)
+            }
+            Self::Whole(bytes) => {
+                let value = serde_json::from_slice(&bytes).map_err(|error| {
+                    Error::usage(format!(
+                        "the body is no JSON: line {}, column {}",
+                        error.line(),
+                        error.column()
+                    ))
+                })?;
+                (value, bytes)
+            }
+        };
+        if let (Some(operation), Some(fields)) = (known, &fields) {
+            check(operation, fields, &value)?;
+        }
+        Ok(bytes)
+    }
+}
+
+/// Refuse fields that the operation does not have: Looker ignores them without a word.
+fn check(operation: Operation, fields: &[Field], body: &Value) -> Result<(), Error> {
+    let names = || fields.iter().map(|field| field.name);
+    let keys = body.as_object().into_iter().flat_map(Map::keys);
+    for key in keys {
+        if names().any(|name| name == key) {
+            continue;
+        }
+        let hint = match nearest(key, names()) {
+            Some(near) => format!("did you mean `{near}`? `--unchecked` sends it as it is"),
+            None => format!(
+                "it has {}; `--unchecked` sends others too",
+                names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let message = format!("`{}` has no field `{key}` that can be set", operation.id);
+        return Err(Error::usage(message).hint(hint));
+    }
+    Ok(())
+}
+
+fn object(given: Vec<(String, String, bool)>, known: &[Field]) -> Result<Value, Error> {
+    let mut body = Value::Object(Map::new());
+    for (key, text, raw) in given {
+        let field = known.iter().find(|field| field.name == key);
+        let value = if raw {
+            Value::String(text)
+        } else {
+            typed(&key, text, field.map(|field| field.kind))?
+        };
+        insert(&mut body, &key, value)?;
+    }
+    Ok(body)
+}
+
+/// The value that `text` stands for, by what the field holds where that is known, otherwise by what it looks like.
+fn typed(key: &str, text: String, kind: Option<FieldKind>) -> Result<Value, Error> {
+    let looks = serde_json::from_str::<Value>(&text).ok();
+    let wanted = match (kind, &looks) {
+        (_, Some(Value::Null)) => return Ok(Value::Null),
+        (Some(FieldKind::Text), _) => return Ok(Value::String(text)),
+        (None, _) => {
+            return Ok(looks
+                .filter(|value| !value.is_string())
+                .unwrap_or(Value::String(text)));
+        }
+        (Some(FieldKind::Flag), Some(Value::Bool(_)))
+        | (Some(FieldKind::Number), Some(Value::Number(_)))
+        | (Some(FieldKind::List), Some(Value::Array(_)))
+        | (Some(FieldKind::Object), Some(Value::Object(_))) => {
+            return Ok(looks.unwrap_or_default());
+        }
+        (Some(FieldKind::Flag), _) => "`true` or `false`",
+        (Some(FieldKind::Number), _) => "a number",
+        (Some(FieldKind::List), _) => "a list: write `KEY[]=VALUE` for each, or JSON",
+        (Some(FieldKind::Object), _) => "an object: write `KEY[NAME]=VALUE` for each, or JSON",
+    };
+    Err(
+        Error::usage(format!("the value of `{key}` is not what the field holds"))
+            .hint(format!("it holds {wanted}")),
+    )
+}
+
+/// Put `value` at `key`, where `a[b]` is a member of an object and `a[]` the next element of a list.
+fn insert(body: &mut Value, key: &str, value: Value) -> Result<(), Error> {
+    let wrong = || {
+        Error::usage(format!("`{key}` does not fit the fields before it"))
+            .hint("write `KEY`, `KEY[NAME]` or `KEY[]`")
+    };
+    let (first, rest) = key.split_once('[').unwrap_or((key, ""));
+    let mut at = member(body, first).ok_or_else(wrong)?;
+    for part in rest.split('[').filter(|_| key.contains('[')) {
+        let name = part.strip_suffix(']').ok_or_else(wrong)?;
+        at = if name.is_empty() {
+            element(at).ok_or_else(wrong)?
+        } else {
+            member(at, name).ok_or_else(wrong)?
+        };
+    }
+    *at = value;
+    Ok(())
+}
+
+fn member<'a>(value: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    let object = value.as_object_mut()?;
+    Some(object.entry(name).or_insert(Value::Null))
+}
+
+fn element(value: &mut Value) -> Option<&mut Value> {
+    if value.is_null() {
+        *value = Value::Array(Vec::new());
+    }
+    let list = value.as_array_mut()?;
+    list.push(Value::Null);
+    list.last_mut()
+}
+
+fn read(file: &str, system: &mut System) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = if file == "-" {
+        system.input.read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(system.path(file)).map(|content| bytes = content)
+    };
+    read.map_err(|error| {
+        Error::usage(format!("cannot read `{file}`: {error}"))
+            .hint("name a file that can be read, or `-` for standard input")
+    })?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Given;
+    use crate::error::Error;
+    use crate::looker::Operation;
+
+    fn body(operation: &str, fields: &[&str], unchecked: bool) -> Result<String, Error> {
+        let fields = fields.iter().map(|field| {
+            let (key, value) = field.split_once('=').unwrap();
+            (key.to_owned(), value.to_owned(), false)
+        });
+        let given = Given::Fields(fields.collect());
+        let bytes = given.render(Operation::named(operation), unchecked)?;
+        Ok(String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn values_are_what_the_field_holds_or_what_they_look_like() {
+        let known = ["first_name=007", "is_disabled=true", "locale=null"];
+        let known = body("update_user", &known, false).unwrap();
+        assert_eq!(
+            known,
+            r#"{"first_name":"007","is_disabled":true,"locale":null}"#
+        );
+
+        let unknown = [
+            "a=1",
+            "b=007",
+            "c=[1,\"x\"]",
+            "d=x y",
+            "e=\"q\"",
+            "f=",
+            "g=false",
+        ];
+        let unknown = body("no such operation", &unknown, false).unwrap();
+        assert_eq!(
+            unknown,
+            r#"{"a":1,"b":"007","c":[1,"x"],"d":"x y","e":"\"q\"","f":"","g":false}"#
+        );
+    }
+
+    #[test]
+    fn brackets_make_lists_and_objects() {
+        let fields = ["a[]=1", "a[]=2", "b[c][d]=x", "b[e]=true"];
+
+        let body = body("no such operation", &fields, false).unwrap();
+
+        assert_eq!(body, r#"{"a":[1,2],"b":{"c":{"d":"x"},"e":true}}"#);
+    }
+
+    #[test]
+    fn fields_that_the_operation_does_not_have_are_refused() {
+        let table: [(&str, &[&str], &str); 7] = [
+            (
+                "update_user",
+                &["is_disable=true"],
+                "did you mean `is_disabled`?",
+            ),
+            (
+                "update_user",
+                &["role_ids=[]"],
+                "`update_user` has no field `role_ids`",
+            ),
+            (
+                "update_user",
+                &["is_disabled=yes"],
+                "it holds `true` or `false`",
+            ),
+            (
+                "create_sso_embed_url",
+                &["models=thelook"],
+                "a list: write `KEY[]=VALUE`",
+            ),
+            (
+                "create_user_credentials_api3",
+                &["purpose=x"],
+                "takes no body",
+            ),
+            (
+                "create_group",
+                &["name=x", "name[]=y"],
+                "does not fit the fields before it",
+            ),
+            (
+                "create_group",
+                &["name[=y"],
+                "write `KEY`, `KEY[NAME]` or `KEY[]`",
+            ),
+        ];
+        for (operation, fields, expected) in table {
+            let error = body(operation, fields, false).unwrap_err();
+            let text = format!("{error}; {}", error.advice().unwrap_or_default());
+            assert!(text.contains(expected), "{text}");
+        }
+        let unchecked = body("update_user", &["new_field=1"], true).unwrap();
+        assert_eq!(unchecked, r#"{"new_field":1}"#);
+    }
+}

@@ -1,0 +1,157 @@
+//! `embedctl api`: any call of Looker's API.
+
+mod body;
+mod jq;
+mod pages;
+mod pretty;
+mod target;
+
+use serde_json::{Value, json};
+
+use crate::commands::acting;
+use crate::commands::api::jq::Filter;
+use crate::commands::api::pages::Call;
+use crate::commands::session::Session;
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// Call any operation of Looker's API, as the admin or as an embed user
+///
+/// What to call is a method and a path below `/api/4.0`, a path alone, or the id of an operation in Looker's API
+/// description followed by the ids in its path:
+///
+///     embedctl api GET /users/7
+///     embedctl api /users/search -q embed_user=true --paginate --jq '.[].id'
+///     embedctl api update_user 7 -f is_disabled=true
+///     embedctl api me --as acme-42
+///
+/// A path alone is a GET, or a POST where there is a body. The access token is never printed; `embedctl token` gives one.
+#[derive(clap::Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ApiArgs {
+    /// METHOD PATH, or PATH, or OPERATION and the ids in its path
+    #[arg(required = true, value_name = "CALL")]
+    call: Vec<String>,
+
+    /// A field of the body; `true`, `null`, numbers and JSON are what they look like, unless the field is a text
+    #[arg(short = 'f', long = "field", value_name = "KEY=VALUE")]
+    fields: Vec<String>,
+
+    /// A field of the body that is a text, read from a file with `@FILE` or from standard input with `@-`
+    #[arg(short = 'F', long = "raw-field", value_name = "KEY=TEXT")]
+    raw_fields: Vec<String>,
+
+    /// The whole body, as JSON in a file or on standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["fields", "raw_fields"])]
+    input: Option<String>,
+
+    /// A parameter of the query
+    #[arg(short = 'q', long = "query", value_name = "KEY=VALUE")]
+    query: Vec<String>,
+
+    /// Get all pages and print them as one list
+    #[arg(long)]
+    paginate: bool,
+
+    /// Print what this jq filter makes of the answer; texts without quotes
+    #[arg(long, value_name = "FILTER")]
+    jq: Option<String>,
+
+    /// Print the status and the headers too
+    #[arg(short, long)]
+    include: bool,
+
+    /// Call as this embed user, with a token that is logged out afterwards
+    #[arg(long = "as", value_name = "EXTERNAL_USER_ID")]
+    acting_as: Option<String>,
+
+    /// Send fields that the operation is not known to have
+    #[arg(long)]
+    unchecked: bool,
+
+    /// Print what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Say nothing but results, warnings and errors (here `-q` is for the query)
+    // The id of the shared flag, whose short form this command has another use for.
+    #[arg(long, id = "quiet")]
+    _quiet: bool,
+}
+
+pub(crate) async fn run(
+    args: &ApiArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let call = call(args, system)?;
+    let filter = args.jq.as_deref().map(Filter::new).transpose()?;
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    if args.dry_run {
+        ui.json(&described(&call, args))?;
+        return Ok(Exit::Done);
+    }
+    let session = Session::open(settings, ui, system).await?;
+    let printer = pages::Printer::new(ui, system, filter, args.include);
+    let ended = match &args.acting_as {
+        None => pages::run(&session.admin, &call, &printer).await,
+        Some(user) => acting_as(user, &session, &call, &printer, ui).await,
+    };
+    session.close(ui).await;
+    ended.map(|()| Exit::Done)
+}
+
+async fn acting_as(
+    external_user_id: &str,
+    session: &Session,
+    call: &Call,
+    printer: &pages::Printer<'_>,
+    ui: &Ui,
+) -> Result<(), Error> {
+    let (_, sudo) = acting::become_user(external_user_id, session).await?;
+    let ended = pages::run(&sudo, call, printer).await;
+    acting::end(&sudo, ui).await;
+    ended
+}
+
+fn call(args: &ApiArgs, system: &mut System) -> Result<Call, Error> {
+    let given = body::given(args, system)?;
+    let target = target::read(&args.call, given.is_some())?;
+    let body = given
+        .map(|given| given.render(target.operation, args.unchecked))
+        .transpose()?;
+    let mut query = target.query;
+    for pair in &args.query {
+        query.push(body::pair(pair, "-q")?);
+    }
+    if args.paginate && target.method != reqwest::Method::GET {
+        return Err(Error::usage("only a GET has pages").hint("leave `--paginate` out"));
+    }
+    Ok(Call {
+        operation: target.operation.map_or("api", |operation| operation.id),
+        method: target.method,
+        path: target.path,
+        query,
+        body,
+        paginate: args.paginate,
+    })
+}
+
+fn described(call: &Call, args: &ApiArgs) -> Value {
+    let body = call.body.as_deref();
+    let body: Option<Value> = body.and_then(|body| serde_json::from_slice(body).ok());
+    json!({
+        "dry_run": true,
+        "operation": call.operation,
+        "method": call.method.as_str(),
+        "path": format!("/api/4.0{}", call.path),
+        "query": call.query,
+        "body": body,
+        "as": args.acting_as,
+    })
+}

@@ -1,0 +1,132 @@
+//! `embedctl token`: a short-lived access token of an embed user.
+
+use std::io::Read as _;
+
+use serde_json::json;
+
+use crate::commands::acting;
+use crate::commands::session::{self, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::looker::{AccessToken, Client, User};
+use crate::report::{Format, Ui};
+use crate::secret::SecretString;
+use crate::sink;
+use crate::system::System;
+
+/// Print a short-lived access token of an embed user (sudo)
+///
+/// The token can do what the user can do, until it expires. It is the only one that outlives its command: hand it back
+/// when it has served, `embedctl token --revoke < FILE`, where FILE holds the token.
+#[derive(clap::Args, Debug)]
+pub(crate) struct TokenArgs {
+    /// Your own id of the user
+    #[arg(required_unless_present = "revoke")]
+    external_user_id: Option<String>,
+
+    /// Log out the token on standard input instead
+    #[arg(long, conflicts_with = "external_user_id")]
+    revoke: bool,
+}
+
+pub(crate) async fn run(
+    args: &TokenArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if args.revoke {
+        return revoke(&settings, ui, system).await;
+    }
+    if settings.emulator {
+        let what = "the local Looker of `--emulator` ends with the command, and the token with it";
+        return Err(Error::usage(what).hint("start `embedctl emulator` and use that one"));
+    }
+    let id = args.external_user_id.as_deref().unwrap_or_default();
+    let session = Session::open(settings, ui, system).await?;
+    let ended = give(id, &session, ui, system).await;
+    session.close(ui).await;
+    ended.map(|()| Exit::Done)
+}
+
+async fn give(id: &str, session: &Session, ui: &Ui, system: &System) -> Result<(), Error> {
+    let (user, sudo) = acting::become_user(id, session).await?;
+    let printed = match sudo.access_token().await {
+        Ok(token) => print(id, &user, &token, session, ui, system),
+        Err(error) => Err(error.into()),
+    };
+    // A token that nobody has read is nobody's.
+    if printed.is_err() {
+        acting::end(&sudo, ui).await;
+    }
+    printed
+}
+
+fn print(
+    id: &str,
+    user: &User,
+    token: &AccessToken,
+    session: &Session,
+    ui: &Ui,
+    system: &System,
+) -> Result<(), Error> {
+    let AccessToken { token, expires_at } = token;
+    let left = expires_at.map(|end| end.duration_since(system.clock.now()).as_secs());
+    sink::show(token, |text| match ui.format() {
+        Format::Table => {
+            if let Some(minutes) = left.map(|seconds| seconds / 60) {
+                ui.status(format!(
+                    "The token is that of embed user `{id}` for {minutes} minutes; hand it back with `embedctl token --revoke`."
+                ));
+            }
+            ui.data(&format!("{text}\n"))
+        }
+        Format::Json | Format::Jsonl => ui.json(&json!({
+            "external_user_id": id,
+            "looker_user_id": user.id,
+            "access_token": text,
+            "token_type": "Bearer",
+            "expires_in": left,
+            "expires_at": expires_at,
+        })),
+        Format::Env => {
+            let base_url = session.admin.base_url().as_str().trim_end_matches('/');
+            let expires_at = expires_at.map(|end| end.to_string()).unwrap_or_default();
+            let rows = [
+                ("LOOKERSDK_BASE_URL", base_url.to_owned()),
+                ("LOOKER_ACCESS_TOKEN", text.to_owned()),
+                ("LOOKER_ACCESS_TOKEN_EXPIRES_AT", expires_at),
+            ];
+            ui.env(&rows, Some(text))
+        }
+    })
+}
+
+/// Log out a token, which takes nothing but the token and Looker's address.
+async fn revoke(settings: &Settings, ui: &Ui, system: &mut System) -> Result<Exit, Error> {
+    let Some(base_url) = settings.base_url().cloned() else {
+        // The settings say it with every way to give it.
+        settings.looker()?;
+        return Err(Error::usage("the base URL is missing"));
+    };
+    let token = read(system)?;
+    let http = session::http(settings, ui, system)?;
+    Client::with_token(http, base_url, token).logout().await?;
+    ui.status("The token is logged out.");
+    Ok(Exit::Done)
+}
+
+fn read(system: &mut System) -> Result<SecretString, Error> {
+    let mut text = String::new();
+    system
+        .input
+        .read_to_string(&mut text)
+        .map_err(|error| Error::usage(format!("cannot read the token: {error}")))?;
+    let token = text.trim();
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(Error::usage("there is no token on standard input").hint(
+            "write `embedctl token --revoke < FILE`, where FILE holds nothing but the token",
+        ));
+    }
+    Ok(token.into())
+}
