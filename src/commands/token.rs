@@ -5,7 +5,7 @@ use std::io::Read as _;
 use serde_json::json;
 
 use crate::commands::acting;
-use crate::commands::session::{self, Session};
+use crate::commands::session::{self, Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::looker::{AccessToken, Client, User};
@@ -43,7 +43,7 @@ pub(crate) async fn run(
         return Err(Error::usage(what).hint("start `embedctl emulator` and use that one"));
     }
     let id = args.external_user_id.as_deref().unwrap_or_default();
-    let session = Session::open(settings, ui, system).await?;
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
     let ended = give(id, &session, ui, system).await;
     session.close(ui).await;
     ended.map(|()| Exit::Done)

@@ -1,7 +1,8 @@
 //! The operations of the API that embedctl knows by name: their methods, paths, and the fields of their bodies.
 //!
 //! The table beside this file is Looker's OpenAPI description, as far as embed users and their content go: a line
-//! `id METHOD path [body]` for each operation, then a line `body = field…` for each body. A field is a text unless `:b`
+//! `id METHOD path [body] [~]` for each operation, `~` where it gives pages by `limit` and `offset`, then a line
+//! `body = field…` for each body. A field is a text unless `:b`
 //! says flag, `:n` number, `:a` list or `:o` object. The body `*` is JSON of another kind than an object.
 
 use crate::looker::error::LookerError;
@@ -19,6 +20,8 @@ pub struct Operation {
     /// The path, with `{name}` for each id.
     pub template: &'static str,
     body: Option<&'static str>,
+    /// Whether it gives its list in pages, by `limit` and `offset`.
+    pub has_pages: bool,
 }
 
 /// A field of a body.
@@ -90,12 +93,14 @@ impl Operation {
     }
 
     fn read(line: &'static str) -> Option<Self> {
-        let mut words = line.split(' ');
+        let has_pages = line.ends_with(" ~");
+        let mut words = line.trim_end_matches(" ~").split(' ');
         Some(Self {
             id: words.next()?,
             method: words.next()?,
             template: words.next()?,
             body: words.next(),
+            has_pages,
         })
     }
 
@@ -153,6 +158,8 @@ mod tests {
         assert_eq!(kind("is_disabled"), FieldKind::Flag);
         assert_eq!(kind("first_name"), FieldKind::Text);
         assert_eq!(kind("ui_state"), FieldKind::Object);
+        assert!(Operation::named("search_users").unwrap().has_pages);
+        assert!(!Operation::named("all_roles").unwrap().has_pages);
         let create = Operation::named("create_user_credentials_api3").unwrap();
         assert!(!create.takes_body());
     }

@@ -9,6 +9,7 @@
     reason = "a failed test should stop at once"
 )]
 
+mod api;
 mod client;
 mod client_bodies;
 mod client_tls;
@@ -31,6 +32,7 @@ mod signed_url;
 mod sinks;
 mod support;
 mod tidy;
+mod token;
 mod url_inspect;
 mod url_open;
 mod url_sign;

@@ -6,33 +6,38 @@ mod pages;
 mod pretty;
 mod target;
 
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::commands::acting;
 use crate::commands::api::jq::Filter;
-use crate::commands::api::pages::Call;
-use crate::commands::session::Session;
+use crate::commands::api::pages::{Call, Printer};
+use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
+use crate::looker::Operation;
 use crate::report::{Format, Ui};
-use crate::system::System;
+use crate::system::{Interrupt, System};
+
+const EXAMPLES: &str = "\
+Examples:
+  embedctl api GET /users/7
+  embedctl api search_users -q embed_user=true --paginate --jq '.[].id'
+  embedctl api update_user 7 -f is_disabled=true
+  embedctl api me --as acme-42
+  embedctl api run_inline_query csv --input query.json --as acme-42 > result.csv";
 
 /// Call any operation of Looker's API, as the admin or as an embed user
 ///
 /// What to call is a method and a path below `/api/4.0`, a path alone, or the id of an operation in Looker's API
-/// description followed by the ids in its path:
-///
-///     embedctl api GET /users/7
-///     embedctl api /users/search -q embed_user=true --paginate --jq '.[].id'
-///     embedctl api update_user 7 -f is_disabled=true
-///     embedctl api me --as acme-42
-///
-/// A path alone is a GET, or a POST where there is a body. The access token is never printed; `embedctl token` gives one.
+/// description followed by the ids in its path. A path alone is a GET, or a POST where there is a body. The access token
+/// is never printed; `embedctl token` gives one.
 #[derive(clap::Args, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLES)]
 pub(crate) struct ApiArgs {
     /// METHOD PATH, or PATH, or OPERATION and the ids in its path
-    #[arg(required = true, value_name = "CALL")]
+    #[arg(required = true, value_name = "CALL", add = ArgValueCandidates::new(operations))]
     call: Vec<String>,
 
     /// A field of the body; `true`, `null`, numbers and JSON are what they look like, unless the field is a text
@@ -96,25 +101,29 @@ pub(crate) async fn run(
         ui.json(&described(&call, args))?;
         return Ok(Exit::Done);
     }
-    let session = Session::open(settings, ui, system).await?;
-    let printer = pages::Printer::new(ui, system, filter, args.include);
-    let ended = match &args.acting_as {
-        None => pages::run(&session.admin, &call, &printer).await,
-        Some(user) => acting_as(user, &session, &call, &printer, ui).await,
-    };
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let printer = Printer::new(ui, system, filter, args.include);
+    let user = args.acting_as.as_deref();
+    let ended = send(user, &call, &printer, &session, ui, &mut system.interrupt).await;
     session.close(ui).await;
     ended.map(|()| Exit::Done)
 }
 
-async fn acting_as(
-    external_user_id: &str,
-    session: &Session,
+async fn send(
+    user: Option<&str>,
     call: &Call,
-    printer: &pages::Printer<'_>,
+    printer: &Printer<'_>,
+    session: &Session,
     ui: &Ui,
+    interrupt: &mut Interrupt,
 ) -> Result<(), Error> {
-    let (_, sudo) = acting::become_user(external_user_id, session).await?;
-    let ended = pages::run(&sudo, call, printer).await;
+    let Some(user) = user else {
+        let work = pages::run(&session.admin, call, printer);
+        return acting::until_interrupted(interrupt, work).await;
+    };
+    let (_, sudo) = acting::become_user(user, session).await?;
+    let work = pages::run(&sudo, call, printer);
+    let ended = acting::until_interrupted(interrupt, work).await;
     acting::end(&sudo, ui).await;
     ended
 }
@@ -129,8 +138,12 @@ fn call(args: &ApiArgs, system: &mut System) -> Result<Call, Error> {
     for pair in &args.query {
         query.push(body::pair(pair, "-q")?);
     }
-    if args.paginate && target.method != reqwest::Method::GET {
-        return Err(Error::usage("only a GET has pages").hint("leave `--paginate` out"));
+    let known_without = target
+        .operation
+        .is_some_and(|operation| !operation.has_pages);
+    if args.paginate && (known_without || target.method != Method::GET) {
+        let message = format!("`{} {}` has no pages", target.method, target.path);
+        return Err(Error::usage(message).hint("leave `--paginate` out"));
     }
     Ok(Call {
         operation: target.operation.map_or("api", |operation| operation.id),
@@ -154,4 +167,14 @@ fn described(call: &Call, args: &ApiArgs) -> Value {
         "body": body,
         "as": args.acting_as,
     })
+}
+
+fn operations() -> Vec<CompletionCandidate> {
+    let known = Operation::all();
+    known
+        .map(|operation| {
+            let help = format!("{} {}", operation.method, operation.template);
+            CompletionCandidate::new(operation.id).help(Some(help.into()))
+        })
+        .collect()
 }

@@ -1,0 +1,280 @@
+//! `embedctl api`: what is called, as whom, and what is printed.
+
+use embedctl::emulator::{Fault, Options};
+use embedctl::system::Input;
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+async fn with_user(sandbox: &Sandbox) {
+    let args = ["create-user", "acme-42", "--no-key", "--first-name", "Ada"];
+    sandbox.run(&args).await.done();
+}
+
+#[tokio::test]
+async fn calls_a_path_an_operation_or_a_method_and_a_path() {
+    let sandbox = Sandbox::new().await;
+    let ways: [&[&str]; 4] = [
+        &["api", "/user?fields=id"],
+        &["api", "me", "-q", "fields=id"],
+        &["api", "get", "/api/4.0/user", "--query", "fields=id"],
+        &["api", "GET", "user", "-q", "fields=id", "--quiet"],
+    ];
+    for way in ways {
+        let outcome = sandbox.run(way).await.done();
+        let me: Value = serde_json::from_str(&outcome.out).unwrap();
+        assert!(me["id"].is_string(), "{}", outcome.out);
+        assert_eq!(outcome.err, "");
+    }
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn as_a_user_it_really_is_the_user_and_no_token_is_left() {
+    let sandbox = Sandbox::new().await;
+    with_user(&sandbox).await;
+
+    let user = sandbox
+        .run(&[
+            "api",
+            "user_for_credential",
+            "embed",
+            "acme-42",
+            "--jq",
+            ".id",
+        ])
+        .await
+        .done();
+    let me = sandbox
+        .run(&["api", "me", "--as", "acme-42", "--jq", ".id"])
+        .await
+        .done();
+    let admin = sandbox.run(&["api", "me", "--jq", ".id"]).await.done();
+
+    assert_eq!(me.out, user.out);
+    assert_ne!(me.out, admin.out);
+    assert_eq!(sandbox.emulator().live_tokens(), 0);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn as_a_user_that_is_not_there_says_how_to_make_it() {
+    let sandbox = Sandbox::new().await;
+
+    let outcome = sandbox.run(&["api", "me", "--as", "nobody"]).await;
+
+    assert_eq!(outcome.exit, 5, "{}", outcome.err);
+    assert!(
+        outcome.err.contains("there is no embed user `nobody`"),
+        "{}",
+        outcome.err
+    );
+    assert!(
+        outcome.err.contains("embedctl create-user nobody"),
+        "{}",
+        outcome.err
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn fields_make_the_body_of_the_kind_that_the_operation_wants() {
+    let sandbox = Sandbox::new().await;
+    with_user(&sandbox).await;
+    let find = [
+        "api",
+        "user_for_credential",
+        "embed",
+        "acme-42",
+        "--jq",
+        ".id",
+    ];
+    let id = sandbox.run(&find).await.done().out.trim().to_owned();
+
+    let changed = sandbox
+        .run(&[
+            "api",
+            "update_user",
+            &id,
+            "-f",
+            "first_name=007",
+            "-f",
+            "is_disabled=true",
+        ])
+        .await
+        .done();
+
+    let user: Value = serde_json::from_str(&changed.out).unwrap();
+    assert_eq!(user["first_name"], "007");
+    assert_eq!(user["is_disabled"], true);
+
+    let path = format!("/users/{id}");
+    let input = Input::text(r#"{"is_disabled": false}"#);
+    let args = [
+        "api",
+        "PATCH",
+        &path,
+        "--input",
+        "-",
+        "--jq",
+        ".is_disabled",
+    ];
+    let changed = sandbox.run_with(&args, input).await.done();
+    assert_eq!(changed.out, "false\n");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_text_can_come_from_a_file() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("name.txt", "Group of = signs");
+
+    let made = sandbox
+        .run(&[
+            "api",
+            "create_group",
+            "-F",
+            "name=@name.txt",
+            "--jq",
+            ".name",
+        ])
+        .await
+        .done();
+
+    assert_eq!(made.out, "Group of = signs\n");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn all_pages_are_one_list() {
+    let options = Options {
+        users: 25,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::with(options).await;
+    let search = [
+        "api",
+        "search_users",
+        "-q",
+        "embed_user=true",
+        "-q",
+        "sorts=id",
+        "-q",
+        "limit=10",
+        "--paginate",
+    ];
+    let with = |more: &[&'static str]| [&search[..], more].concat();
+
+    let list = sandbox.run(&with(&[])).await.done();
+    let lines = sandbox.run(&with(&["-o", "jsonl"])).await.done();
+    let ids = sandbox.run(&with(&["--jq", ".[].id"])).await.done();
+
+    let users: Vec<Value> = serde_json::from_str(&list.out).unwrap();
+    assert_eq!(users.len(), 25);
+    assert_eq!(lines.out.lines().count(), 25);
+    let from_list = users.iter().map(|user| user["id"].as_str().unwrap());
+    assert_eq!(
+        ids.out.lines().collect::<Vec<_>>(),
+        from_list.collect::<Vec<_>>()
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn an_operation_without_pages_is_not_asked_for_them() {
+    let sandbox = Sandbox::offline();
+
+    for call in [&["me"][..], &["/roles"], &["POST", "/users"]] {
+        let args = [&["api"], call, &["--paginate"]].concat();
+        let outcome = sandbox.run(&args).await;
+        assert_eq!(outcome.exit, 2);
+        assert!(outcome.err.contains("has no pages"), "{}", outcome.err);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_printed_and_decides_the_exit_code() {
+    let sandbox = Sandbox::new().await;
+
+    let outcome = sandbox.run(&["api", "user", "999999"]).await;
+
+    assert_eq!(outcome.exit, 5);
+    let body: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(body["message"], "Not found");
+    assert!(
+        outcome.err.contains("Looker answered 404 to `user`"),
+        "{}",
+        outcome.err
+    );
+
+    sandbox
+        .emulator()
+        .inject(Fault::status(503).on("create_group"));
+    let outcome = sandbox.run(&["api", "create_group", "-f", "name=x"]).await;
+    assert_eq!(outcome.exit, 8, "{}", outcome.err);
+    let asked = sandbox.emulator().requests();
+    let creates = asked
+        .iter()
+        .filter(|it| it.path.ends_with("/groups"))
+        .count();
+    assert_eq!(creates, 1, "a create is not repeated");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn headers_are_shown_without_secrets() {
+    let sandbox = Sandbox::new().await;
+
+    let outcome = sandbox.run(&["api", "me", "-i"]).await.done();
+
+    assert!(outcome.out.starts_with("HTTP 200\n"), "{}", outcome.out);
+    assert!(
+        outcome.out.contains("content-type: application/json"),
+        "{}",
+        outcome.out
+    );
+    assert!(!outcome.out.contains("looker.browser="), "{}", outcome.out);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn logging_in_and_out_is_refused() {
+    let sandbox = Sandbox::offline();
+    let ways: [&[&str]; 4] = [
+        &["api", "login_user", "7"],
+        &["api", "POST", "/login/7"],
+        &["api", "/login", "-f", "client_id=x"],
+        &["api", "DELETE", "/logout"],
+    ];
+    for way in ways {
+        let outcome = sandbox.run(way).await;
+        assert_eq!(outcome.exit, 2);
+        assert!(
+            outcome.err.contains("logs in and out by itself"),
+            "{}",
+            outcome.err
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_prints_the_call_and_makes_none() {
+    let sandbox = Sandbox::offline();
+
+    let outcome = sandbox
+        .run(&[
+            "api",
+            "update_user",
+            "7",
+            "-f",
+            "is_disabled=true",
+            "--dry-run",
+        ])
+        .await
+        .done();
+
+    let call: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(call["method"], "PATCH");
+    assert_eq!(call["path"], "/api/4.0/users/7");
+    assert_eq!(call["body"]["is_disabled"], true);
+}
