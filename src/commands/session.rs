@@ -47,7 +47,7 @@ impl Session {
         for warning in settings.warnings() {
             ui.warning(warning);
         }
-        let http = http(&settings, Arc::new(UiTrace(ui.clone())), system)?;
+        let http = http(&settings, trace(ui), system)?;
         let key = ApiKey {
             client_id: access.client_id,
             client_secret: access.client_secret,
@@ -86,6 +86,11 @@ impl Session {
             emulator.stop().await;
         }
     }
+}
+
+/// Shows each exchange to people who gave `-vv`.
+pub(crate) fn trace(ui: &Ui) -> Arc<dyn Trace> {
+    Arc::new(UiTrace(ui.clone()))
 }
 
 /// The connections that the settings ask for.

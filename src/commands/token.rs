@@ -110,7 +110,7 @@ async fn revoke(settings: &Settings, ui: &Ui, system: &mut System) -> Result<Exi
         return Err(Error::usage("the base URL is missing"));
     };
     let token = read(system)?;
-    let http = session::http(settings, ui, system)?;
+    let http = session::http(settings, session::trace(ui), system)?;
     Client::with_token(http, base_url, token).logout().await?;
     ui.status("The token is logged out.");
     Ok(Exit::Done)

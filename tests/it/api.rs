@@ -8,7 +8,8 @@ use crate::support::Sandbox;
 
 async fn with_user(sandbox: &Sandbox) {
     let args = ["create-user", "acme-42", "--no-key", "--first-name", "Ada"];
-    sandbox.run(&args).await.done();
+    let made = sandbox.run(&args).await.done();
+    assert!(made.out.contains("created"), "{}", made.out);
 }
 
 #[tokio::test]

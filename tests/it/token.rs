@@ -7,10 +7,8 @@ use crate::support::Sandbox;
 
 async fn with_user() -> Sandbox {
     let sandbox = Sandbox::new().await;
-    sandbox
-        .run(&["create-user", "acme-42", "--no-key"])
-        .await
-        .done();
+    let made = sandbox.run(&["create-user", "acme-42", "--no-key"]).await;
+    assert_eq!(made.exit, 0, "{}", made.err);
     sandbox
 }
 
@@ -40,7 +38,8 @@ async fn the_token_is_the_users_and_can_be_handed_back() {
 
     // Once more: it is gone already.
     let again = Input::text(token);
-    sandbox.run_with(&["token", "--revoke"], again).await.done();
+    let again = sandbox.run_with(&["token", "--revoke"], again).await;
+    assert_eq!(again.exit, 0, "{}", again.err);
     sandbox.finish().await;
 }
 
@@ -65,7 +64,8 @@ async fn plain_output_is_the_token_alone_and_env_is_ready_for_a_shell() {
     for token in [plain.out.trim(), names[1].1] {
         assert!(!plain.err.contains(token) && !env.err.contains(token));
         let input = Input::text(token);
-        sandbox.run_with(&["token", "--revoke"], input).await.done();
+        let revoked = sandbox.run_with(&["token", "--revoke"], input).await;
+        assert_eq!(revoked.exit, 0, "{}", revoked.err);
     }
     sandbox.finish().await;
 }
