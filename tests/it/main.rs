@@ -16,6 +16,7 @@ mod client_tls;
 mod crash;
 mod create_user;
 mod doctor;
+mod durable;
 mod emulator;
 mod emulator_embed;
 mod emulator_faults;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use embedctl::error::Error;
-use embedctl::secret::{ExposeSecret as _, SecretString};
+use embedctl::secret::SecretString;
 use embedctl::sink::{self, Key, KeyName, Sink, SinkError, Stdout};
 use embedctl::system::{Input, Stream, System};
 use proptest::prelude::*;
