@@ -72,6 +72,46 @@ async fn works_with_a_delivered_key(sdk: &Sdk) {
     sandbox.finish().await;
 }
 
+#[tokio::test]
+async fn the_example_for_pytest_passes() {
+    let Some(sdk) = Sdk::python() else { return };
+    let sandbox = Sandbox::offline();
+    let mut command = sandbox.program(&sdk.interpreter);
+    command
+        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
+        .arg(root().join("examples/pytest"))
+        .env("EMBEDCTL", env!("CARGO_BIN_EXE_embedctl"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+
+    let outcome = output(command).await.done();
+
+    assert!(outcome.out.contains("2 passed"), "{}", outcome.out);
+}
+
+#[tokio::test]
+async fn the_example_for_ci_runs_a_command_against_a_looker_and_stops_it() {
+    let sandbox = Sandbox::offline();
+    let embedctl = env!("CARGO_BIN_EXE_embedctl");
+    let mut command = sandbox.program(root().join("examples/ci.sh"));
+    command
+        .args([
+            embedctl,
+            "create-user",
+            "acme-42",
+            "--keys-to",
+            "file:keys.jsonl",
+            "-o",
+            "json",
+        ])
+        .env("EMBEDCTL", embedctl);
+
+    let created = output(command).await.done().json();
+
+    assert_eq!(created["outcome"], "created");
+    let key: Value = serde_json::from_str(&sandbox.read("keys.jsonl")).unwrap();
+    assert_eq!(key["client_id"], created["key"]["client_id"]);
+}
+
 /// The scripts that walk through the API, and what each must tell.
 const WALKS: [(&str, &str); 1] = [("people", include_str!("../sdk/people.json"))];
 

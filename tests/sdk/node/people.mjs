@@ -115,14 +115,13 @@ async function embedding() {
   // The SDK leaves a value that holds a percent sign as it is, for it must have been encoded already.
   told.validated = Boolean((await ok(sdk.validate_embed_url(encodeURIComponent(signed.url)))).url)
   told.own_url = (await ok(sdk.create_embed_url_as_me({ target_url: target }))).url.includes('?')
-  const session = await ok(
-    sdk.acquire_embed_cookieless_session({
-      external_user_id: 'walk-cookieless',
-      permissions: ['access_data'],
-      models: ['demo'],
-      session_length: 300,
-    })
-  )
+  const login = {
+    external_user_id: 'walk-cookieless',
+    permissions: ['access_data'],
+    models: ['demo'],
+    session_length: 300,
+  }
+  const session = await ok(sdk.acquire_embed_cookieless_session(login))
   told.session_ttl = session.session_reference_token_ttl
   const user = await ok(sdk.user_for_credential('embed', 'walk-cookieless'))
   const sessions = await ok(sdk.all_user_sessions(user.id))
@@ -137,14 +136,26 @@ async function embedding() {
   )
   told.fresh_tokens = [fresh.api_token !== session.api_token, fresh.api_token_ttl]
   await ok(sdk.delete_embed_cookieless_session(session.session_reference_token))
-  told.session_ended = (await ok(sdk.all_user_sessions(user.id))).length
+  told.sessions_left = (await ok(sdk.all_user_sessions(user.id))).length
+  await ok(sdk.acquire_embed_cookieless_session(login))
+  const [again] = await ok(sdk.all_user_sessions(user.id))
+  await ok(sdk.delete_user_session(user.id, again.id))
+  told.sessions_left_again = (await ok(sdk.all_user_sessions(user.id))).length
   const secret = await ok(sdk.create_embed_secret({ algorithm: 'hmac/sha-256' }))
   told.embed_secret = [secret.algorithm, Boolean(secret.secret)]
   await ok(sdk.delete_embed_secret(secret.id))
 }
 
+async function farewell(userId) {
+  const [credentials] = await ok(sdk.all_user_credentials_embeds(userId))
+  await ok(sdk.delete_user_credentials_embed(userId, credentials.id))
+  told.credentials_left = (await ok(sdk.all_user_credentials_embeds(userId))).length
+  told.forgotten = await missing(sdk, sdk.user_for_credential('embed', 'tenant%2F1%20%252F'))
+}
+
 async function instance() {
   told.versions = (await ok(sdk.versions())).current_version.version
+  told.specification = 'info' in (await ok(sdk.api_spec('4.0', 'swagger.json')))
   told.workspace = (await ok(sdk.session())).workspace_id
   await ok(sdk.update_session({ workspace_id: 'production' }))
   told.embed_enabled = (await ok(sdk.get_setting('embed_enabled'))).embed_enabled
@@ -158,6 +169,7 @@ await roles(userId)
 await attributes(userId)
 await keys(userId)
 await embedding()
+await farewell(userId)
 await instance()
 await sdk.authSession.logout()
 told.strayed = strayed

@@ -119,19 +119,15 @@ def embedding():
     told["validated"] = bool(validated.url)
     mine = sdk.create_embed_url_as_me(models.EmbedParams(target_url=f"{sdk.auth.settings.base_url}/embed/dashboards/1"))
     told["own_url"] = "?" in mine.url
-    session = sdk.acquire_embed_cookieless_session(
-        models.EmbedCookielessSessionAcquire(
-            external_user_id="walk-cookieless",
-            permissions=["access_data"],
-            models=["demo"],
-            session_length=300,
-        )
+    login = models.EmbedCookielessSessionAcquire(
+        external_user_id="walk-cookieless", permissions=["access_data"], models=["demo"], session_length=300
     )
+    session = sdk.acquire_embed_cookieless_session(login)
     told["session_ttl"] = session.session_reference_token_ttl
     user = sdk.user_for_credential("embed", "walk-cookieless")
     sessions = sdk.all_user_sessions(user.id)
     told["sessions"] = len(sessions)
-    told["session_user"] = sdk.user_session(user.id, sessions[0].id).id == sessions[0].id if sessions else None
+    told["session_user"] = sdk.user_session(user.id, sessions[0].id).id == sessions[0].id
     fresh = sdk.generate_tokens_for_cookieless_session(
         models.EmbedCookielessSessionGenerateTokens(
             session_reference_token=session.session_reference_token,
@@ -141,14 +137,24 @@ def embedding():
     )
     told["fresh_tokens"] = [fresh.api_token != session.api_token, fresh.api_token_ttl]
     sdk.delete_embed_cookieless_session(session.session_reference_token)
-    told["session_ended"] = len(sdk.all_user_sessions(user.id))
+    told["sessions_left"] = len(sdk.all_user_sessions(user.id))
+    sdk.acquire_embed_cookieless_session(login)
+    sdk.delete_user_session(user.id, sdk.all_user_sessions(user.id)[0].id)
+    told["sessions_left_again"] = len(sdk.all_user_sessions(user.id))
     secret = sdk.create_embed_secret(models.WriteEmbedSecret(algorithm="hmac/sha-256"))
     told["embed_secret"] = [secret.algorithm, bool(secret.secret)]
     sdk.delete_embed_secret(secret.id)
 
 
+def farewell(user_id):
+    sdk.delete_user_credentials_embed(user_id, sdk.all_user_credentials_embeds(user_id)[0].id)
+    told["credentials_left"] = len(sdk.all_user_credentials_embeds(user_id))
+    told["forgotten"] = missing(lambda: sdk.user_for_credential("embed", "tenant%2F1%20%252F"))
+
+
 def instance():
     told["versions"] = sdk.versions().current_version.version
+    told["specification"] = "info" in sdk.api_spec("4.0", "swagger.json")
     told["workspace"] = sdk.session().workspace_id
     sdk.update_session(models.WriteApiSession(workspace_id="production"))
     told["embed_enabled"] = sdk.get_setting(fields="embed_enabled").embed_enabled
@@ -162,6 +168,7 @@ roles(user_id)
 attributes(user_id)
 keys(user_id)
 embedding()
+farewell(user_id)
 instance()
 sdk.auth.logout()
 told["strayed"] = strayed
