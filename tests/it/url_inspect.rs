@@ -561,6 +561,20 @@ fn permissions_that_embed_users_cannot_have_are_named_as_advice() {
 }
 
 #[test]
+fn a_login_that_reaches_no_model_is_named_as_advice() {
+    let inspection = diagnosed(|signer| signer.both("models", "null"));
+    assert!(inspection.valid);
+    assert_eq!(names(&inspection), [""; 0], "the groups may have models");
+
+    let inspection = diagnosed(|signer| {
+        signer.both("models", "null");
+        signer.both("group_ids", "[]");
+    });
+    assert!(inspection.valid);
+    assert!(inspection.diagnosis[0].message.contains("404"));
+}
+
+#[test]
 fn two_mistakes_at_once_are_both_named() {
     let inspection = diagnosed(|signer| {
         signer.sha256 = true;
@@ -616,7 +630,7 @@ async fn a_valid_url_exits_with_0_and_shows_everything() {
 
     for text in [
         "The URL is valid.",
-        "ok  signature       made with the embed secret and sha1",
+        "ok    signature       made with the embed secret and sha1",
         "external_user_id    user-57",
         "   1  looker.example.com:9999\n",
         "  12  {}\n",
@@ -694,7 +708,7 @@ async fn without_a_secret_everything_else_is_still_explained() {
     assert!(
         outcome
             .out
-            .contains("no  signature       not checked, because no embed secret is set"),
+            .contains("no    signature       not checked, because no embed secret is set"),
         "{}",
         outcome.out
     );

@@ -29,8 +29,17 @@ fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
 
     writeln!(out, "\nChecks")?;
     for check in &inspection.checks {
-        let mark = if check.ok { "ok" } else { "no" };
-        writeln!(out, "  {mark}  {:<14}  {}", check.name, line(&check.detail))?;
+        let mark = match check.ok {
+            true => "ok",
+            false if check.is_advice() => "warn",
+            false => "no",
+        };
+        writeln!(
+            out,
+            "  {mark:<4}  {:<14}  {}",
+            check.name,
+            line(&check.detail)
+        )?;
     }
 
     writeln!(out, "\nParameters")?;

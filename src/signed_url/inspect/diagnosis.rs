@@ -237,13 +237,6 @@ fn limits(url: &Url<'_>) -> Vec<Diagnosis> {
 }
 
 fn allowed(url: &Url<'_>) -> Option<Diagnosis> {
-    let foreign = permissions::foreign(url.query());
-    (!foreign.is_empty()).then(|| {
-        let message = format!("embed users cannot have `{}`", foreign.join("`, `"));
-        diagnosis(
-            "permissions",
-            message,
-            "leave them out; Looker drops them or refuses the URL",
-        )
-    })
+    let problem = permissions::problem(url.query())?;
+    Some(diagnosis("permissions", problem.message, problem.fix))
 }

@@ -36,35 +36,47 @@ const ALLOWED: [&str; 26] = [
     "send_to_sftp",
 ];
 
-/// Whether an embed user can have them, and can do anything with them.
+/// What is to be said about them.
 pub(super) fn check(query: Option<&Query>) -> Check {
-    let check = |ok, detail: String| Check {
+    let problem = problem(query);
+    Check {
         name: CHECK,
-        ok,
-        detail,
-    };
-    let foreign = foreign(query);
-    if !foreign.is_empty() {
-        let foreign = foreign.join("`, `");
-        return check(
-            false,
-            format!("embed users cannot have `{foreign}`; Looker drops them or refuses the URL"),
-        );
-    }
-    let some = |name| !list(query, name).is_empty();
-    match (some("permissions"), some("models"), some("group_ids")) {
-        (true, true, _) => check(true, "all of them are for embed users".to_owned()),
-        (_, _, true) => check(true, "they come from the groups".to_owned()),
-        _ => check(
-            false,
-            "without both permissions and models, and without groups, every query is answered 404"
-                .to_owned(),
-        ),
+        ok: problem.is_none(),
+        detail: match problem {
+            Some(Problem { message, .. }) => message,
+            None if list(query, "group_ids").is_empty() => {
+                "all of them are for embed users".to_owned()
+            }
+            None => "embed users can have them, and those of the groups".to_owned(),
+        },
     }
 }
 
+/// What keeps the user from doing anything once it is in.
+pub(super) struct Problem {
+    pub(super) message: String,
+    pub(super) fix: &'static str,
+}
+
+/// What an embed user cannot have, or lacks.
+pub(super) fn problem(query: Option<&Query>) -> Option<Problem> {
+    let foreign = foreign(query);
+    if !foreign.is_empty() {
+        return Some(Problem {
+            message: format!("embed users cannot have `{}`", foreign.join("`, `")),
+            fix: "leave them out; Looker drops them or refuses the URL",
+        });
+    }
+    let none = |name| list(query, name).is_empty();
+    let lacks = (none("permissions") || none("models")) && none("group_ids");
+    lacks.then(|| Problem {
+        message: "the user reaches no model, so every query is answered with 404".to_owned(),
+        fix: "give both permissions and models, or a group that has them",
+    })
+}
+
 /// The permissions in the URL that embed users cannot have.
-pub(super) fn foreign(query: Option<&Query>) -> Vec<String> {
+fn foreign(query: Option<&Query>) -> Vec<String> {
     let mut permissions = list(query, "permissions");
     permissions.retain(|permission| !ALLOWED.contains(&permission.as_str()));
     permissions
