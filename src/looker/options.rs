@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::looker::trace::Trace;
+use crate::looker::trace::{NoTrace, Trace};
 use crate::system::{Clock, Random};
 
 /// How calls travel, the same for all identities.
@@ -31,6 +31,24 @@ pub struct HttpOptions {
     pub clock: Clock,
     /// Chance, for the waits between tries.
     pub random: Random,
+}
+
+impl Default for HttpOptions {
+    /// What suits a program of one's own: three more tries, thirty seconds each, certificates checked, no proxy.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            retries: 3,
+            ca_files: Vec::new(),
+            verify_tls: true,
+            proxy: None,
+            no_proxy: None,
+            rps: None,
+            trace: Arc::new(NoTrace),
+            clock: Clock::os(),
+            random: Random::os(),
+        }
+    }
 }
 
 impl fmt::Debug for HttpOptions {

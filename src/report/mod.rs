@@ -141,11 +141,21 @@ impl Ui {
         }
     }
 
-    /// Say what has been done and how long it took.
+    /// Say what has been done and how long it took, in the form that `--progress` asks for.
     pub(crate) fn step(&self, text: impl fmt::Display, elapsed: Duration) {
-        if self.is_talkative() {
-            let heading = format!("{:>8}  ", human(elapsed));
-            self.line(&heading, Style::new().dimmed(), text);
+        match self.options.progress {
+            Progress::None => {}
+            Progress::Json => {
+                let elapsed = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+                let event =
+                    json!({ "event": "step", "text": text.to_string(), "elapsed_ms": elapsed });
+                self.raw(&format!("{event}\n"));
+            }
+            Progress::Plain | Progress::Auto if !self.is_talkative() => {}
+            Progress::Plain | Progress::Auto => {
+                let heading = format!("{:>8}  ", human(elapsed));
+                self.line(&heading, Style::new().dimmed(), text);
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use embedctl::ledger::{
     Answer, Event, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob, NewRun,
     Run, RunId,
 };
-use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace};
+use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
 use embedctl::secret::SecretString;
 use embedctl::signed_url::Signer;
 use embedctl::sink;
@@ -117,14 +117,8 @@ impl World {
         Http::new(HttpOptions {
             timeout: Duration::from_secs(20),
             retries: 0,
-            ca_files: Vec::new(),
-            verify_tls: true,
-            proxy: None,
-            no_proxy: None,
-            rps: None,
-            trace: Arc::new(NoTrace),
             clock: self.clock.clone(),
-            random: Random::os(),
+            ..HttpOptions::default()
         })
         .unwrap()
     }

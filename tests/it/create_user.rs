@@ -1,9 +1,9 @@
 //! `embedctl create-user` against the local Looker: what it brings about, and what it says when it cannot.
 
 use embedctl::emulator::{Effect, Emulator, ErrorBody, Fault, Mode, Options};
-use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace};
+use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
 use embedctl::signed_url::Algorithm;
-use embedctl::system::{Clock, Random};
+use embedctl::system::Clock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,14 +19,8 @@ fn client(emulator: &Emulator, client_id: &str, client_secret: &str) -> Client {
     let http = Http::new(HttpOptions {
         timeout: Duration::from_secs(20),
         retries: 0,
-        ca_files: Vec::new(),
-        verify_tls: true,
-        proxy: None,
-        no_proxy: None,
-        rps: None,
-        trace: Arc::new(NoTrace),
         clock: Clock::os(),
-        random: Random::os(),
+        ..HttpOptions::default()
     });
     let key = ApiKey {
         client_id: client_id.to_owned(),
@@ -493,5 +487,24 @@ async fn permissions_that_no_embed_user_has_are_warned_about() {
         "{}",
         outcome.err
     );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn progress_is_told_in_the_form_that_was_asked_for() {
+    let sandbox = Sandbox::new().await;
+    let run = async |progress: &str, id: &str| {
+        let args = ["create-user", id, "--progress", progress, "--no-key"];
+        sandbox.run(&args).await.done().err
+    };
+
+    let events = run("json", "a").await;
+    let last = events.lines().last().unwrap();
+    assert_eq!(
+        serde_json::from_str::<Value>(last).unwrap()["event"],
+        "step"
+    );
+    assert!(run("plain", "b").await.contains("created `b`"));
+    assert_eq!(run("none", "c").await, "");
     sandbox.finish().await;
 }

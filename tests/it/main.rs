@@ -27,6 +27,7 @@ mod loopback;
 mod output;
 mod process;
 mod profile;
+mod readme;
 mod sdk;
 mod settings;
 mod signed_url;
