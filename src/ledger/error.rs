@@ -8,7 +8,7 @@ use crate::ledger::{Owner, RunId};
 #[non_exhaustive]
 pub enum LedgerError {
     /// Another process works on the same thing, or stopped in the middle of it.
-    #[error("{subject} is being worked on by run {run}, owned by process {pid} on {host}", pid = owner.pid, host = owner.host)]
+    #[error("{subject} is being worked on by process {pid} on {host}, in run {run}", pid = owner.pid, host = owner.host)]
     Busy {
         /// The run or the user that both want.
         subject: String,

@@ -66,7 +66,7 @@ impl ExecSink {
         let Some(mut ended) = ended else {
             end(&mut child).await;
             let seconds = self.patience.as_secs();
-            let message = format!("{} took longer than {seconds} seconds", self.name());
+            let message = format!("{} took longer than {seconds} s", self.name());
             return Err(SinkError::new(message).hint("find out what the command waits for"));
         };
         if let Some(secret) = secret
@@ -226,4 +226,35 @@ fn readable(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
     text.trim().chars().map(plain).collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Duration;
+
+    use super::ExecSink;
+    use crate::sink::Sink as _;
+    use crate::system::Clock;
+
+    #[tokio::test]
+    async fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = "exec 3>alive; flock 3; tail -f /dev/null & tail -f /dev/null";
+        let env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+        let mut sink = ExecSink::new(command.to_owned(), folder.path().to_owned(), env);
+        sink.patience = Duration::from_secs(1);
+
+        let error = sink.probe().await.unwrap_err();
+
+        assert_eq!(error.message, "exec:exec took longer than 1 s");
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("find out what the command waits for")
+        );
+        // The lock goes when the last of them has ended.
+        let alive = std::fs::File::open(folder.path().join("alive")).unwrap();
+        while alive.try_lock().is_err() {
+            Clock::os().sleep(Duration::from_millis(10)).await;
+        }
+    }
 }

@@ -514,7 +514,9 @@ async fn ids_that_would_change_the_path_are_refused_before_anything_is_sent() {
         "/users?x=1",
         "/a\\b",
     ] {
-        let error = client.call("api", reqwest::Method::GET, path, &[], None).await;
+        let error = client
+            .call("api", reqwest::Method::GET, path, &[], None)
+            .await;
         assert!(matches!(error, Err(LookerError::Path { .. })), "{path}");
     }
     assert!(calls(&server).is_empty());
@@ -566,7 +568,13 @@ async fn a_composed_call_gives_any_answer_and_is_not_repeated_when_it_creates() 
 
     let body = Some(br#"{"name":"x"}"#.to_vec());
     let answer = client
-        .call("create_group", reqwest::Method::POST, "/groups", &query, body)
+        .call(
+            "create_group",
+            reqwest::Method::POST,
+            "/groups",
+            &query,
+            body,
+        )
         .await
         .unwrap();
 
@@ -575,7 +583,10 @@ async fn a_composed_call_gives_any_answer_and_is_not_repeated_when_it_creates() 
         (502, &b"<html>"[..])
     );
     let refusal = answer.refusal.unwrap().to_string();
-    assert_eq!(refusal, "Looker answered 502 to `create_group`: Bad Gateway");
+    assert_eq!(
+        refusal,
+        "Looker answered 502 to `create_group`: Bad Gateway"
+    );
     assert_eq!(calls(&server), ["POST /groups"]);
     let asked = server.asked();
     assert_eq!(asked[1].target, "/api/4.0/groups?fields=id%2Cname");

@@ -1,5 +1,8 @@
 //! What the disk has been told by the time something happens, as the system calls of a real process show it.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::support::{Outcome, Sandbox, output, skip};
 
 /// A process that strace watched: one line for each system call, in the order in which they ended.
@@ -92,6 +95,41 @@ fn joined(trace: &str) -> Vec<String> {
         }
     }
     calls
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_in_the_middle_of_a_key_leaves_whole_lines_and_the_key_is_revoked() {
+    let sandbox = Sandbox::offline();
+    let earlier = format!("{}\n", "x".repeat(99)).repeat(199);
+    let keys = sandbox.file("keys.jsonl", &earlier);
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    // Files may grow to 20,000 bytes: enough for what is tried before the mint, not for the key. The signal that would
+    // end the process is ignored, so that it sees what a full disk shows: half a write, then none.
+    let limited = "trap '' XFSZ; exec prlimit --fsize=20000 \"$@\"";
+    let mut shell = sandbox.program("sh");
+    shell.args(["-c", limited, "sh", env!("CARGO_BIN_EXE_embedctl")]);
+    shell.args([
+        "create-user",
+        "acme-42",
+        "--emulator",
+        "--keys-to",
+        "file:keys.jsonl",
+        "-o",
+        "json",
+    ]);
+
+    let outcome = output(shell).await;
+
+    let error = outcome.error();
+    let message = "the key of `acme-42` could not be delivered, so it was revoked";
+    assert_eq!(error["message"], message, "{error}");
+    let causes = error["causes"].to_string();
+    assert!(
+        causes.contains("File too large") && causes.contains("keys.jsonl"),
+        "{error}"
+    );
+    assert_ne!(outcome.exit, 0);
+    assert_eq!(sandbox.read("keys.jsonl"), earlier);
 }
 
 #[tokio::test]

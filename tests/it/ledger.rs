@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use embedctl::emulator::RequestRecord;
 use embedctl::error::{Error, Kind};
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
@@ -15,6 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::support::{Sandbox, output};
 
 struct Place {
     folder: TempDir,
@@ -262,7 +265,7 @@ async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
     assert!(
         error
             .message()
-            .starts_with("`b` is being worked on by run "),
+            .starts_with("`b` is being worked on by process "),
         "{error}"
     );
     assert!(
@@ -308,8 +311,11 @@ async fn a_run_whose_owner_lives_is_refused_with_its_process_and_machine() {
     let refused = other.claim(run).await.unwrap_err();
 
     let me = Process::current();
-    let expected = format!("owned by process {} on {}", me.pid, me.host);
-    assert!(refused.to_string().ends_with(&expected), "{refused}");
+    let expected = format!("process {} on {}, in run {run}", me.pid, me.host);
+    assert_eq!(
+        refused.to_string(),
+        format!("this run is being worked on by {expected}")
+    );
     assert!(
         mine.claim(run).await.is_ok(),
         "its owner may claim it again"
@@ -342,7 +348,7 @@ async fn the_run_of_another_machine_is_taken_over_only_when_its_lease_has_run_ou
     let claimed = ledger.claim(run).await;
 
     assert!(
-        refused.to_string().ends_with("process 4711 on far"),
+        refused.to_string().contains("process 4711 on far"),
         "{refused}"
     );
     assert!(claimed.is_ok(), "{claimed:?}");
@@ -487,6 +493,48 @@ async fn many_writers_at_once_are_all_answered() {
 
     assert_eq!(ledger.run(run).await.unwrap().unwrap().done, 200);
     assert_eq!(ledger.events(job(run, 199)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_user_is_refused_with_the_first_ones_id_and_machine() {
+    let sandbox = Sandbox::new().await;
+    let options = SqliteOptions::new(Clock::os());
+    let path = sandbox.path("shared.ledger");
+    let ledger = SqliteLedger::open(&path, &options).unwrap();
+    let run = NewRun {
+        id: RunId(Uuid::now_v7()),
+        command: "apply".to_owned(),
+        request: Value::Null,
+        created_at: Clock::os().now(),
+    };
+    let run = ledger.begin(run, jobs(&["acme-42"])).await.unwrap();
+
+    let args = [
+        "create-user",
+        "acme-42",
+        "--no-key",
+        "--ledger",
+        path.to_str().unwrap(),
+        "-o",
+        "json",
+    ];
+    let error = output(sandbox.process(&args)).await.exits(6).error();
+
+    let me = Process::current();
+    let message = format!(
+        "`acme-42` is being worked on by process {} on {}, in run {run}",
+        me.pid, me.host
+    );
+    assert_eq!(error["message"], message);
+    let hint = format!(
+        "wait until it has ended, or stop process {} on {} and try again",
+        me.pid, me.host
+    );
+    assert_eq!(error["hint"], hint);
+    let written =
+        |request: &RequestRecord| request.method != "GET" && !request.path.contains("/log");
+    assert!(!sandbox.emulator().requests().iter().any(written));
+    sandbox.finish().await;
 }
 
 /// The files of a ledger as the disk has them while it is open, without what only saves SQLite work.

@@ -50,7 +50,7 @@ pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
     let row = row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
     if !batch.holds(run) {
         if let Some(owner) = living_owner(batch, row)? {
-            let subject = format!("run {run}");
+            let subject = "this run".to_owned();
             return Err(LedgerError::Busy {
                 subject,
                 run,
