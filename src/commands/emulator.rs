@@ -5,7 +5,7 @@ use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::emulator::{Emulator, Fault, Latency, Mode, Options};
+use crate::emulator::{Emulator, Fault, Latency, Mode, Options, State};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
 use crate::signed_url::Algorithm;
@@ -49,6 +49,10 @@ pub(crate) struct EmulatorArgs {
     /// The file with mode, latency, faults and switches; `emulator.toml` where there is one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// What the world holds besides the demo, as JSON or YAML; `/__emulator/state` gives the same form
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 
     /// How many embed users there are from the start: `user-1`, `user-2` and so on
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
@@ -117,6 +121,9 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         random: system.random.clone(),
         ..Options::default()
     };
+    if let Some(file) = &args.state {
+        options.state = read_state(file, system)?;
+    }
     read_config(args.config.as_deref(), system, &mut options)?;
     options.mode = args.mode.unwrap_or(options.mode);
     options.latency = args.latency.unwrap_or(options.latency);
@@ -146,6 +153,13 @@ fn read_config(named: Option<&Path>, system: &System, options: &mut Options) -> 
     options.read_toml(&text).map_err(|error| {
         Error::caused(Kind::Usage, error).context(format!("cannot use `{}`", file.display()))
     })
+}
+
+fn read_state(file: &Path, system: &System) -> Result<State, Error> {
+    let context = || format!("cannot use `{}`", file.display());
+    let text = fs::read_to_string(system.path(file))
+        .map_err(|error| Error::caused(Kind::Usage, error).context(context()))?;
+    State::parse(&text).map_err(|error| Error::caused(Kind::Usage, error).context(context()))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

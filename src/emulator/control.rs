@@ -12,6 +12,7 @@ use crate::emulator::dispatch::Arrival;
 use crate::emulator::faults::Fault;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::shared::Shared;
+use crate::emulator::state::Dump;
 
 /// Answer a request for one of the emulator's own paths.
 pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
@@ -22,7 +23,8 @@ pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
 fn route(shared: &Shared, arrival: &Arrival) -> Answer {
     let path = arrival.path.trim_start_matches("/__emulator");
     match (arrival.method.as_str(), path) {
-        ("GET", "/state") => Ok(Reply::json(state(shared))),
+        ("GET", "/state") => state(shared),
+        ("GET", "/figures") => Ok(Reply::json(figures(shared))),
         ("GET", "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),
         ("GET", "/requests") => Ok(Reply::json(json!(shared.lock().log.requests))),
         ("GET", "/refused-logins") => Ok(Reply::json(json!(shared.lock().log.refused_logins))),
@@ -35,7 +37,7 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
         ("POST", "/behaviour") => change_behaviour(shared, &arrival.body),
         ("POST", "/clock") => set_clock(shared, &arrival.body),
         ("POST", "/reset") => {
-            shared.reset();
+            shared.reset().map_err(bad)?;
             Ok(Reply::no_content())
         }
         _ => Err(Refusal::not_found()),
@@ -92,8 +94,15 @@ fn set_clock(shared: &Shared, body: &[u8]) -> Answer {
     Ok(Reply::json(json!({ "now": shared.now() })))
 }
 
-/// What the world holds, in figures and names; never a secret.
-pub(crate) fn state(shared: &Shared) -> Value {
+/// What the world holds, as a document that `--state` reads; without secrets.
+fn state(shared: &Shared) -> Answer {
+    let inside = shared.lock();
+    let text = serde_json::to_string(&Dump(&inside.world)).map_err(bad)?;
+    Ok(Reply::text("application/json", text))
+}
+
+/// How much there is of everything.
+fn figures(shared: &Shared) -> Value {
     let inside = shared.lock();
     let world = &inside.world;
     json!({
@@ -102,6 +111,6 @@ pub(crate) fn state(shared: &Shared) -> Value {
         "keys": world.keys.len(),
         "live_tokens": world.tokens.live_count(world.now),
         "requests": inside.log.counts,
-        "violations": inside.log.violations,
+        "violations": inside.log.violations.len(),
     })
 }

@@ -42,6 +42,7 @@ mod respond;
 mod router;
 mod shared;
 mod sign;
+mod state;
 mod switches;
 mod text;
 mod trouble;
@@ -58,6 +59,7 @@ use tokio::task::JoinHandle;
 
 use crate::emulator::connection::{Loopback, Orders};
 use crate::emulator::shared::Shared;
+use crate::emulator::state::Dump;
 use crate::emulator::world::random::Source;
 use crate::emulator::world::{Rules, Seed};
 use crate::secret::SecretString;
@@ -68,6 +70,7 @@ pub use fault_text::FaultError;
 pub use faults::{Effect, ErrorBody, Fault};
 pub use log::RequestRecord;
 pub use options::{Latency, Options};
+pub use state::{State, StateError};
 pub use switches::{Mode, SwitchError, Switches};
 
 /// A running local Looker. It stops when dropped.
@@ -86,7 +89,9 @@ impl Emulator {
         let host = listener.local_addr()?.to_string();
         let clock = options.clock.clone();
         let seed = seed(&options);
-        let shared = Arc::new(Shared::new(options, seed, format!("http://{host}")));
+        let shared = Arc::new(
+            Shared::new(options, seed, format!("http://{host}")).map_err(io::Error::other)?,
+        );
         let app = HttpRouter::new()
             .fallback(dispatch::handle)
             .with_state(Arc::clone(&shared))
@@ -203,9 +208,10 @@ impl Emulator {
         self.shared.set_clock_offset(seconds);
     }
 
-    /// What the world holds; never a secret.
+    /// What the world holds, as a document that [`State::parse`] reads; without secrets.
     pub fn state(&self) -> serde_json::Value {
-        control::state(&self.shared)
+        let inside = self.shared.lock();
+        serde_json::to_value(Dump(&inside.world)).unwrap_or_default()
     }
 }
 

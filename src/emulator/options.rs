@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::emulator::faults::Fault;
+use crate::emulator::state::State;
 use crate::emulator::switches::{Mode, Switches};
 use crate::emulator::text::parse_duration;
 use crate::secret::SecretString;
@@ -35,6 +36,8 @@ pub struct Options {
     pub rate_limit: Option<f64>,
     /// How many embed users, `user-1` and so on, there are from the start.
     pub users: usize,
+    /// What the world holds besides the demo.
+    pub state: State,
     /// Which kind of Looker to be.
     pub mode: Mode,
     /// Where nobody knows how Looker behaves: which way to behave.
@@ -71,6 +74,7 @@ impl Default for Options {
             latency: Latency::None,
             rate_limit: None,
             users: 0,
+            state: State::default(),
             mode: Mode::Original,
             switches: Switches::default(),
             token_seconds: crate::emulator::world::keys::TOKEN_SECONDS,

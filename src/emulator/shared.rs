@@ -8,6 +8,7 @@ use crate::emulator::limit::Limit;
 use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::router::Router;
+use crate::emulator::state::StateError;
 use crate::emulator::world::{Seed, World};
 
 /// What all connections share.
@@ -33,16 +34,16 @@ pub(crate) struct Inside {
 
 impl Shared {
     /// A world made of `seed`, served at `base_url`.
-    pub(crate) fn new(options: Options, seed: Seed, base_url: String) -> Self {
-        let inside = Inside::new(&options, &seed);
-        Self {
+    pub(crate) fn new(options: Options, seed: Seed, base_url: String) -> Result<Self, StateError> {
+        let inside = Inside::new(&options, &seed)?;
+        Ok(Self {
             clock_offset: AtomicI64::new(options.clock_offset),
             options,
             seed,
             base_url,
             router: Router::new(),
             inside: Mutex::new(inside),
-        }
+        })
     }
 
     /// The world and its log, for one call at a time.
@@ -63,28 +64,31 @@ impl Shared {
     }
 
     /// Begin anew, with the same secrets.
-    pub(crate) fn reset(&self) {
+    pub(crate) fn reset(&self) -> Result<(), StateError> {
         let seed = Seed {
             now: self.now(),
             ..self.seed.clone()
         };
-        let fresh = Inside::new(&self.options, &seed);
+        let fresh = Inside::new(&self.options, &seed)?;
         *self.lock() = fresh;
+        Ok(())
     }
 }
 
 impl Inside {
-    fn new(options: &Options, seed: &Seed) -> Self {
+    fn new(options: &Options, seed: &Seed) -> Result<Self, StateError> {
+        let mut world = World::new(seed);
+        options.state.clone().put(&mut world)?;
         let mut faults = Faults::default();
         for fault in &options.faults {
             faults.add(fault.clone());
         }
-        Self {
-            world: World::new(seed),
+        Ok(Self {
+            world,
             log: Log::new(options.history),
             faults,
             limit: Limit::new(options.rate_limit),
             latency: options.latency,
-        }
+        })
     }
 }

@@ -20,6 +20,7 @@ mod durable;
 mod emulator;
 mod emulator_embed;
 mod emulator_faults;
+mod emulator_state;
 mod help;
 mod leaks;
 mod ledger;

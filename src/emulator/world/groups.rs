@@ -45,6 +45,14 @@ impl Groups {
         id
     }
 
+    /// Put a group at an id, in the place of what is there.
+    pub(crate) fn put(&mut self, id: Id, group: Group) -> Result<(), String> {
+        if let Some(external) = group.external_group_id.clone() {
+            self.by_external_id.insert(external, id);
+        }
+        self.table.put(id, group)
+    }
+
     /// Put a user in a group.
     pub(crate) fn join(&mut self, group: Id, user: Id) {
         if let Some(group) = self.table.at_mut(group) {
@@ -77,11 +85,16 @@ impl World {
             can_add_to_content_metadata: true,
             ..Group::default()
         });
+        self.give_group_folder(id, external_group_id);
+        id
+    }
+
+    /// Make the folder that the members of an external group share.
+    pub(crate) fn give_group_folder(&mut self, id: Id, external_group_id: &str) {
         let folder = self.make_group_folder(id, external_group_id);
         if let Some(group) = self.groups.table.at_mut(id) {
             group.folder = folder;
         }
-        id
     }
 
     /// Take a user out of the groups its last login put it in, unless an administrator did too.

@@ -1,7 +1,10 @@
 //! The settings of the instance.
 
+use serde::{Deserialize, Serialize};
+
 /// The settings of the instance that have a meaning here.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {
     pub(crate) allow_user_timezones: bool,
     pub(crate) timezone: String,

@@ -3,6 +3,9 @@
 /// The id of a thing; Looker's API shows it as text.
 pub(crate) type Id = u32;
 
+/// How many ids can be left out at once.
+const MOST_SKIPPED: Id = 1_000_000;
+
 /// Things by id, in the order of their ids.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
@@ -33,11 +36,30 @@ impl<T> Table<T> {
         id
     }
 
-    /// Let the next thing have the id `id`, where it is still free.
-    pub(crate) fn skip_to(&mut self, id: Id) {
+    /// Let the next thing have the id `id`, where that is still to come.
+    pub(crate) fn skip_to(&mut self, id: Id) -> Result<(), String> {
+        // A table holds a place for each id that was skipped.
+        if id.saturating_sub(self.next_id()) > MOST_SKIPPED {
+            return Err(format!("the id {id} is too far from the others"));
+        }
         while self.next_id() < id {
             self.rows.push(None);
         }
+        Ok(())
+    }
+
+    /// Put `thing` at the id `id`, in the place of what is there.
+    pub(crate) fn put(&mut self, id: Id, thing: T) -> Result<(), String> {
+        self.skip_to(id)?;
+        if self.next_id() == id {
+            self.insert(thing);
+            return Ok(());
+        }
+        let place = index(id).and_then(|index| self.rows.get_mut(index));
+        let place = place.ok_or("an id is at least 1")?;
+        self.len += usize::from(place.is_none());
+        *place = Some(thing);
+        Ok(())
     }
 
     /// The thing with this id.
@@ -72,4 +94,35 @@ impl<T> Table<T> {
 
 fn index(id: Id) -> Option<usize> {
     usize::try_from(id).ok()?.checked_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn ids_are_given_in_order_and_never_twice() {
+        let mut table = Table::default();
+
+        let ids = [table.insert('a'), table.insert('b')];
+        assert_eq!(table.remove(2), Some('b'));
+        let next = table.insert('c');
+
+        assert_eq!((ids, next), ([1, 2], 3));
+        assert_eq!(table.iter().collect::<Vec<_>>(), [(1, &'a'), (3, &'c')]);
+        assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn a_thing_can_be_put_at_an_id() {
+        let mut table = Table::default();
+
+        table.put(3, 'c').unwrap();
+        table.put(1, 'a').unwrap();
+        table.put(1, 'b').unwrap();
+
+        assert_eq!(table.iter().collect::<Vec<_>>(), [(1, &'b'), (3, &'c')]);
+        assert!(table.put(0, 'x').is_err());
+        assert!(table.put(u32::MAX, 'x').is_err());
+    }
 }

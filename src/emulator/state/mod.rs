@@ -1,0 +1,118 @@
+//! The state of a world as a document: read from a file at the start, given out at `/__emulator/state`.
+//!
+//! A document holds what its writer cares about; the rest of the world stays as it is. A thing with an id that is
+//! taken replaces what is there, one without an id is new. Each resource has a `…State` type here, with
+//! `all(&World)` and `put(self, &mut World)`, and stands in [`State`] and [`Dump`]. Secrets are read, never given.
+
+mod groups;
+mod roles;
+mod users;
+
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::emulator::state::groups::{AttributeState, GroupState};
+use crate::emulator::state::roles::{ModelState, RoleState};
+use crate::emulator::state::users::UserState;
+use crate::emulator::world::World;
+use crate::emulator::world::settings::Settings;
+
+/// A document that says what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StateError(String);
+
+impl StateError {
+    /// An error that says `message`.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// What a world is to hold besides the demo.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct State {
+    settings: Option<Settings>,
+    models: Vec<ModelState>,
+    user_attributes: Vec<AttributeState>,
+    roles: Vec<RoleState>,
+    groups: Vec<GroupState>,
+    users: Vec<UserState>,
+}
+
+impl State {
+    /// Read a document in JSON, or in YAML, of which JSON is a part.
+    pub fn parse(text: &str) -> Result<Self, StateError> {
+        if text.trim_start().starts_with('{') {
+            return serde_json::from_str(text).map_err(|error| StateError::new(error.to_string()));
+        }
+        serde_saphyr::from_str(text).map_err(|error| StateError::new(error.to_string()))
+    }
+
+    /// Put everything into `world`: what others refer to comes first.
+    pub(crate) fn put(self, world: &mut World) -> Result<(), StateError> {
+        let Self {
+            settings,
+            models,
+            user_attributes,
+            roles,
+            groups,
+            users,
+        } = self;
+        if let Some(settings) = settings {
+            world.settings = settings;
+        }
+        for model in models {
+            model.put(world);
+        }
+        for attribute in user_attributes {
+            attribute.put(world)?;
+        }
+        for role in roles {
+            role.put(world)?;
+        }
+        for group in groups {
+            group.put(world)?;
+        }
+        for user in users {
+            user.put(world)?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything a world holds, written out one thing at a time: a million users make a long document.
+#[derive(Debug)]
+pub(crate) struct Dump<'a>(pub(crate) &'a World);
+
+impl Serialize for Dump<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let world = self.0;
+        let mut document = serializer.serialize_struct("State", 6)?;
+        document.serialize_field("settings", &world.settings)?;
+        document.serialize_field("models", &rows(|| ModelState::all(world)))?;
+        document.serialize_field("user_attributes", &rows(|| AttributeState::all(world)))?;
+        document.serialize_field("roles", &rows(|| RoleState::all(world)))?;
+        document.serialize_field("groups", &rows(|| GroupState::all(world)))?;
+        document.serialize_field("users", &rows(|| UserState::all(world)))?;
+        document.end()
+    }
+}
+
+/// A list that is made while it is written.
+struct Rows<F>(F);
+
+const fn rows<F>(all: F) -> Rows<F> {
+    Rows(all)
+}
+
+impl<F, I> Serialize for Rows<F>
+where
+    F: Fn() -> I,
+    I: Iterator<Item: Serialize>,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0())
+    }
+}
