@@ -495,7 +495,8 @@ async fn progress_is_told_in_the_form_that_was_asked_for() {
     let sandbox = Sandbox::new().await;
     let run = async |progress: &str, id: &str| {
         let args = ["create-user", id, "--progress", progress, "--no-key"];
-        sandbox.run(&args).await.done().err
+        let grants = ["--model", "demo", "--permission", "access_data"];
+        sandbox.run(&[&args[..], &grants].concat()).await.done().err
     };
 
     let events = run("json", "a").await;
