@@ -2,6 +2,7 @@
 
 mod acting;
 mod api;
+mod ask;
 mod completions;
 mod create_user;
 mod doctor;
@@ -76,7 +77,7 @@ async fn dispatch(
             url::open::run(args, &settings()?, ui, system).await
         }
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
-        Command::Profile(command) => profile::run(command, &settings()?, ui),
+        Command::Profile(command) => profile::run(command, &settings()?, ui, system).await,
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, tree(system), ui, system),
         Command::Api(args) => api::run(args, settings()?, ui, system).await,

@@ -60,6 +60,17 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Refuse to send secrets in the clear to another machine, unless whoever is there is trusted anyway.
+pub(crate) fn refuse_plain(url: &Url, source: &Source, verify_tls: bool) -> Result<(), Error> {
+    if !verify_tls || url.scheme() != "http" || is_loopback(url) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the base URL is `http`, so the client secret would travel in the clear ({source})"
+    ))
+    .hint("write `https://…`; where that cannot be, set `LOOKERSDK_VERIFY_SSL=false`"))
+}
+
 /// The host and port of Looker's web pages at `url`: the API's own port 19999 (Looker's default for it) is left out.
 pub(crate) fn web_host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

@@ -8,12 +8,12 @@ use crate::config::file::{Profile, SecretPlace};
 use crate::config::layers::Layers;
 use crate::config::netrc;
 use crate::config::places::Places;
-use crate::config::secret::{SecretCommand, SecretSource, is_exposed};
+use crate::config::secret::{SecretSource, is_exposed};
 use crate::config::source::{Setting, Source};
 use crate::secret::SecretString;
 
 /// Variables that hold a secret whatever the profile says.
-const SECRET_VARIABLES: [&str; 6] = [
+pub(crate) const SECRET_VARIABLES: [&str; 6] = [
     "EMBEDCTL_CLIENT_SECRET",
     "EMBEDCTL_EMBED_SECRET",
     "EMBEDCTL_EMULATOR_CLIENT_SECRET",
@@ -100,28 +100,12 @@ fn secret(
         .map(given)
         .or_else(|| {
             let Setting { value, source } = layers.profile(place)?;
-            Some(Setting::new(secret_source(layers, places, value), source))
+            Some(Setting::new(
+                SecretSource::at(value, places, layers.system),
+                source,
+            ))
         })
         .or_else(|| layers.ini(ini).map(given))
-}
-
-fn secret_source(layers: &Layers<'_>, places: &Places, place: SecretPlace) -> SecretSource {
-    match place {
-        SecretPlace::Env(name) => {
-            let value = layers.system.var(&name).map(SecretString::from);
-            SecretSource::Variable(name, value)
-        }
-        SecretPlace::File(path) => SecretSource::File(places.in_config(&path)),
-        SecretPlace::Command(argv) => SecretSource::Command(SecretCommand {
-            argv,
-            dir: layers.system.path(""),
-            env: layers
-                .system
-                .child_env(&SECRET_VARIABLES)
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-        }),
-    }
 }
 
 /// The environment variables that hold secrets, those that the profile names included.

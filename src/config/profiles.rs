@@ -25,7 +25,7 @@ impl Settings {
     pub fn profiles(&self) -> Result<Vec<ProfileName>, Error> {
         let places = &self.places;
         let file = match &places.config {
-            Some(path) => ConfigFile::read(path.clone(), places.config_named)?.unwrap_or_default(),
+            Some(_) => self.read_config()?,
             None => ConfigFile::default(),
         };
         let mut profiles = Vec::new();

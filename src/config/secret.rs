@@ -12,10 +12,14 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
+use crate::config::credentials::SECRET_VARIABLES;
+use crate::config::file::SecretPlace;
+use crate::config::places::Places;
 use crate::config::source::Source;
 use crate::error::Error;
 use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
+use crate::system::System;
 
 /// No secret is longer.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -56,6 +60,25 @@ impl fmt::Debug for SecretCommand {
 }
 
 impl SecretSource {
+    /// The secret at a place that a profile names.
+    pub(crate) fn at(place: SecretPlace, places: &Places, system: &System) -> Self {
+        match place {
+            SecretPlace::Env(name) => {
+                let value = system.var(&name).map(SecretString::from);
+                Self::Variable(name, value)
+            }
+            SecretPlace::File(path) => Self::File(places.in_config(&path)),
+            SecretPlace::Command(argv) => Self::Command(SecretCommand {
+                argv,
+                dir: system.path(""),
+                env: system
+                    .child_env(&SECRET_VARIABLES)
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+            }),
+        }
+    }
+
     /// Get the secret, which `source` says where to find and `what` is called.
     pub(crate) fn read(&self, what: &str, source: &Source) -> Result<SecretString, Error> {
         let secret = match self {

@@ -21,15 +21,7 @@ impl Settings {
             && base_url.value.scheme() == "http"
             && !base_url::is_loopback(&base_url.value)
         {
-            if self.verify_tls.value {
-                return Err(Error::usage(format!(
-                    "the base URL is `http`, so the client secret would travel in the clear ({})",
-                    base_url.source
-                ))
-                .hint(
-                    "write `https://…`; where that cannot be, set `LOOKERSDK_VERIFY_SSL=false`",
-                ));
-            }
+            base_url::refuse_plain(&base_url.value, &base_url.source, self.verify_tls.value)?;
             self.warnings.push(format!(
                 "the base URL is `http`, so every secret travels in the clear ({})",
                 base_url.source

@@ -141,6 +141,11 @@ impl Ui {
         }
     }
 
+    /// Put a question, whose answer is typed on the same line.
+    pub(crate) fn prompt(&self, question: impl fmt::Display) {
+        self.raw(&format!("{}: ", escape_control(&question.to_string())));
+    }
+
     /// Say what has been done and how long it took, in the form that `--progress` asks for.
     pub(crate) fn step(&self, text: impl fmt::Display, elapsed: Duration) {
         match self.options.progress {

@@ -45,7 +45,7 @@ impl System {
             clock: Clock::os(),
             random: Random::os(),
             interrupt: Interrupt::os(),
-            input: Input::new(io::stdin(), io::stdin().is_terminal()),
+            input: Input::os(),
             out: Stream::new(io::stdout(), io::stdout().is_terminal()),
             err: Stream::new(io::stderr(), io::stderr().is_terminal()),
             env: env::vars_os().collect(),

@@ -1,7 +1,7 @@
 //! Standard input, output and error, or what stands in for them.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal as _, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Standard input, or what stands in for it.
@@ -9,6 +9,8 @@ pub struct Input {
     reader: Box<dyn Read + Send>,
     /// Whether a person sits at it.
     pub terminal: bool,
+    /// Whether it is this process's own, whose echo can be turned off.
+    console: bool,
 }
 
 impl Input {
@@ -17,7 +19,37 @@ impl Input {
         Self {
             reader: Box::new(reader),
             terminal,
+            console: false,
         }
+    }
+
+    /// The standard input of this process.
+    pub(super) fn os() -> Self {
+        let mut input = Self::new(io::stdin(), io::stdin().is_terminal());
+        input.console = input.terminal;
+        input
+    }
+
+    /// The next line, without its end; `None` where there is none.
+    pub fn line(&mut self) -> io::Result<Option<String>> {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while self.read(&mut byte)? > 0 && byte != *b"\n" {
+            line.extend(byte);
+        }
+        if line.is_empty() && byte != *b"\n" {
+            return Ok(None);
+        }
+        let line = String::from_utf8(line).map_err(io::Error::other)?;
+        Ok(Some(line.trim_end_matches('\r').to_owned()))
+    }
+
+    /// The next line, which the terminal does not show while it is typed; a secret from here on.
+    pub fn hidden_line(&mut self) -> io::Result<Option<String>> {
+        if self.console {
+            return rpassword::read_password().map(Some);
+        }
+        self.line()
     }
 
     /// Input that ends at once.

@@ -1,7 +1,11 @@
 //! `embedctl profile`: says where settings come from, and shows no secret.
 
 use std::fs;
+use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt as _;
 
+use embedctl::secret::ExposeSecret as _;
+use embedctl::system::Input;
 use serde_json::json;
 
 use crate::support::{Outcome, Sandbox};
@@ -212,4 +216,248 @@ async fn a_mistake_in_the_file_is_shown_with_its_place() {
     error: cannot read `ROOT/home/.config/embedctl/config.toml`, line 2, column 17
     caused by: a secret cannot stand in this file: write `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`
     "#);
+}
+
+const CONFIG: &str = "home/.config/embedctl/config.toml";
+
+/// Run `profile add` with somebody at the terminal who types `answers`.
+async fn add(sandbox: &Sandbox, args: &[&str], answers: &str) -> Outcome {
+    let input = Input::new(Cursor::new(answers.to_owned()), true);
+    let args = [&["profile", "add"], args].concat();
+    sandbox.run_with(&args, input).await
+}
+
+#[tokio::test]
+async fn add_asks_logs_in_and_keeps_secrets_where_only_the_owner_reads_them() {
+    let sandbox = Sandbox::new().await;
+    let emulator = sandbox.emulator();
+    let [secret, embed_secret] = [emulator.client_secret(), emulator.embed_secret()];
+    let answers = format!(
+        "{}\n{}\n{}\n{}\n",
+        emulator.base_url(),
+        emulator.client_id(),
+        secret.expose_secret(),
+        embed_secret.expose_secret()
+    );
+
+    let outcome = add(
+        &sandbox,
+        &["prod", "--blank-dashboard", "/embed/dashboards/1"],
+        &answers,
+    )
+    .await
+    .done();
+
+    assert!(
+        !outcome.err.contains(secret.expose_secret()),
+        "{}",
+        outcome.err
+    );
+    let mode = |name: &str| {
+        let path = sandbox.root().join("home/.config/embedctl").join(name);
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(
+        [
+            mode("prod.client_secret"),
+            mode("prod.embed_secret"),
+            mode("config.toml")
+        ],
+        [0o600; 3]
+    );
+    let text = fs::read_to_string(sandbox.root().join(CONFIG)).unwrap();
+    let text = text
+        .replace(emulator.base_url(), "URL")
+        .replace(emulator.client_id(), "ID");
+    insta::assert_snapshot!(text, @r#"
+    default_profile = "prod"
+
+    [profiles.prod]
+    base_url = "URL"
+    client_id = "ID"
+    client_secret = { file = "prod.client_secret" }
+    embed_secret = { file = "prod.embed_secret" }
+    blank_dashboard = "/embed/dashboards/1"
+    "#);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_profile_that_was_added_works() {
+    let mut sandbox = Sandbox::new().await;
+    let emulator = sandbox.emulator();
+    let answers = format!(
+        "{}\n{}\n",
+        emulator.client_secret().expose_secret(),
+        emulator.embed_secret().expose_secret()
+    );
+    let (url, id) = (
+        emulator.base_url().to_owned(),
+        emulator.client_id().to_owned(),
+    );
+    let args = ["prod", "--base-url", &url, "--client-id", &id];
+
+    drop(add(&sandbox, &args, &answers).await.done());
+    for name in ["BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "EMBED_SECRET"] {
+        sandbox.unset(&format!("LOOKERSDK_{name}"));
+    }
+    let outcome = sandbox
+        .run(&["create-user", "acme-1", "--no-key"])
+        .await
+        .done();
+
+    assert!(outcome.out.contains("created"), "{outcome:?}");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn add_writes_nothing_where_the_login_fails() {
+    let sandbox = Sandbox::new().await;
+    let url = sandbox.emulator().base_url().to_owned();
+
+    let outcome = add(
+        &sandbox,
+        &["prod", "--base-url", &url, "--client-id", "no"],
+        "hunter2\n\n",
+    )
+    .await
+    .exits(4);
+
+    assert!(
+        outcome.err.contains("the profile was not written"),
+        "{}",
+        outcome.err
+    );
+    assert!(!outcome.err.contains("hunter2"), "{}", outcome.err);
+    assert!(!sandbox.root().join(CONFIG).exists());
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn add_needs_no_terminal_where_everything_is_given() {
+    let sandbox = sandbox();
+    let before = fs::read_to_string(sandbox.root().join(CONFIG)).unwrap();
+    let args = [
+        "profile",
+        "add",
+        "new",
+        "--base-url",
+        "https://new.looker.com/api/4.0",
+        "--client-id",
+        "a \"b\"",
+    ];
+    let secret = [
+        "--client-secret-from",
+        "command:pass show looker",
+        "--no-check",
+        "--embed-algorithm",
+        "sha256",
+    ];
+
+    let outcome = sandbox.run(&[&args[..], &secret].concat()).await.done();
+
+    let after = fs::read_to_string(sandbox.root().join(CONFIG)).unwrap();
+    assert!(outcome.err.contains("config.toml"), "{}", outcome.err);
+    insta::assert_snapshot!(after.strip_prefix(&before).unwrap().trim_start(), @r#"
+    [profiles.new]
+    base_url = "https://new.looker.com"
+    embed_algorithm = "sha256"
+    client_id = 'a "b"'
+    client_secret = { command = ["pass", "show", "looker"] }
+    "#);
+    let shown = sandbox
+        .run(&["profile", "show", "--profile", "new", "-o", "json"])
+        .await
+        .done();
+    assert!(shown.out.contains("a \\\"b\\\""), "{}", shown.out);
+}
+
+#[tokio::test]
+async fn add_says_which_flag_gives_what_nobody_can_be_asked_for() {
+    let sandbox = Sandbox::offline();
+
+    let nobody = sandbox.run(&["profile", "add", "new"]).await.exits(2);
+    let refused = add(
+        &sandbox,
+        &["new", "--no-input", "--base-url", "https://x"],
+        "",
+    )
+    .await
+    .exits(2);
+    let left = add(&sandbox, &["new"], "").await.exits(130);
+
+    assert!(
+        nobody.err.contains("hint: give it with `--base-url`"),
+        "{}",
+        nobody.err
+    );
+    assert!(
+        refused.err.contains("hint: give it with `--client-id`"),
+        "{}",
+        refused.err
+    );
+    assert!(left.err.contains("no answer"), "{}", left.err);
+}
+
+#[tokio::test]
+async fn add_refuses_what_is_there_already_and_what_is_no_place() {
+    let sandbox = sandbox();
+    let full = [
+        "--base-url",
+        "https://x",
+        "--client-id",
+        "id",
+        "--no-check",
+        "--client-secret-from",
+    ];
+
+    let taken = sandbox.run(&["profile", "add", "prod"]).await.exits(6);
+    let odd = sandbox.run(&["profile", "add", "a b"]).await.exits(2);
+    let place = sandbox
+        .run(&[&["profile", "add", "new"], &full[..], &["hunter2"]].concat())
+        .await
+        .exits(2);
+    let default = sandbox
+        .run(
+            &[
+                &["profile", "add", "new", "--default"],
+                &full[..],
+                &["env:X"],
+            ]
+            .concat(),
+        )
+        .await
+        .exits(6);
+
+    assert!(
+        taken.err.contains("there is a profile `prod` already"),
+        "{}",
+        taken.err
+    );
+    assert!(odd.err.contains("letters, digits"), "{}", odd.err);
+    assert!(
+        place.err.contains("env:NAME") && !place.err.contains("hunter2"),
+        "{}",
+        place.err
+    );
+    assert!(
+        default.err.contains("default profile already"),
+        "{}",
+        default.err
+    );
+}
+
+#[tokio::test]
+async fn add_does_not_send_a_secret_in_the_clear() {
+    let sandbox = Sandbox::offline();
+
+    let outcome = add(
+        &sandbox,
+        &["new", "--client-id", "id"],
+        "http://looker.internal\nhunter2\n\n",
+    )
+    .await
+    .exits(2);
+
+    assert!(outcome.err.contains("in the clear"), "{}", outcome.err);
 }

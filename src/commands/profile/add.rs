@@ -1,0 +1,161 @@
+//! `embedctl profile add`: write a profile into `config.toml`.
+
+use std::sync::Arc;
+
+use crate::commands::ask::{self, Question};
+use crate::commands::session::{self, UiTrace};
+use crate::config::{NewProfile, NewSecret, Settings};
+use crate::error::{Error, Exit};
+use crate::looker::{ApiKey, Client};
+use crate::report::Ui;
+use crate::system::System;
+
+/// Add a profile to `config.toml`, after a login that shows it is right
+///
+/// What is not given by a flag is asked for. Secrets are typed unseen and kept in files that only you can read, beside
+/// `config.toml`; or they stay where they are, in a variable, a file, or what a command prints.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ProfileAddArgs {
+    /// What `--profile` will call it
+    name: String,
+
+    /// The public half of the API key
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
+    /// Where the secret half is: env:NAME, file:PATH or command:PROGRAM ARGUMENT…
+    #[arg(long, value_name = "PLACE")]
+    client_secret_from: Option<String>,
+
+    /// Where the embed secret is, in the same forms
+    #[arg(long, value_name = "PLACE")]
+    embed_secret_from: Option<String>,
+
+    /// The embed path that is fetched to create a user, as in `/embed/dashboards/12`
+    #[arg(long, value_name = "PATH")]
+    blank_dashboard: Option<String>,
+
+    /// Use it where no `--profile` is given; the first profile is used anyway
+    #[arg(long)]
+    default: bool,
+
+    /// Do not log in
+    #[arg(long)]
+    no_check: bool,
+}
+
+pub(crate) async fn run(
+    args: &ProfileAddArgs,
+    settings: &Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    settings.check_name(&args.name)?;
+    let profile = describe(args, settings, ui, system)?;
+    if !args.no_check {
+        check(&profile, settings, ui, system).await?;
+    }
+    for path in settings.add_profile(&profile)? {
+        ui.status(format!("Wrote {}", path.display()));
+    }
+    ui.status(format!(
+        "Try it with `embedctl doctor --profile {}`",
+        profile.name
+    ));
+    Ok(Exit::Done)
+}
+
+/// The profile, from the flags and the answers.
+fn describe(
+    args: &ProfileAddArgs,
+    settings: &Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<NewProfile, Error> {
+    let base_url = match settings.base_url_flag() {
+        Some(base_url) => base_url.clone(),
+        None => {
+            let question = Question::needed("base URL", "`--base-url`");
+            NewProfile::base_url(&ask::text(question, settings, ui, system)?)?
+        }
+    };
+    let client_id = match &args.client_id {
+        Some(id) => id.clone(),
+        None => {
+            let question = Question::needed("client id", "`--client-id`");
+            ask::text(question, settings, ui, system)?
+        }
+    };
+    let question = Question::needed("client secret", "`--client-secret-from`");
+    let place = args.client_secret_from.as_deref();
+    let client_secret = secret(place, question, settings, ui, system)?
+        .ok_or_else(|| Error::internal("an answer that is needed was empty"))?;
+    Ok(NewProfile {
+        name: args.name.clone(),
+        base_url,
+        client_id,
+        client_secret,
+        embed_secret: embed_secret(args, settings, ui, system)?,
+        embed_host: settings.embed_host_flag().map(str::to_owned),
+        embed_algorithm: settings.embed_algorithm_flag(),
+        blank_dashboard: args.blank_dashboard.clone(),
+        default: args.default,
+    })
+}
+
+/// The embed secret, which a profile can do without: nobody need be there to be asked.
+fn embed_secret(
+    args: &ProfileAddArgs,
+    settings: &Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Option<NewSecret>, Error> {
+    if args.embed_secret_from.is_none() && !ask::can_ask(settings, system) {
+        return Ok(None);
+    }
+    let question = Question::needed("embed secret", "`--embed-secret-from`").or("");
+    secret(
+        args.embed_secret_from.as_deref(),
+        question,
+        settings,
+        ui,
+        system,
+    )
+}
+
+fn secret(
+    place: Option<&str>,
+    question: Question<'_>,
+    settings: &Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Option<NewSecret>, Error> {
+    match place {
+        Some(place) => NewSecret::at(place).map(Some),
+        None => Ok(ask::secret(question, settings, ui, system)?.map(NewSecret::Typed)),
+    }
+}
+
+/// Log in with the profile, and out again.
+async fn check(
+    profile: &NewProfile,
+    settings: &Settings,
+    ui: &Ui,
+    system: &System,
+) -> Result<(), Error> {
+    let access = settings.access_of(profile, system)?;
+    let http = session::http(settings, Arc::new(UiTrace(ui.clone())), system)?;
+    let key = ApiKey {
+        client_id: access.client_id,
+        client_secret: access.client_secret,
+    };
+    let client = Client::new(http, access.base_url, key);
+    let start = system.clock.elapsed();
+    client
+        .login()
+        .await
+        .map_err(|error| Error::from(error).context("the profile was not written"))?;
+    client.logout().await?;
+    ui.step("logged in", system.clock.elapsed() - start);
+    Ok(())
+}
