@@ -4,11 +4,14 @@
 //! token, client secret, nonce and signature seen there is then looked for everywhere else.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use embedctl::emulator::{Effect, Fault, Options};
+use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::secret::ExposeSecret as _;
+use embedctl::system::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -27,6 +30,9 @@ async fn a_run_that_goes_well_gives_the_secret_of_the_key_to_the_sink_only() {
         // Four logins and what they gave, a signed URL, a key: fewer, and the search would not have found them.
         assert!(watched.secrets().len() >= 7, "{:?}", watched.secrets());
         watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+        let journal = fs::read(watched.sandbox.path("runs.ledger-wal")).unwrap();
+        let recorded = String::from_utf8_lossy(&journal).contains("acme-42");
+        assert!(recorded, "the run left its record, and it was searched");
         // The search finds what there is to find.
         let found = watched.leaks(&outcome, &[]);
         assert!(
@@ -41,8 +47,12 @@ async fn a_run_that_goes_well_gives_the_secret_of_the_key_to_the_sink_only() {
 async fn every_way_to_create_a_user_keeps_its_secrets() {
     for via in ["signed-url", "cookieless", "embed-user"] {
         let watched = Watched::new().await;
+        fs::create_dir(watched.sandbox.path("keys")).unwrap();
 
-        let outcome = watched.run(&["--via", via, "--keys-to", "dir:keys"]).await;
+        let outcome = watched
+            .run(&["--via", via, "--keys-to", "dir:keys"])
+            .await
+            .done();
 
         let kept = watched.sandbox.path("keys").join("acme-42.json");
         watched.nothing_leaked(&outcome, &[kept.to_str().unwrap()]);
@@ -157,6 +167,8 @@ async fn an_answer_that_goes_wrong_is_not_shown() {
 struct Watched {
     sandbox: Sandbox,
     wire: Wire,
+    /// Open all the time, so that SQLite leaves its write-ahead log in place for the search.
+    _ledger: SqliteLedger,
 }
 
 impl Watched {
@@ -164,7 +176,14 @@ impl Watched {
         let mut sandbox = Sandbox::with(Options::default()).await;
         let wire = Wire::to(sandbox.emulator().host()).await;
         sandbox.var("LOOKERSDK_BASE_URL", format!("http://{}", wire.host));
-        Self { sandbox, wire }
+        let path = sandbox.path("runs.ledger");
+        sandbox.var("EMBEDCTL_LEDGER", path.to_str().unwrap());
+        let ledger = SqliteLedger::open(path, &SqliteOptions::new(Clock::os())).unwrap();
+        Self {
+            sandbox,
+            wire,
+            _ledger: ledger,
+        }
     }
 
     /// Make a user, as loudly as can be.
