@@ -25,6 +25,7 @@
 mod answer;
 mod api;
 mod behaviour;
+mod body;
 mod call;
 mod connection;
 mod control;

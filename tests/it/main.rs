@@ -18,6 +18,7 @@ mod create_user;
 mod doctor;
 mod durable;
 mod emulator;
+mod emulator_content;
 mod emulator_embed;
 mod emulator_faults;
 mod emulator_state;

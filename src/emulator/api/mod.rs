@@ -1,15 +1,32 @@
 //! The operations of the API, one file per resource, named as in `src/looker/`.
 
+mod alert_json;
+mod alerts;
 mod attributes;
 mod auth;
+mod boards;
+mod content_access;
+mod content_json;
 mod credentials_embed;
+mod dashboards;
 mod embed;
 mod embed_secrets;
 mod embed_urls;
+mod favorites;
+mod folder_json;
+mod folders;
 mod groups;
 mod keys;
+mod looks;
 mod models;
+mod piece_changes;
+mod pieces;
+mod queries;
+mod query_json;
+mod query_results;
 mod roles;
+mod schedule_json;
+mod schedules;
 mod sessions;
 mod setting;
 mod user_json;
@@ -18,20 +35,33 @@ mod versions;
 
 use serde_json::{Value, json};
 
+use crate::emulator::answer::Refusal;
+use crate::emulator::call::Call;
 use crate::emulator::operation::Operation;
+use crate::emulator::world::World;
+use crate::emulator::world::content_access::Viewer;
 
 /// Every operation there is, by resource.
 pub(crate) const OPERATIONS: &[&[Operation]] = &[
+    alerts::OPERATIONS,
     attributes::OPERATIONS,
     auth::OPERATIONS,
+    boards::OPERATIONS,
+    content_access::OPERATIONS,
     credentials_embed::OPERATIONS,
+    dashboards::OPERATIONS,
     embed::OPERATIONS,
     embed_secrets::OPERATIONS,
     embed_urls::OPERATIONS,
+    favorites::OPERATIONS,
+    folders::OPERATIONS,
     groups::OPERATIONS,
     keys::OPERATIONS,
+    looks::OPERATIONS,
     models::OPERATIONS,
+    queries::OPERATIONS,
     roles::OPERATIONS,
+    schedules::OPERATIONS,
     sessions::OPERATIONS,
     setting::OPERATIONS,
     users::OPERATIONS,
@@ -41,4 +71,10 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
 /// The `url` of a thing, which on real instances names an inside address.
 fn inside_url(path: &str) -> Value {
     json!(format!("https://localhost:19999/api/4.0{path}"))
+}
+
+/// The caller, with all that says what it may see of content.
+fn viewer(call: &Call<'_>, world: &World) -> Result<Viewer, Refusal> {
+    let who = call.who()?;
+    Ok(world.viewer(who.user, who.admin))
 }

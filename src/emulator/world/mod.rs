@@ -1,14 +1,23 @@
 //! The world: everything this Looker knows, as plain data without HTTP.
 
+pub(crate) mod alerts;
 pub(crate) mod attributes;
+pub(crate) mod boards;
+pub(crate) mod content;
+pub(crate) mod content_access;
+mod departure;
 pub(crate) mod embed;
+pub(crate) mod favorites;
 pub(crate) mod folders;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod permissions;
+pub(crate) mod queries;
 pub(crate) mod random;
 pub(crate) mod roles;
+pub(crate) mod schedules;
 mod seed;
+mod seed_content;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod table;
@@ -38,6 +47,7 @@ pub(crate) struct World {
     pub(crate) attributes: attributes::Attributes,
     pub(crate) settings: settings::Settings,
     pub(crate) folders: folders::Folders,
+    pub(crate) content: content::Content,
 }
 
 /// How this Looker behaves, fixed when it starts.

@@ -2,6 +2,7 @@
 
 use crate::emulator::switches::Mode;
 use crate::emulator::world::attributes::{Attribute, Attributes};
+use crate::emulator::world::content::Content;
 use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
 use crate::emulator::world::folders::Folders;
 use crate::emulator::world::groups::{Group, Groups};
@@ -54,9 +55,12 @@ impl World {
                 ..Settings::default()
             },
             folders: Folders::default(),
+            content: Content::default(),
         };
+        world.add_root_folders();
         world.add_demo_groups();
         world.add_administrator(seed);
+        world.add_demo_content();
         world.embed_secrets.0.insert(EmbedSecret {
             secret: seed.embed_secret.clone(),
             algorithm: seed.algorithm,

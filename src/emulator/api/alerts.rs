@@ -1,0 +1,208 @@
+//! Alerts: one, those that match; making, changing, following.
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::alert_json::{PATCHABLE, WRITABLE, alert_json};
+use crate::emulator::api::pieces::may;
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Body};
+use crate::emulator::call::Call;
+use crate::emulator::listing;
+use crate::emulator::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::world::alerts::Alert;
+use crate::emulator::world::content_access::{Thing, Viewer};
+use crate::emulator::world::{Id, World};
+
+const SEARCH: &[&str] = &[
+    "limit",
+    "offset",
+    "group_by",
+    "fields",
+    "disabled",
+    "frequency",
+    "condition_met",
+    "last_run_start",
+    "last_run_end",
+    "all_owners",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("search_alerts", "/alerts/search", search).query(SEARCH),
+    get("get_alert", "/alerts/{alert_id}", one),
+    post("create_alert", "/alerts", create).json(),
+    put("update_alert", "/alerts/{alert_id}", replace).json(),
+    patch("update_alert_field", "/alerts/{alert_id}", update).json(),
+    post("follow_alert", "/alerts/{alert_id}/follow", follow),
+    delete("unfollow_alert", "/alerts/{alert_id}/follow", unfollow),
+];
+
+const REQUIRED: &[&str] = &[
+    "field",
+    "destinations",
+    "comparison_type",
+    "threshold",
+    "cron",
+];
+
+/// The alerts that the caller owns or follows; those of all owners for administrators only.
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let everybody = call.flag("all_owners")?.unwrap_or(false);
+    if everybody && !viewer.admin {
+        return Err(Refusal::new(
+            403,
+            "Forbidden: 'all_owners' is for administrators",
+        ));
+    }
+    let disabled = call.flag("disabled")?;
+    // No alert has ever run here, so none has met its condition, and none has run in any time.
+    let has_run = call.flag("condition_met")? == Some(true)
+        || call.query("last_run_start").is_some()
+        || call.query("last_run_end").is_some();
+    let alerts = world.content.alerts.iter().filter(|(_, alert)| {
+        let own = alert.owner == viewer.user || alert.followers.contains(&viewer.user);
+        (everybody || own)
+            && disabled.is_none_or(|disabled| alert.flag("is_disabled") == disabled)
+            && !has_run
+    });
+    let mut alerts: Vec<(Id, &Alert)> = alerts.collect();
+    match call.query("group_by") {
+        Some("owner") => alerts.sort_by_key(|(_, alert)| alert.owner),
+        Some("dashboard") => alerts.sort_by_key(|(_, alert)| alert.element),
+        _ => {}
+    }
+    let shown = alerts
+        .into_iter()
+        .map(|(id, alert)| alert_json(world, &viewer, id, alert));
+    listing::answer(call, shown.collect())
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    show(world, &viewer, id)
+}
+
+/// Administrators may make one for somebody else.
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    may(world, &viewer, &["create_alerts"])?;
+    body::require(&body, REQUIRED)?;
+    let mut alert = Alert {
+        owner: viewer.user,
+        element: None,
+        followers: [].into(),
+        is_orphan: false,
+        rest: Body::new(),
+    };
+    change(world, &viewer, &mut alert, body)?;
+    let id = world.content.alerts.0.insert(alert);
+    show(world, &viewer, id)
+}
+
+/// The whole alert; what the body leaves out is gone.
+fn replace(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer)?;
+    body::require(&body, &["owner_id"])?;
+    body::require(&body, REQUIRED)?;
+    let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
+    let mut alert = alert.clone();
+    alert.rest.clear();
+    alert.element = None;
+    change(world, &viewer, &mut alert, body)?;
+    put_back(world, &viewer, id, alert)
+}
+
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let mut body = body::read(call, PATCHABLE)?;
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer)?;
+    let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
+    let mut alert = alert.clone();
+    // `null` stands for what is not to be changed, but for the one text that can be taken away.
+    body.retain(|name, value| name == "disabled_reason" || !value.is_null());
+    change(world, &viewer, &mut alert, body)?;
+    put_back(world, &viewer, id, alert)
+}
+
+fn change(
+    world: &World,
+    viewer: &Viewer,
+    alert: &mut Alert,
+    mut body: Body,
+) -> Result<(), Refusal> {
+    if let Some(owner) = body::id(&body, "owner_id")? {
+        if owner != alert.owner && !viewer.admin {
+            return Err(Refusal::not_found());
+        }
+        world.users.at(owner).ok_or_else(Refusal::not_found)?;
+        alert.owner = owner;
+    }
+    if let Some(element) = body::id(&body, "dashboard_element_id")? {
+        let element_of = world.content.elements.at(element);
+        let dashboard = element_of.ok_or_else(Refusal::not_found)?.dashboard;
+        let seen = world.sees(viewer, Thing::Dashboard(dashboard));
+        seen.then_some(()).ok_or_else(Refusal::not_found)?;
+        alert.element = Some(element);
+    }
+    body.remove("owner_id");
+    alert.rest.extend(body);
+    Ok(())
+}
+
+fn put_back(world: &mut World, viewer: &Viewer, id: Id, alert: Alert) -> Answer {
+    if let Some(place) = world.content.alerts.at_mut(id) {
+        *place = alert;
+    }
+    show(world, viewer, id)
+}
+
+/// The caller follows the alert from now on; nobody can say so for somebody else.
+fn follow(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    let alert = world.content.alerts.at_mut(id);
+    let alert = alert.ok_or_else(Refusal::not_found)?;
+    alert.followers.insert(viewer.user);
+    Ok(Reply::no_content())
+}
+
+fn unfollow(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    let alert = world.content.alerts.at_mut(id);
+    let alert = alert.ok_or_else(Refusal::not_found)?;
+    alert.followers.remove(&viewer.user);
+    Ok(Reply::no_content())
+}
+
+/// The alert that the path names, where it is the caller's own, followed, or public on a dashboard the caller sees.
+fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = call.id("alert_id")?;
+    let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
+    let related = viewer.admin
+        || alert.owner == viewer.user
+        || alert.followers.contains(&viewer.user)
+        || is_open(world, viewer, alert);
+    related.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+fn is_open(world: &World, viewer: &Viewer, alert: &Alert) -> bool {
+    let element = alert.element.and_then(|id| world.content.elements.at(id));
+    alert.flag("is_public")
+        && element.is_none_or(|element| world.sees(viewer, Thing::Dashboard(element.dashboard)))
+}
+
+fn editable(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = seen(call, world, viewer)?;
+    let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
+    let own = viewer.admin || alert.owner == viewer.user;
+    own.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+    let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(alert_json(world, viewer, id, alert))
+}

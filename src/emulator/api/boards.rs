@@ -1,0 +1,271 @@
+//! Boards: one, all, those that match; making and changing.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::api::pieces::may;
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Body, Field, Kind, open};
+use crate::emulator::call::{Call, bad_body};
+use crate::emulator::listing::{self, Filters};
+use crate::emulator::operation::{Operation, get, patch, post};
+use crate::emulator::text::api_time;
+use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
+use crate::emulator::world::content_access::{Level, Thing, Viewer};
+use crate::emulator::world::{Id, World, id_text, id_texts};
+
+const FIELDS: &[&str] = &["fields"];
+const SEARCH: &[&str] = &[
+    "title",
+    "created_at",
+    "first_name",
+    "last_name",
+    "fields",
+    "favorited",
+    "creator_id",
+    "sorts",
+    "page",
+    "per_page",
+    "offset",
+    "limit",
+    "filter_or",
+    "permission",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_boards", "/boards", all).query(FIELDS),
+    post("create_board", "/boards", create).query(FIELDS).json(),
+    get("search_boards", "/boards/search", search).query(SEARCH),
+    get("board", "/boards/{board_id}", one).query(FIELDS),
+    patch("update_board", "/boards/{board_id}", update)
+        .query(FIELDS)
+        .json(),
+];
+
+/// What may be written of a board, from Looker's OpenAPI description.
+const WRITABLE: &[Field] = &[
+    open("deleted_at", Kind::Text),
+    open("description", Kind::Text),
+    open("section_order", Kind::Texts),
+    open("title", Kind::Text),
+    open("user_id", Kind::Text),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let shown = seen(world, &viewer).map(|(id, board)| board_json(world, &viewer, id, board));
+    json_answer(shown.collect())
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    const TEXTS: &[&str] = &[
+        "title",
+        "created_at",
+        "first_name",
+        "last_name",
+        "creator_id",
+    ];
+    let viewer = viewer(call, world)?;
+    let texts = Filters::of(call, TEXTS)?;
+    let favorited = call.flag("favorited")?.unwrap_or(false);
+    let wanted = match call.query("permission") {
+        None | Some("show") => Level::View,
+        Some("update") => Level::Edit,
+        Some(_) => {
+            return Err(
+                Refusal::new(400, "Bad Request: 'permission' is show or update")
+                    .violation("an unknown `permission`"),
+            );
+        }
+    };
+    let world: &World = world;
+    let found = seen(world, &viewer).filter(|(id, board)| {
+        let owner = || board.owner.and_then(|id| world.users.at(id));
+        let favorites = &world.content.favorites;
+        world.level(&viewer, Thing::Board(*id)) >= Some(wanted)
+            && (!favorited || favorites.of(viewer.user, board.meta).is_some())
+            && texts.pass(|name| match name {
+                "title" => board.title.clone(),
+                "created_at" => Some(api_time(board.created_at)),
+                "creator_id" => board.owner.map(id_text),
+                "first_name" => owner()?.first_name.as_deref().map(ToOwned::to_owned),
+                _ => owner()?.last_name.as_deref().map(ToOwned::to_owned),
+            })
+    });
+    let shown = found.map(|(id, board)| board_json(world, &viewer, id, board));
+    listing::answer(call, shown.collect())
+}
+
+/// The boards the caller may see, but for those in the trash.
+fn seen<'a>(world: &'a World, viewer: &'a Viewer) -> impl Iterator<Item = (Id, &'a Board)> {
+    world
+        .content
+        .boards
+        .iter()
+        .filter(|(id, board)| board.deleted_at.is_none() && world.sees(viewer, Thing::Board(*id)))
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = call.id("board_id")?;
+    let seen = world.sees(&viewer, Thing::Board(id));
+    show(
+        world,
+        &viewer,
+        seen.then_some(id).ok_or_else(Refusal::not_found)?,
+    )
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    may(world, &viewer, &["save_content"])?;
+    let mut board = Board {
+        owner: Some(viewer.user),
+        ..Board::default()
+    };
+    change(world, &viewer, &mut board, &body)?;
+    let id = world.add_board(board);
+    show(world, &viewer, id)
+}
+
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    let id = call.id("board_id")?;
+    let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
+    let mut board = board.clone();
+    if world.level(&viewer, Thing::Board(id)) != Some(Level::Edit) {
+        return Err(Refusal::not_found());
+    }
+    change(world, &viewer, &mut board, &body)?;
+    board.updated_at = world.now;
+    if let Some(place) = world.content.boards.at_mut(id) {
+        *place = board;
+    }
+    show(world, &viewer, id)
+}
+
+fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Result<(), Refusal> {
+    if let Some(owner) = body::id(body, "user_id")? {
+        if board.owner != Some(owner) && !viewer.admin {
+            return Err(Refusal::not_found());
+        }
+        world.users.at(owner).ok_or_else(Refusal::not_found)?;
+        board.owner = Some(owner);
+    }
+    let given = |name: &str, place: &mut Option<String>| {
+        if let Some(value) = body.get(name) {
+            *place = value.as_str().map(ToOwned::to_owned);
+        }
+    };
+    given("title", &mut board.title);
+    given("description", &mut board.description);
+    if let Some(value) = body.get("deleted_at") {
+        board.deleted_at = value.as_str().map(time).transpose()?;
+    }
+    if let Some(order) = body.get("section_order").and_then(Value::as_array) {
+        let order = order.iter().filter_map(Value::as_str);
+        board.section_order = order.map(ToOwned::to_owned).collect();
+    }
+    Ok(())
+}
+
+fn time(text: &str) -> Result<i64, Refusal> {
+    let time: Result<Timestamp, _> = text.parse();
+    time.map(Timestamp::as_second)
+        .map_err(|_error| bad_body("`deleted_at` is not a time"))
+}
+
+fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+    let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(board_json(world, viewer, id, board))
+}
+
+fn board_json(world: &World, viewer: &Viewer, id: Id, board: &Board) -> Value {
+    let sections = board.sections.iter();
+    let sections: Value = sections
+        .filter_map(|section| {
+            let found = world.content.sections.at(*section)?;
+            Some(section_json(world, viewer, *section, found))
+        })
+        .collect();
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "content_metadata_id": id_text(board.meta),
+        "created_at": api_time(board.created_at),
+        "updated_at": api_time(board.updated_at),
+        "deleted_at": board.deleted_at.map(api_time),
+        "title": board.title,
+        "description": board.description,
+        "board_sections": sections,
+        "section_order": board.section_order,
+        "user_id": board.owner.map(id_text),
+        "primary_homepage": false,
+    })
+}
+
+/// A section with the links to what the viewer may see.
+fn section_json(world: &World, viewer: &Viewer, id: Id, section: &BoardSection) -> Value {
+    let items = section.items.iter().copied();
+    let all = |id: &Id| world.content.board_items.at(*id).copied();
+    let seen: Vec<(Id, BoardItem)> = items
+        .clone()
+        .filter_map(|id| Some((id, all(&id)?)))
+        .filter(|(_, item)| world.sees(viewer, item.thing))
+        .collect();
+    let shown: Vec<Id> = seen.iter().map(|(id, _)| *id).collect();
+    let items: Value = seen
+        .into_iter()
+        .filter_map(|(id, item)| item_json(world, viewer, id, item))
+        .collect();
+    json!({
+        "can": {},
+        "id": id_text(id),
+        "board_id": id_text(section.board),
+        "created_at": api_time(section.created_at),
+        "updated_at": api_time(section.created_at),
+        "deleted_at": null,
+        "title": section.title,
+        "description": null,
+        "board_items": items,
+        "item_order": id_texts(&section.items),
+        "visible_item_order": id_texts(&shown),
+    })
+}
+
+fn item_json(world: &World, viewer: &Viewer, id: Id, item: BoardItem) -> Option<Value> {
+    let piece = world.piece(item.thing)?;
+    let (dashboard, look) = match item.thing {
+        Thing::Dashboard(id) => (Some(id), None),
+        Thing::Look(id) => (None, Some(id)),
+        Thing::Folder(_) | Thing::Board(_) => (None, None),
+    };
+    let url = match (dashboard, look) {
+        (Some(id), _) => format!("/dashboards/{id}"),
+        (None, Some(id)) => format!("/looks/{id}"),
+        (None, None) => String::new(),
+    };
+    let favorites = &world.content.favorites;
+    Some(json!({
+        "can": {},
+        "id": id_text(id),
+        "board_section_id": id_text(item.section),
+        "content_metadata_id": id_text(piece.meta),
+        "content_favorite_id": favorites.of(viewer.user, piece.meta).map(id_text),
+        "content_created_by": piece.owner.and_then(|id| Some(world.users.at(id)?.display_name())),
+        "content_updated_at": api_time(piece.updated_at),
+        "dashboard_id": dashboard.map(id_text),
+        "look_id": look.map(id_text),
+        "lookml_dashboard_id": null,
+        "favorite_count": favorites.count(piece.meta),
+        "title": piece.title,
+        "url": url,
+        "use_custom_description": false,
+        "use_custom_title": false,
+        "use_custom_url": false,
+        "view_count": 0,
+    }))
+}

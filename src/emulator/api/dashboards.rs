@@ -1,0 +1,198 @@
+//! Dashboards: one, all, those that match or are in a folder; making, changing, moving, copying, deleting.
+
+use crate::emulator::answer::{Answer, Refusal};
+use crate::emulator::api::content_json::{dashboard_base_json, dashboard_json};
+use crate::emulator::api::folders::check_place;
+use crate::emulator::api::pieces::{self, may, target};
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Field, Kind, firm, open};
+use crate::emulator::call::Call;
+use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::world::content::{Element, Piece, PieceKind};
+use crate::emulator::world::{Id, World};
+
+const FIELDS: &[&str] = &["fields"];
+const SEARCHED: &[&str] = &[
+    "id",
+    "slug",
+    "title",
+    "description",
+    "content_favorite_id",
+    "folder_id",
+    "user_id",
+    "view_count",
+    "content_metadata_id",
+    "last_viewed_at",
+];
+const SEARCH: &[&str] = &[
+    "id",
+    "slug",
+    "title",
+    "description",
+    "content_favorite_id",
+    "folder_id",
+    "deleted",
+    "user_id",
+    "view_count",
+    "content_metadata_id",
+    "curate",
+    "last_viewed_at",
+    "fields",
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sorts",
+    "filter_or",
+    "not_owned_by",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_dashboards", "/dashboards", all).query(FIELDS),
+    post("create_dashboard", "/dashboards", create).json(),
+    get("search_dashboards", "/dashboards/search", search).query(SEARCH),
+    get("dashboard", "/dashboards/{dashboard_id}", one).query(FIELDS),
+    patch("update_dashboard", "/dashboards/{dashboard_id}", update).json(),
+    delete("delete_dashboard", "/dashboards/{dashboard_id}", remove),
+    patch(
+        "move_dashboard",
+        "/dashboards/{dashboard_id}/move",
+        relocate,
+    )
+    .query(&["folder_id"]),
+    post("copy_dashboard", "/dashboards/{dashboard_id}/copy", copy).query(&["folder_id"]),
+    get(
+        "folder_dashboards",
+        "/folders/{folder_id}/dashboards",
+        in_folder,
+    )
+    .query(FIELDS),
+];
+
+/// What may be written of a dashboard, from Looker's OpenAPI description.
+const WRITABLE: &[Field] = &[
+    open("description", Kind::Text),
+    firm("hidden", Kind::Flag),
+    open("model", Kind::Object),
+    open("query_timezone", Kind::Text),
+    open("refresh_interval", Kind::Text),
+    open("folder", Kind::Object),
+    open("title", Kind::Text),
+    open("user_id", Kind::Text),
+    open("slug", Kind::Text),
+    open("preferred_viewer", Kind::Text),
+    open("certification_metadata", Kind::Object),
+    firm("alert_sync_with_dashboard_filter_enabled", Kind::Flag),
+    firm("chat_enabled", Kind::Flag),
+    open("background_color", Kind::Text),
+    firm("crossfilter_enabled", Kind::Flag),
+    firm("deleted", Kind::Flag),
+    firm("enable_viz_full_screen", Kind::Flag),
+    firm("filters_bar_collapsed", Kind::Flag),
+    firm("filters_location_top", Kind::Flag),
+    open("load_configuration", Kind::Text),
+    open("lookml_link_id", Kind::Text),
+    open("show_filters_bar", Kind::Flag),
+    open("show_title", Kind::Flag),
+    open("folder_id", Kind::Text),
+    open("text_tile_text_color", Kind::Text),
+    open("tile_background_color", Kind::Text),
+    open("tile_text_color", Kind::Text),
+    open("title_color", Kind::Text),
+    open("appearance", Kind::Object),
+    firm("preserve_desktop_layout", Kind::Flag),
+    open("download_settings", Kind::Object),
+];
+
+const SAVE: &[&str] = &["save_content", "save_dashboards"];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    pieces::all(call, world, PieceKind::Dashboard, dashboard_base_json)
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    pieces::search(call, world, PieceKind::Dashboard, SEARCHED, dashboard_json)
+}
+
+fn in_folder(call: &Call<'_>, world: &mut World) -> Answer {
+    pieces::in_folder(call, world, PieceKind::Dashboard, dashboard_json)
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = pieces::seen(call, world, &viewer, PieceKind::Dashboard)?;
+    show(call, world, id)
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let id = pieces::create(call, world, PieceKind::Dashboard, body, SAVE)?;
+    show(call, world, id)
+}
+
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let id = pieces::update(call, world, PieceKind::Dashboard, body)?;
+    show(call, world, id)
+}
+
+fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = pieces::relocate(call, world, PieceKind::Dashboard)?;
+    show(call, world, id)
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    pieces::remove(call, world, PieceKind::Dashboard)
+}
+
+/// A copy belongs to the caller; schedules, alerts and favourites stay with the original.
+fn copy(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = pieces::seen(call, world, &viewer, PieceKind::Dashboard)?;
+    may(world, &viewer, SAVE)?;
+    let original = world.content.dashboards.at(id);
+    let original = original.ok_or_else(Refusal::not_found)?.clone();
+    let folder = target(call)?.or(original.folder);
+    let folder = folder.ok_or_else(|| Refusal::missing("folder_id"))?;
+    check_place(world, &viewer, folder)?;
+    let elements = original.elements.clone();
+    let copy = world.add_piece(
+        PieceKind::Dashboard,
+        Piece {
+            title: free_title(world, folder, &original.title),
+            folder: Some(folder),
+            owner: Some(viewer.user),
+            slug: String::new(),
+            elements: Vec::new(),
+            deleted_at: None,
+            deleter: None,
+            ..original
+        },
+    );
+    for element in elements {
+        let element = world.content.elements.at(element).cloned();
+        if let Some(element) = element {
+            world.add_element(Element {
+                dashboard: copy,
+                ..element
+            });
+        }
+    }
+    show(call, world, copy)
+}
+
+/// `title`, or with `(copy)` behind it where it is taken, or with `(copy 2)` and so on.
+fn free_title(world: &World, folder: Id, title: &str) -> String {
+    let first = [title.to_owned(), format!("{title} (copy)")];
+    let more = (2_u32..).map(|number| format!("{title} (copy {number})"));
+    first
+        .into_iter()
+        .chain(more)
+        .find(|title| !world.title_taken(PieceKind::Dashboard, folder, title, None))
+        .unwrap_or_default()
+}
+
+fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
+    let viewer = viewer(call, world)?;
+    pieces::show(world, &viewer, PieceKind::Dashboard, id, dashboard_json)
+}

@@ -1,0 +1,195 @@
+//! Favourites: one, those that match; adding and taking away.
+
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
+use crate::emulator::api::content_json::{dashboard_base_json, look_basic_json};
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Field, Kind, firm, open};
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing;
+use crate::emulator::operation::{Operation, delete, get, post};
+use crate::emulator::world::content_access::{Thing, Viewer};
+use crate::emulator::world::favorites::Favorite;
+use crate::emulator::world::{Id, World, id_text};
+
+const SEARCHED: &[&str] = &[
+    "id",
+    "user_id",
+    "content_metadata_id",
+    "dashboard_id",
+    "look_id",
+    "board_id",
+    "lookml_dashboard_id",
+];
+const SEARCH: &[&str] = &[
+    "id",
+    "user_id",
+    "content_metadata_id",
+    "dashboard_id",
+    "look_id",
+    "board_id",
+    "lookml_dashboard_id",
+    "include_board_items",
+    "limit",
+    "offset",
+    "sorts",
+    "fields",
+    "filter_or",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get(
+        "search_content_favorites",
+        "/content_favorite/search",
+        search,
+    )
+    .query(SEARCH),
+    get(
+        "content_favorite",
+        "/content_favorite/{content_favorite_id}",
+        one,
+    )
+    .query(&["fields"]),
+    post("create_content_favorite", "/content_favorite", create).json(),
+    delete(
+        "delete_content_favorite",
+        "/content_favorite/{content_favorite_id}",
+        remove,
+    ),
+];
+
+/// What may be written of a favourite, from Looker's OpenAPI description.
+const WRITABLE: &[Field] = &[
+    firm("user_id", Kind::Text),
+    firm("content_metadata_id", Kind::Text),
+    open("look", Kind::Object),
+    open("dashboard", Kind::Object),
+    open("lookml_dashboard", Kind::Object),
+];
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let items = call.flag("include_board_items")?.unwrap_or(false);
+    let on_board = call.query("board_id").filter(|_id| items);
+    let on_board = on_board.and_then(parse_id);
+    let seen = seen(world, &viewer).filter(|(_, favorite)| match on_board {
+        Some(board) => is_on_board(world, board, favorite.meta),
+        None => true,
+    });
+    let shown = seen.map(|(id, favorite)| favorite_json(world, &viewer, id, *favorite));
+    let names = SEARCHED.iter().copied();
+    let names: Vec<&str> = names
+        .filter(|name| on_board.is_none() || *name != "board_id")
+        .collect();
+    listing::search(call, &names, shown.collect())
+}
+
+/// All favourites for administrators, one's own for the others.
+fn seen<'a>(world: &'a World, viewer: &Viewer) -> impl Iterator<Item = (Id, &'a Favorite)> {
+    let (admin, user) = (viewer.admin, viewer.user);
+    let favorites = world.content.favorites.0.iter();
+    favorites.filter(move |(_, favorite)| admin || favorite.user == user)
+}
+
+/// Whether the metadata is that of a board, or of something that the board links to.
+fn is_on_board(world: &World, board: Id, meta: Id) -> bool {
+    let linked = world.content.board_items.iter().filter(|(_, item)| {
+        let section = world.content.sections.at(item.section);
+        section.is_some_and(|section| section.board == board)
+    });
+    let mut things = linked
+        .map(|(_, item)| item.thing)
+        .chain([Thing::Board(board)]);
+    things.any(|thing| world.meta_of(thing) == Some(meta))
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = own(call, world, &viewer)?;
+    show(world, &viewer, id)
+}
+
+/// For the caller; for others as an administrator, where a switch says that Looker lets one.
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    body::require(&body, &["content_metadata_id"])?;
+    let user = body::id(&body, "user_id")?.unwrap_or(viewer.user);
+    let for_others = viewer.admin && world.rules.switches.favorites_for_others;
+    if user != viewer.user && !for_others {
+        return Err(Refusal::not_found());
+    }
+    world.users.at(user).ok_or_else(Refusal::not_found)?;
+    let meta = body::id(&body, "content_metadata_id")?.ok_or_else(Refusal::not_found)?;
+    let marked = world.content.metadata.at(meta);
+    let marked = marked.ok_or_else(Refusal::not_found)?.thing;
+    if !world.sees(&viewer, marked) {
+        return Err(Refusal::not_found());
+    }
+    if world.content.favorites.of(user, meta).is_some() {
+        return Err(Refusal::new(409, "This content is a favorite already."));
+    }
+    let id = world.content.favorites.0.insert(Favorite { user, meta });
+    show(world, &viewer, id)
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = own(call, world, &viewer)?;
+    let favorite = world.content.favorites.at(id);
+    let others = favorite.is_some_and(|favorite| favorite.user != viewer.user);
+    if others && !world.rules.switches.favorites_for_others {
+        return Err(Refusal::not_found());
+    }
+    world.content.favorites.0.remove(id);
+    Ok(Reply::no_content())
+}
+
+/// The favourite that the path names, where it is the caller's, or the caller is an administrator.
+fn own(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = call.id("content_favorite_id")?;
+    let favorite = world.content.favorites.at(id);
+    let favorite = favorite.ok_or_else(Refusal::not_found)?;
+    let own = viewer.admin || favorite.user == viewer.user;
+    own.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+    let favorite = world.content.favorites.at(id);
+    let favorite = *favorite.ok_or_else(Refusal::not_found)?;
+    json_answer(favorite_json(world, viewer, id, favorite))
+}
+
+fn favorite_json(world: &World, viewer: &Viewer, id: Id, favorite: Favorite) -> Value {
+    let thing = world.content.metadata.at(favorite.meta);
+    let thing = thing.map(|meta| meta.thing);
+    let mut shown = json!({
+        "id": id_text(id),
+        "user_id": id_text(favorite.user),
+        "content_metadata_id": id_text(favorite.meta),
+        "look_id": null,
+        "dashboard_id": null,
+        "board_id": null,
+        "lookml_dashboard_id": null,
+    });
+    match thing {
+        Some(Thing::Dashboard(id)) => {
+            add(&mut shown, "dashboard_id", id_text(id));
+            if let Some(piece) = world.content.dashboards.at(id) {
+                let dashboard = dashboard_base_json(world, viewer, id, piece);
+                add(&mut shown, "dashboard", dashboard);
+            }
+        }
+        Some(Thing::Look(id)) => {
+            add(&mut shown, "look_id", id_text(id));
+            if let Some(piece) = world.content.looks.at(id) {
+                let look = look_basic_json(world, viewer, id, piece);
+                add(&mut shown, "look", look);
+            }
+        }
+        Some(Thing::Board(id)) => add(&mut shown, "board_id", id_text(id)),
+        Some(Thing::Folder(_)) | None => {}
+    }
+    shown
+}

@@ -1,0 +1,246 @@
+//! Folders: one, all, those that match, those around one; making, changing, deleting.
+
+use serde_json::Value;
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::folder_json::{folder_json, full_json};
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Field, Kind, firm};
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing::{self, Filters};
+use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::world::content::PieceKind;
+use crate::emulator::world::content_access::{Level, Thing, Viewer};
+use crate::emulator::world::folders::{Folder, FolderKind};
+use crate::emulator::world::{Id, World};
+
+const SEARCH: &[&str] = &[
+    "fields",
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sorts",
+    "name",
+    "id",
+    "parent_id",
+    "creator_id",
+    "filter_or",
+    "is_shared_root",
+    "is_users_root",
+];
+const CHILDREN: &[&str] = &["fields", "page", "per_page", "limit", "offset", "sorts"];
+const FIELDS: &[&str] = &["fields"];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_folders", "/folders", all).query(FIELDS),
+    post("create_folder", "/folders", create).json(),
+    get("search_folders", "/folders/search", search).query(SEARCH),
+    get("folder", "/folders/{folder_id}", one).query(FIELDS),
+    patch("update_folder", "/folders/{folder_id}", update).json(),
+    delete("delete_folder", "/folders/{folder_id}", remove),
+    get("folder_children", "/folders/{folder_id}/children", children).query(CHILDREN),
+    get("folder_parent", "/folders/{folder_id}/parent", parent).query(FIELDS),
+    get(
+        "folder_ancestors",
+        "/folders/{folder_id}/ancestors",
+        ancestors,
+    )
+    .query(FIELDS),
+];
+
+const WRITABLE: &[Field] = &[firm("name", Kind::Text), firm("parent_id", Kind::Text)];
+
+/// All folders the caller may see, but no empty personal folders of others, from Looker's OpenAPI description.
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let world: &World = world;
+    let listed = seen(world, &viewer).filter(|(id, folder)| {
+        let empty = || {
+            let kinds = [PieceKind::Dashboard, PieceKind::Look].into_iter();
+            let mut held = kinds.flat_map(|kind| world.pieces_in(kind, *id));
+            held.next().is_none() && world.folders.children(*id).next().is_none()
+        };
+        let others = folder.kind == FolderKind::Personal && folder.creator != Some(viewer.user);
+        !(others && empty())
+    });
+    json_answer(
+        listed
+            .map(|(id, folder)| folder_json(world, id, folder))
+            .collect(),
+    )
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    const TEXTS: &[&str] = &["id", "name", "parent_id", "creator_id"];
+    let viewer = viewer(call, world)?;
+    let texts = Filters::of(call, TEXTS)?;
+    let flags = [
+        (call.flag("is_shared_root")?, FolderKind::SharedRoot),
+        (call.flag("is_users_root")?, FolderKind::UsersRoot),
+    ];
+    let world: &World = world;
+    let found = seen(world, &viewer).filter(|(id, folder)| {
+        let is = |(wanted, kind): &(Option<bool>, FolderKind)| {
+            wanted.is_none_or(|wanted| wanted == (folder.kind == *kind))
+        };
+        flags.iter().all(is)
+            && texts.pass(|name| match name {
+                "id" => Some(id.to_string()),
+                "name" => Some(world.folder_name(folder)),
+                "parent_id" => folder.parent.map(|id| id.to_string()),
+                _ => folder.creator.map(|id| id.to_string()),
+            })
+    });
+    let found = found.map(|(id, folder)| folder_json(world, id, folder));
+    listing::answer(call, found.collect())
+}
+
+fn seen<'a>(world: &'a World, viewer: &'a Viewer) -> impl Iterator<Item = (Id, &'a Folder)> {
+    let folders = world.folders.table.iter();
+    folders.filter(|(id, _)| world.sees(viewer, Thing::Folder(*id)))
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    body::require(&body, &["name", "parent_id"])?;
+    let viewer = viewer(call, world)?;
+    let parent = body::id(&body, "parent_id")?.ok_or_else(Refusal::not_found)?;
+    let name = body::text(&body, "name").unwrap_or_default();
+    check_place(world, &viewer, parent)?;
+    check_name(world, parent, name, None)?;
+    let id = world.add_folder(name, parent, Some(viewer.user));
+    show(world, &viewer, id)
+}
+
+/// A new name, a new place, or both.
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer)?;
+    let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
+    let before = folder.parent.ok_or_else(Refusal::not_found)?;
+    let parent = body::id(&body, "parent_id")?.unwrap_or(before);
+    let name = body::text(&body, "name").unwrap_or(&folder.name);
+    if parent != before {
+        check_place(world, &viewer, parent)?;
+        if world.folders.tree(id).contains(&parent) {
+            return Err(Refusal::invalid(
+                "parent_id",
+                "invalid",
+                "'parent_id' is inside the folder.",
+            ));
+        }
+    }
+    check_name(world, parent, name, Some(id))?;
+    let name = name.into();
+    if let Some(folder) = world.folders.table.at_mut(id) {
+        folder.name = name;
+    }
+    world.folders.hang(id, parent);
+    show(world, &viewer, id)
+}
+
+/// The folder, all below it, and what they hold.
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer)?;
+    world.remove_folder(id, Some(viewer.user));
+    Ok(Reply::no_content())
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = visible(call, world, &viewer)?;
+    show(world, &viewer, id)
+}
+
+fn children(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = visible(call, world, &viewer)?;
+    let children = world.folders.children(id);
+    let seen = children.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
+    let shown = seen.filter_map(|id| Some(folder_json(world, id, world.folders.at(id)?)));
+    listing::answer(call, shown.collect())
+}
+
+fn parent(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = visible(call, world, &viewer)?;
+    let parent = world.folders.at(id).and_then(|folder| folder.parent);
+    let parent = parent.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
+    show(world, &viewer, parent.ok_or_else(Refusal::not_found)?)
+}
+
+fn ancestors(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = visible(call, world, &viewer)?;
+    let above = world.folders.ancestors(id).into_iter();
+    let seen = above.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
+    let shown: Vec<Value> = seen
+        .filter_map(|id| Some(folder_json(world, id, world.folders.at(id)?)))
+        .collect();
+    json_answer(shown.into())
+}
+
+/// The folder that the path names, where the caller may see it; a user's own is also called by a word.
+pub(super) fn visible(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = parse_id(call.param("folder_id")).ok_or_else(Refusal::not_found)?;
+    world.folders.at(id).ok_or_else(Refusal::not_found)?;
+    let seen = world.sees(viewer, Thing::Folder(id));
+    seen.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+/// The folder that the path names, where the caller may change it; the roots, personal folders and group folders stay
+/// as they are.
+fn editable(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = visible(call, world, viewer)?;
+    check_editable(world, viewer, id)?;
+    let plain = |folder: &Folder| folder.kind == FolderKind::Plain;
+    if world.folders.at(id).is_some_and(plain) {
+        return Ok(id);
+    }
+    Err(Refusal::invalid(
+        "id",
+        "invalid",
+        "This folder cannot be renamed, moved or deleted.",
+    ))
+}
+
+/// Whether the caller may put something into a folder: 404 otherwise, as Looker's OpenAPI description says.
+pub(super) fn check_place(world: &World, viewer: &Viewer, id: Id) -> Result<(), Refusal> {
+    check_editable(world, viewer, id)?;
+    let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
+    match folder.kind {
+        FolderKind::UsersRoot | FolderKind::EmbedUsersRoot | FolderKind::EmbedSharedRoot => {
+            Err(Refusal::not_found())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_editable(world: &World, viewer: &Viewer, id: Id) -> Result<(), Refusal> {
+    match world.level(viewer, Thing::Folder(id)) {
+        Some(Level::Edit) => Ok(()),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn check_name(world: &World, parent: Id, name: &str, except: Option<Id>) -> Result<(), Refusal> {
+    if name.is_empty() {
+        return Err(Refusal::missing("name"));
+    }
+    match world.folder_name_taken(parent, name, except) {
+        true => Err(Refusal::invalid(
+            "name",
+            "already_exists",
+            "'name' is taken in this folder.",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+    let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(full_json(world, viewer, id, folder))
+}

@@ -1,0 +1,144 @@
+//! What changes of a dashboard or look, and who may change it.
+
+use serde_json::Value;
+
+use crate::emulator::answer::Refusal;
+use crate::emulator::api::folders::check_place;
+use crate::emulator::body::{self, Body};
+use crate::emulator::world::content::{Piece, PieceKind};
+use crate::emulator::world::content_access::{Thing, Viewer};
+use crate::emulator::world::{Id, World};
+
+/// The fields of a body that a piece keeps as such, or that only stand there because it was read before.
+const NAMED: &[&str] = &[
+    "title",
+    "user_id",
+    "folder_id",
+    "slug",
+    "query_id",
+    "deleted",
+];
+const READ_ONLY_PARTS: &[&str] = &["folder", "model", "query"];
+
+/// Change the fields of a piece that a body has; all of them, or none where one is refused.
+pub(super) fn change(
+    world: &mut World,
+    viewer: &Viewer,
+    thing: Thing,
+    mut body: Body,
+) -> Result<(), Refusal> {
+    let (kind, id) = match thing {
+        Thing::Look(id) => (PieceKind::Look, id),
+        Thing::Dashboard(id) | Thing::Folder(id) | Thing::Board(id) => (PieceKind::Dashboard, id),
+    };
+    let mut piece = world.piece(thing).ok_or_else(Refusal::not_found)?.clone();
+    let before = piece.folder;
+    if let Some(title) = body.get("title") {
+        let title = title.as_str().filter(|title| !title.is_empty());
+        piece.title = title.ok_or_else(|| Refusal::missing("title"))?.to_owned();
+    }
+    if let Some(folder) = body::id(&body, "folder_id")? {
+        if Some(folder) != before {
+            check_place(world, viewer, folder)?;
+        }
+        piece.folder = Some(folder);
+    }
+    if let Some(owner) = body::id(&body, "user_id")? {
+        set_owner(world, viewer, &mut piece, owner)?;
+    }
+    if let Some(query) = body::id(&body, "query_id")? {
+        world
+            .content
+            .queries
+            .at(query)
+            .ok_or_else(Refusal::not_found)?;
+        piece.query = Some(query);
+    }
+    if let Some(slug) = body::text(&body, "slug") {
+        check_slug(world, kind, id, slug)?;
+        slug.clone_into(&mut piece.slug);
+    }
+    set_deleted(world, viewer, &mut piece, &body)?;
+    if let (Some(folder), None) = (piece.folder, piece.deleted_at) {
+        check_title(world, kind, folder, &piece.title, Some(id))?;
+    }
+    body.retain(|name, _| {
+        !NAMED.contains(&name.as_str()) && !READ_ONLY_PARTS.contains(&name.as_str())
+    });
+    piece.rest.extend(body);
+    piece.updated_at = world.now;
+    piece.updater = Some(viewer.user);
+    if let Some(place) = world.piece_mut(thing) {
+        *place = piece;
+    }
+    Ok(())
+}
+
+/// Only administrators give content to others. Where a switch says that Looker does not let them either, it does as it
+/// does with read-only fields: it says nothing, and changes nothing.
+fn set_owner(world: &World, viewer: &Viewer, piece: &mut Piece, owner: Id) -> Result<(), Refusal> {
+    if piece.owner == Some(owner) {
+        return Ok(());
+    }
+    if !viewer.admin {
+        return Err(Refusal::not_found());
+    }
+    world.users.at(owner).ok_or_else(Refusal::not_found)?;
+    if world.rules.switches.owner_can_be_set {
+        piece.owner = Some(owner);
+    }
+    Ok(())
+}
+
+fn set_deleted(
+    world: &World,
+    viewer: &Viewer,
+    piece: &mut Piece,
+    body: &Body,
+) -> Result<(), Refusal> {
+    match body.get("deleted").and_then(Value::as_bool) {
+        Some(true) if piece.deleted_at.is_none() => {
+            piece.deleted_at = Some(world.now);
+            piece.deleter = Some(viewer.user);
+        }
+        Some(false) if piece.deleted_at.is_some() => {
+            if piece.folder.is_none() {
+                return Err(Refusal::missing("folder_id"));
+            }
+            piece.deleted_at = None;
+            piece.deleter = None;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// 422 where another piece of the folder has this title.
+pub(super) fn check_title(
+    world: &World,
+    kind: PieceKind,
+    folder: Id,
+    title: &str,
+    except: Option<Id>,
+) -> Result<(), Refusal> {
+    match world.title_taken(kind, folder, title, except) {
+        true => Err(Refusal::invalid(
+            "title",
+            "already_exists",
+            "'title' is taken in this folder.",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn check_slug(world: &World, kind: PieceKind, id: Id, slug: &str) -> Result<(), Refusal> {
+    let mut others = world.pieces(kind).iter();
+    match others.any(|(other, piece)| other != id && piece.slug == slug) {
+        true => Err(Refusal::invalid(
+            "slug",
+            "already_exists",
+            "'slug' is taken.",
+        )),
+        false => Ok(()),
+    }
+}

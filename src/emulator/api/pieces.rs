@@ -1,0 +1,201 @@
+//! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
+
+use serde_json::Value;
+
+use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::api::folders::{check_place, visible};
+use crate::emulator::api::piece_changes::{change, check_title};
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Body};
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing;
+use crate::emulator::world::content::{Piece, PieceKind};
+use crate::emulator::world::content_access::{Level, Viewer};
+use crate::emulator::world::{Id, World};
+
+/// How a piece is shown.
+pub(super) type Render = fn(&World, &Viewer, Id, &Piece) -> Value;
+
+/// The id of the piece that the first path parameter names, where the caller may see it.
+pub(super) fn seen(
+    call: &Call<'_>,
+    world: &World,
+    viewer: &Viewer,
+    kind: PieceKind,
+) -> Result<Id, Refusal> {
+    let text = call.params.first().map_or("", |(_, value)| value);
+    let id = parse_id(text).ok_or_else(Refusal::not_found)?;
+    let piece = world.piece(kind.thing(id)).ok_or_else(Refusal::not_found)?;
+    let level = world.level(viewer, kind.thing(id));
+    // Those who cannot change it do not see it in the trash.
+    let seen = match piece.deleted_at {
+        Some(_) => level == Some(Level::Edit),
+        None => level.is_some(),
+    };
+    seen.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+/// The id of the piece that the first path parameter names, where the caller may change it.
+pub(super) fn editable(
+    call: &Call<'_>,
+    world: &World,
+    viewer: &Viewer,
+    kind: PieceKind,
+) -> Result<Id, Refusal> {
+    let id = seen(call, world, viewer, kind)?;
+    match world.level(viewer, kind.thing(id)) {
+        Some(Level::Edit) => Ok(id),
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+/// Show one piece.
+pub(super) fn show(
+    world: &World,
+    viewer: &Viewer,
+    kind: PieceKind,
+    id: Id,
+    render: Render,
+) -> Answer {
+    let piece = world.piece(kind.thing(id)).ok_or_else(Refusal::not_found)?;
+    Ok(Reply::json(render(world, viewer, id, piece)))
+}
+
+/// Make a piece of a body that was read; `permission` is what a caller needs who is no administrator.
+pub(super) fn create(
+    call: &Call<'_>,
+    world: &mut World,
+    kind: PieceKind,
+    body: Body,
+    permissions: &[&str],
+) -> Result<Id, Refusal> {
+    body::require(&body, &["title", "folder_id"])?;
+    let viewer = viewer(call, world)?;
+    may(world, &viewer, permissions)?;
+    let folder = body::id(&body, "folder_id")?.ok_or_else(Refusal::not_found)?;
+    check_place(world, &viewer, folder)?;
+    let title = body::text(&body, "title").unwrap_or_default();
+    check_title(world, kind, folder, title, None)?;
+    let piece = Piece {
+        title: title.to_owned(),
+        folder: Some(folder),
+        owner: Some(viewer.user),
+        ..Piece::default()
+    };
+    let id = world.add_piece(kind, piece);
+    match change(world, &viewer, kind.thing(id), body) {
+        Ok(()) => Ok(id),
+        Err(refusal) => {
+            world.remove_piece(kind.thing(id));
+            Err(refusal)
+        }
+    }
+}
+
+/// Change the fields of a piece that a body has; all of them, or none where one is refused.
+pub(super) fn update(
+    call: &Call<'_>,
+    world: &mut World,
+    kind: PieceKind,
+    body: Body,
+) -> Result<Id, Refusal> {
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer, kind)?;
+    change(world, &viewer, kind.thing(id), body)?;
+    Ok(id)
+}
+
+/// Move a piece to another folder than the one it is in.
+pub(super) fn relocate(call: &Call<'_>, world: &mut World, kind: PieceKind) -> Result<Id, Refusal> {
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer, kind)?;
+    let folder = target(call)?.ok_or_else(|| Refusal::missing("folder_id"))?;
+    let thing = kind.thing(id);
+    if world.piece(thing).and_then(|piece| piece.folder) == Some(folder) {
+        let message = format!("The {} is in this folder already.", kind.word());
+        return Err(Refusal::invalid("folder_id", "invalid", message));
+    }
+    let body = Body::from_iter([("folder_id".to_owned(), folder.to_string().into())]);
+    change(world, &viewer, thing, body)?;
+    Ok(id)
+}
+
+/// Delete a piece for good.
+pub(super) fn remove(call: &Call<'_>, world: &mut World, kind: PieceKind) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer, kind)?;
+    world.remove_piece(kind.thing(id));
+    Ok(Reply::no_content())
+}
+
+/// All pieces that the caller may see and that are not in the trash.
+pub(super) fn all(call: &Call<'_>, world: &World, kind: PieceKind, render: Render) -> Answer {
+    let viewer = viewer(call, world)?;
+    let seen = world
+        .pieces(kind)
+        .iter()
+        .filter(|(id, piece)| piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(*id)));
+    let shown = seen.map(|(id, piece)| render(world, &viewer, id, piece));
+    listing::answer(call, shown.collect())
+}
+
+/// The pieces in the folder that the path names.
+pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render: Render) -> Answer {
+    let viewer = viewer(call, world)?;
+    let folder = visible(call, world, &viewer)?;
+    let held = world.pieces_in(kind, folder);
+    let seen = held.filter(|(id, _)| world.sees(&viewer, kind.thing(*id)));
+    Ok(Reply::json(
+        seen.map(|(id, piece)| render(world, &viewer, id, piece))
+            .collect(),
+    ))
+}
+
+/// The pieces that match: those in the trash only where `deleted` is asked for.
+pub(super) fn search(
+    call: &Call<'_>,
+    world: &World,
+    kind: PieceKind,
+    names: &[&'static str],
+    render: Render,
+) -> Answer {
+    let viewer = viewer(call, world)?;
+    let deleted = call.flag("deleted")?.unwrap_or(false);
+    let curate = call.flag("curate")?.unwrap_or(false);
+    let not_by = match call.flag("not_owned_by")? {
+        Some(true) => call.query("user_id").and_then(parse_id),
+        _ => None,
+    };
+    let pieces = world.pieces(kind).iter().filter(|(id, piece)| {
+        let level = world.level(&viewer, kind.thing(*id));
+        let seen = level == Some(Level::Edit) || level.is_some() && !deleted;
+        piece.deleted_at.is_some() == deleted
+            && seen
+            && (not_by.is_none() || piece.owner != not_by)
+            && !(curate && world.is_in_personal_folder_of_another(piece, viewer.user))
+    });
+    let shown = pieces.map(|(id, piece)| render(world, &viewer, id, piece));
+    let names: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !(not_by.is_some() && *name == "user_id"))
+        .collect();
+    listing::search(call, &names, shown.collect())
+}
+
+/// The folder that the query names; 404 where there is none.
+pub(super) fn target(call: &Call<'_>) -> Result<Option<Id>, Refusal> {
+    let text = call.query("folder_id");
+    text.map(|text| parse_id(text).ok_or_else(Refusal::not_found))
+        .transpose()
+}
+
+/// 404 for a caller who is no administrator and has none of these permissions.
+pub(super) fn may(world: &World, viewer: &Viewer, permissions: &[&str]) -> Result<(), Refusal> {
+    let user = world.users.at(viewer.user).ok_or_else(Refusal::not_found)?;
+    let has = world.permissions_of(user);
+    match viewer.admin || permissions.iter().any(|name| has.contains(name)) {
+        true => Ok(()),
+        false => Err(Refusal::not_found()),
+    }
+}

@@ -1,0 +1,134 @@
+//! Queries: saving one, and running it or another one.
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::query_json::query_json;
+use crate::emulator::api::query_results;
+use crate::emulator::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::call::Call;
+use crate::emulator::operation::{Operation, get, post};
+use crate::emulator::world::queries::Query;
+use crate::emulator::world::{Id, World};
+
+const RUN: &[&str] = &[
+    "limit",
+    "apply_formatting",
+    "apply_vis",
+    "cache",
+    "image_width",
+    "image_height",
+    "generate_drill_links",
+    "force_production",
+    "cache_only",
+    "path_prefix",
+    "rebuild_pdts",
+    "server_table_calcs",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    post("create_query", "/queries", create)
+        .query(&["fields"])
+        .json(),
+    get("query", "/queries/{query_id}", one).query(&["fields"]),
+    get("run_query", "/queries/{query_id}/run/{result_format}", run).query(RUN),
+    post(
+        "run_inline_query",
+        "/queries/run/{result_format}",
+        run_inline,
+    )
+    .query(RUN)
+    .json(),
+];
+
+/// What may be written of a query, from Looker's OpenAPI description.
+pub(super) const WRITABLE: &[Field] = &[
+    firm("model", Kind::Text),
+    firm("view", Kind::Text),
+    open("fields", Kind::Texts),
+    open("pivots", Kind::Texts),
+    open("fill_fields", Kind::Texts),
+    open("filters", Kind::Object),
+    open("filter_expression", Kind::Text),
+    open("sorts", Kind::Texts),
+    open("limit", Kind::Text),
+    open("column_limit", Kind::Text),
+    open("total", Kind::Flag),
+    open("row_total", Kind::Text),
+    open("subtotals", Kind::Texts),
+    open("vis_config", Kind::Object),
+    open("filter_config", Kind::Object),
+    open("visible_ui_sections", Kind::Text),
+    open("dynamic_fields", Kind::Text),
+    open("client_id", Kind::Text),
+    open("query_timezone", Kind::Text),
+];
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let id = save(world, body)?;
+    show(world, id)
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    show(world, call.id("query_id")?)
+}
+
+fn show(world: &World, id: Id) -> Answer {
+    let query = world.content.queries.at(id);
+    json_answer(query_json(id, query.ok_or_else(Refusal::not_found)?))
+}
+
+fn run(call: &Call<'_>, world: &mut World) -> Answer {
+    let query = world.content.queries.at(call.id("query_id")?);
+    answer(call, world, query.ok_or_else(Refusal::not_found)?)
+}
+
+fn run_inline(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let (model, view, rest) = parts(body)?;
+    let slug = String::new();
+    let query = Query {
+        model,
+        view,
+        slug,
+        rest,
+    };
+    answer(call, world, &query)
+}
+
+/// Save a query that was read; gives its id.
+pub(super) fn save(world: &mut World, body: Body) -> Result<Id, Refusal> {
+    let (model, view, rest) = parts(body)?;
+    Ok(world.ensure_query(&model, &view, rest))
+}
+
+fn parts(mut body: Body) -> Result<(String, String, Body), Refusal> {
+    body::require(&body, &["model", "view"])?;
+    let mut take = |name| {
+        let text = body.remove(name);
+        text.and_then(|text| Some(text.as_str()?.to_owned()))
+            .unwrap_or_default()
+    };
+    let (model, view) = (take("model"), take("view"));
+    Ok((model, view, body))
+}
+
+/// The rows of a query; 404 where the caller may not use its model, or where the model has no such explore.
+fn answer(call: &Call<'_>, world: &World, query: &Query) -> Answer {
+    let user = world.users.at(call.who()?.user);
+    let user = user.ok_or_else(Refusal::not_found)?;
+    let models = world.models_with(user, "access_data");
+    let model = models.into_iter().find(|model| model.name == query.model);
+    let model = model.ok_or_else(Refusal::not_found)?;
+    if !model.explores.contains(&query.view) {
+        return Err(Refusal::not_found());
+    }
+    let limit = match call.number("limit")? {
+        Some(limit) => limit,
+        None => body::text(&query.rest, "limit")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(500),
+    };
+    let format = call.param("result_format");
+    let (content_type, text) = query_results::text(query, limit, format)?;
+    Ok(Reply::text(content_type, text))
+}

@@ -1,0 +1,140 @@
+//! A scheduled plan as the API takes and shows it.
+
+use serde_json::{Value, json};
+
+use crate::emulator::answer::add;
+use crate::emulator::api::content_json::lay_over;
+use crate::emulator::api::user_json::public_json;
+use crate::emulator::body::{Field, Kind, firm, open};
+use crate::emulator::text::api_time;
+use crate::emulator::world::schedules::{Destination, Schedule};
+use crate::emulator::world::{Id, World, id_text};
+
+/// What may be written of a scheduled plan, from Looker's OpenAPI description.
+pub(super) const WRITABLE: &[Field] = &[
+    open("name", Kind::Text),
+    open("user_id", Kind::Text),
+    firm("run_as_recipient", Kind::Flag),
+    firm("enabled", Kind::Flag),
+    open("look_id", Kind::Text),
+    open("dashboard_id", Kind::Text),
+    open("lookml_dashboard_id", Kind::Text),
+    open("filters_string", Kind::Text),
+    open("dashboard_filters", Kind::Text),
+    firm("require_results", Kind::Flag),
+    firm("require_no_results", Kind::Flag),
+    firm("require_change", Kind::Flag),
+    firm("send_all_results", Kind::Flag),
+    open("crontab", Kind::Text),
+    open("datagroup", Kind::Text),
+    open("timezone", Kind::Text),
+    open("scheduled_plan_destination", Kind::Parts(DESTINATION)),
+    firm("run_once", Kind::Flag),
+    firm("include_links", Kind::Flag),
+    firm("include_dashboard_summary", Kind::Flag),
+    open("custom_url_base", Kind::Text),
+    open("custom_url_params", Kind::Text),
+    open("custom_url_label", Kind::Text),
+    firm("show_custom_url", Kind::Flag),
+    open("pdf_paper_size", Kind::Text),
+    firm("pdf_landscape", Kind::Flag),
+    firm("embed", Kind::Flag),
+    open("color_theme", Kind::Text),
+    firm("long_tables", Kind::Flag),
+    firm("pdf_page_breaks", Kind::Flag),
+    open("tab_ids", Kind::Texts),
+    open("inline_table_width", Kind::Whole),
+    open("query_id", Kind::Text),
+    open("user", Kind::Object),
+];
+
+const DESTINATION: &[Field] = &[
+    open("scheduled_plan_id", Kind::Text),
+    open("format", Kind::Text),
+    firm("apply_formatting", Kind::Flag),
+    firm("apply_vis", Kind::Flag),
+    open("address", Kind::Text),
+    open("type", Kind::Text),
+    open("parameters", Kind::Text),
+    open("secret_parameters", Kind::Text),
+    open("message", Kind::Text),
+];
+
+/// A scheduled plan with its destinations, but without what is secret in them.
+pub(super) fn schedule_json(world: &World, id: Id, schedule: &Schedule) -> Value {
+    let destinations = schedule.destinations.iter();
+    let destinations: Value = destinations
+        .map(|destination| destination_json(id, destination))
+        .collect();
+    let title = schedule
+        .thing
+        .and_then(|thing| Some(world.piece(thing)?.title.clone()));
+    let mut shown = json!({
+        "can": {},
+        "name": null,
+        "run_as_recipient": false,
+        "enabled": true,
+        "look_id": null,
+        "dashboard_id": null,
+        "lookml_dashboard_id": null,
+        "filters_string": null,
+        "dashboard_filters": null,
+        "require_results": false,
+        "require_no_results": false,
+        "require_change": false,
+        "send_all_results": false,
+        "crontab": null,
+        "datagroup": null,
+        "timezone": null,
+        "query_id": null,
+        "run_once": false,
+        "include_links": true,
+        "custom_url_base": null,
+        "custom_url_params": null,
+        "custom_url_label": null,
+        "show_custom_url": false,
+        "pdf_paper_size": null,
+        "pdf_landscape": false,
+        "embed": false,
+        "color_theme": null,
+        "long_tables": false,
+        "inline_table_width": null,
+        "next_run_at": null,
+        "last_run_at": null,
+    });
+    lay_over(&mut shown, Value::Object(schedule.rest.clone()));
+    let own = json!({
+        "id": id_text(id),
+        "user_id": id_text(schedule.owner),
+        "title": title,
+        "scheduled_plan_destination": destinations,
+        "created_at": api_time(schedule.created_at),
+        "updated_at": api_time(schedule.updated_at),
+    });
+    lay_over(&mut shown, own);
+    if let Some(owner) = world.users.at(schedule.owner) {
+        add(&mut shown, "user", public_json(schedule.owner, owner));
+    }
+    shown
+}
+
+fn destination_json(schedule: Id, destination: &Destination) -> Value {
+    let mut shown = json!({
+        "format": null,
+        "apply_formatting": false,
+        "apply_vis": false,
+        "address": null,
+        "looker_recipient": false,
+        "type": null,
+        "parameters": null,
+        "message": null,
+    });
+    lay_over(&mut shown, Value::Object(destination.fields.clone()));
+    let own = json!({
+        "id": id_text(destination.id),
+        "scheduled_plan_id": id_text(schedule),
+        "secret_parameters": null,
+    });
+    lay_over(&mut shown, own);
+    shown
+}

@@ -1,0 +1,253 @@
+//! Scheduled plans: one, those of a user, those that match; making, changing, deleting.
+
+use serde_json::Value;
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::pieces::may;
+use crate::emulator::api::schedule_json::{WRITABLE, schedule_json};
+use crate::emulator::api::viewer;
+use crate::emulator::body::{self, Body};
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::listing::{self, Filters};
+use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::world::content_access::{Thing, Viewer};
+use crate::emulator::world::schedules::Schedule;
+use crate::emulator::world::{Id, World};
+
+const FIELDS: &[&str] = &["fields"];
+const SEARCHED: &[&str] = &[
+    "name",
+    "user_first_name",
+    "user_last_name",
+    "dashboard_id",
+    "look_id",
+    "lookml_dashboard_id",
+    "recipient",
+    "destination_type",
+    "delivery_format",
+];
+const SEARCH: &[&str] = &[
+    "user_id",
+    "fields",
+    "all_users",
+    "limit",
+    "offset",
+    "sorts",
+    "name",
+    "user_first_name",
+    "user_last_name",
+    "dashboard_id",
+    "look_id",
+    "lookml_dashboard_id",
+    "recipient",
+    "destination_type",
+    "delivery_format",
+    "filter_or",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_scheduled_plans", "/scheduled_plans", all).query(&["user_id", "fields", "all_users"]),
+    post("create_scheduled_plan", "/scheduled_plans", create).json(),
+    get("search_scheduled_plans", "/scheduled_plans/search", search).query(SEARCH),
+    get(
+        "scheduled_plan",
+        "/scheduled_plans/{scheduled_plan_id}",
+        one,
+    )
+    .query(FIELDS),
+    patch(
+        "update_scheduled_plan",
+        "/scheduled_plans/{scheduled_plan_id}",
+        update,
+    )
+    .json(),
+    delete(
+        "delete_scheduled_plan",
+        "/scheduled_plans/{scheduled_plan_id}",
+        remove,
+    ),
+];
+
+/// What somebody needs who is no administrator: a permission to send things somewhere.
+const SEND: &[&str] = &[
+    "schedule_look_emails",
+    "schedule_external_look_emails",
+    "send_to_s3",
+    "send_to_sftp",
+    "send_outgoing_webhook",
+    "send_to_integration",
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    listing::answer(call, listed(call, world, |_schedule| true)?)
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    let filters = Filters::of(call, SEARCHED)?;
+    let world: &World = world;
+    let found = listed(call, world, |schedule| {
+        filters.pass(|name| searched(world, schedule, name))
+    })?;
+    listing::answer(call, found)
+}
+
+/// The scheduled plans of the caller, of another user or of all; the latter two with a permission only.
+fn listed(
+    call: &Call<'_>,
+    world: &World,
+    pass: impl Fn(&Schedule) -> bool,
+) -> Result<Vec<Value>, Refusal> {
+    let viewer = viewer(call, world)?;
+    let everybody = call.flag("all_users")?.unwrap_or(false);
+    let user = call.query("user_id").map(parse_id);
+    if everybody || user.is_some_and(|user| user != Some(viewer.user)) {
+        may(world, &viewer, &["see_schedules"])?;
+    }
+    let owner = match everybody {
+        true => None,
+        false => Some(user.unwrap_or(Some(viewer.user))),
+    };
+    let schedules = world
+        .content
+        .schedules
+        .table
+        .iter()
+        .filter(|(_, schedule)| {
+            owner.is_none_or(|owner| owner == Some(schedule.owner)) && pass(schedule)
+        });
+    Ok(schedules
+        .map(|(id, schedule)| schedule_json(world, id, schedule))
+        .collect())
+}
+
+fn searched(world: &World, schedule: &Schedule, name: &str) -> Option<String> {
+    let owner = || world.users.at(schedule.owner);
+    let first = |field: &str| {
+        let mut texts = schedule
+            .destinations
+            .iter()
+            .filter_map(|destination| body::text(&destination.fields, field));
+        texts.next().map(ToOwned::to_owned)
+    };
+    match name {
+        "user_first_name" => owner()?.first_name.as_deref().map(ToOwned::to_owned),
+        "user_last_name" => owner()?.last_name.as_deref().map(ToOwned::to_owned),
+        "recipient" => first("address"),
+        "destination_type" => first("type"),
+        "delivery_format" => first("format"),
+        other => body::text(&schedule.rest, other).map(ToOwned::to_owned),
+    }
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    show(world, id)
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    may(world, &viewer, SEND)?;
+    body::require(&body, &["name", "scheduled_plan_destination"])?;
+    let any = |names: &[&str]| names.iter().any(|name| body::text(&body, name).is_some());
+    if !any(&["look_id", "dashboard_id", "lookml_dashboard_id", "query_id"]) {
+        return Err(Refusal::missing("dashboard_id"));
+    }
+    if !any(&["crontab", "datagroup"]) {
+        return Err(Refusal::missing("crontab"));
+    }
+    if body::text(&body, "look_id").is_some() {
+        body::require(
+            &body,
+            &["require_results", "require_no_results", "require_change"],
+        )?;
+    }
+    let mut schedule = Schedule {
+        owner: viewer.user,
+        thing: None,
+        destinations: Vec::new(),
+        created_at: world.now,
+        updated_at: world.now,
+        rest: Body::new(),
+    };
+    change(world, &viewer, &mut schedule, body)?;
+    let id = world.content.schedules.table.insert(schedule);
+    show(world, id)
+}
+
+/// Destinations that are given replace all that there were; when they are left out, those stay.
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = body::read(call, WRITABLE)?;
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    let schedule = world.content.schedules.at(id);
+    let mut schedule = schedule.ok_or_else(Refusal::not_found)?.clone();
+    change(world, &viewer, &mut schedule, body)?;
+    schedule.updated_at = world.now;
+    if let Some(place) = world.content.schedules.table.at_mut(id) {
+        *place = schedule;
+    }
+    show(world, id)
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    world.content.schedules.table.remove(id);
+    Ok(Reply::no_content())
+}
+
+fn change(
+    world: &mut World,
+    viewer: &Viewer,
+    schedule: &mut Schedule,
+    mut body: Body,
+) -> Result<(), Refusal> {
+    if body.contains_key("scheduled_plan_destination") {
+        body::require(&body, &["scheduled_plan_destination"])?;
+    }
+    if let Some(owner) = body::id(&body, "user_id")? {
+        if owner != schedule.owner && !viewer.admin {
+            return Err(Refusal::not_found());
+        }
+        world.users.at(owner).ok_or_else(Refusal::not_found)?;
+        schedule.owner = owner;
+    }
+    for (name, thing) in [
+        ("dashboard_id", Thing::Dashboard as fn(Id) -> Thing),
+        ("look_id", Thing::Look),
+    ] {
+        if let Some(id) = body::id(&body, name)? {
+            world.piece(thing(id)).ok_or_else(Refusal::not_found)?;
+            let seen = world.sees(viewer, thing(id));
+            seen.then_some(()).ok_or_else(Refusal::not_found)?;
+            schedule.thing = Some(thing(id));
+        }
+    }
+    if let Some(Value::Array(given)) = body.remove("scheduled_plan_destination") {
+        let given = given.into_iter().filter_map(|part| match part {
+            Value::Object(fields) => Some(fields),
+            _ => None,
+        });
+        schedule.destinations = world.content.schedules.destinations(given.collect());
+    }
+    body.retain(|name, _| !matches!(name.as_str(), "user_id" | "user"));
+    schedule.rest.extend(body);
+    Ok(())
+}
+
+/// The scheduled plan that the path names, where it is the caller's own, or the caller is an administrator.
+fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
+    let id = call.id("scheduled_plan_id")?;
+    let schedule = world.content.schedules.at(id);
+    let schedule = schedule.ok_or_else(Refusal::not_found)?;
+    let seen = viewer.admin || schedule.owner == viewer.user;
+    seen.then_some(id).ok_or_else(Refusal::not_found)
+}
+
+fn show(world: &World, id: Id) -> Answer {
+    let schedule = world.content.schedules.at(id);
+    let schedule = schedule.ok_or_else(Refusal::not_found)?;
+    json_answer(schedule_json(world, id, schedule))
+}

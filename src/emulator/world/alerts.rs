@@ -1,0 +1,71 @@
+//! Alerts: conditions on the tiles of dashboards, with owners and followers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::emulator::world::table::{Id, Table};
+
+/// An alert.
+#[derive(Clone, Debug)]
+pub(crate) struct Alert {
+    pub(crate) owner: Id,
+    /// The tile it looks at.
+    pub(crate) element: Option<Id>,
+    pub(crate) followers: BTreeSet<Id>,
+    /// Its owner has been deleted: it goes on, and nobody sees it or can change it.
+    pub(crate) is_orphan: bool,
+    /// The other fields that may be written, as they were written.
+    pub(crate) rest: Map<String, Value>,
+}
+
+impl Alert {
+    /// A truth value among the written fields.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.rest.get(name).and_then(Value::as_bool) == Some(true)
+    }
+}
+
+/// All alerts.
+#[derive(Debug, Default)]
+pub(crate) struct Alerts(pub(crate) Table<Alert>);
+
+impl Alerts {
+    /// The alert with this id, unless its owner has been deleted.
+    pub(crate) fn at(&self, id: Id) -> Option<&Alert> {
+        self.0.at(id).filter(|alert| !alert.is_orphan)
+    }
+
+    /// The alert with this id, to change it.
+    pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut Alert> {
+        self.0.at_mut(id).filter(|alert| !alert.is_orphan)
+    }
+
+    /// All alerts but those whose owner has been deleted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &Alert)> {
+        self.0.iter().filter(|(_, alert)| !alert.is_orphan)
+    }
+
+    /// Delete the alerts on a tile that is gone.
+    pub(crate) fn remove_of_element(&mut self, element: Id) {
+        let all = self.0.iter();
+        let gone: Vec<Id> = all
+            .filter(|(_, alert)| alert.element == Some(element))
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            self.0.remove(id);
+        }
+    }
+
+    /// Let the alerts of a user that is gone go on unseen, and take it from those it followed.
+    pub(crate) fn forget_user(&mut self, user: Id) {
+        let all: Vec<Id> = self.0.iter().map(|(id, _)| id).collect();
+        for id in all {
+            if let Some(alert) = self.0.at_mut(id) {
+                alert.is_orphan |= alert.owner == user;
+                alert.followers.remove(&user);
+            }
+        }
+    }
+}

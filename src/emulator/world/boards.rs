@@ -1,0 +1,86 @@
+//! Boards: pages of links to content, in sections.
+
+use crate::emulator::world::World;
+use crate::emulator::world::content_access::Thing;
+use crate::emulator::world::table::Id;
+
+/// A board.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Board {
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    /// Who made it, or was given it; may have been deleted since.
+    pub(crate) owner: Option<Id>,
+    /// Since when it is in the trash.
+    pub(crate) deleted_at: Option<i64>,
+    pub(crate) section_order: Vec<String>,
+    pub(crate) sections: Vec<Id>,
+    pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
+    pub(crate) meta: Id,
+}
+
+/// A section of a board.
+#[derive(Clone, Debug)]
+pub(crate) struct BoardSection {
+    pub(crate) board: Id,
+    pub(crate) title: String,
+    pub(crate) items: Vec<Id>,
+    pub(crate) created_at: i64,
+}
+
+/// A link in a section.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BoardItem {
+    pub(crate) section: Id,
+    pub(crate) thing: Thing,
+}
+
+impl World {
+    /// Add a board; gives its id.
+    pub(crate) fn add_board(&mut self, board: Board) -> Id {
+        let id = self.content.boards.next_id();
+        let meta = self.add_metadata(Thing::Board(id), false);
+        self.content.boards.insert(Board {
+            meta,
+            created_at: self.now,
+            updated_at: self.now,
+            ..board
+        })
+    }
+
+    /// Add a section to a board; gives its id.
+    pub(crate) fn add_section(&mut self, board: Id, title: &str) -> Id {
+        let id = self.content.sections.insert(BoardSection {
+            board,
+            title: title.to_owned(),
+            items: Vec::new(),
+            created_at: self.now,
+        });
+        if let Some(board) = self.content.boards.at_mut(board) {
+            board.sections.push(id);
+            board.section_order.push(id.to_string());
+        }
+        id
+    }
+
+    /// Add a link to a section.
+    pub(crate) fn add_board_item(&mut self, section: Id, thing: Thing) {
+        let id = self
+            .content
+            .board_items
+            .insert(BoardItem { section, thing });
+        if let Some(section) = self.content.sections.at_mut(section) {
+            section.items.push(id);
+        }
+    }
+
+    /// Take a link out.
+    pub(crate) fn remove_board_item(&mut self, id: Id) {
+        let item = self.content.board_items.remove(id);
+        let section = item.and_then(|item| self.content.sections.at_mut(item.section));
+        if let Some(section) = section {
+            section.items.retain(|known| *known != id);
+        }
+    }
+}

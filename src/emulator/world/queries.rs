@@ -1,0 +1,56 @@
+//! Queries: what is asked of an explore. The same question has the same id.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::emulator::world::World;
+use crate::emulator::world::table::{Id, Table};
+
+/// A saved query.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) model: String,
+    pub(crate) view: String,
+    /// The short id in the URLs of explores.
+    pub(crate) slug: String,
+    /// The other fields that may be written, as they were written.
+    pub(crate) rest: Map<String, Value>,
+}
+
+/// All saved queries.
+#[derive(Debug, Default)]
+pub(crate) struct Queries {
+    table: Table<Query>,
+    by_text: HashMap<String, Id>,
+}
+
+impl Queries {
+    /// The query with this id.
+    pub(crate) fn at(&self, id: Id) -> Option<&Query> {
+        self.table.at(id)
+    }
+
+    /// All queries.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &Query)> {
+        self.table.iter()
+    }
+}
+
+impl World {
+    /// The query of these fields, saved where it is new.
+    pub(crate) fn ensure_query(&mut self, model: &str, view: &str, rest: Map<String, Value>) -> Id {
+        let text = format!("{model} {view} {}", Value::Object(rest.clone()));
+        if let Some(id) = self.content.queries.by_text.get(&text) {
+            return *id;
+        }
+        let id = self.content.queries.table.insert(Query {
+            model: model.to_owned(),
+            view: view.to_owned(),
+            slug: self.random.alphanumeric(22),
+            rest,
+        });
+        self.content.queries.by_text.insert(text, id);
+        id
+    }
+}
