@@ -28,6 +28,7 @@ async fn a_run_that_goes_well_gives_the_secret_of_the_key_to_the_sink_only() {
             .done();
 
         // Four logins and what they gave, a signed URL, a key: fewer, and the search would not have found them.
+        assert!(outcome.err.contains("[redacted]"), "{}", outcome.err);
         assert!(watched.secrets().len() >= 7, "{:?}", watched.secrets());
         watched.nothing_leaked(&outcome, &["keys.jsonl"]);
         let journal = fs::read(watched.sandbox.path("runs.ledger-wal")).unwrap();
@@ -81,6 +82,68 @@ async fn standard_output_as_the_sink_gets_one_secret_and_standard_error_none() {
             ..outcome
         };
         watched.nothing_leaked(&rest, &[]);
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn commands_that_give_no_secret_away_keep_them_all() {
+    for args in [
+        &["create-user", "acme-42", "--dry-run"][..],
+        &["doctor"],
+        &["profile", "show"],
+        &["profile", "list"],
+        &["api", "GET", "/user"],
+        &["api", "GET", "/user", "--as", "acme-42"],
+        &["api", "GET", "/users/987654321"],
+    ] {
+        let watched = Watched::new().await;
+        let _made = watched.run(&["--no-key"]).await.done();
+
+        for format in ["table", "json"] {
+            let args = [args, &["-vvv", "-o", format]].concat();
+            let outcome = watched.sandbox.run(&args).await;
+
+            assert!(
+                !outcome.err.is_empty() || !outcome.out.is_empty(),
+                "{args:?}"
+            );
+            watched.nothing_leaked(&outcome, &[]);
+        }
+
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn commands_that_print_a_secret_print_it_to_standard_output_only() {
+    for args in [
+        &["token", "acme-42"][..],
+        &[
+            "url",
+            "sign",
+            "/embed/dashboards/1",
+            "--external-user-id",
+            "acme-42",
+            "--nonce",
+            NONCE,
+        ],
+    ] {
+        let watched = Watched::new().await;
+        let _made = watched.run(&["--no-key"]).await.done();
+
+        let args = [args, &["-vvv"]].concat();
+        let outcome = watched.sandbox.run(&args).await.done();
+
+        assert!(!outcome.out.is_empty(), "{args:?}");
+        assert!(!outcome.err.contains(NONCE), "{args:?}");
+        let rest = Outcome {
+            out: String::new(),
+            ..outcome
+        };
+        watched.nothing_leaked(&rest, &[]);
+        // A token that was asked for is its reader's to end.
+        watched.sandbox.emulator().end_tokens();
         watched.sandbox.finish().await;
     }
 }
@@ -162,6 +225,8 @@ async fn an_answer_that_goes_wrong_is_not_shown() {
         }
     }
 }
+
+const NONCE: &str = "0123456789abcdef0123456789abcdef";
 
 /// A sandbox whose traffic is written down.
 struct Watched {

@@ -1,7 +1,5 @@
 //! What tests stand on: a sandbox with folders, variables and a local Looker of its own, and ways to run embedctl in it.
 
-#![allow(dead_code, reason = "a helper may wait for the test that needs it")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
