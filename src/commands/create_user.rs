@@ -4,9 +4,10 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::commands::engine::{self, Latest, Request, Work};
+use crate::commands::engine::{self, Request, Work};
 use crate::commands::grants::{self, GrantArgs};
 use crate::commands::key_sink;
+use crate::commands::progress::Latest;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -164,12 +165,18 @@ fn printer(
 ) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
     let (ui, latest) = (ui.clone(), latest.clone());
     move |key, secret| {
-        print(&ui, &key.base_url, &latest.found(), Some(secret)).map_err(io::Error::other)
+        let found = latest.found(&key.looker_user_id);
+        print(&ui, &key.base_url, &found, Some(secret)).map_err(io::Error::other)
     }
 }
 
 /// Write the result in the form that was asked for; `secret` only where standard output is the sink.
-fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result<(), Error> {
+pub(crate) fn print(
+    ui: &Ui,
+    base_url: &str,
+    found: &Found,
+    secret: Option<&str>,
+) -> Result<(), Error> {
     match ui.format() {
         Format::Json | Format::Jsonl => ui.json(&result_json(found, secret)),
         Format::Env => key_sink::print_env(ui, base_url, found.key.as_ref(), secret),
@@ -177,7 +184,7 @@ fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result
     }
 }
 
-fn result_json(found: &Found, secret: Option<&str>) -> Value {
+pub(crate) fn result_json(found: &Found, secret: Option<&str>) -> Value {
     json!({
         "external_user_id": found.external_user_id,
         "looker_user_id": found.looker_user_id,

@@ -1,22 +1,22 @@
-//! Runs jobs on the workflow engine for a command: the ledger, the run, Ctrl-C, and what a person sees meanwhile.
+//! Runs jobs on the workflow engine for a command: the ledger, the run, and Ctrl-C.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::{Builder, Uuid};
 
+use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::session::Session;
+use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::ledger::sqlite::{SqliteLedger, SqliteOptions};
-use crate::ledger::{Job, JobState, Ledger, LedgerError, NewJob, NewRun, RunId};
+use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
 use crate::report::Ui;
 use crate::sink::Sink;
 use crate::system::System;
 use crate::workflow::{
-    Context, Finished, Found, JobSpec, Observer, Outcome, RunOptions, Step, Totals, UserRef,
-    require_admin, run_jobs,
+    Context, Finished, Found, JobSpec, RunOptions, Totals, require_admin, run_jobs,
 };
 
 /// What `runs resume` needs to go on with a run of any command.
@@ -32,34 +32,35 @@ pub(crate) struct Work {
     pub(crate) request: Request,
     pub(crate) specs: Vec<JobSpec>,
     pub(crate) sink: Option<Arc<dyn Sink>>,
-    /// The last thing found of the only job, for a sink that prints it.
+    /// What was last found of each job, for a sink that prints it.
     pub(crate) latest: Latest,
 }
 
-/// What was last found of a job: a sink on standard output prints it together with the secret.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Latest(Arc<Mutex<Found>>);
+/// A run that this process owns, and what its jobs need.
+pub(crate) struct Going {
+    pub(crate) run: RunId,
+    /// Whether an earlier process may have worked on it.
+    pub(crate) resumed: bool,
+    /// Whether it has more than one job.
+    pub(crate) many: bool,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    /// Whether any of its jobs signs URLs.
+    pub(crate) signs: bool,
+    pub(crate) sink: Option<Arc<dyn Sink>>,
+    pub(crate) latest: Latest,
+}
 
-impl Latest {
-    pub(crate) fn found(&self) -> Found {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn set(&self, found: &Found) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(found);
-    }
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) run: RunId,
+    pub(crate) totals: Totals,
 }
 
 /// The ledger that the settings name; a local Looker of one run has one in memory.
-pub(crate) fn open_ledger(session: &Session, system: &System) -> Result<Arc<dyn Ledger>, Error> {
+pub(crate) fn open_ledger(settings: &Settings, system: &System) -> Result<Arc<dyn Ledger>, Error> {
     let mut options = SqliteOptions::new(system.clock.clone());
-    let ledger = match session.settings.ledger()? {
+    let ledger = match settings.ledger()? {
         Some(path) => {
             options.make_folder = true;
             SqliteLedger::open(system.path(path), &options)?
@@ -85,15 +86,15 @@ pub(crate) async fn begin_one(
     found.ok_or_else(|| Error::internal("the job ended without a word"))
 }
 
-/// Record a new run and run its jobs; or, where the same job stopped half-way before, go on with that one.
+/// Record a new run and run its jobs; or, where the same jobs stopped half-way before, go on with those.
 pub(crate) async fn begin(
     work: Work,
     session: &Session,
     ui: &Ui,
     system: &mut System,
     finished: impl FnMut(Finished) -> Result<(), Error>,
-) -> Result<Totals, Error> {
-    let ledger = open_ledger(session, system)?;
+) -> Result<Ended, Error> {
+    let ledger = open_ledger(&session.settings, system)?;
     require_admin(&session.admin).await?;
     let jobs = work
         .specs
@@ -107,7 +108,7 @@ pub(crate) async fn begin(
         created_at: system.clock.now(),
     };
     let id = run.id;
-    let (id, resumed) = match ledger.begin(run, jobs).await {
+    let (run, resumed) = match ledger.begin(run, jobs).await {
         Ok(_) => (id, false),
         Err(LedgerError::Unfinished { subject, run }) => {
             adopt(&*ledger, &work, &subject, run).await?;
@@ -118,31 +119,41 @@ pub(crate) async fn begin(
         }
         Err(error) => return Err(error.into()),
     };
-    go(work, id, resumed, ledger, session, ui, system, finished).await
+    let going = Going {
+        run,
+        resumed,
+        many: work.specs.len() > 1,
+        ledger,
+        signs: work.specs.iter().any(JobSpec::signs),
+        sink: work.sink,
+        latest: work.latest,
+    };
+    let totals = go(going, session, ui, system, finished).await?;
+    Ok(Ended { run, totals })
 }
 
-/// Go on with a run that was claimed.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "everything a run touches meets here, and only here"
-)]
+/// Go on with a run that was begun or claimed.
 pub(crate) async fn go(
-    work: Work,
-    run: RunId,
-    resumed: bool,
-    ledger: Arc<dyn Ledger>,
+    going: Going,
     session: &Session,
     ui: &Ui,
     system: &mut System,
-    finished: impl FnMut(Finished) -> Result<(), Error>,
+    mut finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
     system.interrupt.listen();
-    let cx = Arc::new(context(&work, Arc::clone(&ledger), session, ui, system)?);
+    let (run, ledger, latest) = (going.run, Arc::clone(&going.ledger), going.latest.clone());
     let options = RunOptions {
         concurrency: session.settings.concurrency(),
-        resumed,
+        resumed: going.resumed,
     };
-    let ended = run_jobs(&cx, run, options, finished).await;
+    let cx = Arc::new(context(going, session, ui, system)?);
+    let ended = run_jobs(&cx, run, options, |end| {
+        if let Ok(found) = &end.result {
+            latest.forget(found);
+        }
+        finished(end)
+    })
+    .await;
     ledger.release(run).await?;
     ended.map_err(|error| match error.kind() {
         Kind::Interrupted => error.hint(format!("`embedctl runs resume {run}` goes on from here")),
@@ -150,15 +161,8 @@ pub(crate) async fn go(
     })
 }
 
-fn context(
-    work: &Work,
-    ledger: Arc<dyn Ledger>,
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<Context, Error> {
-    let signs = work.specs.iter().any(JobSpec::signs);
-    let (signer, other_signer) = if signs {
+fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {
+    let (signer, other_signer) = if going.signs {
         let (signer, other) = session.signers()?;
         (Some(signer), Some(other))
     } else {
@@ -169,15 +173,12 @@ fn context(
         admin: session.admin.clone(),
         signer,
         other_signer,
-        sink: work.sink.clone(),
-        ledger,
+        sink: going.sink,
+        ledger: going.ledger,
         clock: system.clock.clone(),
         random: system.random.clone(),
         interrupt: system.interrupt.clone(),
-        observer: Arc::new(UiObserver {
-            ui: ui.clone(),
-            latest: work.latest.clone(),
-        }),
+        observer: Arc::new(UiObserver::new(ui, going.latest, going.many)),
         retries: session.settings.retries(),
         timeout: session.settings.timeout(),
     })
@@ -195,9 +196,12 @@ async fn adopt(ledger: &dyn Ledger, work: &Work, subject: &str, run: RunId) -> R
         ))
     };
     let earlier = ledger.claim(run).await?;
-    let jobs = ledger.jobs(run, None, 0, 2).await?;
-    let same = earlier.command == work.command && is_same(&jobs, &work.specs);
-    if same {
+    // One more than there should be shows that there are too many.
+    let limit = u32::try_from(work.specs.len() + 1).unwrap_or(u32::MAX);
+    let jobs = ledger.jobs(run, None, 0, limit).await?;
+    // A single job may go on with another sink: its key is in neither, or it is settled. Of many, some have delivered.
+    let same_sink = jobs.len() == 1 || earlier.request == json!(work.request);
+    if earlier.command == work.command && same_sink && is_same(&jobs, &work.specs) {
         return Ok(());
     }
     ledger.release(run).await?;
@@ -205,16 +209,13 @@ async fn adopt(ledger: &dyn Ledger, work: &Work, subject: &str, run: RunId) -> R
 }
 
 fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
-    match (jobs, specs) {
-        ([job], [spec]) => job.state == JobState::Open && job.spec == json!(spec),
-        _ => false,
-    }
+    let mut pairs = jobs.iter().zip(specs);
+    jobs.len() == specs.len() && pairs.all(|(job, spec)| job.spec == json!(spec))
 }
 
 fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
-    let (UserRef::External(subject) | UserRef::Looker(subject)) = spec.user();
     Ok(NewJob {
-        subject: subject.to_owned(),
+        subject: spec.user().subject(),
         spec: serde_json::to_value(spec).map_err(Error::internal)?,
     })
 }
@@ -228,44 +229,4 @@ fn new_run_id(system: &System) -> Result<RunId, Error> {
     let millis = u64::try_from(system.clock.now().as_millisecond()).unwrap_or_default();
     let id: Uuid = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
     Ok(RunId(id))
-}
-
-/// Shows each step as it is done.
-#[derive(Debug)]
-struct UiObserver {
-    ui: Ui,
-    latest: Latest,
-}
-
-impl Observer for UiObserver {
-    fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration) {
-        self.latest.set(found);
-        if let Some(text) = say(subject, step, found) {
-            self.ui.step(&text, elapsed);
-        }
-    }
-}
-
-/// What a person wants to know of a step; `None` where it is of no interest.
-fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
-    let user = found.looker_user_id.as_deref().unwrap_or_default();
-    let key = found.key.as_ref();
-    Some(match step {
-        Step::Observe if user.is_empty() => format!("looked up `{subject}`: there is none yet"),
-        Step::Observe => format!("looked up `{subject}`: Looker user {user}"),
-        Step::Create if found.outcome == Some(Outcome::Updated) => {
-            format!("gave `{subject}` new grants")
-        }
-        Step::Create => format!("created `{subject}`"),
-        Step::Confirm => format!("confirmed that it is Looker user {user}"),
-        Step::Sudo => "acted as the user, and it is the user".to_owned(),
-        Step::Mint => format!("minted key {}", key?.id),
-        Step::Deliver => format!("delivered its secret to {}", key?.delivered_to.as_ref()?),
-        Step::Prove => "logged in with the new key".to_owned(),
-        Step::RetireOld if found.revoked.is_empty() => {
-            "set the day on which the old keys are revoked".to_owned()
-        }
-        Step::RetireOld => format!("revoked {}", found.revoked.join(", ")),
-        Step::Reconcile | Step::ChooseOld | Step::Tag => return None,
-    })
 }

@@ -4,15 +4,21 @@ mod acting;
 mod api;
 mod ask;
 mod completions;
+mod confirm;
 mod create_user;
 mod doctor;
 mod emulator;
 mod engine;
 mod grants;
 mod key_sink;
+mod keys;
 mod man;
+mod parallel;
 mod profile;
+mod progress;
+mod results;
 mod session;
+mod span;
 mod token;
 mod url;
 
@@ -30,6 +36,8 @@ pub(crate) type Tree = fn(&System) -> clap::Command;
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     #[command(subcommand)]
     Url(url::UrlCommand),
     Doctor(doctor::DoctorArgs),
@@ -66,6 +74,7 @@ async fn dispatch(
     let settings = || Settings::resolve(config, system);
     match command {
         Command::CreateUser(args) => create_user::run(args, settings()?, ui, system).await,
+        Command::Keys(command) => keys::run(command, settings()?, ui, system).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await
         }

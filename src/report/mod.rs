@@ -185,6 +185,11 @@ impl Ui {
         self.line("hint: ", AnsiColor::Cyan.on_default().bold(), text);
     }
 
+    /// Ask something, where the answer is typed on the same line.
+    pub(crate) fn question(&self, text: &str) {
+        self.raw(&escape_control(text));
+    }
+
     /// Say what went wrong, why, and what to do; gives the exit code.
     pub(crate) fn error(&self, error: &Error) -> Exit {
         if error.is::<ReaderGone>() {
@@ -265,7 +270,8 @@ fn human(elapsed: Duration) -> String {
     }
 }
 
-fn error_json(error: &Error) -> Value {
+/// An error as JSON, as programs read it on standard error and in results of many.
+pub(crate) fn error_json(error: &Error) -> Value {
     let body = json!({
         "kind": error.kind().word(),
         "message": error.message(),

@@ -2,6 +2,7 @@
 //! on from there when a job is resumed.
 
 mod admin;
+mod choose;
 mod journal;
 mod reconcile;
 mod run;
@@ -21,11 +22,15 @@ use crate::workflow::step::{After, Before};
 use crate::workflow::work::Work;
 
 pub use admin::require_admin;
+pub use choose::{Choice, choose, is_our_key};
 pub use run::{Finished, RunOptions, Totals, run_jobs};
-pub use spec::{Grants, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via};
+pub use spec::{
+    Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
+};
 pub use step::Step;
 pub use steps::lookup::user as find_user;
-pub use work::{Context, Found, FoundKey, Observer, Outcome, TAG, is_ours};
+pub use steps::revoke::key as revoke_key;
+pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, TAG, is_ours};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
 const ATTEMPTS: usize = 3;

@@ -171,6 +171,22 @@ pub struct RotateSpec {
     pub max_age_seconds: Option<u64>,
     /// Keep the old keys for this many seconds.
     pub overlap_seconds: Option<u64>,
+    /// What to do for a user without a key of ours.
+    #[serde(default)]
+    pub if_none: IfNone,
+}
+
+/// What to do for a user without a key of ours to replace.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfNone {
+    /// Mint one all the same.
+    #[default]
+    Mint,
+    /// Leave the user as it is.
+    Skip,
+    /// Say that there is nothing to replace.
+    Fail,
 }
 
 impl RotateSpec {
@@ -188,6 +204,13 @@ pub enum UserId {
     External(String),
     /// Looker's id.
     Looker(String),
+    /// Both: looked up by Looker's, and only if it has the company's.
+    Known {
+        /// The company's id.
+        external: String,
+        /// Looker's id.
+        looker: String,
+    },
 }
 
 impl UserId {
@@ -196,6 +219,10 @@ impl UserId {
         match self {
             Self::External(id) => UserRef::External(id.as_str()),
             Self::Looker(id) => UserRef::Looker(id.as_str()),
+            Self::Known { external, looker } => UserRef::Known {
+                external: external.as_str(),
+                looker: looker.as_str(),
+            },
         }
     }
 }
@@ -207,12 +234,31 @@ pub enum UserRef<'a> {
     External(&'a str),
     /// Looker's id.
     Looker(&'a str),
+    /// Both.
+    Known {
+        /// The company's id.
+        external: &'a str,
+        /// Looker's id.
+        looker: &'a str,
+    },
+}
+
+impl UserRef<'_> {
+    /// What the ledger calls a job for the user: the company's id, since that is what two runs must not both work on.
+    pub fn subject(self) -> String {
+        match self {
+            Self::External(id) | Self::Known { external: id, .. } => id.to_owned(),
+            Self::Looker(id) => format!("looker:{id}"),
+        }
+    }
 }
 
 impl fmt::Display for UserRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::External(id) => write!(f, "embed user `{id}`"),
+            Self::External(id) | Self::Known { external: id, .. } => {
+                write!(f, "embed user `{id}`")
+            }
             Self::Looker(id) => write!(f, "Looker user {id}"),
         }
     }

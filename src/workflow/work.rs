@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Client, Http, User};
@@ -67,6 +68,9 @@ pub struct Found {
     pub sudo_verified: bool,
     /// The key, once it is delivered.
     pub key: Option<FoundKey>,
+    /// The keys that the new one replaces, by Looker's id.
+    #[serde(default)]
+    pub replaced: Vec<String>,
     /// The keys of ours that were revoked, by Looker's id.
     pub revoked: Vec<String>,
     /// What a person should know.
@@ -134,11 +138,15 @@ pub(crate) struct Work {
 
 /// A key that a new one replaces.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct OldKey {
-    pub(crate) id: String,
-    pub(crate) client_id: String,
-    pub(crate) purpose: String,
-    pub(crate) created_at: Timestamp,
+pub struct OldKey {
+    /// Looker's id of it.
+    pub id: String,
+    /// The public half.
+    pub client_id: String,
+    /// What it carries as its purpose.
+    pub purpose: String,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 impl Work {
@@ -211,7 +219,34 @@ impl Work {
 /// How the tag of every key of ours begins, whatever run made it.
 pub const TAG: &str = "embedctl:";
 
-/// Whether a key's purpose says that embedctl made it.
+/// Whether a key's purpose says that embedctl made it: it holds a whole tag, `embedctl:RUN:JOB`. A person may write the
+/// name of this program too.
 pub fn is_ours(purpose: Option<&str>) -> bool {
-    purpose.is_some_and(|purpose| purpose.contains(TAG))
+    let is_tag = |word: &str| {
+        let parts = word.strip_prefix(TAG).and_then(|tag| tag.split_once(':'));
+        parts.is_some_and(|(run, job)| Uuid::try_parse(run).is_ok() && job.parse::<u64>().is_ok())
+    };
+    purpose.is_some_and(|purpose| purpose.split(['[', ']', ' ']).any(is_tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn only_a_whole_tag_makes_a_key_ours() {
+        const TAG: &str = "embedctl:0192f7a0-6a3c-7000-8000-000000000001:7";
+        for purpose in [TAG, &format!("nightly import [{TAG}]")] {
+            assert!(is_ours(Some(purpose)), "{purpose}");
+        }
+        for purpose in [
+            "",
+            "the key of embedctl: ask Ada",
+            "embedctl:prod:1",
+            &TAG[..40],
+        ] {
+            assert!(!is_ours(Some(purpose)), "{purpose}");
+        }
+        assert!(!is_ours(None));
+    }
 }

@@ -20,8 +20,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Found, Grants, JobSpec, KeyJob, KeySpec, Observer, RotateSpec, RunOptions, Step,
-    UserId, UserSpec, Via,
+    self, Context, Found, Grants, IfNone, JobSpec, KeyJob, KeySpec, Observer, RotateSpec,
+    RunOptions, Step, UserId, UserSpec, Via,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -101,6 +101,7 @@ impl World {
                 keys: Vec::new(),
                 max_age_seconds: None,
                 overlap_seconds: None,
+                if_none: IfNone::Fail,
             }),
         };
         if workflow != Workflow::CreateUser {

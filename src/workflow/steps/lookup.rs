@@ -7,11 +7,19 @@ use crate::workflow::spec::UserRef;
 pub async fn user(admin: &Client, user: UserRef<'_>) -> Result<Option<User>, LookerError> {
     match user {
         UserRef::External(id) => embed_user(admin, id).await,
-        UserRef::Looker(id) => match admin.user(id).await {
-            Ok(user) => Ok(Some(user)),
-            Err(LookerError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        },
+        UserRef::Looker(id) => by_looker_id(admin, id).await,
+        UserRef::Known { external, looker } => {
+            let user = by_looker_id(admin, looker).await?;
+            Ok(user.filter(|user| has_id(user, external)))
+        }
+    }
+}
+
+async fn by_looker_id(admin: &Client, id: &str) -> Result<Option<User>, LookerError> {
+    match admin.user(id).await {
+        Ok(user) => Ok(Some(user)),
+        Err(LookerError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) mod prove;
 pub(super) mod reconcile;
 mod refusal;
 pub(super) mod retire_old;
-mod revoke;
+pub(super) mod revoke;
 pub(super) mod sudo;
 pub(super) mod tag;
 
@@ -29,7 +29,7 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
     };
     match step {
         Step::Create => work.found.outcome = Some(read(&data)?),
-        Step::ChooseOld => work.old = read(&data)?,
+        Step::ChooseOld => choose_old::restore(work, read(&data)?),
         Step::Deliver => work.found.key = Some(read(&data)?),
         Step::RetireOld => work.found.revoked.extend(read::<Vec<String>>(&data)?),
         Step::Mint | Step::Tag | Step::Prove => {}

@@ -29,6 +29,8 @@ fn missing(user: UserRef<'_>) -> Error {
     let error = Error::new(Kind::NotFound, format!("there is no {user}"));
     match user {
         UserRef::External(id) => error.hint(format!("`embedctl create-user {id}` makes it")),
-        UserRef::Looker(_) => error.hint("`embedctl users list` shows the embed users there are"),
+        UserRef::Looker(_) | UserRef::Known { .. } => {
+            error.hint("`embedctl users list` shows the embed users there are")
+        }
     }
 }

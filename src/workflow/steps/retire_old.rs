@@ -23,13 +23,22 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         JobSpec::CreateUser(_) | JobSpec::MintKey(_) => None,
     };
     let overlap = overlap.and_then(|overlap| SignedDuration::try_from(overlap).ok());
-    let due = overlap.map(|overlap| work.cx.clock.now() + overlap);
+    let later = |overlap| work.cx.clock.now().checked_add(overlap);
+    let due = overlap.map(|overlap| later(overlap).unwrap_or(Timestamp::MAX));
+    let known = work.cx.ledger.keys(Some(&work.user_id())).await?;
     let mut revoked = Vec::new();
     for old in work.old.clone() {
         if due.is_none() {
             revoke::revoke(work, &old.id).await?;
             revoked.push(old.id.clone());
         }
+        let earlier = known.iter().find(|record| record.key_id == old.id);
+        // A day that is set already is a promise: it is never put off.
+        let due = due.map(|due| {
+            earlier
+                .and_then(|record| record.revoke_at)
+                .map_or(due, |earlier| earlier.min(due))
+        });
         let record = record(work, &old, due);
         work.journal.note_key(record).await?;
     }

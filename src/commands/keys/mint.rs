@@ -1,0 +1,139 @@
+//! `embedctl keys mint`: one more key.
+
+use serde_json::json;
+
+use crate::commands::engine::{self, Request, Work};
+use crate::commands::key_sink;
+use crate::commands::keys::users::{self, Users, UsersArgs};
+use crate::commands::progress::Latest;
+use crate::commands::results::Results;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
+use crate::workflow::{JobSpec, KeyJob, require_admin};
+
+/// Mint one more key, beside those the user has
+///
+/// The key is either delivered or revoked, never lost: if the command is interrupted, running it again goes on where it
+/// stopped. The keys of many users go to standard output only with `-o jsonl`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct KeysMintArgs {
+    #[command(flatten)]
+    users: UsersArgs,
+
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What new keys are for, and where their secrets go.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct DeliveryArgs {
+    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    #[arg(long, value_name = "SINK")]
+    pub(crate) keys_to: Option<String>,
+
+    /// What the key is for; Looker shows it beside the key
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key_purpose: Option<String>,
+}
+
+pub(crate) async fn run(
+    args: &KeysMintArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = mint(args, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn mint(
+    args: &KeysMintArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let users = args.users.resolve(&session.admin).await?;
+    if args.dry_run {
+        return dry_run(&users, session, ui).await;
+    }
+    let job = |user: &_| {
+        JobSpec::MintKey(KeyJob {
+            user: Clone::clone(user),
+            purpose: args.delivery.key_purpose.clone(),
+        })
+    };
+    let specs = users.ids().iter().map(job).collect();
+    deliver(
+        "keys mint",
+        &users,
+        specs,
+        &args.delivery,
+        session,
+        ui,
+        system,
+    )
+    .await
+}
+
+/// Run jobs that mint keys, and print what comes of them.
+pub(crate) async fn deliver(
+    command: &'static str,
+    users: &Users,
+    specs: Vec<JobSpec>,
+    delivery: &DeliveryArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if specs.is_empty() {
+        ui.status("There is no such embed user.");
+    }
+    let keys_to = key_sink::choose(delivery.keys_to.as_deref(), &session.settings);
+    let base_url = session.admin.base_url().as_str();
+    let mut results = Results::new(ui, base_url, &keys_to, users.are_many())?;
+    let latest = Latest::default();
+    let sink = key_sink::open(&keys_to, results.printer(&latest), session, system).await?;
+    let began = system.clock.elapsed();
+    let work = Work {
+        command,
+        request: Request {
+            keys_to: Some(keys_to),
+        },
+        specs,
+        sink: Some(sink),
+        latest,
+    };
+    let ended = engine::begin(work, session, ui, system, |end| results.finished(end)).await?;
+    let elapsed = system.clock.elapsed().saturating_sub(began);
+    results.end(ended, session.http.calls(), elapsed)
+}
+
+async fn dry_run(users: &Users, session: &Session, ui: &Ui) -> Result<Exit, Error> {
+    require_admin(&session.admin).await?;
+    for user in users.ids() {
+        let found = users::existing(&session.admin, user.by_ref()).await?;
+        let name = user.by_ref();
+        match ui.format().is_json() {
+            true => ui.json(&json!({
+                "dry_run": true,
+                "external_user_id": found.external_user_id(),
+                "looker_user_id": found.id,
+                "mints_key": true,
+                "replaces": [],
+            }))?,
+            false => ui.data(&format!(
+                "Would mint a key for {name} and deliver its secret.\n"
+            ))?,
+        }
+    }
+    Ok(Exit::Done)
+}

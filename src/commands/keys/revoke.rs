@@ -1,0 +1,226 @@
+//! `embedctl keys revoke`: take keys back.
+
+use serde_json::{Value, json};
+
+use crate::commands::confirm::confirm;
+use crate::commands::engine::open_ledger;
+use crate::commands::keys::users::{self, UserArgs};
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::{KeyRecord, KeyState, Ledger};
+use crate::looker::{Api3Key, User};
+use crate::report::{Format, Ui};
+use crate::system::System;
+use crate::workflow::{is_our_key, require_admin, revoke_key};
+
+/// Revoke keys, which stop working at once
+///
+/// Keys that somebody else made are refused, unless `--foreign` says that they are meant. A key that is gone already
+/// counts as revoked.
+#[derive(clap::Args, Debug)]
+#[command(
+    override_usage = "embedctl keys revoke [OPTIONS] <EXTERNAL_USER_ID> <KEY_ID>...\n       \
+                            embedctl keys revoke [OPTIONS] --looker-user-id <ID> <KEY_ID>..."
+)]
+pub(crate) struct KeysRevokeArgs {
+    /// Your own id of the user
+    #[arg(required = true)]
+    external_user_id: String,
+
+    /// The keys to revoke, by id or client id
+    #[arg(value_name = "KEY_ID")]
+    keys: Vec<String>,
+
+    /// Looker's id of the user, in place of yours
+    #[arg(long, value_name = "ID")]
+    looker_user_id: Option<String>,
+
+    /// Revoke keys that embedctl did not make, too
+    #[arg(long)]
+    foreign: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A key to revoke.
+#[derive(Debug)]
+struct Target {
+    record: KeyRecord,
+    ours: bool,
+}
+
+pub(crate) async fn run(
+    args: &KeysRevokeArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let (user, keys) = named(args)?;
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = revoke(args, &user, &keys, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+/// The user and the keys: where the user is named by Looker's id, every other word is a key.
+fn named(args: &KeysRevokeArgs) -> Result<(UserArgs, Vec<String>), Error> {
+    let first = args.external_user_id.clone();
+    let looker_user_id = args.looker_user_id.clone();
+    let (external_user_id, keys) = match looker_user_id {
+        Some(_) => (None, [&[first], &args.keys[..]].concat()),
+        None => (Some(first), args.keys.clone()),
+    };
+    if keys.is_empty() {
+        return Err(
+            Error::usage("no key is named").hint("`embedctl keys list` shows the keys of a user")
+        );
+    }
+    let user = UserArgs {
+        external_user_id,
+        looker_user_id,
+    };
+    Ok((user, keys))
+}
+
+async fn revoke(
+    args: &KeysRevokeArgs,
+    user: &UserArgs,
+    keys: &[String],
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(&session.settings, system)?;
+    require_admin(&session.admin).await?;
+    let id = user.id()?;
+    let name = id.by_ref().to_string();
+    let user = users::existing(&session.admin, id.by_ref()).await?;
+    let targets = targets(args, &user, keys, session, &*ledger, system).await?;
+    if args.dry_run {
+        return dry_run(&name, &user, &targets, ui);
+    }
+    let ids = targets.iter().map(|target| target.record.key_id.as_str());
+    let ids = ids.collect::<Vec<_>>().join(", ");
+    let foreign = match targets.iter().all(|target| target.ours) {
+        true => "",
+        false => " Not all of them were made by embedctl.",
+    };
+    let question = format!("Revoke {ids} of {name}?{foreign} Whatever uses them stops working.");
+    confirm(&question, &session.settings, ui, system)?;
+    for target in &targets {
+        revoke_key(&session.admin, &user.id, &target.record.key_id).await?;
+        ledger.put_key(target.record.clone()).await?;
+        ui.status(format!("Revoked key {}", target.record.key_id));
+    }
+    if ui.format().is_json() {
+        ui.json(&result_json(&user, &targets))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The keys that are meant, each of which may be revoked.
+async fn targets(
+    args: &KeysRevokeArgs,
+    user: &User,
+    named: &[String],
+    session: &Session,
+    ledger: &dyn Ledger,
+    system: &System,
+) -> Result<Vec<Target>, Error> {
+    let records = ledger.keys(Some(&user.id)).await?;
+    let keys = session.admin.api3_keys(&user.id).await?;
+    let own = session.settings.looker()?.client_id;
+    let mut targets = Vec::new();
+    for name in named {
+        let is_named = |id: &str, client_id: &str| name == id || name == client_id;
+        let found = keys.iter().find(|key| is_named(&key.id, &key.client_id));
+        let record = records
+            .iter()
+            .find(|key| is_named(&key.key_id, &key.client_id));
+        let target = match (found, record) {
+            (Some(key), _) => {
+                let ours = is_our_key(key, &records);
+                let record = record_of(user, key, record, system);
+                Target { record, ours }
+            }
+            (None, Some(record)) => Target {
+                record: record.clone(),
+                ours: true,
+            },
+            (None, None) => {
+                let message = format!("the user has no key {name}");
+                return Err(Error::new(Kind::NotFound, message)
+                    .hint("`embedctl keys list` shows the keys there are"));
+            }
+        };
+        check(&target, args.foreign, &own)?;
+        targets.push(target);
+    }
+    for target in &mut targets {
+        target.record.state = KeyState::Revoked;
+        target.record.revoke_at = None;
+    }
+    Ok(targets)
+}
+
+fn check(target: &Target, foreign: bool, own: &str) -> Result<(), Error> {
+    let id = &target.record.key_id;
+    if target.record.client_id == own {
+        let message = format!("key {id} is the one embedctl logs in with");
+        return Err(Error::usage(message).hint("log in with another key to revoke this one"));
+    }
+    if !target.ours && !foreign {
+        let message = format!("key {id} was not made by embedctl");
+        return Err(Error::new(Kind::NotAllowed, message)
+            .hint("pass `--foreign` if you are sure that nobody needs it"));
+    }
+    Ok(())
+}
+
+fn record_of(user: &User, key: &Api3Key, known: Option<&KeyRecord>, system: &System) -> KeyRecord {
+    known.cloned().unwrap_or_else(|| KeyRecord {
+        looker_user_id: user.id.clone(),
+        external_user_id: user.external_user_id().unwrap_or_default().to_owned(),
+        key_id: key.id.clone(),
+        client_id: key.client_id.clone(),
+        purpose: key.purpose.clone().unwrap_or_default(),
+        state: KeyState::Delivered,
+        minted_at: key.created_at.unwrap_or_else(|| system.clock.now()),
+        revoke_at: None,
+    })
+}
+
+fn result_json(user: &User, targets: &[Target]) -> Value {
+    let key = |target: &Target| {
+        json!({
+            "id": target.record.key_id,
+            "client_id": target.record.client_id,
+            "owner": if target.ours { "ours" } else { "foreign" },
+        })
+    };
+    json!({
+        "external_user_id": user.external_user_id(),
+        "looker_user_id": user.id,
+        "revoked": targets.iter().map(key).collect::<Vec<_>>(),
+    })
+}
+
+fn dry_run(name: &str, user: &User, targets: &[Target], ui: &Ui) -> Result<Exit, Error> {
+    if ui.format().is_json() {
+        let mut result = result_json(user, targets);
+        result["dry_run"] = json!(true);
+        ui.json(&result)?;
+        return Ok(Exit::Done);
+    }
+    for target in targets {
+        let id = &target.record.key_id;
+        ui.data(&format!("Would revoke key {id} of {name}.\n"))?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,150 @@
+//! `embedctl keys rotate`: a new key in place of older ones.
+
+use serde_json::json;
+
+use crate::commands::confirm::confirm;
+use crate::commands::engine::open_ledger;
+use crate::commands::keys::mint::{self, DeliveryArgs};
+use crate::commands::keys::users::{self, Users, UsersArgs};
+use crate::commands::session::{Needs, Session};
+use crate::commands::span;
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
+use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, require_admin};
+
+/// Put a new key in place of older ones
+///
+/// Mints a key, delivers it, logs in with it, and only then revokes the keys that embedctl made before: a key works at
+/// every instant. With `--overlap` the old keys go on working until `keys reap` revokes them. Keys that somebody else
+/// made are never touched. If the command is interrupted, running it again goes on where it stopped.
+#[derive(clap::Args, Debug)]
+pub(crate) struct KeysRotateArgs {
+    #[command(flatten)]
+    users: UsersArgs,
+
+    /// Replace this key only, by its id or client id; may be repeated
+    #[arg(long = "key", value_name = "ID", conflicts_with = "all")]
+    keys: Vec<String>,
+
+    /// Keep the old keys for so long, as in `24h`; `keys reap` then revokes them
+    #[arg(long, value_name = "TIME", value_parser = span::seconds)]
+    overlap: Option<u64>,
+
+    /// Replace only keys older than this, as in `90d`
+    #[arg(long, value_name = "TIME", value_parser = span::seconds)]
+    max_age: Option<u64>,
+
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn run(
+    args: &KeysRotateArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = rotate(args, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn rotate(
+    args: &KeysRotateArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let users = args.users.resolve(&session.admin).await?;
+    let specs: Vec<_> = users
+        .ids()
+        .iter()
+        .map(|user| spec(args, &users, user))
+        .collect();
+    if args.dry_run {
+        return dry_run(&specs, session, ui, system).await;
+    }
+    if args.overlap.is_none() && !specs.is_empty() {
+        let whose = users.name();
+        let question = format!(
+            "Rotate the keys of {whose}? The old ones stop working at once; `--overlap 24h` would keep them for a day."
+        );
+        confirm(&question, &session.settings, ui, system)?;
+    }
+    let specs = specs.into_iter().map(JobSpec::RotateKey).collect();
+    mint::deliver(
+        "keys rotate",
+        &users,
+        specs,
+        &args.delivery,
+        session,
+        ui,
+        system,
+    )
+    .await
+}
+
+fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
+    RotateSpec {
+        job: KeyJob {
+            user: user.clone(),
+            purpose: args.delivery.key_purpose.clone(),
+        },
+        keys: args.keys.clone(),
+        max_age_seconds: args.max_age,
+        overlap_seconds: args.overlap,
+        // Among many, those without a key are not meant.
+        if_none: if users.are_many() {
+            IfNone::Skip
+        } else {
+            IfNone::Fail
+        },
+    }
+}
+
+async fn dry_run(
+    specs: &[RotateSpec],
+    session: &Session,
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(&session.settings, system)?;
+    let admin = &session.admin;
+    require_admin(admin).await?;
+    for spec in specs {
+        let name = spec.job.user.by_ref();
+        let user = users::existing(admin, name).await?;
+        let records = ledger.keys(Some(&user.id)).await?;
+        let keys = admin.api3_keys(&user.id).await?;
+        let choice = choose(spec, &keys, &records, system.clock.now())?;
+        let replaced: Vec<_> = choice.replaced.iter().map(|key| key.id.as_str()).collect();
+        if ui.format().is_json() {
+            ui.json(&json!({
+                "dry_run": true,
+                "external_user_id": user.external_user_id(),
+                "looker_user_id": user.id,
+                "mints_key": choice.mints,
+                "replaces": replaced,
+                "overlap_seconds": spec.overlap_seconds,
+            }))?;
+            continue;
+        }
+        let replaced = replaced.join(", ");
+        ui.data(&match (choice.mints, spec.overlap_seconds) {
+            (false, _) => format!("Would leave the keys of {name} as they are.\n"),
+            (true, None) => format!("Would mint a key for {name}, then revoke {replaced}.\n"),
+            (true, Some(overlap)) => {
+                let overlap = span::words(i64::try_from(overlap).unwrap_or(i64::MAX));
+                format!("Would mint a key for {name}, and keep {replaced} for {overlap}.\n")
+            }
+        })?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,146 @@
+//! Which users a command is about: one by either of its ids, or all whose id matches.
+
+use wildmatch::WildMatch;
+
+use crate::error::{Error, Kind};
+use crate::looker::{Client, User, UserSearch};
+use crate::workflow::{UserId, UserRef, find_user};
+
+/// The user a command is about.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct UserArgs {
+    /// Your own id of the user
+    #[arg(required_unless_present = "looker_user_id")]
+    pub(crate) external_user_id: Option<String>,
+
+    /// Looker's id of the user, in place of yours
+    #[arg(long, value_name = "ID", conflicts_with = "external_user_id")]
+    pub(crate) looker_user_id: Option<String>,
+}
+
+/// The users a command is about.
+#[derive(clap::Args, Clone, Debug)]
+#[command(group = clap::ArgGroup::new("whom").required(true))]
+pub(crate) struct UsersArgs {
+    /// Your own id of the user
+    #[arg(group = "whom")]
+    external_user_id: Option<String>,
+
+    /// Looker's id of the user, in place of yours
+    #[arg(long, value_name = "ID", group = "whom")]
+    looker_user_id: Option<String>,
+
+    /// All embed users that are not disabled
+    #[arg(long, group = "whom")]
+    all: bool,
+
+    /// Of all, those whose id matches, as in `acme-*`; may be repeated
+    #[arg(long = "match", value_name = "PATTERN", requires = "all")]
+    patterns: Vec<String>,
+}
+
+/// One user, or many.
+#[derive(Debug)]
+pub(crate) enum Users {
+    One(UserId),
+    Many(Vec<UserId>),
+}
+
+impl Users {
+    pub(crate) const fn are_many(&self) -> bool {
+        matches!(self, Self::Many(_))
+    }
+
+    pub(crate) fn ids(&self) -> &[UserId] {
+        match self {
+            Self::One(user) => std::slice::from_ref(user),
+            Self::Many(users) => users,
+        }
+    }
+
+    /// For a question or a message: `embed user acme-42`, `20 embed users`.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::One(user) => user.by_ref().to_string(),
+            Self::Many(users) if users.len() == 1 => "1 embed user".to_owned(),
+            Self::Many(users) => format!("{} embed users", users.len()),
+        }
+    }
+}
+
+impl UserArgs {
+    pub(crate) fn id(&self) -> Result<UserId, Error> {
+        one(
+            self.external_user_id.as_deref(),
+            self.looker_user_id.as_deref(),
+        )
+    }
+}
+
+impl UsersArgs {
+    /// Find out who is meant. One user is not looked up yet.
+    pub(crate) async fn resolve(&self, admin: &Client) -> Result<Users, Error> {
+        if self.all {
+            return Ok(Users::Many(sweep(admin, &self.patterns).await?));
+        }
+        let (external, looker) = (&self.external_user_id, &self.looker_user_id);
+        Ok(Users::One(one(external.as_deref(), looker.as_deref())?))
+    }
+}
+
+/// The user as Looker shows it, who must exist.
+pub(crate) async fn existing(admin: &Client, user: UserRef<'_>) -> Result<User, Error> {
+    let found = find_user(admin, user).await?;
+    found.ok_or_else(|| {
+        Error::new(Kind::NotFound, format!("there is no {user}"))
+            .hint("`embedctl users list` shows the embed users there are")
+    })
+}
+
+fn one(external: Option<&str>, looker: Option<&str>) -> Result<UserId, Error> {
+    let id = external.or(looker).unwrap_or_default();
+    if id.trim().is_empty() {
+        return Err(Error::usage("the id of the user is empty")
+            .hint("give your own id of the user, or `--looker-user-id`"));
+    }
+    Ok(match external {
+        Some(_) => UserId::External(id.to_owned()),
+        None => UserId::Looker(id.to_owned()),
+    })
+}
+
+/// Read all embed users, page by page: Looker has no search by `external_user_id`.
+async fn sweep(admin: &Client, patterns: &[String]) -> Result<Vec<UserId>, Error> {
+    const PAGE: u16 = 500;
+    let patterns: Vec<_> = patterns
+        .iter()
+        .map(|pattern| WildMatch::new(pattern))
+        .collect();
+    let mut users = Vec::new();
+    let mut search = UserSearch {
+        embed_user: Some(true),
+        fields: Some("id,is_disabled,credentials_embed".to_owned()),
+        sorts: Some("id".to_owned()),
+        limit: Some(PAGE.into()),
+        offset: Some(0),
+        ..UserSearch::default()
+    };
+    loop {
+        let page = admin.search_users(&search).await?;
+        let last = page.len() < usize::from(PAGE);
+        users.extend(page.iter().filter_map(|user| meant(user, &patterns)));
+        if last {
+            return Ok(users);
+        }
+        search.offset = search.offset.map(|offset| offset + u64::from(PAGE));
+    }
+}
+
+fn meant(user: &User, patterns: &[WildMatch]) -> Option<UserId> {
+    let external = user.external_user_id()?;
+    let matches = patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(external));
+    (matches && !user.is_disabled).then(|| UserId::Known {
+        external: external.to_owned(),
+        looker: user.id.clone(),
+    })
+}

@@ -1,0 +1,91 @@
+//! What a person sees of a run while it goes on, and what was last found of each of its jobs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::report::Ui;
+use crate::workflow::{Found, Observer, Outcome, Step};
+
+/// What was last found of each job, by Looker's id of its user: a sink on standard output prints it with the secret.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Latest(Arc<Mutex<HashMap<String, Found>>>);
+
+impl Latest {
+    /// What was last found of the job for a Looker user.
+    pub(crate) fn found(&self, looker_user_id: &str) -> Found {
+        let found = self.lock().get(looker_user_id).cloned();
+        found.unwrap_or_default()
+    }
+
+    /// Forget a job that is done, so that a run of many needs no room for them all.
+    pub(crate) fn forget(&self, found: &Found) {
+        if let Some(id) = &found.looker_user_id {
+            self.lock().remove(id);
+        }
+    }
+
+    fn set(&self, found: &Found) {
+        if let Some(id) = &found.looker_user_id {
+            self.lock().insert(id.clone(), found.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Found>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows each step as it is done.
+#[derive(Debug)]
+pub(crate) struct UiObserver {
+    ui: Ui,
+    latest: Latest,
+    many: bool,
+}
+
+impl UiObserver {
+    /// Show the steps of one job; of many, only to those who want to know more.
+    pub(crate) fn new(ui: &Ui, latest: Latest, many: bool) -> Self {
+        Self {
+            ui: ui.clone(),
+            latest,
+            many,
+        }
+    }
+}
+
+impl Observer for UiObserver {
+    fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration) {
+        self.latest.set(found);
+        match say(subject, step, found) {
+            Some(text) if self.many => self.ui.detail(1, format!("`{subject}`: {text}")),
+            Some(text) => self.ui.step(text, elapsed),
+            None => {}
+        }
+    }
+}
+
+/// What a person wants to know of a step; `None` where it is of no interest.
+fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
+    let user = found.looker_user_id.as_deref().unwrap_or_default();
+    let key = found.key.as_ref();
+    Some(match step {
+        Step::Observe if user.is_empty() => format!("looked up `{subject}`: there is none yet"),
+        Step::Observe => format!("looked up `{subject}`: Looker user {user}"),
+        Step::Create if found.outcome == Some(Outcome::Updated) => {
+            format!("gave `{subject}` new grants")
+        }
+        Step::Create => format!("created `{subject}`"),
+        Step::Confirm => format!("confirmed that it is Looker user {user}"),
+        Step::Sudo => "acted as the user, and it is the user".to_owned(),
+        Step::Mint => format!("minted key {}", key?.id),
+        Step::Deliver => format!("delivered its secret to {}", key?.delivered_to.as_ref()?),
+        Step::Prove => "logged in with the new key".to_owned(),
+        Step::RetireOld if found.revoked.is_empty() => {
+            "set the day on which the old keys are revoked".to_owned()
+        }
+        Step::RetireOld => format!("revoked {}", found.revoked.join(", ")),
+        Step::Reconcile | Step::ChooseOld | Step::Tag => return None,
+    })
+}

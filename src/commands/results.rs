@@ -1,0 +1,239 @@
+//! Prints what came of the jobs of a run: one result, or one for each user and a summary.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::commands::engine::Ended;
+use crate::commands::progress::Latest;
+use crate::commands::{create_user, key_sink};
+use crate::error::{Error, Exit, Kind};
+use crate::report::{Format, Ui, error_json};
+use crate::sink::KeyName;
+use crate::workflow::{Finished, Found, Outcome};
+
+/// The results of a run, printed as they come.
+#[derive(Debug)]
+pub(crate) struct Results {
+    ui: Ui,
+    base_url: String,
+    keys_to: String,
+    many: bool,
+    rows: Vec<Vec<String>>,
+    outcomes: BTreeMap<&'static str, u64>,
+    keys_delivered: u64,
+    keys_revoked: usize,
+}
+
+impl Results {
+    /// Results of one job, or of `many`.
+    ///
+    /// # Errors
+    /// Many results cannot be printed in the form that was asked for.
+    pub(crate) fn new(ui: &Ui, base_url: &str, keys_to: &str, many: bool) -> Result<Self, Error> {
+        match ui.format() {
+            Format::Env if many => return Err(ui.no_env_form()),
+            Format::Table | Format::Json if many && keys_to == key_sink::STDOUT => {
+                return Err(Error::usage(
+                    "the keys of many users go to standard output only as one JSON object a line",
+                )
+                .hint("use `-o jsonl`, or say where the keys go with `--keys-to`"));
+            }
+            _ => {}
+        }
+        Ok(Self {
+            ui: ui.clone(),
+            base_url: base_url.to_owned(),
+            keys_to: keys_to.to_owned(),
+            many,
+            rows: Vec::new(),
+            outcomes: BTreeMap::new(),
+            keys_delivered: 0,
+            keys_revoked: 0,
+        })
+    }
+
+    /// What prints a key with the rest of its result, when standard output is the sink.
+    pub(crate) fn printer(
+        &self,
+        latest: &Latest,
+    ) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
+        let (ui, latest, many) = (self.ui.clone(), latest.clone(), self.many);
+        move |key, secret| {
+            let found = latest.found(&key.looker_user_id);
+            let printed = if many {
+                ui.json(&result_json(&found, Some(secret)))
+            } else {
+                print(&ui, &key.base_url, &found, Some(secret))
+            };
+            printed.map_err(io::Error::other)
+        }
+    }
+
+    /// Print what came of a job. One that failed among many does not stop the others.
+    ///
+    /// # Errors
+    /// The error of the only job; or standard output cannot be written to.
+    pub(crate) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
+        let found = match finished.result {
+            Ok(found) => found,
+            Err(error) if self.many => return self.failed(&finished.job.subject, error),
+            Err(error) => return Err(error),
+        };
+        for warning in &found.warnings {
+            match self.many {
+                true => {
+                    let user = &found.external_user_id;
+                    self.ui.warning(format!("`{user}`: {warning}"));
+                }
+                false => self.ui.warning(warning),
+            }
+        }
+        *self.outcomes.entry(word(&found)).or_default() += 1;
+        self.keys_delivered += u64::from(found.key.is_some());
+        self.keys_revoked += found.revoked.len();
+        let printed = key_sink::has_printed(&self.keys_to, &found);
+        match self.ui.format() {
+            _ if !self.many && printed => Ok(()),
+            _ if !self.many => print(&self.ui, &self.base_url, &found, None),
+            Format::Jsonl if !printed => self.ui.json(&result_json(&found, None)),
+            Format::Table => {
+                self.rows.push(row(&found));
+                Ok(())
+            }
+            Format::Jsonl | Format::Json | Format::Env => Ok(()),
+        }
+    }
+
+    /// Print what came of the run as a whole, and give the exit code.
+    pub(crate) fn end(self, ended: Ended, calls: u64, elapsed: Duration) -> Result<Exit, Error> {
+        let (run, totals) = (ended.run, ended.totals);
+        if self.many {
+            let mut summary = json!({
+                "type": "summary",
+                "run_id": run,
+                "total": totals.done + totals.failed,
+                "failed": totals.failed,
+                "keys_delivered": self.keys_delivered,
+                "keys_revoked": self.keys_revoked,
+                "api_calls": calls,
+                "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            });
+            for (word, count) in &self.outcomes {
+                summary[*word] = json!(count);
+            }
+            match self.ui.format() {
+                Format::Json | Format::Jsonl => self.ui.json(&summary)?,
+                Format::Table | Format::Env => self.table(ended)?,
+            }
+        }
+        match totals.failed {
+            0 => Ok(Exit::Done),
+            failed => {
+                let total = totals.done + failed;
+                let message = format!("{failed} of {total} users failed");
+                Err(Error::new(Kind::Incomplete, message)
+                    .hint(format!("`embedctl runs resume {run}` tries them again")))
+            }
+        }
+    }
+
+    fn table(&self, ended: Ended) -> Result<(), Error> {
+        let header = [
+            "external user id",
+            "looker user id",
+            "outcome",
+            "key",
+            "replaced",
+        ];
+        if !self.rows.is_empty() {
+            self.ui.table(&header, self.rows.iter().cloned())?;
+        }
+        let counts = self.outcomes.iter();
+        let counts: Vec<_> = counts
+            .map(|(word, count)| format!("{count} {word}"))
+            .collect();
+        let failed = ended.totals.failed;
+        let counts = counts.join(", ");
+        self.ui
+            .status(format!("Run {}: {counts}, {failed} failed.", ended.run));
+        Ok(())
+    }
+
+    fn failed(&self, subject: &str, error: Error) -> Result<(), Error> {
+        if self.ui.format() == Format::Jsonl {
+            let mut result = error_json(&error);
+            result["external_user_id"] = json!(subject);
+            result["outcome"] = json!("failed");
+            self.ui.json(&result)?;
+        }
+        self.ui.error(&error.context(format!("`{subject}` failed")));
+        Ok(())
+    }
+}
+
+/// What became of the job, in a word.
+fn word(found: &Found) -> &'static str {
+    match (found.outcome, &found.key) {
+        (Some(outcome), _) => Outcome::word(outcome),
+        (None, None) => "unchanged",
+        (None, Some(_)) if found.replaced.is_empty() => "minted",
+        (None, Some(_)) => "rotated",
+    }
+}
+
+/// Write one result in the form that was asked for; `secret` only where standard output is the sink.
+fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result<(), Error> {
+    if found.outcome.is_some() {
+        return create_user::print(ui, base_url, found, secret);
+    }
+    match ui.format() {
+        Format::Json | Format::Jsonl => ui.json(&result_json(found, secret)),
+        Format::Env => key_sink::print_env(ui, base_url, found.key.as_ref(), secret),
+        Format::Table => ui.fields(&fields(found, secret)),
+    }
+}
+
+/// One result as JSON. What a job makes of a user stands in it only where the job makes users.
+fn result_json(found: &Found, secret: Option<&str>) -> Value {
+    if found.outcome.is_some() {
+        return create_user::result_json(found, secret);
+    }
+    json!({
+        "external_user_id": found.external_user_id,
+        "looker_user_id": found.looker_user_id,
+        "outcome": word(found),
+        "key": found.key.as_ref().map(|key| key_sink::key_json(key, secret)),
+        "replaced": found.replaced,
+        "warnings": found.warnings,
+    })
+}
+
+fn fields(found: &Found, secret: Option<&str>) -> Vec<(&'static str, String)> {
+    let looker_user_id = found.looker_user_id.clone().unwrap_or_default();
+    let mut fields = vec![
+        ("external_user_id", found.external_user_id.clone()),
+        ("looker_user_id", looker_user_id),
+        ("outcome", word(found).to_owned()),
+    ];
+    if !found.replaced.is_empty() {
+        fields.push(("replaced", found.replaced.join(", ")));
+    }
+    if let Some(key) = &found.key {
+        fields.extend(key_sink::key_rows(key, secret));
+    }
+    fields
+}
+
+fn row(found: &Found) -> Vec<String> {
+    let key = found.key.as_ref().map(|key| key.id.clone());
+    vec![
+        found.external_user_id.clone(),
+        found.looker_user_id.clone().unwrap_or_default(),
+        word(found).to_owned(),
+        key.unwrap_or_default(),
+        found.replaced.join(", "),
+    ]
+}

@@ -1,0 +1,244 @@
+//! Which keys a new one replaces, and whether a new one is needed at all: decided from what is known, without asking.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind};
+use crate::ledger::{KeyRecord, KeyState};
+use crate::looker::Api3Key;
+use crate::workflow::spec::{IfNone, RotateSpec};
+use crate::workflow::work::{OldKey, is_ours};
+
+/// What is to be rotated.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Choice {
+    /// Whether a new key is needed.
+    pub mints: bool,
+    /// The keys it replaces.
+    pub replaced: Vec<OldKey>,
+}
+
+/// Choose among `keys`, those a user has at `now`, by `spec` and by what the ledger knows of them, `records`.
+///
+/// Keys that are kept for an overlap already are replaced: they are no reason for another new key, unless they were
+/// named.
+///
+/// # Errors
+/// A key that was named does not exist or is not ours; there is none at all where `spec` wants one.
+pub fn choose(
+    spec: &RotateSpec,
+    keys: &[Api3Key],
+    records: &[KeyRecord],
+    now: Timestamp,
+) -> Result<Choice, Error> {
+    let is_named = |key: &&Api3Key| spec.keys.iter().any(|named| names(named, key));
+    let ours: Vec<_> = keys.iter().filter(|key| is_our_key(key, records)).collect();
+    check_named(spec, keys, records)?;
+    let old: Vec<_> = ours
+        .iter()
+        .copied()
+        .filter(|key| spec.keys.is_empty() || is_named(key))
+        .filter(|key| is_old(key, spec, now))
+        .collect();
+    let is_kept = |key: &&Api3Key| {
+        let mut records = records.iter().filter(|record| record.key_id == key.id);
+        records.any(|record| record.revoke_at.is_some())
+    };
+    let mints = match spec.if_none {
+        _ if !spec.keys.is_empty() => !old.is_empty(),
+        IfNone::Mint if ours.is_empty() => true,
+        IfNone::Fail if ours.is_empty() => return Err(none(spec)),
+        _ => !old.is_empty() && (ours.iter().all(is_kept) || !old.iter().all(is_kept)),
+    };
+    let replaced = old.into_iter().filter(|_| mints);
+    Ok(Choice {
+        mints,
+        replaced: replaced.map(|key| old_key(key, now)).collect(),
+    })
+}
+
+/// Whether embedctl made a key: its purpose says so, or the ledger does.
+pub fn is_our_key(key: &Api3Key, records: &[KeyRecord]) -> bool {
+    let mut known = records.iter().filter(|record| record.key_id == key.id);
+    is_ours(key.purpose.as_deref()) || known.any(|record| record.state != KeyState::Revoked)
+}
+
+/// Whether `named` is Looker's id of a key, or its client id.
+fn names(named: &str, key: &Api3Key) -> bool {
+    named == key.id || named == key.client_id
+}
+
+fn is_old(key: &Api3Key, spec: &RotateSpec, now: Timestamp) -> bool {
+    let (Some(max_age), Some(created_at)) = (spec.max_age_seconds, key.created_at) else {
+        return true;
+    };
+    let max_age = SignedDuration::from_secs(i64::try_from(max_age).unwrap_or(i64::MAX));
+    now.duration_since(created_at) > max_age
+}
+
+fn old_key(key: &Api3Key, now: Timestamp) -> OldKey {
+    OldKey {
+        id: key.id.clone(),
+        client_id: key.client_id.clone(),
+        purpose: key.purpose.clone().unwrap_or_default(),
+        created_at: key.created_at.unwrap_or(now),
+    }
+}
+
+fn check_named(spec: &RotateSpec, keys: &[Api3Key], records: &[KeyRecord]) -> Result<(), Error> {
+    for named in &spec.keys {
+        let Some(key) = keys.iter().find(|key| names(named, key)) else {
+            let message = format!("the user has no key {named}");
+            return Err(Error::new(Kind::NotFound, message)
+                .hint("`embedctl keys list` shows the keys there are"));
+        };
+        if !is_our_key(key, records) {
+            let message = format!("key {named} was not made by embedctl");
+            return Err(Error::new(Kind::NotAllowed, message)
+                .hint("embedctl never touches somebody else's key unasked; `embedctl keys mint` makes one beside it"));
+        }
+    }
+    Ok(())
+}
+
+fn none(spec: &RotateSpec) -> Error {
+    let user = spec.job.user.by_ref();
+    Error::new(
+        Kind::NotFound,
+        format!("{user} has no key that embedctl made, so there is none to rotate"),
+    )
+    .hint("`embedctl keys mint` makes one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workflow::spec::{KeyJob, UserId};
+
+    const TAG: &str = "embedctl:0192f7a0-6a3c-7000-8000-000000000001:7";
+    const DAY: u64 = 86_400;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_700_000_000).unwrap()
+    }
+
+    fn key(id: &str, purpose: &str, age_days: i64) -> Api3Key {
+        Api3Key {
+            id: id.to_owned(),
+            client_id: format!("client{id}"),
+            created_at: Some(now() - SignedDuration::from_hours(24 * age_days)),
+            purpose: (!purpose.is_empty()).then(|| purpose.to_owned()),
+            ..Api3Key::default()
+        }
+    }
+
+    fn spec() -> RotateSpec {
+        RotateSpec {
+            job: KeyJob {
+                user: UserId::External("acme-42".to_owned()),
+                purpose: None,
+            },
+            keys: Vec::new(),
+            max_age_seconds: None,
+            overlap_seconds: None,
+            if_none: IfNone::Fail,
+        }
+    }
+
+    fn record(id: &str, state: KeyState, due: bool) -> KeyRecord {
+        KeyRecord {
+            looker_user_id: "5".to_owned(),
+            external_user_id: "acme-42".to_owned(),
+            key_id: id.to_owned(),
+            client_id: format!("client{id}"),
+            purpose: String::new(),
+            state,
+            minted_at: now(),
+            revoke_at: due.then(now),
+        }
+    }
+
+    fn chosen(spec: &RotateSpec, keys: &[Api3Key], records: &[KeyRecord]) -> (bool, Vec<String>) {
+        let choice = choose(spec, keys, records, now()).unwrap();
+        let ids = choice.replaced.into_iter().map(|key| key.id);
+        (choice.mints, ids.collect())
+    }
+
+    fn replaces(ids: &[&str]) -> (bool, Vec<String>) {
+        (true, ids.iter().map(|id| (*id).to_owned()).collect())
+    }
+
+    const NOTHING: (bool, Vec<String>) = (false, Vec::new());
+
+    #[test]
+    fn all_of_ours_are_replaced_and_none_of_the_others() {
+        let keys = [key("1", TAG, 1), key("2", "", 1), key("3", "terraform", 1)];
+        let delivered = [record("2", KeyState::Delivered, false)];
+
+        assert_eq!(chosen(&spec(), &keys, &[]), replaces(&["1"]));
+        assert_eq!(chosen(&spec(), &keys, &delivered), replaces(&["1", "2"]));
+    }
+
+    #[test]
+    fn keys_that_are_young_enough_stay_and_need_no_new_one() {
+        let spec = RotateSpec {
+            max_age_seconds: Some(90 * DAY),
+            ..spec()
+        };
+
+        assert_eq!(chosen(&spec, &[key("1", TAG, 89)], &[]), NOTHING);
+        let keys = [key("1", TAG, 91), key("2", TAG, 1)];
+        assert_eq!(chosen(&spec, &keys, &[]), replaces(&["1"]));
+    }
+
+    #[test]
+    fn a_key_that_was_replaced_and_is_kept_for_an_overlap_is_no_reason_for_another_new_one() {
+        let keys = [key("1", TAG, 91), key("2", TAG, 1)];
+        let kept = [record("1", KeyState::Delivered, true)];
+        let by_age = RotateSpec {
+            max_age_seconds: Some(90 * DAY),
+            ..spec()
+        };
+        let by_name = RotateSpec {
+            keys: vec!["client1".to_owned()],
+            ..spec()
+        };
+
+        assert_eq!(chosen(&by_age, &keys, &kept), NOTHING);
+        assert_eq!(chosen(&spec(), &keys, &kept), replaces(&["1", "2"]));
+        assert_eq!(chosen(&by_name, &keys, &kept), replaces(&["1"]));
+        // The one that took its place is gone.
+        assert_eq!(chosen(&by_age, &keys[..1], &kept), replaces(&["1"]));
+    }
+
+    #[test]
+    fn a_user_without_a_key_of_ours_gets_one_only_where_that_was_asked_for() {
+        let foreign = [key("1", "", 1)];
+        let revoked = [record("1", KeyState::Revoked, false)];
+        let with = |if_none| RotateSpec { if_none, ..spec() };
+
+        assert_eq!(
+            chosen(&with(IfNone::Mint), &foreign, &revoked),
+            replaces(&[])
+        );
+        assert_eq!(chosen(&with(IfNone::Skip), &foreign, &revoked), NOTHING);
+        let error = choose(&spec(), &foreign, &revoked, now()).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotFound);
+    }
+
+    #[test]
+    fn a_named_key_must_exist_and_be_ours() {
+        let kind = |named: &str| {
+            let spec = RotateSpec {
+                keys: vec![named.to_owned()],
+                ..spec()
+            };
+            choose(&spec, &[key("1", "", 1)], &[], now())
+                .unwrap_err()
+                .kind()
+        };
+
+        assert_eq!(kind("1"), Kind::NotAllowed);
+        assert_eq!(kind("2"), Kind::NotFound);
+    }
+}
