@@ -185,11 +185,6 @@ impl Ui {
         self.line("hint: ", AnsiColor::Cyan.on_default().bold(), text);
     }
 
-    /// Ask something, where the answer is typed on the same line.
-    pub(crate) fn question(&self, text: &str) {
-        self.raw(&escape_control(text));
-    }
-
     /// Say what went wrong, why, and what to do; gives the exit code.
     pub(crate) fn error(&self, error: &Error) -> Exit {
         if error.is::<ReaderGone>() {
