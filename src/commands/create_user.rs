@@ -12,6 +12,7 @@ use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
+use crate::signed_url::is_for_embed_users;
 use crate::sink::KeyName;
 use crate::system::System;
 use crate::workflow::{
@@ -128,7 +129,8 @@ async fn create(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    for permission in grants::not_for_embed_users(&spec.grants.permissions) {
+    let permissions = spec.grants.permissions.iter();
+    for permission in permissions.filter(|permission| !is_for_embed_users(permission)) {
         ui.warning(format!(
             "Looker has no permission `{permission}` for embed users"
         ));

@@ -90,44 +90,6 @@ pub(crate) fn default_login(external_user_id: &str, defaults: &DefaultGrants) ->
     }
 }
 
-/// Those of `permissions` that no embed user can have. Looker takes them without a word, or refuses the login.
-pub(crate) fn not_for_embed_users(permissions: &[String]) -> Vec<&str> {
-    let permissions = permissions.iter().map(String::as_str);
-    permissions
-        .filter(|permission| !EMBED_PERMISSIONS.contains(permission))
-        .collect()
-}
-
-/// The permissions an embed user can have: the list in the Embed SDK that Looker publishes, and those seen since.
-const EMBED_PERMISSIONS: [&str; 26] = [
-    "access_data",
-    "see_lookml_dashboards",
-    "see_looks",
-    "see_user_dashboards",
-    "explore",
-    "create_table_calculations",
-    "create_custom_fields",
-    "can_create_forecast",
-    "save_content",
-    "save_dashboards",
-    "save_looks",
-    "send_outgoing_webhook",
-    "send_to_s3",
-    "send_to_sftp",
-    "schedule_look_emails",
-    "schedule_external_look_emails",
-    "send_to_integration",
-    "create_alerts",
-    "download_with_limit",
-    "download_without_limit",
-    "see_sql",
-    "clear_cache_refresh",
-    "see_drill_overlay",
-    "embed_browse_spaces",
-    "embed_save_shared_space",
-    "chat_with_explore",
-];
-
 fn given(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }

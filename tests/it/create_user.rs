@@ -6,7 +6,6 @@ use embedctl::signed_url::Algorithm;
 use embedctl::system::Clock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::support::{Outcome, Sandbox};

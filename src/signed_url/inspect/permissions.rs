@@ -1,40 +1,11 @@
 //! The permissions an embed user can have.
 
 use crate::signed_url::inspect::Check;
+use crate::signed_url::permissions::is_for_embed_users;
 use crate::signed_url::verify::Query;
 
 /// The name of the check, which is advice.
 pub(super) const CHECK: &str = "permissions";
-
-/// From Looker's Embed SDK, `server/types.ts`, and newer ones seen in Looker's own demo applications.
-const ALLOWED: [&str; 26] = [
-    "access_data",
-    "can_create_forecast",
-    "chat_with_explore",
-    "clear_cache_refresh",
-    "create_alerts",
-    "create_custom_fields",
-    "create_table_calculations",
-    "download_with_limit",
-    "download_without_limit",
-    "embed_browse_spaces",
-    "embed_save_shared_space",
-    "explore",
-    "save_content",
-    "save_dashboards",
-    "save_looks",
-    "schedule_external_look_emails",
-    "schedule_look_emails",
-    "see_drill_overlay",
-    "see_lookml_dashboards",
-    "see_looks",
-    "see_sql",
-    "see_user_dashboards",
-    "send_outgoing_webhook",
-    "send_to_integration",
-    "send_to_s3",
-    "send_to_sftp",
-];
 
 /// What is to be said about them.
 pub(super) fn check(query: Option<&Query>) -> Check {
@@ -78,7 +49,7 @@ pub(super) fn problem(query: Option<&Query>) -> Option<Problem> {
 /// The permissions in the URL that embed users cannot have.
 fn foreign(query: Option<&Query>) -> Vec<String> {
     let mut permissions = list(query, "permissions");
-    permissions.retain(|permission| !ALLOWED.contains(&permission.as_str()));
+    permissions.retain(|permission| !is_for_embed_users(permission));
     permissions
 }
 
