@@ -16,11 +16,11 @@
 //!
 //! `world/` is plain data without HTTP; one file holds what there is of one resource. `api/` has a file of the same
 //! name, and of the name in `src/looker/`, with the operations on it. To add one: write `world/THING.rs`, put it into
-//! [`world::World`]; write `api/THING.rs` with `pub(super) const OPERATIONS: &[Operation]`, one line an operation, and
+//! `world::World`; write `api/THING.rs` with `pub(super) const OPERATIONS: &[Operation]`, one line an operation, and
 //! a function `fn(&Call, &mut World) -> Answer` each; add it to the list in `api/mod.rs`. `fields` is dealt with
-//! for every operation that lists it; [`listing`] has filters, sorts and pages; [`call::Call::body`] refuses fields
+//! for every operation that lists it; `listing` has filters, sorts and pages; `call::Call::body` refuses fields
 //! that the body's type, under `deny_unknown_fields`, does not have. A mistake no client should make is a
-//! [`answer::Refusal`] with a violation.
+//! `answer::Refusal` with a violation.
 
 mod answer;
 mod api;
