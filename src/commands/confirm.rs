@@ -37,3 +37,32 @@ pub(crate) fn confirm(
         _ => Err(Error::usage("not confirmed; nothing was done")),
     }
 }
+
+/// Have a person type `expected` before something that cannot be taken back is done, unless `--yes` has said so.
+///
+/// # Errors
+/// Something else was typed, or nobody can be asked: nothing was done.
+pub(crate) fn typed(
+    what: &str,
+    expected: &str,
+    settings: &Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<(), Error> {
+    if settings.yes {
+        return Ok(());
+    }
+    if !ask::can_ask(settings, system) {
+        let message = format!("{what} must be confirmed, and nobody is here to do it");
+        return Err(Error::usage(message)
+            .hint("pass `--yes` to go ahead, or `--dry-run` to see what would be done"));
+    }
+    ui.prompt(format!("to go on, type `{expected}`"));
+    let answer = system.input.line();
+    let answer =
+        answer.map_err(|error| Error::internal(error).context("cannot read the answer"))?;
+    match answer {
+        Some(answer) if answer.trim() == expected => Ok(()),
+        _ => Err(Error::usage("not confirmed; nothing was done")),
+    }
+}

@@ -21,6 +21,7 @@ mod session;
 mod span;
 mod token;
 mod url;
+mod users;
 
 use crate::config::{ConfigArgs, Settings};
 use crate::error::{Error, Exit};
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Man(man::ManArgs),
     Api(api::ApiArgs),
     Token(token::TokenArgs),
+    #[command(subcommand)]
+    Users(users::UsersCommand),
 }
 
 /// Run `command` with the settings of `config`, and report an error it ends with.
@@ -71,14 +74,17 @@ async fn dispatch(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
+    // On the heap: what a command keeps while it waits would otherwise be part of everything that waits for it.
     let settings = || Settings::resolve(config, system);
     match command {
-        Command::CreateUser(args) => create_user::run(args, settings()?, ui, system).await,
-        Command::Keys(command) => keys::run(command, settings()?, ui, system).await,
+        Command::CreateUser(args) => {
+            Box::pin(create_user::run(args, settings()?, ui, system)).await
+        }
+        Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await
         }
-        Command::Doctor(args) => doctor::run(args, settings()?, ui, system).await,
+        Command::Doctor(args) => Box::pin(doctor::run(args, settings()?, ui, system)).await,
         Command::Url(url::UrlCommand::Inspect(args)) => {
             url::inspect::run(args, settings()?, ui, system).await
         }
@@ -89,7 +95,8 @@ async fn dispatch(
         Command::Profile(command) => profile::run(command, &settings()?, ui, system).await,
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, tree(system), ui, system),
-        Command::Api(args) => api::run(args, settings()?, ui, system).await,
-        Command::Token(args) => token::run(args, settings()?, ui, system).await,
+        Command::Api(args) => Box::pin(api::run(args, settings()?, ui, system)).await,
+        Command::Token(args) => Box::pin(token::run(args, settings()?, ui, system)).await,
+        Command::Users(command) => Box::pin(users::run(command, settings()?, ui, system)).await,
     }
 }

@@ -7,10 +7,11 @@ use crate::looker::client::Client;
 use crate::looker::credentials_embed::CredentialsEmbed;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::looker::keys::Api3Key;
 
 /// The fields of a [`User`]; some of the others are slow for Looker to find out.
 const FIELDS: &str = "id,first_name,last_name,display_name,email,is_disabled,group_ids,role_ids,credentials_embed,\
-    personal_folder_id,home_folder_id,embed_group_folder_id,can_manage_api3_creds,is_service_account,locale";
+    credentials_api3,personal_folder_id,home_folder_id,embed_group_folder_id,can_manage_api3_creds,is_service_account,locale";
 
 /// A user of Looker.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -42,6 +43,9 @@ pub struct User {
     /// The embed credentials; an embed user has one.
     #[serde(default, deserialize_with = "fields::list")]
     pub credentials_embed: Vec<CredentialsEmbed>,
+    /// The user's API keys; `None` where Looker does not say.
+    #[serde(default)]
+    pub credentials_api3: Option<Vec<Api3Key>>,
     /// The user's own folder.
     #[serde(default, deserialize_with = "fields::optional")]
     pub personal_folder_id: Option<String>,

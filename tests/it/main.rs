@@ -42,3 +42,4 @@ mod token;
 mod url_inspect;
 mod url_open;
 mod url_sign;
+mod users;

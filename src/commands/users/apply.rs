@@ -1,0 +1,193 @@
+//! Changes many embed users: looks at each first, says what it would do, asks, does it, reports.
+
+use std::collections::VecDeque;
+
+use tokio::task::JoinSet;
+
+use crate::commands::acting;
+use crate::commands::confirm;
+use crate::commands::session::{Needs, Session};
+use crate::commands::users::action::Action;
+use crate::commands::users::filter::FilterArgs;
+use crate::commands::users::reach::Roles;
+use crate::commands::users::rows::{Outcome, Row, describe, report};
+use crate::commands::users::sweep::Sweep;
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::looker::{Client, User};
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// Whom to change.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct TargetArgs {
+    /// Your own ids of the users; filters can name them instead
+    #[arg(value_name = "EXTERNAL_USER_ID")]
+    pub(super) external_user_ids: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Do `action` to the users of `targets`.
+pub(super) async fn run(
+    action: Action,
+    targets: &TargetArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if targets.external_user_ids.is_empty() == targets.filter.is_empty() {
+        return Err(Error::usage(format!("say whom to {action}"))
+            .hint("give ids of users, or filters as `--match 'acme-*'`, but not both"));
+    }
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = apply(action, targets, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn apply(
+    action: Action,
+    targets: &TargetArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let mut interrupt = system.interrupt.clone();
+    let looking = look(action, targets, session, system);
+    let rows = acting::until_interrupted(&mut interrupt, looking).await?;
+    let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
+    let changes = count(Outcome::Changed);
+    if targets.dry_run || changes == 0 {
+        report(action, &rows, targets.dry_run, ui)?;
+        return Ok(exit(&rows, targets));
+    }
+    if let Some(expected) = to_be_typed(action, &rows, changes) {
+        describe(action, &rows, ui);
+        let what = match changes {
+            1 => format!("to {action} a user"),
+            many => format!("to {action} {many} users"),
+        };
+        confirm::typed(&what, &expected, &session.settings, ui, system)?;
+    }
+    let work = change(action, rows, session);
+    let rows = acting::until_interrupted(&mut interrupt, work).await?;
+    report(action, &rows, false, ui)?;
+    Ok(exit(&rows, targets))
+}
+
+/// Look at every user that is meant.
+async fn look(
+    action: Action,
+    targets: &TargetArgs,
+    session: &Session,
+    system: &System,
+) -> Result<Vec<Row>, Error> {
+    let client = &session.admin;
+    let me = client.me().await?.id;
+    let mut roles = Roles::default();
+    let mut rows = Vec::new();
+    for id in &targets.external_user_ids {
+        let user = acting::find(id, session).await?;
+        rows.push(judge(action, &user, &me, client, &mut roles).await?);
+    }
+    if !targets.filter.is_empty() {
+        let mut sweep = Sweep::new(client, &targets.filter, system.clock.now());
+        while let Some(users) = sweep.next().await? {
+            for user in users {
+                rows.push(judge(action, &user, &me, client, &mut roles).await?);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+async fn judge(
+    action: Action,
+    user: &User,
+    me: &str,
+    client: &Client,
+    roles: &mut Roles,
+) -> Result<Row, Error> {
+    let (outcome, reason) = if user.id == me {
+        (
+            Outcome::Skipped,
+            Some("it is the user of this API key".to_owned()),
+        )
+    } else if action.has_happened(user) {
+        (Outcome::Unchanged, None)
+    } else if action != Action::Enable && roles.reach(user, client).await?.admin {
+        (Outcome::Skipped, Some("it is an admin".to_owned()))
+    } else {
+        match action.obstacle(user, client).await? {
+            Some(obstacle) => (Outcome::Skipped, Some(obstacle)),
+            None => (Outcome::Changed, None),
+        }
+    };
+    Ok(Row {
+        external_user_id: user.external_user_id().unwrap_or_default().to_owned(),
+        looker_user_id: user.id.clone(),
+        outcome,
+        reason,
+    })
+}
+
+/// Do it, to as many at a time as the settings say. One that fails does not stop the others.
+async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result<Vec<Row>, Error> {
+    let mut flying = JoinSet::new();
+    let mut waiting = (0..rows.len()).collect::<VecDeque<_>>();
+    loop {
+        while flying.len() < session.settings.concurrency().max(1)
+            && let Some(index) = waiting.pop_front()
+        {
+            let Some(row) = rows
+                .get(index)
+                .filter(|row| row.outcome == Outcome::Changed)
+            else {
+                continue;
+            };
+            let (client, id) = (session.admin.clone(), row.looker_user_id.clone());
+            flying.spawn(async move { (index, action.act(&client, &id).await) });
+        }
+        let Some(done) = flying.join_next().await else {
+            return Ok(rows);
+        };
+        let (index, result) = done.map_err(Error::internal)?;
+        if let (Err(error), Some(row)) = (result, rows.get_mut(index)) {
+            row.outcome = Outcome::Failed;
+            row.reason = Some(error.to_string());
+        }
+    }
+}
+
+/// What must be typed before it is done: deleting always asks, the rest where it is for many.
+fn to_be_typed(action: Action, rows: &[Row], changes: usize) -> Option<String> {
+    match (action, changes) {
+        (Action::Delete { .. }, 1) => rows
+            .iter()
+            .find(|row| row.outcome == Outcome::Changed)
+            .map(|row| row.external_user_id.clone()),
+        (_, 1) => None,
+        (action, many) => Some(format!("{action} {many} users")),
+    }
+}
+
+/// Done, unless something failed, or somebody who was named is left as they were.
+fn exit(rows: &[Row], targets: &TargetArgs) -> Exit {
+    let failed = rows.iter().any(|row| row.outcome == Outcome::Failed);
+    let skipped = rows.iter().any(|row| row.outcome == Outcome::Skipped);
+    let named = !targets.external_user_ids.is_empty();
+    if failed || (skipped && named && !targets.dry_run) {
+        Exit::Failed(Kind::Incomplete)
+    } else {
+        Exit::Done
+    }
+}

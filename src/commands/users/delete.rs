@@ -1,0 +1,35 @@
+//! `embedctl users delete`: the way out that cannot be taken back.
+
+use crate::commands::users::action::Action;
+use crate::commands::users::apply::{self, TargetArgs};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
+
+/// Delete embed users, for good
+///
+/// Looker moves their content to the trash and deletes their schedules. Users who own schedules are left as they are
+/// without `--with-schedules`; admins and the user of the API key always are. It must be confirmed by typing the id, or
+/// for many the number of users. `embedctl users disable` keeps everything, `embedctl rotate-id` moves it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UsersDeleteArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+
+    /// Delete also users who own schedules, and these with them
+    #[arg(long)]
+    with_schedules: bool,
+}
+
+pub(crate) async fn run(
+    args: &UsersDeleteArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let action = Action::Delete {
+        with_schedules: args.with_schedules,
+    };
+    apply::run(action, &args.targets, settings, ui, system).await
+}

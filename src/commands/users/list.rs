@@ -1,0 +1,84 @@
+//! `embedctl users list`: the embed users there are.
+
+use crate::commands::acting;
+use crate::commands::session::{Needs, Session};
+use crate::commands::users::filter::FilterArgs;
+use crate::commands::users::row;
+use crate::commands::users::sweep::Sweep;
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::looker::User;
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// List embed users
+///
+/// They are read and printed page by page, so that any number of them can be listed.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UsersListArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    /// Print CSV
+    #[arg(long, conflicts_with = "output")]
+    csv: bool,
+}
+
+pub(crate) async fn run(
+    args: &UsersListArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let now = system.clock.now();
+    let work = list(args, &session, ui, now);
+    let ended = acting::until_interrupted(&mut system.interrupt, work).await;
+    session.close(ui).await;
+    ended.map(|()| Exit::Done)
+}
+
+async fn list(
+    args: &UsersListArgs,
+    session: &Session,
+    ui: &Ui,
+    now: jiff::Timestamp,
+) -> Result<(), Error> {
+    let mut sweep = Sweep::new(&session.admin, &args.filter, now);
+    let mut printed = 0;
+    if args.csv {
+        ui.data(row::CSV)?;
+    }
+    while let Some(users) = sweep.next().await? {
+        if !users.is_empty() {
+            print(&users, args.csv, printed == 0, ui)?;
+            printed += users.len();
+        }
+    }
+    match (ui.format(), args.csv, printed) {
+        (Format::Json, _, 0) => ui.data("[]\n"),
+        (Format::Json, _, _) => ui.data("]\n"),
+        (Format::Table, false, 0) => {
+            ui.status("No embed users.");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn print(users: &[User], csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {
+    match ui.format() {
+        _ if csv => ui.data(&users.iter().map(row::csv).collect::<String>()),
+        Format::Json => {
+            let rows = users.iter().map(|user| row::json(user).to_string());
+            let rows = rows.collect::<Vec<_>>().join(",\n");
+            ui.data(if first { "[" } else { ",\n" })?;
+            ui.data(&rows)
+        }
+        Format::Jsonl => users.iter().try_for_each(|user| ui.json(&row::json(user))),
+        Format::Table | Format::Env => ui.table(&row::TABLE, users.iter().map(row::table)),
+    }
+}

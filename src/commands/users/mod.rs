@@ -1,0 +1,44 @@
+//! `embedctl users`: find embed users, see what they can reach, end them.
+
+mod action;
+mod apply;
+mod delete;
+mod filter;
+mod list;
+mod portrait;
+mod reach;
+mod row;
+mod rows;
+mod show;
+mod sweep;
+mod switch;
+
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
+
+/// Find embed users, see what they can reach, disable, enable or delete them
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum UsersCommand {
+    List(list::UsersListArgs),
+    Show(show::UsersShowArgs),
+    Disable(switch::UsersDisableArgs),
+    Enable(switch::UsersEnableArgs),
+    Delete(delete::UsersDeleteArgs),
+}
+
+pub(crate) async fn run(
+    command: &UsersCommand,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    match command {
+        UsersCommand::List(args) => list::run(args, settings, ui, system).await,
+        UsersCommand::Show(args) => show::run(args, settings, ui, system).await,
+        UsersCommand::Disable(args) => switch::disable(args, settings, ui, system).await,
+        UsersCommand::Enable(args) => switch::enable(args, settings, ui, system).await,
+        UsersCommand::Delete(args) => delete::run(args, settings, ui, system).await,
+    }
+}

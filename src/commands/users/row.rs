@@ -1,0 +1,91 @@
+//! An embed user as a row of a table, of CSV, or as JSON.
+
+use serde_json::{Value, json};
+
+use crate::commands::users::filter::last_seen;
+use crate::looker::User;
+
+/// The columns of the table.
+pub(super) const TABLE: [&str; 7] = [
+    "external user id",
+    "looker id",
+    "name",
+    "state",
+    "external group",
+    "last seen",
+    "keys",
+];
+
+/// The columns of CSV.
+pub(super) const CSV: &str =
+    "external_user_id,looker_user_id,first_name,last_name,state,external_group_id,last_seen,keys\n";
+
+pub(super) fn table(user: &User) -> Vec<String> {
+    let name = [user.first_name.as_deref(), user.last_name.as_deref()];
+    let name: Vec<_> = name.into_iter().flatten().collect();
+    vec![
+        user.external_user_id().unwrap_or("-").to_owned(),
+        user.id.clone(),
+        name.join(" "),
+        state(user).to_owned(),
+        user.external_group_id().unwrap_or_default().to_owned(),
+        last_seen(user)
+            .map(|seen| seen.to_string())
+            .unwrap_or_default(),
+        keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
+    ]
+}
+
+pub(super) fn csv(user: &User) -> String {
+    let fields = [
+        user.external_user_id().unwrap_or_default().to_owned(),
+        user.id.clone(),
+        user.first_name.clone().unwrap_or_default(),
+        user.last_name.clone().unwrap_or_default(),
+        state(user).to_owned(),
+        user.external_group_id().unwrap_or_default().to_owned(),
+        last_seen(user)
+            .map(|seen| seen.to_string())
+            .unwrap_or_default(),
+        keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
+    ];
+    fields.map(|field| quoted(&field)).join(",") + "\n"
+}
+
+pub(super) fn json(user: &User) -> Value {
+    let credential = user.credentials_embed.first();
+    json!({
+        "external_user_id": user.external_user_id(),
+        "looker_user_id": user.id,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "is_disabled": user.is_disabled,
+        "external_group_id": user.external_group_id(),
+        "group_ids": user.group_ids,
+        "role_ids": user.role_ids,
+        "keys": keys(user),
+        "created_at": credential.and_then(|credential| credential.created_at),
+        "logged_in_at": credential.and_then(|credential| credential.logged_in_at),
+    })
+}
+
+fn keys(user: &User) -> Option<usize> {
+    user.credentials_api3.as_ref().map(Vec::len)
+}
+
+pub(super) const fn state(user: &User) -> &'static str {
+    if user.is_disabled {
+        "disabled"
+    } else {
+        "enabled"
+    }
+}
+
+/// A field of CSV (RFC 4180).
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

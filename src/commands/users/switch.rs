@@ -1,0 +1,42 @@
+//! `embedctl users disable` and `enable`: the way out that keeps everything, and the way back.
+
+use crate::commands::users::action::Action;
+use crate::commands::users::apply::{self, TargetArgs};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
+
+/// Disable embed users: they cannot log in, and everything they own stays
+///
+/// Admins and the user of the API key are left as they are. More than one user must be confirmed by typing.
+#[derive(clap::Args, Debug)]
+pub(crate) struct UsersDisableArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+}
+
+/// Enable embed users that are disabled
+#[derive(clap::Args, Debug)]
+pub(crate) struct UsersEnableArgs {
+    #[command(flatten)]
+    targets: TargetArgs,
+}
+
+pub(crate) async fn disable(
+    args: &UsersDisableArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    apply::run(Action::Disable, &args.targets, settings, ui, system).await
+}
+
+pub(crate) async fn enable(
+    args: &UsersEnableArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    apply::run(Action::Enable, &args.targets, settings, ui, system).await
+}

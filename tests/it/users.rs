@@ -1,0 +1,385 @@
+//! `embedctl users`: who is found, what is said of them, and who is changed or left alone.
+
+use std::time::Duration;
+
+use embedctl::emulator::{Fault, Options};
+use embedctl::system::{Clock, Input};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::loopback::{Loopback, json};
+use crate::support::{Outcome, Sandbox};
+
+const NOON: &str = "2026-01-01T12:00:00Z";
+
+/// A sandbox with the embed users `acme-1` (a key, the model), `acme-2` (no key, an external group) and `zoe`.
+async fn with_users() -> Sandbox {
+    let sandbox = Sandbox::at(NOON.parse().unwrap()).await;
+    let model = ["--model", "demo", "--permission", "access_data"];
+    let users: [&[&str]; 3] = [
+        &[
+            "acme-1",
+            "--keys-to",
+            "file:keys.jsonl",
+            "--first-name",
+            "Ada",
+        ],
+        &["acme-2", "--no-key", "--external-group-id", "acme"],
+        &["zoe", "--no-key", "--first-name", "Zoë, \"Z\""],
+    ];
+    for user in users {
+        let args = [&["create-user"], user, &model].concat();
+        let made = sandbox.run(&args).await;
+        assert_eq!(made.exit, 0, "{}", made.err);
+    }
+    sandbox
+}
+
+fn ids(listed: &Outcome) -> Vec<String> {
+    let lines = listed.out.lines();
+    lines
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|user| user["external_user_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn list(sandbox: &Sandbox, filters: &[&str]) -> Vec<String> {
+    let args = [&["users", "list", "-o", "jsonl"], filters].concat();
+    ids(&sandbox.run(&args).await.done())
+}
+
+fn person(text: &str) -> Input {
+    let mut input = Input::text(text);
+    input.terminal = true;
+    input
+}
+
+#[tokio::test]
+async fn lists_the_users_that_every_filter_lets_through() {
+    let sandbox = with_users().await;
+
+    assert_eq!(list(&sandbox, &[]).await, ["acme-1", "acme-2", "zoe"]);
+    assert_eq!(
+        list(&sandbox, &["--match", "acme-?"]).await,
+        ["acme-1", "acme-2"]
+    );
+    assert_eq!(list(&sandbox, &["--no-keys"]).await, ["acme-2", "zoe"]);
+    let both = ["--no-keys", "--match", "acme-*"];
+    assert_eq!(list(&sandbox, &both).await, ["acme-2"]);
+    assert_eq!(
+        list(&sandbox, &["--external-group", "acme"]).await,
+        ["acme-2"]
+    );
+    assert!(list(&sandbox, &["--no-models"]).await.is_empty());
+    assert!(list(&sandbox, &["--disabled"]).await.is_empty());
+    assert_eq!(list(&sandbox, &["--enabled"]).await.len(), 3);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn users_not_seen_for_a_while_are_found() {
+    let clock = Clock::manual(NOON.parse::<Timestamp>().unwrap());
+    let mut sandbox = Sandbox::with(Options {
+        clock: clock.clone(),
+        ..Options::default()
+    })
+    .await;
+    sandbox.clock(clock.clone());
+    for user in ["old", "new"] {
+        let made = sandbox.run(&["create-user", user, "--no-key"]).await;
+        assert_eq!(made.exit, 0, "{}", made.err);
+        clock.sleep(Duration::from_hours(40 * 24)).await;
+    }
+
+    assert_eq!(list(&sandbox, &["--not-seen-for", "60d"]).await, ["old"]);
+    assert_eq!(
+        list(&sandbox, &["--not-seen-for", "30d"]).await,
+        ["old", "new"]
+    );
+    let refused = sandbox
+        .run(&["users", "list", "--not-seen-for", "soon"])
+        .await;
+    assert_eq!(refused.exit, 2);
+    assert!(refused.err.contains("`90d`"), "{}", refused.err);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_is_a_table_csv_or_json() {
+    let sandbox = with_users().await;
+
+    let table = sandbox.run(&["users", "list"]).await.done();
+    assert_eq!(table.out.lines().count(), 4, "{}", table.out);
+    let csv = sandbox
+        .run(&["users", "list", "--csv", "--match", "zoe"])
+        .await
+        .done();
+    let row = csv.out.lines().nth(1).unwrap();
+    assert!(row.starts_with("zoe,"), "{row}");
+    assert!(row.contains("\"Zoë, \"\"Z\"\"\""), "{row}");
+    let listed = sandbox.run(&["users", "list", "-o", "json"]).await.done();
+    let users: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(users.len(), 3);
+    assert_eq!(users[0]["keys"], 1);
+    assert_eq!(users[0]["created_at"], NOON);
+    let none = sandbox
+        .run(&["users", "list", "-o", "json", "--disabled"])
+        .await
+        .done();
+    assert_eq!(none.out, "[]\n");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn many_users_come_page_by_page() {
+    let sandbox = Sandbox::with(Options {
+        users: 1234,
+        ..Options::default()
+    })
+    .await;
+
+    let listed = sandbox.run(&["users", "list", "-o", "json"]).await.done();
+
+    let users: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(users.len(), 1234);
+    let requests = sandbox.emulator().requests();
+    let pages = requests
+        .iter()
+        .filter(|it| it.path.ends_with("/users/search"));
+    assert_eq!(pages.count(), 3);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn show_says_what_the_user_can_reach_and_where_it_comes_from() {
+    let sandbox = with_users().await;
+
+    let shown = sandbox
+        .run(&["users", "show", "acme-1", "-o", "json"])
+        .await
+        .done();
+
+    let user: Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(user["external_user_id"], "acme-1");
+    assert_eq!(user["models"], serde_json::json!(["demo"]));
+    assert_eq!(user["permissions"], serde_json::json!(["access_data"]));
+    assert_eq!(user["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(user["problems"], serde_json::json!([]));
+    assert_eq!(user["roles"][0]["from"], "direct");
+
+    let text = sandbox.run(&["users", "show", "acme-1"]).await.done();
+    assert!(
+        text.out.contains("can query") && text.out.contains("demo"),
+        "{}",
+        text.out
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn show_says_why_a_user_can_reach_nothing() {
+    let sandbox = with_users().await;
+    let made = sandbox
+        .run(&["create-user", "bare", "--no-key", "--via", "embed-user"])
+        .await;
+    assert_eq!(made.exit, 0, "{}", made.err);
+    let disabled = sandbox.run(&["users", "disable", "bare"]).await;
+    assert_eq!(disabled.exit, 0, "{}", disabled.err);
+
+    let shown = sandbox.run(&["users", "show", "bare"]).await.done();
+
+    assert!(shown.err.contains("the user is disabled"), "{}", shown.err);
+    assert!(
+        shown.err.contains("every call as it is answered with 404"),
+        "{}",
+        shown.err
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn one_user_is_disabled_and_enabled_without_a_question() {
+    let sandbox = with_users().await;
+
+    let disabled = sandbox
+        .run(&["users", "disable", "zoe", "-o", "json"])
+        .await
+        .done();
+    let again = sandbox
+        .run(&["users", "disable", "zoe", "-o", "json"])
+        .await
+        .done();
+    assert_eq!(list(&sandbox, &["--disabled"]).await, ["zoe"]);
+    let enabled = sandbox.run(&["users", "enable", "zoe"]).await.done();
+
+    let disabled: Value = serde_json::from_str(&disabled.out).unwrap();
+    assert_eq!(disabled["disabled"], 1);
+    assert_eq!(disabled["users"][0]["outcome"], "disabled");
+    let again: Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(again["unchanged"], 1);
+    assert!(
+        enabled.err.contains("Enabled 1 of 1 users"),
+        "{}",
+        enabled.err
+    );
+    assert!(list(&sandbox, &["--disabled"]).await.is_empty());
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn many_users_are_changed_only_once_a_person_has_typed_how_many() {
+    let sandbox = with_users().await;
+    let disable = ["users", "disable", "--match", "acme-*"];
+
+    let nobody = sandbox.run(&disable).await;
+    assert_eq!(nobody.exit, 2);
+    assert!(nobody.err.contains("`--yes`"), "{}", nobody.err);
+    let no = sandbox.run_with(&disable, person("yes\n")).await;
+    assert_eq!(no.exit, 2);
+    assert!(no.err.contains("nothing was done"), "{}", no.err);
+    let dry = sandbox
+        .run(&[&disable[..], &["--dry-run"]].concat())
+        .await
+        .done();
+    assert!(dry.out.contains("Would disable acme-1"), "{}", dry.out);
+    assert!(list(&sandbox, &["--disabled"]).await.is_empty());
+
+    let yes = sandbox
+        .run_with(&disable, person("disable 2 users\n"))
+        .await
+        .done();
+    assert!(yes.err.contains("type `disable 2 users`"), "{}", yes.err);
+    assert_eq!(list(&sandbox, &["--disabled"]).await, ["acme-1", "acme-2"]);
+
+    let enabled = sandbox
+        .run(&["users", "enable", "--disabled", "--yes"])
+        .await
+        .done();
+    assert!(enabled.err.contains("Enabled 2 of 2"), "{}", enabled.err);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn whom_to_change_must_be_said_one_way() {
+    let sandbox = Sandbox::offline();
+
+    let nobody = sandbox.run(&["users", "delete"]).await;
+    let both = sandbox
+        .run(&["users", "delete", "zoe", "--match", "a*"])
+        .await;
+
+    assert_eq!((nobody.exit, both.exit), (2, 2));
+    assert!(nobody.err.contains("say whom to delete"), "{}", nobody.err);
+}
+
+#[tokio::test]
+async fn a_user_is_deleted_only_once_its_id_has_been_typed() {
+    let sandbox = with_users().await;
+    let delete = ["users", "delete", "zoe", "--with-schedules"];
+
+    let no = sandbox.run_with(&delete, person("acme-1\n")).await;
+    assert_eq!(no.exit, 2, "{}", no.err);
+    assert_eq!(list(&sandbox, &["--match", "zoe"]).await, ["zoe"]);
+    let yes = sandbox.run_with(&delete, person("zoe\n")).await.done();
+
+    assert!(yes.err.contains("Deleted 1 of 1 users"), "{}", yes.err);
+    assert!(list(&sandbox, &["--match", "zoe"]).await.is_empty());
+    let gone = sandbox.run(&delete).await;
+    assert_eq!(gone.exit, 5);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn one_that_fails_does_not_stop_the_others() {
+    let sandbox = with_users().await;
+    sandbox
+        .emulator()
+        .inject(Fault::status(500).on("update_user"));
+
+    let args = [
+        "users",
+        "disable",
+        "--match",
+        "*",
+        "--yes",
+        "--concurrency",
+        "1",
+        "-o",
+        "json",
+    ];
+    let outcome = sandbox.run(&args).await;
+
+    assert_eq!(outcome.exit, 3);
+    let result: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(
+        (&result["disabled"], &result["failed"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(list(&sandbox, &["--disabled"]).await, ["acme-2", "zoe"]);
+    sandbox.finish().await;
+}
+
+/// A Looker with one user, who is an admin, owns schedules, or is the user of the key.
+async fn looker(role: &'static str, me: &'static str, schedules: &'static str) -> Loopback {
+    let user = r#"{"id":"7","role_ids":["2"],"credentials_embed":[{"external_user_id":"acme-7"}]}"#;
+    Loopback::new(move |asked, _| match asked.line().as_str() {
+        "POST /login" => json(200, r#"{"access_token":"t","expires_in":3600}"#),
+        "GET /user" => json(200, &format!(r#"{{"id":"{me}"}}"#)),
+        "GET /users/credential/embed/acme-7" => json(200, user),
+        "GET /roles" => {
+            let allowed = format!(r#"{{"permissions":["{role}"]}}"#);
+            json(
+                200,
+                &format!(
+                    r#"[{{"id":"2","name":"r","permission_set":{allowed},"model_set":{{}}}}]"#
+                ),
+            )
+        }
+        "GET /scheduled_plans" => json(200, schedules),
+        "DELETE /users/7" => json(204, ""),
+        "DELETE /logout" => json(204, ""),
+        other => json(500, &format!(r#"{{"message":"unexpected {other}"}}"#)),
+    })
+    .await
+}
+
+async fn delete_at(looker: &Loopback, more: &[&str]) -> Outcome {
+    let mut sandbox = Sandbox::offline();
+    sandbox
+        .var("LOOKERSDK_BASE_URL", looker.url())
+        .var("LOOKERSDK_CLIENT_ID", "id")
+        .var("LOOKERSDK_CLIENT_SECRET", "secret");
+    let args = [&["users", "delete", "acme-7", "--yes"], more].concat();
+    sandbox.run(&args).await
+}
+
+#[tokio::test]
+async fn admins_oneself_and_owners_of_schedules_are_left_alone() {
+    let two = r#"[{"id":1},{"id":2}]"#;
+    for (role, me, schedules, reason) in [
+        ("administer", "1", "[]", "it is an admin"),
+        ("access_data", "7", "[]", "it is the user of this API key"),
+        (
+            "access_data",
+            "1",
+            two,
+            "it owns 2 schedules, which would be deleted with it",
+        ),
+    ] {
+        let looker = looker(role, me, schedules).await;
+
+        let outcome = delete_at(&looker, &[]).await;
+
+        assert_eq!(outcome.exit, 3, "{}", outcome.err);
+        assert!(outcome.err.contains(reason), "{}", outcome.err);
+        assert!(!looker.lines().contains(&"DELETE /users/7".to_owned()));
+    }
+    for (schedules, more) in [("[]", &[][..]), (two, &["--with-schedules"])] {
+        let looker = looker("access_data", "1", schedules).await;
+
+        let outcome = delete_at(&looker, more).await.done();
+
+        assert!(outcome.err.contains("Deleted 1 of 1"), "{}", outcome.err);
+        assert!(looker.lines().contains(&"DELETE /users/7".to_owned()));
+    }
+}
