@@ -1,4 +1,4 @@
-//! Queries: what is asked of an explore. The same question has the same id.
+//! Queries, which are what is asked of an explore; the same question has the same id.
 
 use std::collections::HashMap;
 
