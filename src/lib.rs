@@ -66,7 +66,7 @@ where
     Arg: Into<OsString> + Clone,
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    if let Some(exit) = cli::complete(&args, system) {
+    if let Some(exit) = cli::complete(&args, system).await {
         return exit;
     }
     match cli::parse(&args, system) {

@@ -3,27 +3,33 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 
+use clap::FromArgMatches as _;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
 
+use crate::commands::candidates::{self, Candidate, Known};
 use crate::config::{ConfigArgs, Settings};
 use crate::error::Exit;
 use crate::system::System;
 
 /// Answer `shell` with what may stand next in the command line after the first `--` of `args`.
-pub(crate) fn answer(
+pub(crate) async fn answer(
     shell: &str,
     args: &[OsString],
     tree: clap::Command,
     system: &mut System,
 ) -> Exit {
-    let mut tree = with_profiles(tree, system);
     let line: Vec<OsString> = args
         .iter()
         .skip_while(|arg| *arg != "--")
         .skip(1)
         .cloned()
         .collect();
+    let config = typed(&line, &tree);
+    let mut tree = offer(tree, "profile", profiles(system));
+    if let Some((id, known)) = wanted(&line) {
+        tree = offer(tree, id, candidates::ask(known, &config, system).await);
+    }
     let folder = system.path("");
     let mut answer = Vec::new();
     // A shell in the middle of a line is no place for errors: no completions are the answer then.
@@ -37,18 +43,57 @@ pub(crate) fn answer(
     Exit::Done
 }
 
-/// Let `--profile` complete the profiles there are.
-fn with_profiles(tree: clap::Command, system: &System) -> clap::Command {
+/// The shared flags among what has been typed so far.
+fn typed(line: &[OsString], tree: &clap::Command) -> ConfigArgs {
+    let tree = tree.clone().ignore_errors(true);
+    let matches = tree.try_get_matches_from(line).ok();
+    matches
+        .and_then(|matches| ConfigArgs::from_arg_matches(&matches).ok())
+        .unwrap_or_default()
+}
+
+/// What Looker is to be asked for, and the argument it is the value of.
+fn wanted(line: &[OsString]) -> Option<(&'static str, Known)> {
+    let [.., flag, value] = line else {
+        return None;
+    };
+    let flag = match value.to_str()?.split_once('=') {
+        Some((flag, _)) => flag,
+        None => flag.to_str()?,
+    };
+    match flag {
+        "--model" => Some(("models", Known::Models)),
+        "--group-id" => Some(("group_ids", Known::Groups)),
+        _ => None,
+    }
+}
+
+/// The profiles there are.
+fn profiles(system: &System) -> Vec<Candidate> {
     let settings = Settings::resolve(&ConfigArgs::default(), system);
     let profiles = settings.and_then(|settings| settings.profiles());
-    let names: Vec<String> = profiles
+    profiles
         .unwrap_or_default()
         .into_iter()
-        .map(|profile| profile.name)
-        .collect();
-    tree.mut_arg("profile", |arg| {
+        .map(|profile| (profile.name, profile.base_url))
+        .collect()
+}
+
+/// Let the argument `id` of every command complete to `candidates`.
+fn offer(tree: clap::Command, id: &'static str, candidates: Vec<Candidate>) -> clap::Command {
+    let inner = candidates.clone();
+    tree.mut_args(|arg| {
+        if arg.get_id() != id {
+            return arg;
+        }
+        let candidates = candidates.clone();
         arg.add(ArgValueCandidates::new(move || {
-            names.iter().map(CompletionCandidate::new).collect()
+            candidates.iter().map(candidate).collect()
         }))
     })
+    .mut_subcommands(|command| offer(command, id, inner.clone()))
+}
+
+fn candidate((value, name): &Candidate) -> CompletionCandidate {
+    CompletionCandidate::new(value).help(name.clone().map(Into::into))
 }

@@ -41,10 +41,10 @@ pub struct Cli {
 }
 
 /// Answer a shell that asks for completions; `None` where it is a person who runs the program.
-pub(crate) fn complete(args: &[OsString], system: &mut System) -> Option<Exit> {
+pub(crate) async fn complete(args: &[OsString], system: &mut System) -> Option<Exit> {
     let shell = system.var(COMPLETE)?;
     let tree = command(system);
-    Some(complete::answer(&shell, args, tree, system))
+    Some(complete::answer(&shell, args, tree, system).await)
 }
 
 /// Read the command line `args`; a flag that is not there is taken from its `EMBEDCTL_…` variable.

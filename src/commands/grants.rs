@@ -1,7 +1,9 @@
 //! The flags that say who an embed user is and what it may do, shared by the commands that make a signed login.
 
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
 use crate::config::DefaultGrants;
-use crate::signed_url::{Login, MAX_SESSION_LENGTH};
+use crate::signed_url::{self, Login, MAX_SESSION_LENGTH};
 
 /// Who an embed user is and what it may do.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -16,7 +18,12 @@ pub(crate) struct GrantArgs {
     pub(crate) last_name: Option<String>,
 
     /// A permission, as in `see_user_dashboards`; may be repeated
-    #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
+    #[arg(
+        long = "permission",
+        value_name = "PERMISSION",
+        value_delimiter = ',',
+        add = ArgValueCandidates::new(permissions)
+    )]
     pub(crate) permissions: Vec<String>,
 
     /// A LookML model the permissions hold for; may be repeated
@@ -100,4 +107,12 @@ fn attribute(text: &str) -> Result<(String, String), &'static str> {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err("there is no `=` between name and value"),
     }
+}
+
+/// What `--permission` completes to.
+fn permissions() -> Vec<CompletionCandidate> {
+    signed_url::embed_permissions()
+        .iter()
+        .map(CompletionCandidate::new)
+        .collect()
 }

@@ -3,6 +3,7 @@
 mod acting;
 mod api;
 mod ask;
+pub(crate) mod candidates;
 mod completions;
 mod confirm;
 mod create_user;

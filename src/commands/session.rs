@@ -123,6 +123,7 @@ pub(crate) async fn with_emulator(
         return Ok((settings, None));
     }
     let options = Options {
+        algorithm: settings.embed_algorithm(),
         clock: system.clock.clone(),
         ..Options::default()
     };

@@ -99,6 +99,17 @@ impl Settings {
         Ok((self.looker()?, self.embed()?))
     }
 
+    /// Whether a command must be run to get the client secret; it might put a question to the person.
+    pub(crate) const fn client_secret_takes_a_command(&self) -> bool {
+        matches!(
+            self.client_secret,
+            Some(Setting {
+                value: SecretSource::Command(_),
+                ..
+            })
+        )
+    }
+
     /// The host in signed URLs.
     pub(crate) fn web_host(&self) -> Option<String> {
         let given = self.embed_host.as_ref().map(|host| host.value.clone());

@@ -5,6 +5,11 @@ pub fn is_for_embed_users(permission: &str) -> bool {
     ALLOWED.contains(&permission)
 }
 
+/// The permissions an embed user can have.
+pub const fn embed_permissions() -> &'static [&'static str] {
+    &ALLOWED
+}
+
 /// From Looker's Embed SDK, `server/types.ts`, and newer ones seen in Looker's own demo applications.
 const ALLOWED: [&str; 26] = [
     "access_data",

@@ -161,6 +161,57 @@ async fn a_shell_completes_commands_flags_values_and_profiles() {
 }
 
 #[tokio::test]
+async fn models_and_groups_are_those_of_the_looker_in_the_settings() {
+    let sandbox = Sandbox::new().await;
+
+    let models = complete(
+        &sandbox,
+        &["embedctl", "create-user", "acme-1", "--model", "d"],
+    )
+    .await;
+    let groups = complete(
+        &sandbox,
+        &["embedctl", "url", "sign", "/x", "--group-id", ""],
+    )
+    .await;
+    let joined = complete(
+        &sandbox,
+        &["embedctl", "create-user", "acme-1", "--model=d"],
+    )
+    .await;
+    let permissions = complete(
+        &sandbox,
+        &["embedctl", "create-user", "--permission", "see_l"],
+    )
+    .await;
+
+    assert_eq!(models, ["demo"]);
+    assert!(!groups.is_empty());
+    assert_eq!(joined, ["--model=demo"]);
+    assert_eq!(permissions, ["see_lookml_dashboards", "see_looks"]);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn no_secret_command_is_run_while_a_line_is_typed() {
+    let sandbox = Sandbox::offline();
+    let folder = sandbox.root().join("home/.config/embedctl");
+    fs::create_dir_all(&folder).unwrap();
+    let text = "default_profile = \"p\"\n[profiles.p]\nbase_url = \"http://127.0.0.1:1\"\nclient_id = \"id\"\n\
+                client_secret = { command = [\"touch\", \"asked\"] }\n";
+    fs::write(folder.join("config.toml"), text).unwrap();
+
+    let models = complete(
+        &sandbox,
+        &["embedctl", "create-user", "acme-1", "--model", ""],
+    )
+    .await;
+
+    assert!(models.is_empty(), "{models:?}");
+    assert!(!sandbox.path("asked").exists());
+}
+
+#[tokio::test]
 async fn completion_stays_silent_where_settings_are_broken() {
     let sandbox = Sandbox::offline();
     sandbox.file("looker.ini", "broken");

@@ -1,0 +1,68 @@
+//! What Looker could be asked for while a command line is being typed: names of models, ids of groups.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::commands::session;
+use crate::config::{ConfigArgs, Settings};
+use crate::error::Error;
+use crate::looker::{ApiKey, Client, NoTrace};
+use crate::system::System;
+
+/// A person waits with a finger on the key.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Something that Looker has a list of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Known {
+    /// LookML models.
+    Models,
+    /// Groups.
+    Groups,
+}
+
+/// A value, and what it is called.
+pub(crate) type Candidate = (String, Option<String>);
+
+/// What Looker has of it; nothing where the settings do not reach a Looker, where it takes too long, or where getting
+/// the secret might put a question to the person.
+pub(crate) async fn ask(known: Known, config: &ConfigArgs, system: &System) -> Vec<Candidate> {
+    let Ok(settings) = Settings::resolve(config, system) else {
+        return Vec::new();
+    };
+    if settings.emulator || settings.client_secret_takes_a_command() {
+        return Vec::new();
+    }
+    let Ok(client) = client(&settings, system) else {
+        return Vec::new();
+    };
+    let found = tokio::time::timeout(PATIENCE, list(known, &client)).await;
+    // A token that cannot be ended now ends by itself.
+    let _ended = tokio::time::timeout(PATIENCE, client.logout())
+        .await
+        .is_ok();
+    found.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+fn client(settings: &Settings, system: &System) -> Result<Client, Error> {
+    let access = settings.looker()?;
+    let key = ApiKey {
+        client_id: access.client_id,
+        client_secret: access.client_secret,
+    };
+    let http = session::http(settings, Arc::new(NoTrace), system)?;
+    Ok(Client::new(http, access.base_url, key))
+}
+
+async fn list(known: Known, client: &Client) -> Result<Vec<Candidate>, Error> {
+    Ok(match known {
+        Known::Models => {
+            let models = client.lookml_models().await?.into_iter();
+            models.map(|model| (model.name, model.label)).collect()
+        }
+        Known::Groups => {
+            let groups = client.groups().await?.into_iter();
+            groups.map(|group| (group.id, Some(group.name))).collect()
+        }
+    })
+}
