@@ -58,9 +58,10 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     users: usize,
 
-    /// Give the same ids, secrets and tokens in every run with the same number
-    #[arg(long, value_name = "NUMBER")]
-    seed: Option<u64>,
+    /// Give the same ids, secrets and tokens in every run with the same number; or begin with a world known by name:
+    /// `rotation` has an old embed user, `acme-42`, with everything one can own
+    #[arg(long, value_name = "NUMBER|NAME")]
+    seed: Option<String>,
 
     /// Let the clock go ahead of the machine's by so many seconds
     #[arg(
@@ -116,11 +117,19 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         embed_secret: system.var("EMBEDCTL_EMULATOR_EMBED_SECRET").map(Into::into),
         users: args.users,
         clock_offset: args.clock_offset,
-        seed: args.seed,
         clock: system.clock.clone(),
         random: system.random.clone(),
         ..Options::default()
     };
+    if let Some(seed) = &args.seed {
+        match seed.parse() {
+            Ok(number) => options.seed = Some(number),
+            Err(_not_a_number) => {
+                options.state =
+                    State::named(seed).map_err(|error| Error::caused(Kind::Usage, error))?;
+            }
+        }
+    }
     if let Some(file) = &args.state {
         options.state = read_state(file, system)?;
     }

@@ -22,6 +22,8 @@ mod emulator;
 mod emulator_content;
 mod emulator_embed;
 mod emulator_faults;
+mod emulator_owned;
+mod emulator_rotation;
 mod emulator_state;
 mod help;
 mod keys;

@@ -227,10 +227,10 @@ fn change(
     }
     if let Some(Value::Array(given)) = body.remove("scheduled_plan_destination") {
         let given = given.into_iter().filter_map(|part| match part {
-            Value::Object(fields) => Some(fields),
+            Value::Object(fields) => Some((None, fields)),
             _ => None,
         });
-        schedule.destinations = world.content.schedules.destinations(given.collect());
+        schedule.destinations = world.content.schedules.destinations(given);
     }
     body.retain(|name, _| !matches!(name.as_str(), "user_id" | "user"));
     schedule.rest.extend(body);

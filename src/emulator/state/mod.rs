@@ -4,17 +4,26 @@
 //! taken replaces what is there, one without an id is new. Each resource has a `…State` type here, with
 //! `all(&World)` and `put(self, &mut World)`, and stands in [`State`] and [`Dump`]. Secrets are read, never given.
 
+mod boards;
+mod folders;
 mod groups;
+mod pieces;
 mod roles;
+mod schedules;
 mod users;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::emulator::state::boards::{AccessState, BoardState, FavoriteState};
+use crate::emulator::state::folders::FolderState;
 use crate::emulator::state::groups::{AttributeState, GroupState};
+use crate::emulator::state::pieces::PieceState;
 use crate::emulator::state::roles::{ModelState, RoleState};
+use crate::emulator::state::schedules::{AlertState, ScheduleState};
 use crate::emulator::state::users::UserState;
 use crate::emulator::world::World;
+use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::settings::Settings;
 
 /// A document that says what cannot be.
@@ -39,7 +48,18 @@ pub struct State {
     roles: Vec<RoleState>,
     groups: Vec<GroupState>,
     users: Vec<UserState>,
+    folders: Vec<FolderState>,
+    dashboards: Vec<PieceState>,
+    looks: Vec<PieceState>,
+    scheduled_plans: Vec<ScheduleState>,
+    alerts: Vec<AlertState>,
+    boards: Vec<BoardState>,
+    favorites: Vec<FavoriteState>,
+    content_access: Vec<AccessState>,
 }
+
+/// The worlds that are known by name.
+const NAMED: &[(&str, &str)] = &[("rotation", include_str!("rotation.yaml"))];
 
 impl State {
     /// Read a document in JSON, or in YAML, of which JSON is a part.
@@ -48,6 +68,18 @@ impl State {
             return serde_json::from_str(text).map_err(|error| StateError::new(error.to_string()));
         }
         serde_saphyr::from_str(text).map_err(|error| StateError::new(error.to_string()))
+    }
+
+    /// The document that is known by `name`: `rotation`, an old embed user with everything one can own, and
+    /// neighbours whose things look alike.
+    pub fn named(name: &str) -> Result<Self, StateError> {
+        let known = NAMED.iter().find(|(known, _)| *known == name);
+        let (_, text) = known.ok_or_else(|| {
+            let names: Vec<&str> = NAMED.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            StateError::new(format!("there is no world called `{name}`, but: {names}"))
+        })?;
+        Self::parse(text)
     }
 
     /// Put everything into `world`: what others refer to comes first.
@@ -59,6 +91,14 @@ impl State {
             roles,
             groups,
             users,
+            folders,
+            dashboards,
+            looks,
+            scheduled_plans,
+            alerts,
+            boards,
+            favorites,
+            content_access,
         } = self;
         if let Some(settings) = settings {
             world.settings = settings;
@@ -78,6 +118,30 @@ impl State {
         for user in users {
             user.put(world)?;
         }
+        for folder in folders {
+            folder.put(world)?;
+        }
+        for dashboard in dashboards {
+            dashboard.put(world, PieceKind::Dashboard)?;
+        }
+        for look in looks {
+            look.put(world, PieceKind::Look)?;
+        }
+        for plan in scheduled_plans {
+            plan.put(world)?;
+        }
+        for alert in alerts {
+            alert.put(world)?;
+        }
+        for board in boards {
+            board.put(world)?;
+        }
+        for favorite in favorites {
+            favorite.put(world)?;
+        }
+        for access in content_access {
+            access.put(world)?;
+        }
         Ok(())
     }
 }
@@ -89,13 +153,25 @@ pub(crate) struct Dump<'a>(pub(crate) &'a World);
 impl Serialize for Dump<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let world = self.0;
-        let mut document = serializer.serialize_struct("State", 6)?;
+        let mut document = serializer.serialize_struct("State", 14)?;
         document.serialize_field("settings", &world.settings)?;
         document.serialize_field("models", &rows(|| ModelState::all(world)))?;
         document.serialize_field("user_attributes", &rows(|| AttributeState::all(world)))?;
         document.serialize_field("roles", &rows(|| RoleState::all(world)))?;
         document.serialize_field("groups", &rows(|| GroupState::all(world)))?;
         document.serialize_field("users", &rows(|| UserState::all(world)))?;
+        document.serialize_field("folders", &rows(|| FolderState::all(world)))?;
+        for (name, kind) in [
+            ("dashboards", PieceKind::Dashboard),
+            ("looks", PieceKind::Look),
+        ] {
+            document.serialize_field(name, &rows(|| PieceState::all(world, kind)))?;
+        }
+        document.serialize_field("scheduled_plans", &rows(|| ScheduleState::all(world)))?;
+        document.serialize_field("alerts", &rows(|| AlertState::all(world)))?;
+        document.serialize_field("boards", &rows(|| BoardState::all(world)))?;
+        document.serialize_field("favorites", &rows(|| FavoriteState::all(world)))?;
+        document.serialize_field("content_access", &rows(|| AccessState::all(world)))?;
         document.end()
     }
 }

@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::emulator::state::StateError;
+use crate::emulator::world::sessions::SessionKind;
 use crate::emulator::world::users::{AttributeValue, User};
 use crate::emulator::world::{Id, World};
+
+/// How long the sessions of a document last.
+const SESSION_SECONDS: i64 = 3600;
 
 /// A user, with its keys and with what its last embed login granted.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -44,6 +48,9 @@ pub(super) struct UserState {
     login: Option<LoginState>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keys: Vec<KeyState>,
+    /// How many web sessions it has.
+    #[serde(skip_serializing_if = "is_zero")]
+    sessions: usize,
 }
 
 /// What the last embed login granted.
@@ -83,6 +90,14 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes fields by reference"
+)]
+const fn is_zero(value: &usize) -> bool {
+    *value == 0
+}
+
 impl UserState {
     /// All users of `world`.
     pub(super) fn all(world: &World) -> impl Iterator<Item = Self> {
@@ -111,6 +126,12 @@ impl UserState {
                 .filter(|embed| embed.logged_in_at.is_some())
                 .map(|_embed| LoginState::of(world, user)),
             keys: KeyState::all(world, user).collect(),
+            sessions: user
+                .sessions
+                .iter()
+                .filter_map(|id| world.sessions.at(*id))
+                .filter(|session| session.expires_at > world.now)
+                .count(),
         }
     }
 
@@ -142,6 +163,10 @@ impl UserState {
         }
         for key in self.keys {
             key.put(world, id);
+        }
+        world.end_sessions(id);
+        for _number in 0..self.sessions {
+            let _session = world.begin_session(id, SESSION_SECONDS, SessionKind::Signed, "");
         }
         let Some(user) = world.users.at_mut(id) else {
             return Ok(());

@@ -40,13 +40,36 @@ impl World {
     /// Add a board; gives its id.
     pub(crate) fn add_board(&mut self, board: Board) -> Id {
         let id = self.content.boards.next_id();
+        let _next = self.add_board_at(Some(id), board);
+        id
+    }
+
+    /// Add a board with this id, or with the next one; gives the id.
+    pub(crate) fn add_board_at(&mut self, id: Option<Id>, board: Board) -> Result<Id, String> {
+        let id = id.unwrap_or_else(|| self.content.boards.next_id());
         let meta = self.add_metadata(Thing::Board(id), false);
-        self.content.boards.insert(Board {
+        let board = Board {
             meta,
             created_at: self.now,
             updated_at: self.now,
             ..board
-        })
+        };
+        self.content.boards.put(id, board)?;
+        Ok(id)
+    }
+
+    /// Delete a board, with its sections and links.
+    pub(crate) fn remove_board(&mut self, id: Id) {
+        let Some(board) = self.content.boards.remove(id) else {
+            return;
+        };
+        self.forget_metadata(board.meta);
+        for section in board.sections {
+            let section = self.content.sections.remove(section);
+            for item in section.map_or_else(Vec::new, |section| section.items) {
+                self.content.board_items.remove(item);
+            }
+        }
     }
 
     /// Add a section to a board; gives its id.

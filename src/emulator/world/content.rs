@@ -115,6 +115,18 @@ impl World {
     /// Add a dashboard or look; gives its id. It gets a slug where it has none.
     pub(crate) fn add_piece(&mut self, kind: PieceKind, piece: Piece) -> Id {
         let id = self.pieces(kind).next_id();
+        let _next = self.add_piece_at(kind, Some(id), piece);
+        id
+    }
+
+    /// Add a dashboard or look with this id, or with the next one; gives the id.
+    pub(crate) fn add_piece_at(
+        &mut self,
+        kind: PieceKind,
+        id: Option<Id>,
+        piece: Piece,
+    ) -> Result<Id, String> {
+        let id = id.unwrap_or_else(|| self.pieces(kind).next_id());
         let meta = self.add_metadata(kind.thing(id), true);
         let slug = match piece.slug.is_empty() {
             true => self.random.alphanumeric(22),
@@ -128,19 +140,31 @@ impl World {
             ..piece
         };
         match kind {
-            PieceKind::Dashboard => self.content.dashboards.insert(piece),
-            PieceKind::Look => self.content.looks.insert(piece),
+            PieceKind::Dashboard => self.content.dashboards.put(id, piece)?,
+            PieceKind::Look => self.content.looks.put(id, piece)?,
         }
+        Ok(id)
     }
 
-    /// Add a tile to a dashboard; gives its id.
-    pub(crate) fn add_element(&mut self, element: Element) -> Id {
+    /// Add a tile to a dashboard.
+    pub(crate) fn add_element(&mut self, element: Element) {
+        let id = self.content.elements.next_id();
+        let _next = self.add_element_at(Some(id), element);
+    }
+
+    /// Add a tile with this id, or with the next one, to a dashboard.
+    pub(crate) fn add_element_at(
+        &mut self,
+        id: Option<Id>,
+        element: Element,
+    ) -> Result<(), String> {
+        let id = id.unwrap_or_else(|| self.content.elements.next_id());
         let dashboard = element.dashboard;
-        let id = self.content.elements.insert(element);
+        self.content.elements.put(id, element)?;
         if let Some(dashboard) = self.content.dashboards.at_mut(dashboard) {
             dashboard.elements.push(id);
         }
-        id
+        Ok(())
     }
 
     /// The pieces right in a folder that are not in the trash.

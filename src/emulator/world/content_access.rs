@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::emulator::world::World;
 use crate::emulator::world::table::{Id, Table};
 
 /// Something that can be shared and be a favourite.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Thing {
     Folder(Id),
     Dashboard(Id),
@@ -23,7 +26,8 @@ pub(crate) struct Meta {
 }
 
 /// Who a thing is shared with.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Grantee {
     User(Id),
     Group(Id),
@@ -38,7 +42,8 @@ pub(crate) struct Access {
 }
 
 /// How far somebody may go with a thing.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
     View,
     Edit,
@@ -179,6 +184,13 @@ impl World {
     /// Make metadata for a thing; gives its id.
     pub(crate) fn add_metadata(&mut self, thing: Thing, inherits: bool) -> Id {
         self.content.metadata.table.insert(Meta { thing, inherits })
+    }
+
+    /// Let metadata belong to a thing that has another id now.
+    pub(crate) fn rename_thing(&mut self, meta: Id, thing: Thing) {
+        if let Some(meta) = self.content.metadata.table.at_mut(meta) {
+            meta.thing = thing;
+        }
     }
 
     /// Say whether those who see what a thing is in see it.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::emulator::world::World;
+use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::table::{Id, Table};
 
@@ -31,7 +34,8 @@ pub(crate) struct Folder {
 }
 
 /// What a folder is for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum FolderKind {
     Plain,
     SharedRoot,
@@ -181,6 +185,52 @@ impl World {
                 self.forget_metadata(folder.meta);
             }
         }
+    }
+
+    /// Give a folder another id; one that has it gives way.
+    pub(crate) fn renumber_folder(&mut self, from: Id, to: Id) -> Result<(), String> {
+        if from == to {
+            return Ok(());
+        }
+        self.folders.table.skip_to(to)?;
+        if self.folders.at(to).is_some() {
+            let free = self.folders.table.next_id();
+            self.renumber_folder(to, free)?;
+        }
+        let children: Vec<Id> = self.folders.children(from).collect();
+        let Some(folder) = self.folders.remove(from) else {
+            return Ok(());
+        };
+        self.rename_thing(folder.meta, Thing::Folder(to));
+        let (parent, creator) = (folder.parent, folder.creator);
+        let group = folder.external_id.as_deref();
+        let group = group.and_then(|external| self.groups.by_external_id(external));
+        if let Some(group) = group.and_then(|group| self.groups.table.at_mut(group)) {
+            group.folder = Some(to);
+        }
+        self.folders.table.put(to, folder)?;
+        if let Some(parent) = parent {
+            self.folders.children.insert((parent, to));
+        }
+        for child in children {
+            self.folders.hang(child, to);
+        }
+        if let Some(user) = creator.and_then(|user| self.users.at_mut(user)) {
+            for place in [&mut user.personal_folder, &mut user.home_folder] {
+                *place = place.map(|id| if id == from { to } else { id });
+            }
+        }
+        for kind in [PieceKind::Dashboard, PieceKind::Look] {
+            let held = self.pieces(kind).iter();
+            let held = held.filter(|(_, piece)| piece.folder == Some(from));
+            let held: Vec<Id> = held.map(|(id, _)| id).collect();
+            for id in held {
+                if let Some(piece) = self.piece_mut(kind.thing(id)) {
+                    piece.folder = Some(to);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn insert_folder(

@@ -30,11 +30,6 @@ impl Queries {
     pub(crate) fn at(&self, id: Id) -> Option<&Query> {
         self.table.at(id)
     }
-
-    /// All queries.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &Query)> {
-        self.table.iter()
-    }
 }
 
 impl World {

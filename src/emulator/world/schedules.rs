@@ -38,16 +38,17 @@ impl Schedules {
         self.table.at(id)
     }
 
-    /// Destinations of these fields, each with a new id.
-    pub(crate) fn destinations(&mut self, all: Vec<Map<String, Value>>) -> Vec<Destination> {
-        let mut number = |fields| {
-            self.last_destination += 1;
-            Destination {
-                id: self.last_destination,
-                fields,
-            }
+    /// Destinations of these fields, each with its id, or with a new one.
+    pub(crate) fn destinations(
+        &mut self,
+        all: impl Iterator<Item = (Option<Id>, Map<String, Value>)>,
+    ) -> Vec<Destination> {
+        let mut number = |(id, fields): (Option<Id>, _)| {
+            let id = id.unwrap_or(self.last_destination + 1);
+            self.last_destination = self.last_destination.max(id);
+            Destination { id, fields }
         };
-        all.into_iter().map(&mut number).collect()
+        all.map(&mut number).collect()
     }
 
     /// Delete the scheduled plans that send something which is gone.
