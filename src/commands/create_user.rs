@@ -155,7 +155,7 @@ async fn create(
         ui.warning(warning);
     }
     if !key_sink::has_printed(&keys_to, &found) {
-        print(ui, session.admin.base_url().as_str(), &found, None)?;
+        print(ui, session.admin.origin(), &found, None)?;
     }
     Ok(Exit::Done)
 }

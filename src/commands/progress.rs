@@ -85,7 +85,7 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
         Step::RetireOld if found.revoked.is_empty() => {
             "set the day on which the old keys are revoked".to_owned()
         }
-        Step::RetireOld => format!("revoked {}", found.revoked.join(", ")),
+        Step::RetireOld => format!("revoked key {}", found.revoked.join(", ")),
         Step::Reconcile | Step::ChooseOld | Step::Tag => return None,
     })
 }

@@ -90,7 +90,7 @@ fn print(
             "expires_at": expires_at,
         })),
         Format::Env => {
-            let base_url = session.admin.base_url().as_str().trim_end_matches('/');
+            let base_url = session.admin.origin();
             let expires_at = expires_at.map(|end| end.to_string()).unwrap_or_default();
             let rows = [
                 ("LOOKERSDK_BASE_URL", base_url.to_owned()),

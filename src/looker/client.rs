@@ -84,6 +84,11 @@ impl Client {
         &self.0.base_url
     }
 
+    /// The same as Looker's SDKs take it: without a slash at the end, since they put one there.
+    pub fn origin(&self) -> &str {
+        self.base_url().as_str().trim_end_matches('/')
+    }
+
     /// What traces and errors call this identity.
     pub fn identity(&self) -> &str {
         &self.0.identity

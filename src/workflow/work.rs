@@ -173,7 +173,7 @@ impl Work {
     /// A key of this job's user, as a sink knows it.
     pub(crate) fn key_name(&self, key: &FoundKey) -> KeyName {
         KeyName {
-            base_url: self.cx.admin.base_url().to_string(),
+            base_url: self.cx.admin.origin().to_owned(),
             external_user_id: self.found.external_user_id.clone(),
             looker_user_id: self.user_id(),
             id: key.id.clone(),

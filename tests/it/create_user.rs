@@ -194,6 +194,9 @@ async fn the_output_for_ci_is_the_variables_that_the_sdks_read() {
         .done();
 
     let lines: Vec<_> = outcome.out.lines().collect();
+    let base_url = format!("LOOKERSDK_BASE_URL={}", sandbox.emulator().base_url());
+    // The SDKs put a slash behind it themselves.
+    assert_eq!(lines[0], base_url);
     let names: Vec<_> = lines
         .iter()
         .map(|line| line.split('=').next().unwrap())

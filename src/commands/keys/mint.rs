@@ -98,7 +98,7 @@ pub(crate) async fn deliver(
         ui.status("There is no such embed user.");
     }
     let keys_to = key_sink::choose(delivery.keys_to.as_deref(), &session.settings);
-    let base_url = session.admin.base_url().as_str();
+    let base_url = session.admin.origin();
     let mut results = Results::new(ui, base_url, &keys_to, users.are_many())?;
     let latest = Latest::default();
     let sink = key_sink::open(&keys_to, results.printer(&latest), session, system).await?;
