@@ -96,6 +96,10 @@ async fn commands_that_give_no_secret_away_keep_them_all() {
         &["api", "GET", "/user"],
         &["api", "GET", "/user", "--as", "acme-42"],
         &["api", "GET", "/users/987654321"],
+        &["keys", "list", "acme-42"],
+        &["users", "list"],
+        &["users", "show", "acme-42"],
+        &["users", "disable", "acme-42", "--yes"],
     ] {
         let watched = Watched::new().await;
         let _made = watched.run(&["--no-key"]).await.done();
@@ -111,6 +115,31 @@ async fn commands_that_give_no_secret_away_keep_them_all() {
             watched.nothing_leaked(&outcome, &[]);
         }
 
+        watched.sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn commands_that_mint_keys_give_their_secrets_to_the_sink_only() {
+    for args in [
+        &["keys", "mint", "acme-42"][..],
+        &["keys", "rotate", "acme-42"],
+        &["keys", "rotate", "acme-42", "--overlap", "24h"],
+        &["keys", "rotate", "--all"],
+    ] {
+        let watched = Watched::new().await;
+        let sink = ["--keys-to", "file:keys.jsonl"];
+        let _made = watched.run(&sink).await.done();
+
+        let args = [args, &sink, &["-vvv", "-o", "json", "--yes"]].concat();
+        let outcome = watched.sandbox.run(&args).await.done();
+
+        assert_eq!(
+            watched.sandbox.read("keys.jsonl").lines().count(),
+            2,
+            "{args:?}"
+        );
+        watched.nothing_leaked(&outcome, &["keys.jsonl"]);
         watched.sandbox.finish().await;
     }
 }
