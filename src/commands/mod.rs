@@ -18,6 +18,7 @@ mod parallel;
 mod profile;
 mod progress;
 mod results;
+mod runs;
 mod session;
 mod span;
 mod token;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     #[command(subcommand)]
     Url(url::UrlCommand),
     Doctor(doctor::DoctorArgs),
@@ -82,6 +85,7 @@ async fn dispatch(
             Box::pin(create_user::run(args, settings()?, ui, system)).await
         }
         Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
+        Command::Runs(command) => Box::pin(runs::run(command, settings()?, ui, system)).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await
         }

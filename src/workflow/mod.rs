@@ -9,6 +9,7 @@ mod run;
 mod spec;
 mod step;
 mod steps;
+mod undo;
 mod work;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use spec::{
 pub use step::Step;
 pub use steps::lookup::user as find_user;
 pub use steps::revoke::key as revoke_key;
+pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
 pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, TAG, is_ours};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
@@ -151,7 +153,7 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
     if in_doubt && !interrupted {
         return error
             .context(format!(
-                "cannot tell what became of the last request for `{}`",
+                "cannot tell what became of the last request for `{}` in run {run}",
                 work.found.external_user_id
             ))
             .with_kind(Kind::Incomplete)

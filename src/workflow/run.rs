@@ -51,6 +51,7 @@ pub async fn run_jobs(
     let mut queue = Queue::new(run, options.resumed);
     let mut flying = JoinSet::new();
     let mut totals = Totals::default();
+    let mut stopped = false;
     loop {
         while flying.len() < options.concurrency.max(1) && cx.interrupt.count() == 0 {
             let Some(job) = queue.next(cx).await? else {
@@ -73,12 +74,16 @@ pub async fn run_jobs(
         let end = joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
         match &end.result {
             Ok(_) => totals.done += 1,
-            Err(error) if error.kind() == Kind::Interrupted => continue,
+            Err(error) if error.kind() == Kind::Interrupted => {
+                stopped = true;
+                continue;
+            }
             Err(_) => totals.failed += 1,
         }
         finished(end)?;
     }
-    if cx.interrupt.count() > 0 {
+    // Whoever asked to stop when everything was done has what was asked for.
+    if cx.interrupt.count() > 0 && (stopped || queue.next(cx).await?.is_some()) {
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     }
     Ok(totals)

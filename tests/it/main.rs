@@ -34,6 +34,7 @@ mod output;
 mod process;
 mod profile;
 mod readme;
+mod runs;
 mod sdk;
 mod settings;
 mod signed_url;

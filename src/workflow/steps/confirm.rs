@@ -50,7 +50,7 @@ fn absent(spec: &UserSpec) -> Error {
 }
 
 /// Where the user is not as the login said.
-fn differences(user: &User, grants: &Grants) -> Vec<String> {
+pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
     let mut differences = Vec::new();
     let names = [
         ("first name", &grants.first_name, &user.first_name),

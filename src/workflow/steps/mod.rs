@@ -31,7 +31,10 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
         Step::Create => work.found.outcome = Some(read(&data)?),
         Step::ChooseOld => choose_old::restore(work, read(&data)?),
         Step::Deliver => work.found.key = Some(read(&data)?),
-        Step::RetireOld => work.found.revoked.extend(read::<Vec<String>>(&data)?),
+        Step::RetireOld => {
+            let retired: retire_old::Retired = read(&data)?;
+            work.found.revoked.extend(retired.revoked);
+        }
         Step::Mint | Step::Tag | Step::Prove => {}
         Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile => {}
     }
@@ -39,7 +42,7 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
 }
 
 /// Read what an earlier process wrote.
-fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
+pub(super) fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
     serde_json::from_value(data.clone()).map_err(|error| {
         Error::internal(error).context("the ledger holds an event that this embedctl cannot read")
     })

@@ -1,0 +1,80 @@
+//! `embedctl runs`: what was done, by the ledger, and how to go on from there or back.
+
+mod find;
+mod list;
+mod resume;
+mod show;
+mod undo;
+
+use serde_json::{Value, json};
+
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::ledger::Run;
+use crate::report::Ui;
+use crate::system::System;
+
+/// List, show, resume and undo past runs
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum RunsCommand {
+    List(list::RunsListArgs),
+    Show(show::RunsShowArgs),
+    Resume(resume::RunsResumeArgs),
+    Undo(undo::RunsUndoArgs),
+}
+
+pub(crate) async fn run(
+    command: &RunsCommand,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    match command {
+        RunsCommand::List(args) => list::run(args, &settings, ui, system).await,
+        RunsCommand::Show(args) => show::run(args, &settings, ui, system).await,
+        RunsCommand::Resume(args) => resume::run(args, settings, ui, system).await,
+        RunsCommand::Undo(args) => undo::run(args, settings, ui, system).await,
+    }
+}
+
+/// How a run stands, in a word.
+const fn state(run: &Run) -> &'static str {
+    match (run.open, run.failed, run.undone) {
+        (1.., _, _) => "unfinished",
+        (_, 1.., _) => "failed",
+        (_, _, 1..) => "undone",
+        _ => "done",
+    }
+}
+
+fn run_json(run: &Run) -> Value {
+    let owner = run
+        .owner
+        .as_ref()
+        .map(|owner| json!({ "pid": owner.pid, "host": owner.host, "since": owner.since }));
+    json!({
+        "id": run.id,
+        "command": run.command,
+        "created_at": run.created_at,
+        "state": state(run),
+        "open": run.open,
+        "done": run.done,
+        "failed": run.failed,
+        "undone": run.undone,
+        "owner": owner,
+    })
+}
+
+/// Who works on it; an owner that died may stand here until somebody takes the run over.
+fn owner(run: &Run) -> String {
+    let owner = run.owner.as_ref();
+    owner
+        .map(|owner| format!("process {} on {}", owner.pid, owner.host))
+        .unwrap_or_default()
+}
+
+/// A time for people: to the second.
+fn when(at: jiff::Timestamp) -> String {
+    let seconds = jiff::Timestamp::from_second(at.as_second());
+    seconds.unwrap_or(at).to_string()
+}

@@ -1,0 +1,127 @@
+//! `embedctl runs resume`: go on with a run where it stopped.
+
+use std::sync::Arc;
+
+use crate::commands::engine::{self, Ended, Going, Request, open_ledger};
+use crate::commands::key_sink;
+use crate::commands::progress::Latest;
+use crate::commands::results::Results;
+use crate::commands::runs::find::find;
+use crate::commands::runs::{run_json, state};
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::{Job, JobState, Ledger, Run, RunId};
+use crate::report::Ui;
+use crate::system::System;
+use crate::workflow::{JobSpec, require_admin};
+
+/// Go on with a run where it stopped
+///
+/// What is done stays done; jobs that failed are tried again. Keys go where the run was told to deliver them, a relative
+/// path counting from the folder you are in. A run that has come to its end is left as it is.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RunsResumeArgs {
+    /// The run's id, or the beginning of it
+    run: String,
+}
+
+pub(crate) async fn run(
+    args: &RunsResumeArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(&settings, system)?;
+    let run = find(&*ledger, &args.run).await?;
+    if run.open + run.failed == 0 {
+        let (id, state) = (run.id, state(&run));
+        ui.status(format!(
+            "There is nothing to resume: every job of run {id} is {state}."
+        ));
+        if ui.format().is_json() {
+            ui.json(&run_json(&run))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = resume(&run, ledger, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn resume(
+    run: &Run,
+    ledger: Arc<dyn Ledger>,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let request = request(run)?;
+    let many = run.open + run.failed > 1;
+    let signs = signs(&*ledger, run.id).await?;
+    let keys_to = request.keys_to.as_deref();
+    let base_url = session.admin.base_url().as_str();
+    let mut results = Results::new(ui, base_url, keys_to.unwrap_or_default(), many)?;
+    let latest = Latest::default();
+    let sink = match keys_to {
+        Some(keys_to) => {
+            Some(key_sink::open(keys_to, results.printer(&latest), session, system).await?)
+        }
+        None => None,
+    };
+    require_admin(&session.admin).await?;
+    ledger.claim(run.id).await?;
+    let began = system.clock.elapsed();
+    let going = Going {
+        run: run.id,
+        resumed: true,
+        many,
+        ledger,
+        signs,
+        sink,
+        latest,
+    };
+    let totals = engine::go(going, session, ui, system, |end| results.finished(end)).await?;
+    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let ended = Ended {
+        run: run.id,
+        totals,
+    };
+    results.end(ended, session.http.calls(), elapsed)
+}
+
+/// What the command that began the run wrote down for whoever goes on with it.
+fn request(run: &Run) -> Result<Request, Error> {
+    serde_json::from_value(run.request.clone()).map_err(|error| {
+        Error::caused(Kind::Internal, error)
+            .context(format!(
+                "run {} was begun by another version of embedctl",
+                run.id
+            ))
+            .hint("resume it with that version")
+    })
+}
+
+/// Whether any job that is to be run signs URLs.
+async fn signs(ledger: &dyn Ledger, run: RunId) -> Result<bool, Error> {
+    const PAGE: u32 = 1_000;
+    let job_signs = |job: &Job| {
+        let spec = serde_json::from_value::<JobSpec>(job.spec.clone());
+        spec.is_ok_and(|spec| spec.signs())
+    };
+    for state in [JobState::Failed, JobState::Open] {
+        let mut from = 0;
+        loop {
+            let jobs = ledger.jobs(run, Some(state), from, PAGE).await?;
+            if jobs.iter().any(job_signs) {
+                return Ok(true);
+            }
+            let Some(last) = jobs.last() else {
+                break;
+            };
+            from = last.number + 1;
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,169 @@
+//! `embedctl runs show`: what a run did, job by job and step by step.
+
+use serde_json::{Value, json};
+
+use crate::commands::engine::open_ledger;
+use crate::commands::runs::find::find;
+use crate::commands::runs::{owner, run_json, state, when};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// Show a run: every step of every job, and when it was done
+#[derive(clap::Args, Debug)]
+pub(crate) struct RunsShowArgs {
+    /// The run's id, or the beginning of it
+    run: String,
+
+    /// Only the jobs in this state
+    #[arg(long, value_enum, value_name = "STATE")]
+    state: Option<State>,
+
+    /// How many jobs to show at most
+    #[arg(long, default_value_t = 100, value_name = "COUNT")]
+    limit: u32,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum State {
+    Open,
+    Done,
+    Failed,
+    Undone,
+}
+
+impl From<State> for JobState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Open => Self::Open,
+            State::Done => Self::Done,
+            State::Failed => Self::Failed,
+            State::Undone => Self::Undone,
+        }
+    }
+}
+
+pub(crate) async fn run(
+    args: &RunsShowArgs,
+    settings: &Settings,
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(settings, system)?;
+    let run = find(&*ledger, &args.run).await?;
+    let jobs = ledger
+        .jobs(run.id, args.state.map(Into::into), 0, args.limit)
+        .await?;
+    let mut shown = Vec::new();
+    for job in jobs {
+        let number = job.number;
+        let events = ledger
+            .events(JobId {
+                run: run.id,
+                number,
+            })
+            .await?;
+        shown.push((job, events));
+    }
+    match ui.format() {
+        Format::Json => {
+            let mut object = run_json(&run);
+            object["jobs"] = shown.iter().map(job_json).collect();
+            ui.json(&object)?;
+        }
+        Format::Jsonl => shown.iter().try_for_each(|job| ui.json(&job_json(job)))?,
+        Format::Table => print(&run, &shown, ui)?,
+        Format::Env => return Err(ui.no_env_form()),
+    }
+    let all = run.open + run.done + run.failed + run.undone;
+    if args.state.is_none() && all > u64::from(args.limit) {
+        let limit = args.limit;
+        ui.status(format!(
+            "These are the first {limit} of {all} jobs; `--limit` shows more."
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn print(run: &Run, jobs: &[(Job, Vec<Event>)], ui: &Ui) -> Result<(), Error> {
+    ui.fields(&[
+        ("run", run.id.to_string()),
+        ("command", run.command.clone()),
+        ("began", when(run.created_at)),
+        ("state", state(run).to_owned()),
+        ("owner", owner(run)),
+    ])?;
+    let header = ["job", "user", "step", "what", "at", "took", "note"];
+    ui.data("\n")?;
+    ui.table(&header, jobs.iter().flat_map(rows))
+}
+
+/// A row for each event of a job, and one for the job itself.
+fn rows((job, events): &(Job, Vec<Event>)) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for (at, event) in events.iter().enumerate() {
+        let earlier = events.get(..at).unwrap_or_default();
+        rows.push(vec![
+            job.number.to_string(),
+            job.subject.clone(),
+            event.step.clone(),
+            word(event.what).to_owned(),
+            when(event.at),
+            took(earlier, event).unwrap_or_default(),
+            note(event),
+        ]);
+    }
+    let error = job.outcome["error"].as_str().unwrap_or_default();
+    let mut end = vec![job.number.to_string(), job.subject.clone(), String::new()];
+    end.extend([
+        format!("{:?}", job.state).to_ascii_lowercase(),
+        String::new(),
+        String::new(),
+    ]);
+    end.push(error.to_owned());
+    rows.push(end);
+    rows
+}
+
+/// How long a step took that was begun in one of the `earlier` events.
+fn took(earlier: &[Event], event: &Event) -> Option<String> {
+    let begun = earlier.iter().rfind(|begun| begun.step == event.step)?;
+    let is_begin = matches!(begun.what, What::Started | What::UndoStarted);
+    let is_end = !matches!(event.what, What::Started | What::UndoStarted);
+    let millis = event.at.duration_since(begun.at).as_millis();
+    (is_begin && is_end).then(|| format!("{millis} ms"))
+}
+
+/// What a person wants to know of an event besides.
+fn note(event: &Event) -> String {
+    let data = &event.data;
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    let key = text("id").map(|id| format!("key {id}"));
+    let noted = text("error")
+        .or_else(|| text("reset"))
+        .or_else(|| data.as_str());
+    key.or_else(|| noted.map(str::to_owned)).unwrap_or_default()
+}
+
+const fn word(what: What) -> &'static str {
+    match what {
+        What::Started => "begun",
+        What::Done => "done",
+        What::Failed => "failed",
+        What::UndoStarted => "undo begun",
+        What::Undone => "undone",
+    }
+}
+
+fn job_json((job, events): &(Job, Vec<Event>)) -> Value {
+    json!({
+        "number": job.number,
+        "external_user_id": job.subject,
+        "kind": job.spec.get("kind"),
+        "state": job.state,
+        "outcome": job.outcome,
+        "steps": events,
+    })
+}

@@ -1,0 +1,282 @@
+//! `embedctl runs undo`: take a run back, as far as it can be.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::commands::confirm::confirm;
+use crate::commands::engine::open_ledger;
+use crate::commands::runs::find::find;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::{Job, JobId, JobState, Ledger, Run};
+use crate::report::{Format, Ui, error_json};
+use crate::system::System;
+use crate::workflow::{
+    Inverse, JobSpec, Undo, UndoContext, Undone, plan_undo, require_admin, undo_job,
+};
+
+/// Take a run back, as far as it can be
+///
+/// From the last job to the first: keys that the run delivered are revoked (the sink keeps their secrets, which no longer
+/// log in); keys that were to be revoked after an overlap are kept; users that the run created are deleted, with
+/// everything they own, after a question of its own. A user that has other keys, has logged in since, or was changed is
+/// left alone. Keys that were revoked and grants that were replaced do not come back: a key whose forerunners are gone
+/// stays, so that no user is left without one. An undo that was cut short goes on when it is run again.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RunsUndoArgs {
+    /// The run's id, or the beginning of it
+    run: String,
+
+    /// Delete no user
+    #[arg(long)]
+    keep_users: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// A job that is to be taken back.
+#[derive(Debug)]
+struct Planned {
+    job: Job,
+    spec: JobSpec,
+    undo: Undo,
+}
+
+pub(crate) async fn run(
+    args: &RunsUndoArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    let ledger = open_ledger(&settings, system)?;
+    let run = find(&*ledger, &args.run).await?;
+    if run.open > 0 {
+        let message = format!("run {} has not come to its end", run.id);
+        return Err(Error::new(Kind::Conflict, message).hint(format!(
+            "finish it with `embedctl runs resume {}`, then undo it",
+            run.id
+        )));
+    }
+    let planned = plan(&*ledger, &run, args.keep_users).await?;
+    if args.dry_run {
+        return dry_run(&planned, ui);
+    }
+    if planned
+        .iter()
+        .all(|planned| planned.undo.inverses.is_empty())
+    {
+        say_what_stays(&planned, ui);
+        ui.status(format!("There is nothing to undo in run {}.", run.id));
+        return Ok(Exit::Done);
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = undo(&run, planned, ledger, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+/// What is to be taken back, last job first.
+async fn plan(ledger: &dyn Ledger, run: &Run, keep_users: bool) -> Result<Vec<Planned>, Error> {
+    const PAGE: u32 = 1_000;
+    let (mut planned, mut from) = (Vec::new(), 0);
+    loop {
+        let jobs = ledger.jobs(run.id, None, from, PAGE).await?;
+        let Some(last) = jobs.last() else {
+            break;
+        };
+        from = last.number + 1;
+        for job in jobs {
+            if job.state == JobState::Undone {
+                continue;
+            }
+            let spec = serde_json::from_value(job.spec.clone()).map_err(|error| {
+                Error::internal(error)
+                    .context("the ledger holds a job that this embedctl cannot read")
+            })?;
+            let number = job.number;
+            let events = ledger
+                .events(JobId {
+                    run: run.id,
+                    number,
+                })
+                .await?;
+            let mut undo = plan_undo(&spec, &events)?;
+            undo.inverses
+                .retain(|(_, inverse)| !keep_users || *inverse != Inverse::DeleteUser);
+            planned.push(Planned { job, spec, undo });
+        }
+    }
+    planned.reverse();
+    Ok(planned)
+}
+
+async fn undo(
+    run: &Run,
+    planned: Vec<Planned>,
+    ledger: Arc<dyn Ledger>,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    require_admin(&session.admin).await?;
+    say_what_stays(&planned, ui);
+    let count = |is: fn(&Inverse) -> bool| {
+        let inverses = planned.iter().flat_map(|planned| &planned.undo.inverses);
+        inverses.filter(|(_, inverse)| is(inverse)).count()
+    };
+    let keys = count(|inverse| matches!(inverse, Inverse::RevokeKey { .. }));
+    let users = count(|inverse| matches!(inverse, Inverse::DeleteUser));
+    if keys > 0 {
+        let question = format!(
+            "Revoke {keys} keys of run {}? Whatever uses them stops working.",
+            run.id
+        );
+        confirm(&question, &session.settings, ui, system)?;
+    }
+    if users > 0 {
+        let question =
+            format!("Delete the {users} users that the run created, and everything they own?");
+        let answer = confirm(&question, &session.settings, ui, system);
+        answer.map_err(|error| error.hint("pass `--keep-users` to delete none"))?;
+    }
+    ledger.claim(run.id).await?;
+    system.interrupt.listen();
+    let cx = UndoContext {
+        admin: session.admin.clone(),
+        ledger: Arc::clone(&ledger),
+        clock: system.clock.clone(),
+    };
+    let ended = each(&cx, run, &planned, ui, system).await;
+    ledger.release(run.id).await?;
+    ended
+}
+
+async fn each(
+    cx: &UndoContext,
+    run: &Run,
+    planned: &[Planned],
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    let (mut left, mut failed, mut results) = (0, 0, Vec::new());
+    for Planned { job, spec, undo } in planned {
+        if system.interrupt.count() > 0 {
+            return Err(Error::new(Kind::Interrupted, "interrupted")
+                .hint(format!("`embedctl runs undo {}` goes on from here", run.id)));
+        }
+        let mut result = match undo_job(cx, run.id, job, spec, undo).await {
+            Ok(undone) => {
+                left += u64::from(!undone.left.is_empty());
+                say(spec, &undone, ui);
+                undone_json(&undone)
+            }
+            Err(error) => {
+                failed += 1;
+                let error = error.context(format!("{} could not be undone", spec.user()));
+                ui.error(&error);
+                error_json(&error)
+            }
+        };
+        result["external_user_id"] = json!(job.subject);
+        match ui.format() {
+            Format::Jsonl => ui.json(&result)?,
+            _ => results.push(result),
+        }
+    }
+    let mut summary = json!({
+        "type": "summary",
+        "run_id": run.id,
+        "jobs": planned.len(),
+        "left": left,
+        "failed": failed,
+    });
+    match ui.format() {
+        Format::Jsonl => ui.json(&summary)?,
+        Format::Json => {
+            summary["results"] = json!(results);
+            ui.json(&summary)?;
+        }
+        Format::Table | Format::Env => {}
+    }
+    match (failed, left) {
+        (0, 0) => Ok(Exit::Done),
+        (0, _) => Err(Error::new(
+            Kind::Incomplete,
+            format!("{left} jobs were not taken back as a whole"),
+        )),
+        _ => Err(Error::new(
+            Kind::Incomplete,
+            format!("{failed} jobs could not be taken back"),
+        )
+        .hint(format!("`embedctl runs undo {}` tries them again", run.id))),
+    }
+}
+
+fn undone_json(undone: &Undone) -> Value {
+    let Undone {
+        revoked,
+        kept,
+        deleted,
+        left,
+    } = undone;
+    json!({ "revoked": revoked, "kept": kept, "deleted": deleted, "left": left })
+}
+
+fn say(spec: &JobSpec, undone: &Undone, ui: &Ui) {
+    let user = spec.user();
+    for id in &undone.revoked {
+        ui.status(format!("Revoked key {id} of {user}"));
+    }
+    for id in &undone.kept {
+        ui.status(format!("Key {id} of {user} is kept"));
+    }
+    if let Some(id) = &undone.deleted {
+        ui.status(format!("Deleted {user}, Looker user {id}"));
+    }
+    for reason in &undone.left {
+        ui.warning(reason);
+    }
+}
+
+/// Say beforehand what has no way back.
+fn say_what_stays(planned: &[Planned], ui: &Ui) {
+    for reason in planned.iter().flat_map(|planned| &planned.undo.stays) {
+        ui.status(format!("Cannot be undone: {reason}"));
+    }
+}
+
+fn dry_run(planned: &[Planned], ui: &Ui) -> Result<Exit, Error> {
+    for Planned { job, spec, undo } in planned {
+        let inverses: Vec<_> = undo.inverses.iter().map(|(_, inverse)| inverse).collect();
+        if ui.format().is_json() {
+            ui.json(&json!({
+                "dry_run": true,
+                "external_user_id": job.subject,
+                "would": inverses,
+                "stays": undo.stays,
+            }))?;
+            continue;
+        }
+        let user = spec.user();
+        for inverse in inverses {
+            ui.data(&match inverse {
+                Inverse::KeepKeys(keys) => format!("Would keep {} of {user}.\n", keys.join(", ")),
+                Inverse::RevokeKey { id, .. } => format!("Would revoke key {id} of {user}.\n"),
+                Inverse::DeleteUser => {
+                    format!("Would delete {user}, unless it was used or changed since.\n")
+                }
+            })?;
+        }
+        for reason in &undo.stays {
+            ui.data(&format!("Cannot be undone: {reason}.\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,189 @@
+//! What would take a job back, step by step from the last: decided from its log, as data.
+
+mod run;
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::ledger::{Event, What};
+use crate::workflow::spec::JobSpec;
+use crate::workflow::step::Step;
+use crate::workflow::steps::read;
+use crate::workflow::steps::retire_old::Retired;
+use crate::workflow::work::{FoundKey, Outcome};
+
+pub use run::{UndoContext, Undone, undo_job};
+
+/// What takes a step back.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inverse {
+    /// Take back the day on which these old keys were to be revoked.
+    KeepKeys(Vec<String>),
+    /// Revoke the key that the job delivered. Not where `unless_gone` names keys it took the place of and none of them is
+    /// left, since the user would have no key.
+    RevokeKey {
+        /// Looker's id of the key.
+        id: String,
+        /// The keys it took the place of.
+        unless_gone: Vec<String>,
+    },
+    /// Delete the user that the job created.
+    DeleteUser,
+}
+
+/// What would take a job back, and what cannot be taken back.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Undo {
+    /// What is to be done, in this order.
+    #[serde(skip)]
+    pub inverses: Vec<(Step, Inverse)>,
+    /// What stays as it is, in words.
+    pub stays: Vec<String>,
+}
+
+/// Plan how to take back the job that was to do `spec`, of which `events` tell.
+///
+/// # Errors
+/// The log was written by another version.
+pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
+    let done = |step: Step| {
+        let mut of = events.iter().filter(|event| event.step == step.name());
+        let last = of.next_back()?;
+        // What an earlier undo began and did not end is to be done again.
+        let before = events
+            .iter()
+            .filter(|event| event.step == step.name() && event.what == What::Done);
+        matches!(last.what, What::Done | What::UndoStarted)
+            .then(|| before.last().map(|event| &event.data))?
+    };
+    let mut undo = Undo::default();
+    let key: Option<FoundKey> = done(Step::Deliver).map(read).transpose()?;
+    let retired: Option<Retired> = done(Step::RetireOld).map(read).transpose()?;
+    let (revoked, kept) = retired
+        .map(|retired| (retired.revoked, retired.kept))
+        .unwrap_or_default();
+    if !kept.is_empty() {
+        undo.inverses
+            .push((Step::RetireOld, Inverse::KeepKeys(kept.clone())));
+    }
+    match key {
+        Some(key) if !revoked.is_empty() => undo.stays.push(format!(
+            "key {} stays, since the keys it took the place of are gone: {}",
+            key.id,
+            revoked.join(", ")
+        )),
+        Some(key) => undo.inverses.push((
+            Step::Deliver,
+            Inverse::RevokeKey {
+                id: key.id,
+                unless_gone: kept,
+            },
+        )),
+        None => {}
+    }
+    match done(Step::Create).map(read).transpose()? {
+        Some(Outcome::Created) => undo.inverses.push((Step::Create, Inverse::DeleteUser)),
+        Some(Outcome::Updated) => {
+            let user = spec.user();
+            undo.stays.push(format!(
+                "{user} keeps its new grants, since the former ones are not known"
+            ));
+        }
+        Some(Outcome::Unchanged) | None => {}
+    }
+    Ok(undo)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::workflow::spec::{KeyJob, UserId};
+
+    fn spec() -> JobSpec {
+        JobSpec::MintKey(KeyJob {
+            user: UserId::External("acme-42".to_owned()),
+            purpose: None,
+        })
+    }
+
+    fn event(step: Step, what: What, data: Value) -> Event {
+        Event {
+            step: step.name().to_owned(),
+            what,
+            at: Timestamp::UNIX_EPOCH,
+            data,
+        }
+    }
+
+    fn delivered() -> Event {
+        let key = json!({
+            "id": "7", "client_id": "c", "purpose": "", "created_at": Timestamp::UNIX_EPOCH, "delivered_to": "stdout",
+        });
+        event(Step::Deliver, What::Done, key)
+    }
+
+    fn revoke(unless_gone: &[&str]) -> (Step, Inverse) {
+        let unless_gone = unless_gone.iter().map(|id| (*id).to_owned()).collect();
+        let id = "7".to_owned();
+        (Step::Deliver, Inverse::RevokeKey { id, unless_gone })
+    }
+
+    #[test]
+    fn a_created_user_is_deleted_after_its_key_is_revoked() {
+        let events = [
+            event(Step::Create, What::Done, json!("created")),
+            delivered(),
+        ];
+
+        let undo = plan_undo(&spec(), &events).unwrap();
+
+        let inverses = [revoke(&[]), (Step::Create, Inverse::DeleteUser)];
+        assert_eq!((undo.inverses, undo.stays), (inverses.to_vec(), Vec::new()));
+    }
+
+    #[test]
+    fn a_key_whose_forerunners_are_gone_stays() {
+        let retired = json!({ "revoked": ["5"], "kept": [] });
+        let events = [delivered(), event(Step::RetireOld, What::Done, retired)];
+
+        let undo = plan_undo(&spec(), &events).unwrap();
+
+        assert_eq!(undo.inverses, []);
+        assert!(undo.stays[0].contains("key 7 stays"), "{undo:?}");
+    }
+
+    #[test]
+    fn keys_that_are_kept_for_an_overlap_take_their_place_again() {
+        let retired = json!({ "revoked": [], "kept": ["5"] });
+        let events = [delivered(), event(Step::RetireOld, What::Done, retired)];
+
+        let undo = plan_undo(&spec(), &events).unwrap();
+
+        let keep = (Step::RetireOld, Inverse::KeepKeys(vec!["5".to_owned()]));
+        assert_eq!(undo.inverses, [keep, revoke(&["5"])]);
+    }
+
+    #[test]
+    fn new_grants_stay_and_what_was_undone_is_not_undone_again() {
+        let updated = event(Step::Create, What::Done, json!("updated"));
+        let undone = event(Step::Deliver, What::Undone, Value::Null);
+
+        let undo = plan_undo(&spec(), &[updated, delivered(), undone]).unwrap();
+
+        assert_eq!(undo.inverses, []);
+        assert!(undo.stays[0].contains("keeps its new grants"), "{undo:?}");
+    }
+
+    #[test]
+    fn an_undo_that_was_cut_short_is_begun_again() {
+        let begun = event(Step::Deliver, What::UndoStarted, Value::Null);
+
+        let undo = plan_undo(&spec(), &[delivered(), begun]).unwrap();
+
+        assert_eq!(undo.inverses, [revoke(&[])]);
+    }
+}

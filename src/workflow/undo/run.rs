@@ -1,0 +1,210 @@
+//! Takes a job back: the intent before the effect and the outcome after, as everywhere; every inverse may run twice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::ledger::{Event, Job, JobEnd, JobId, JobState, KeyState, Ledger, RunId, What};
+use crate::looker::{Client, User};
+use crate::system::Clock;
+use crate::workflow::spec::JobSpec;
+use crate::workflow::step::Step;
+use crate::workflow::steps::{confirm, lookup, revoke};
+use crate::workflow::undo::{Inverse, Undo};
+
+/// How much later than the job's own a login must be to be somebody else's: Looker's clock is known to the second.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// What taking a job back works with.
+#[derive(Clone, Debug)]
+pub struct UndoContext {
+    /// Looker, as the admin.
+    pub admin: Client,
+    /// Keeps what was intended and what came of it.
+    pub ledger: Arc<dyn Ledger>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Undone {
+    /// The keys that were revoked, by Looker's id.
+    pub revoked: Vec<String>,
+    /// Old keys that are kept after all, by Looker's id.
+    pub kept: Vec<String>,
+    /// The user that was deleted, by Looker's id.
+    pub deleted: Option<String>,
+    /// What was left as it is, and why.
+    pub left: Vec<String>,
+}
+
+/// Take a job back by its plan. It counts as undone where nothing was left.
+///
+/// # Errors
+/// What Looker or the ledger says; what was done until then is recorded, so that another try goes on from there.
+pub async fn undo_job(
+    cx: &UndoContext,
+    run: RunId,
+    job: &Job,
+    spec: &JobSpec,
+    undo: &Undo,
+) -> Result<Undone, Error> {
+    let id = JobId {
+        run,
+        number: job.number,
+    };
+    let mut undone = Undone::default();
+    let user = lookup::user(&cx.admin, spec.user()).await?;
+    for (step, inverse) in &undo.inverses {
+        record(cx, id, *step, What::UndoStarted, json!(inverse)).await?;
+        let left = match &user {
+            Some(user) => invert(cx, id, spec, user, inverse, &mut undone).await?,
+            // With the user, its keys are gone.
+            None => None,
+        };
+        match left {
+            None => record(cx, id, *step, What::Undone, Value::Null).await?,
+            Some(reason) => {
+                undone.left.push(reason);
+                break;
+            }
+        }
+    }
+    undone.left.extend(undo.stays.iter().cloned());
+    if undone.left.is_empty() {
+        let end = JobEnd {
+            state: JobState::Undone,
+            outcome: job.outcome.clone(),
+        };
+        cx.ledger.settle(id, Vec::new(), None, end).await?;
+    }
+    Ok(undone)
+}
+
+/// Do one inverse; gives the reason where it is better left.
+async fn invert(
+    cx: &UndoContext,
+    id: JobId,
+    spec: &JobSpec,
+    user: &User,
+    inverse: &Inverse,
+    undone: &mut Undone,
+) -> Result<Option<String>, Error> {
+    match inverse {
+        Inverse::KeepKeys(keys) => {
+            undone.kept = keep(cx, user, keys).await?;
+            Ok(None)
+        }
+        Inverse::RevokeKey { id, unless_gone } => {
+            if !unless_gone.is_empty() && !any_is_left(cx, user, unless_gone).await? {
+                return Ok(Some(format!(
+                    "key {id} stays, since the keys it took the place of are gone: {}",
+                    unless_gone.join(", ")
+                )));
+            }
+            revoke::key(&cx.admin, &user.id, id).await?;
+            set_state(cx, user, id, KeyState::Revoked).await?;
+            undone.revoked.push(id.clone());
+            Ok(None)
+        }
+        Inverse::DeleteUser => {
+            if let Some(reason) = reason_to_keep(cx, id, spec, user).await? {
+                return Ok(Some(reason));
+            }
+            cx.admin.delete_user(&user.id).await?;
+            undone.deleted = Some(user.id.clone());
+            Ok(None)
+        }
+    }
+}
+
+/// Take back the day that was set for keys; gives those that are still there.
+async fn keep(cx: &UndoContext, user: &User, keys: &[String]) -> Result<Vec<String>, Error> {
+    let mut kept = Vec::new();
+    for mut record in cx.ledger.keys(Some(&user.id)).await? {
+        if keys.contains(&record.key_id) && record.state != KeyState::Revoked {
+            record.revoke_at = None;
+            kept.push(record.key_id.clone());
+            cx.ledger.put_key(record).await?;
+        }
+    }
+    Ok(kept)
+}
+
+async fn any_is_left(cx: &UndoContext, user: &User, keys: &[String]) -> Result<bool, Error> {
+    let alive = cx.admin.api3_keys(&user.id).await?;
+    Ok(alive.iter().any(|key| keys.contains(&key.id)))
+}
+
+async fn set_state(cx: &UndoContext, user: &User, key: &str, state: KeyState) -> Result<(), Error> {
+    let records = cx.ledger.keys(Some(&user.id)).await?;
+    if let Some(mut record) = records.into_iter().find(|record| record.key_id == key) {
+        record.state = state;
+        cx.ledger.put_key(record).await?;
+    }
+    Ok(())
+}
+
+/// Why a user that the run created is not deleted: somebody may miss it.
+async fn reason_to_keep(
+    cx: &UndoContext,
+    id: JobId,
+    spec: &JobSpec,
+    user: &User,
+) -> Result<Option<String>, Error> {
+    let name = spec.user();
+    let keys = cx.admin.api3_keys(&user.id).await?;
+    if !keys.is_empty() {
+        let ids: Vec<_> = keys.iter().map(|key| key.id.as_str()).collect();
+        let ids = ids.join(", ");
+        return Ok(Some(format!(
+            "{name} stays, since it has other keys: {ids}"
+        )));
+    }
+    let events = cx.ledger.events(id).await?;
+    let offset = cx.admin.http().clock_offset().unwrap_or_default();
+    let created = events
+        .iter()
+        .rfind(|event| event.step == Step::Create.name() && event.what == What::Done);
+    let created = created.map(|event| event.at + offset + TOLERANCE);
+    let logged_in = user
+        .credentials_embed
+        .iter()
+        .filter_map(|credential| credential.logged_in_at)
+        .max();
+    if let (Some(created), Some(logged_in)) = (created, logged_in)
+        && logged_in > created
+    {
+        return Ok(Some(format!(
+            "{name} stays, since it logged in at {logged_in}, after the run"
+        )));
+    }
+    let Some(wanted) = spec.embed_user() else {
+        return Ok(None);
+    };
+    let changes = confirm::differences(user, &wanted.grants);
+    Ok(changes
+        .first()
+        .map(|change| format!("{name} stays, since somebody changed it: {change}")))
+}
+
+async fn record(
+    cx: &UndoContext,
+    id: JobId,
+    step: Step,
+    what: What,
+    data: Value,
+) -> Result<(), Error> {
+    let at: Timestamp = cx.clock.now();
+    let event = Event {
+        step: step.name().to_owned(),
+        what,
+        at,
+        data,
+    };
+    Ok(cx.ledger.record(id, vec![event], None).await?)
+}
