@@ -44,7 +44,9 @@ pub(crate) async fn run(
     }
     let id = args.external_user_id.as_deref().unwrap_or_default();
     let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = give(id, &session, ui, system).await;
+    let mut interrupt = system.interrupt.clone();
+    let work = give(id, &session, ui, system);
+    let ended = acting::until_interrupted(&mut interrupt, work).await;
     session.close(ui).await;
     ended.map(|()| Exit::Done)
 }
