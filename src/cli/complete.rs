@@ -26,9 +26,9 @@ pub(crate) async fn answer(
         .cloned()
         .collect();
     let config = typed(&line, &tree);
-    let mut tree = offer(tree, "profile", profiles(system));
+    let mut tree = offer(tree, "profile", &profiles(system));
     if let Some((id, known)) = wanted(&line) {
-        tree = offer(tree, id, candidates::ask(known, &config, system).await);
+        tree = offer(tree, id, &candidates::ask(known, &config, system).await);
     }
     let folder = system.path("");
     let mut answer = Vec::new();
@@ -80,18 +80,17 @@ fn profiles(system: &System) -> Vec<Candidate> {
 }
 
 /// Let the argument `id` of every command complete to `candidates`.
-fn offer(tree: clap::Command, id: &'static str, candidates: Vec<Candidate>) -> clap::Command {
-    let inner = candidates.clone();
+fn offer(tree: clap::Command, id: &'static str, candidates: &[Candidate]) -> clap::Command {
     tree.mut_args(|arg| {
         if arg.get_id() != id {
             return arg;
         }
-        let candidates = candidates.clone();
+        let candidates = candidates.to_vec();
         arg.add(ArgValueCandidates::new(move || {
             candidates.iter().map(candidate).collect()
         }))
     })
-    .mut_subcommands(|command| offer(command, id, inner.clone()))
+    .mut_subcommands(|command| offer(command, id, candidates))
 }
 
 fn candidate((value, name): &Candidate) -> CompletionCandidate {

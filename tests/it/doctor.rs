@@ -338,6 +338,22 @@ async fn grants_of_the_profile_that_looker_does_not_know_are_named() {
 }
 
 #[tokio::test]
+async fn a_blank_dashboard_that_is_not_there_is_named() {
+    let mut sandbox = Sandbox::new().await;
+
+    let none = doctor(&sandbox, &[]).await.done();
+    sandbox.var("EMBEDCTL_BLANK_DASHBOARD", "/embed/dashboards/1?x=1");
+    let there = doctor(&sandbox, &[]).await.done();
+    sandbox.var("EMBEDCTL_BLANK_DASHBOARD", "/embed/dashboards/4711");
+    let missing = doctor(&sandbox, &[]).await.exits(5);
+
+    expect(&none, "blank_dashboard", "pass", "/alive");
+    expect(&there, "blank_dashboard", "pass", "dashboard `1`");
+    expect(&missing, "blank_dashboard", "fail", "no dashboard `4711`");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn a_sink_and_a_ledger_that_cannot_be_written_are_named() {
     let mut sandbox = Sandbox::new().await;
     let readable = sandbox.file("keys.jsonl", "");

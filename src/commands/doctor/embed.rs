@@ -1,9 +1,11 @@
 //! Whether embedding is on, and whether the embed secret signs URLs that Looker accepts.
 
+use reqwest::Method;
+
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::{NOT_SET_UP, Patient, probe};
 use crate::config::EmbedAccess;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::looker::{Client, LookerError};
 use crate::secret::SecretString;
 use crate::signed_url::{Algorithm, Login, Signer, nonce};
@@ -39,6 +41,7 @@ pub(super) async fn examine(
         }
         Err(error) => findings.warn("embedding", Error::from(error), "")?,
     }
+    blank_dashboard(patient, admin, findings).await?;
     match patient.settings.embed() {
         Ok(access) => {
             secret(patient, admin, &access, findings).await?;
@@ -48,6 +51,46 @@ pub(super) async fn examine(
             Ok(())
         }
         Err(error) => findings.fail("embed_secret", &error),
+    }
+}
+
+/// Whether the dashboard that is opened to create users is there.
+async fn blank_dashboard(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    const CHECK: &str = "blank_dashboard";
+    let Some(path) = patient.settings.blank_dashboard() else {
+        return findings.pass(CHECK, "none is set, so `/alive` is opened to create users");
+    };
+    let id = path
+        .strip_prefix("/embed/dashboards/")
+        .and_then(|rest| rest.split(['/', '?']).next());
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return findings.pass(CHECK, format!("`{path}` is opened to create users"));
+    };
+    let query = [("fields".to_owned(), "id".to_owned())];
+    let answer = admin
+        .call(
+            "dashboard",
+            Method::GET,
+            &format!("/dashboards/{id}"),
+            &query,
+            None,
+        )
+        .await;
+    match answer.map(|answer| answer.status) {
+        Ok(200) => findings.pass(CHECK, format!("dashboard `{id}` is there")),
+        Ok(404) => findings.fail(
+            CHECK,
+            &Error::new(Kind::NotFound, format!("there is no dashboard `{id}`")).hint(
+                "make an empty dashboard and set `blank_dashboard` in the profile to its embed path, \
+                 or leave it out",
+            ),
+        ),
+        Ok(status) => findings.warn(CHECK, format!("Looker answered {status} to the question for it"), ""),
+        Err(error) => findings.fail(CHECK, &error.into()),
     }
 }
 
