@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::emulator::answer::Refusal;
+use crate::emulator::fields::Fields;
 use crate::emulator::operation::Operation;
 use crate::emulator::text::decode_form;
 use crate::emulator::world::Id;
@@ -25,6 +26,8 @@ pub(crate) struct Call<'a> {
     /// The decoded path parameters, in the order of the path.
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: Query,
+    /// The fields of the answer that are kept.
+    pub(crate) fields: Fields,
     pub(crate) body: &'a [u8],
     /// `None` only where the operation is open.
     pub(crate) who: Option<&'a Who>,

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::body::{self, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use axum::http::header::{AUTHORIZATION, HOST, USER_AGENT};
 use axum::response::Response;
 
-use crate::emulator::answer::{Answer, Refusal};
-use crate::emulator::call::{Call, Query, Who};
+use crate::emulator::answer::Refusal;
+use crate::emulator::checks;
 use crate::emulator::connection::Orders;
 use crate::emulator::control;
 use crate::emulator::log::RequestRecord;
-use crate::emulator::operation::{Access, BodyRule, Operation};
+use crate::emulator::operation::Operation;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::router::Target;
 use crate::emulator::shared::{Inside, Shared};
@@ -117,16 +117,12 @@ fn api(
     arrival: &Arrival,
 ) -> Given {
     let mut inside = shared.lock();
-    let who = arrival.token().and_then(|token| who(&inside, token));
+    let who = arrival
+        .token()
+        .and_then(|token| checks::who(&inside, token));
     let user = who.as_ref().map(|who| who.user);
-    let answer = call(
-        shared,
-        &mut inside,
-        operation,
-        params,
-        arrival,
-        who.as_ref(),
-    );
+    let now = shared.options.clock.elapsed();
+    let answer = checks::call(&mut inside, now, (operation, params), arrival, who.as_ref());
     if let Err(Refusal {
         violation: Some(what),
         ..
@@ -136,115 +132,10 @@ fn api(
         inside.log.violation(text);
     }
     drop(inside);
-    let fields = operation
-        .has_fields()
-        .then(|| {
-            Query::parse(&arrival.query)?
-                .value("fields")
-                .map(ToOwned::to_owned)
-        })
-        .flatten();
     Given {
         user,
-        ..Given::of(
-            respond::keep_fields(answer, fields.as_deref()),
-            Some(operation),
-            shared,
-        )
+        ..Given::of(answer, Some(operation), shared)
     }
-}
-
-fn call(
-    shared: &Shared,
-    inside: &mut Inside,
-    operation: &'static Operation,
-    params: Vec<(&'static str, String)>,
-    arrival: &Arrival,
-    who: Option<&Who>,
-) -> Answer {
-    if let Err(wait) = inside.limit.pass(shared.options.clock.elapsed()) {
-        return Err(trouble::throttled(&inside.world.rules.switches, wait));
-    }
-    let query = check_query(operation, &arrival.query)?;
-    check_body(operation, arrival)?;
-    let call = Call {
-        operation,
-        params,
-        query,
-        body: &arrival.body,
-        who,
-        host: arrival.header(HOST),
-        user_agent: arrival.header(USER_AGENT),
-    };
-    check_access(&call)?;
-    (operation.handler)(&call, &mut inside.world)
-}
-
-fn who(inside: &Inside, text: &str) -> Option<Who> {
-    let world = &inside.world;
-    let token = world.tokens.live(text, world.now)?;
-    let user = world.users.at(token.user)?;
-    (!user.is_disabled).then(|| Who {
-        user: token.user,
-        sudo_by: token.sudo_by,
-        admin: world.is_admin(token.user),
-        token: text.to_owned(),
-    })
-}
-
-fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
-    let query = Query::parse(raw).ok_or_else(|| {
-        Refusal::new(400, "Bad Request").violation("a query that is not percent-encoded UTF-8")
-    })?;
-    match query.unknown(operation.query) {
-        None => Ok(query),
-        Some(name) => Err(
-            Refusal::new(400, format!("Bad Request: unknown parameter '{name}'"))
-                .violation(format!("an unknown query parameter `{name}`")),
-        ),
-    }
-}
-
-fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
-    let wanted = match operation.body {
-        BodyRule::None if arrival.body.is_empty() => return Ok(()),
-        BodyRule::None => {
-            return Err(
-                Refusal::new(400, "Bad Request: this operation takes no body")
-                    .violation("a body where none is allowed"),
-            );
-        }
-        // Login takes its form in the query too, for a while.
-        BodyRule::Form if arrival.body.is_empty() => return Ok(()),
-        BodyRule::Form => "application/x-www-form-urlencoded",
-        BodyRule::Json => "application/json",
-    };
-    let given = arrival.header(CONTENT_TYPE);
-    let kind = given.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case(wanted) {
-        return Ok(());
-    }
-    Err(
-        Refusal::new(400, format!("Bad Request: the body must be {wanted}"))
-            .violation(format!("the content type `{kind}` instead of `{wanted}`")),
-    )
-}
-
-fn check_access(call: &Call<'_>) -> Result<(), Refusal> {
-    let open = match call.operation.access {
-        Access::Open => return Ok(()),
-        Access::Token => call.who().map(|_who| true)?,
-        Access::Admin => call.who()?.admin,
-        Access::Own => {
-            let who = call.who()?;
-            let own = call
-                .params
-                .first()
-                .is_some_and(|(_, id)| *id == who.user.to_string());
-            who.admin || own
-        }
-    };
-    open.then_some(()).ok_or_else(Refusal::not_found)
 }
 
 fn record(

@@ -32,6 +32,11 @@ impl Fields {
         stack.is_empty().then_some(fields)
     }
 
+    /// Whether the field called `name` is wanted.
+    pub(crate) fn want(&self, name: &str) -> bool {
+        self.0.is_empty() || self.0.iter().any(|(wanted, _)| wanted == name)
+    }
+
     /// What is left of `value` when only these fields are kept; no fields means all.
     pub(crate) fn keep(&self, value: Value) -> Value {
         if self.0.is_empty() {
@@ -55,6 +60,35 @@ impl Fields {
         if !name.is_empty() {
             self.0.push((std::mem::take(name), Self::default()));
         }
+    }
+}
+
+/// An object that is made of the wanted fields only, as the others may be costly.
+#[derive(Debug)]
+pub(crate) struct Shown<'a> {
+    fields: &'a Fields,
+    object: Map<String, Value>,
+}
+
+impl<'a> Shown<'a> {
+    /// An object of those among `fields` that are put.
+    pub(crate) fn new(fields: &'a Fields) -> Self {
+        Self {
+            fields,
+            object: Map::new(),
+        }
+    }
+
+    /// Give the object a field, where it is wanted.
+    pub(crate) fn put<T: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> T) {
+        if self.fields.want(name) {
+            self.object.insert(name.to_owned(), value().into());
+        }
+    }
+
+    /// The object.
+    pub(crate) fn done(self) -> Value {
+        Value::Object(self.object)
     }
 }
 

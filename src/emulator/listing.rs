@@ -27,6 +27,11 @@ impl<'a> Filters<'a> {
         })
     }
 
+    /// Whether every item passes.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
     /// Whether an item passes, whose field of a name has the text that `field` gives.
     pub(crate) fn pass(&self, field: impl Fn(&str) -> Option<String>) -> bool {
         let matches =

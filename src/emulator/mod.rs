@@ -27,6 +27,7 @@ mod api;
 mod behaviour;
 mod body;
 mod call;
+mod checks;
 mod connection;
 mod control;
 mod directions;
@@ -218,17 +219,12 @@ impl Emulator {
 
 fn seed(options: &Options) -> Seed {
     let random = Source::new(options.random.clone(), options.seed);
-    let last_name = match options.switches.default_last_name_is_user {
-        true => "User",
-        false => "Embed",
-    };
     Seed {
         now: options.clock.now().as_second() + options.clock_offset,
         rules: Rules {
             mode: options.mode,
             switches: options.switches.clone(),
             token_seconds: options.token_seconds,
-            default_embed_name: ("Embed", last_name),
         },
         client_id: options
             .client_id

@@ -5,8 +5,7 @@ use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use crate::emulator::answer::{Answer, Body, Refusal, Reply};
-use crate::emulator::fields::Fields;
+use crate::emulator::answer::{Answer, Body, Reply};
 use crate::emulator::operation::Operation;
 use crate::emulator::shared::Shared;
 use crate::emulator::text::http_date;
@@ -59,22 +58,6 @@ impl Given {
             user: None,
         }
     }
-}
-
-/// The answer with only the fields the caller wants.
-pub(crate) fn keep_fields(answer: Answer, fields: Option<&str>) -> Answer {
-    let mut reply = answer?;
-    let Some(fields) = fields else {
-        return Ok(reply);
-    };
-    let fields = Fields::parse(fields).ok_or_else(|| {
-        Refusal::new(400, "Bad Request: 'fields' cannot be read")
-            .violation("`fields` with parentheses that do not match")
-    })?;
-    if let Body::Json(value) = reply.body {
-        reply.body = Body::Json(fields.keep(value));
-    }
-    Ok(reply)
 }
 
 /// The HTTP answer.

@@ -25,6 +25,7 @@ mod emulator_faults;
 mod emulator_owned;
 mod emulator_rotation;
 mod emulator_state;
+mod emulator_vectors;
 mod help;
 mod keys;
 mod leaks;

@@ -12,7 +12,6 @@ use crate::emulator::call::{Call, bad_body};
 use crate::emulator::operation::{Operation, delete, post, put};
 use crate::emulator::world::embed::{Login, LoginError};
 use crate::emulator::world::permissions::EMBED_PERMISSIONS;
-use crate::emulator::world::sessions::SessionKind;
 use crate::emulator::world::{Id, World};
 
 /// The longest session, and the one of a login that does not say; from Looker's OpenAPI description.
@@ -90,8 +89,7 @@ fn acquire(call: &Call<'_>, world: &mut World) -> Answer {
     }
     let login = login(body)?;
     let user = world.embed_login(&login).map_err(|error| refused(&error))?;
-    let (session, _cookie) =
-        world.begin_session(user, seconds, SessionKind::Cookieless, call.user_agent);
+    let (session, _cookie) = world.begin_session(user, seconds, call.user_agent);
     let reference = world.random.alphanumeric(64);
     world
         .cookieless

@@ -61,8 +61,6 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         algorithm,
         enabled,
         jwt,
-        created_at: world.now,
-        user: Some(user),
     });
     json_answer(json!({
         "id": id_text(id),

@@ -116,8 +116,6 @@ fn chosen_secret(world: &mut World, id: Option<&str>) -> Result<u32, Refusal> {
             algorithm: Algorithm::Sha256,
             enabled: true,
             jwt: false,
-            created_at: world.now,
-            user: None,
         })
     }))
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::call::{Call, parse_id};
+use crate::emulator::fields::Fields;
 use crate::emulator::listing::{self, Page};
 use crate::emulator::operation::{Operation, delete, get, post};
 use crate::emulator::world::groups::Group;
@@ -144,10 +145,12 @@ fn members(call: &Call<'_>, world: &mut World) -> Answer {
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
     let users = group.members.iter();
     let users = users.filter_map(|id| Some((*id, world.users.at(*id)?)));
-    let render = |(id, user)| user_json(world, id, user);
     if listing::by_id(call) {
-        return json_answer(Page::of(call)?.cut(users).map(render).collect());
+        let page = Page::of(call)?.cut(users);
+        let render = |(id, user)| user_json(&call.fields, world, id, user);
+        return json_answer(page.map(render).collect());
     }
+    let render = |(id, user)| user_json(&Fields::default(), world, id, user);
     listing::answer(call, users.map(render).collect())
 }
 
@@ -170,7 +173,7 @@ fn add_member(call: &Call<'_>, world: &mut World) -> Answer {
     }
     world.groups.join(group, id);
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(user_json(world, id, user))
+    json_answer(user_json(&call.fields, world, id, user))
 }
 
 /// Take a user out of a group, whoever put it there.

@@ -30,6 +30,7 @@ mod schedules;
 mod sessions;
 mod setting;
 mod user_json;
+mod user_search;
 mod users;
 mod versions;
 
@@ -64,6 +65,7 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     schedules::OPERATIONS,
     sessions::OPERATIONS,
     setting::OPERATIONS,
+    user_search::OPERATIONS,
     users::OPERATIONS,
     versions::OPERATIONS,
 ];

@@ -2,65 +2,81 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::add;
 use crate::emulator::api::credentials_embed::credentials_json;
 use crate::emulator::api::inside_url;
 use crate::emulator::api::keys::key_json;
 use crate::emulator::api::sessions::session_json;
+use crate::emulator::fields::{Fields, Shown};
 use crate::emulator::text::api_time;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World, id_text, id_texts};
 
 /// A user as administrators, and the user itself, see it.
-pub(super) fn user_json(world: &World, id: Id, user: &User) -> Value {
-    let keys = user.keys.iter();
-    let keys: Value = keys
-        .filter_map(|key| Some(key_json(*key, world.keys.at(*key)?)))
-        .collect();
-    let sessions = user.sessions.iter();
-    let sessions: Value = sessions
-        .filter_map(|session| Some(session_json(*session, world.sessions.at(*session)?)))
-        .collect();
-    let group = user.embed.as_deref().and_then(|embed| embed.external_group);
-    let group_folder = group.and_then(|group| world.groups.at(group)?.folder);
-    let mut shown = json!({
-        "can": { "show": true, "index": true, "show_details": true, "index_details": true, "sudo": !user.is_disabled },
-        "avatar_url": avatar_url(),
-        "avatar_url_without_sizing": avatar_url(),
-        "credentials_api3": keys,
-        "credentials_embed": credentials_json(world, id, user),
-        "display_name": user.display_name(),
-        "email": user.email.as_deref().unwrap_or_default(),
-        "embed_group_folder_id": group_folder.map(id_text),
-        "first_name": user.first_name.as_deref(),
-        "last_name": user.last_name.as_deref(),
-        "group_ids": id_texts(&world.groups_of(user)),
-        "home_folder_id": user.home_folder.map(id_text),
-        "id": id_text(id),
-        "is_disabled": user.is_disabled,
-        "locale": user.locale.as_deref().unwrap_or("en"),
-        "looker_versions": [],
-        "models_dir_validated": user.models_dir_validated,
-        "personal_folder_id": user.personal_folder.map(id_text),
-        "presumed_looker_employee": false,
-        "role_ids": id_texts(&world.roles_of(user, false)),
-        "sessions": sessions,
-        "ui_state": user.ui_state.as_deref(),
-        "verified_looker_employee": false,
-        "roles_externally_managed": false,
-        "allow_direct_roles": true,
-        "allow_normal_group_membership": true,
-        "allow_roles_from_normal_groups": true,
-        "is_iam_admin": false,
-        "can_manage_api3_creds": user.can_manage_api3_creds,
-        "is_service_account": user.is_service_account,
-        "service_account_name": null,
-        "url": inside_url(&format!("/users/{id}")),
+pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> Value {
+    let mut shown = Shown::new(fields);
+    shown.put("id", || id_text(id));
+    put_names(&mut shown, user);
+    put_credentials(&mut shown, world, id, user);
+    put_places(&mut shown, world, user);
+    shown.put("can", || {
+        json!({ "show": true, "index": true, "show_details": true, "index_details": true, "sudo": !user.is_disabled })
+    });
+    shown.put("group_ids", || id_texts(&world.groups_of(user)));
+    shown.put("role_ids", || id_texts(&world.roles_of(user, false)));
+    shown.put("is_disabled", || user.is_disabled);
+    shown.put("looker_versions", || json!([]));
+    shown.put("models_dir_validated", || user.models_dir_validated);
+    shown.put("presumed_looker_employee", || false);
+    shown.put("ui_state", || user.ui_state.as_deref().cloned());
+    shown.put("verified_looker_employee", || false);
+    shown.put("roles_externally_managed", || false);
+    shown.put("allow_direct_roles", || true);
+    shown.put("allow_normal_group_membership", || true);
+    shown.put("allow_roles_from_normal_groups", || true);
+    shown.put("is_iam_admin", || false);
+    shown.put("can_manage_api3_creds", || user.can_manage_api3_creds);
+    shown.put("is_service_account", || user.is_service_account);
+    shown.put("service_account_name", || Value::Null);
+    shown.put("url", || inside_url(&format!("/users/{id}")));
+    shown.done()
+}
+
+fn put_names(shown: &mut Shown<'_>, user: &User) {
+    shown.put("avatar_url", avatar_url);
+    shown.put("avatar_url_without_sizing", avatar_url);
+    shown.put("display_name", || user.display_name());
+    shown.put("email", || user.email.as_deref().unwrap_or_default());
+    shown.put("first_name", || user.first_name.as_deref());
+    shown.put("last_name", || user.last_name.as_deref());
+    shown.put("locale", || user.locale.as_deref().unwrap_or("en"));
+}
+
+fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
+    shown.put("credentials_embed", || credentials_json(world, id, user));
+    shown.put("credentials_api3", || -> Value {
+        let keys = user.keys.iter();
+        keys.filter_map(|key| Some(key_json(*key, world.keys.at(*key)?)))
+            .collect()
+    });
+    shown.put("sessions", || -> Value {
+        let sessions = user.sessions.iter();
+        sessions
+            .filter_map(|session| Some(session_json(*session, world.sessions.at(*session)?)))
+            .collect()
     });
     if let Some(email) = user.email.as_deref() {
-        add(&mut shown, "credentials_email", email_json(id, user, email));
+        shown.put("credentials_email", || email_json(id, user, email));
     }
-    shown
+}
+
+fn put_places(shown: &mut Shown<'_>, world: &World, user: &User) {
+    shown.put("embed_group_folder_id", || {
+        let group = user.embed.as_deref().and_then(|embed| embed.external_group);
+        let folder = group.and_then(|group| world.groups.at(group)?.folder);
+        folder.map(id_text)
+    });
+    shown.put("home_folder_id", || user.home_folder.map(id_text));
+    shown.put("personal_folder_id", || user.personal_folder.map(id_text));
 }
 
 /// A user as everybody sees it.

@@ -6,45 +6,17 @@ use serde_json::{Map, Value};
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::user_json::{public_json, user_json};
 use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::listing::{self, Filters, Page};
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::switches::Mode;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 
-const SEARCH: &[&str] = &[
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "id",
-    "first_name",
-    "last_name",
-    "full_name",
-    "verified_looker_employee",
-    "embed_user",
-    "email",
-    "is_disabled",
-    "filter_or",
-    "content_metadata_id",
-    "group_id",
-    "can_manage_api3_creds",
-    "is_service_account",
-];
-const LIST: &[&str] = &[
-    "fields", "page", "per_page", "limit", "offset", "sorts", "ids",
-];
-
 pub(super) const OPERATIONS: &[Operation] = &[
     get("me", "/user", me).query(&["fields"]),
-    get("all_users", "/users", all).query(LIST),
     post("create_user", "/users", create)
         .query(&["fields"])
         .json()
         .admin(),
-    get("search_users", "/users/search", search).query(SEARCH),
     get("user", "/users/{user_id}", one).query(&["fields"]),
     patch("update_user", "/users/{user_id}", update)
         .query(&["fields"])
@@ -64,93 +36,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 fn me(call: &Call<'_>, world: &mut World) -> Answer {
-    show(world, call.who()?.user)
+    show(call, world, call.who()?.user)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     match call.is_admin() || call.who()?.user == id {
-        true => show(world, id),
+        true => show(call, world, id),
         false => Err(Refusal::not_found()),
     }
 }
 
-fn show(world: &World, id: Id) -> Answer {
+fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(user_json(world, id, user))
-}
-
-fn all(call: &Call<'_>, world: &mut World) -> Answer {
-    let ids = call.list("ids");
-    let wanted = |id: Id| {
-        let ids = ids.as_ref();
-        ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
-    };
-    listed(call, world, |id, _user| wanted(id))
-}
-
-fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    const TEXTS: &[&str] = &["id", "first_name", "last_name", "full_name", "email"];
-    const FLAGS: &[&str] = &[
-        "is_disabled",
-        "verified_looker_employee",
-        "can_manage_api3_creds",
-        "is_service_account",
-    ];
-    let texts = Filters::of(call, TEXTS)?;
-    let embed = call.flag("embed_user")?;
-    let group = call.query("group_id").map(parse_id);
-    let mut flags = Vec::new();
-    for name in FLAGS {
-        flags.extend(call.flag(name)?.map(|value| (*name, value)));
-    }
-    let world: &World = world;
-    listed(call, world, |id, user| {
-        embed.is_none_or(|embed| embed == user.embed.is_some())
-            && flags.iter().all(|(name, value)| flag(user, name) == *value)
-            && group.is_none_or(|group| {
-                group.is_some_and(|group| world.groups_of(user).contains(&group))
-            })
-            && texts.pass(|name| text(id, user, name))
-    })
-}
-
-/// The users that pass, in the order and the page asked for; of a non-administrator, itself at most.
-fn listed(call: &Call<'_>, world: &World, pass: impl Fn(Id, &User) -> bool) -> Answer {
-    let who = call.who()?;
-    let seen = world
-        .users
-        .table
-        .iter()
-        .filter(|(id, user)| (who.admin || *id == who.user) && pass(*id, user));
-    let page = Page::of(call)?;
-    let render = |(id, user): (Id, &User)| user_json(world, id, user);
-    if listing::by_id(call) {
-        return json_answer(page.cut(seen).map(render).collect());
-    }
-    listing::answer(call, seen.map(render).collect())
-}
-
-fn text(id: Id, user: &User, name: &str) -> Option<String> {
-    let first = user.first_name.as_deref();
-    let last = user.last_name.as_deref();
-    match name {
-        "id" => Some(id.to_string()),
-        "first_name" => first.map(ToOwned::to_owned),
-        "last_name" => last.map(ToOwned::to_owned),
-        "full_name" => Some(user.display_name()),
-        "email" => user.email.as_deref().map(ToOwned::to_owned),
-        _ => None,
-    }
-}
-
-fn flag(user: &User, name: &str) -> bool {
-    match name {
-        "is_disabled" => user.is_disabled,
-        "can_manage_api3_creds" => user.can_manage_api3_creds,
-        "is_service_account" => user.is_service_account,
-        _ => false,
-    }
+    json_answer(user_json(&call.fields, world, id, user))
 }
 
 /// The user with a credential: an embed user by its external id, or any user by email or by a key's client id.
@@ -174,7 +73,7 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
                 .violation(format!("an unknown credential type `{other}`")));
         }
     };
-    show(world, user.ok_or_else(Refusal::not_found)?)
+    show(call, world, user.ok_or_else(Refusal::not_found)?)
 }
 
 /// What may be written of a user, from Looker's OpenAPI description.
@@ -237,7 +136,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let mut user = User::default();
     body.apply(&mut user);
     let id = world.add_user(user);
-    show(world, id)
+    show(call, world, id)
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
@@ -256,7 +155,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     if disabled {
         world.end_sessions(id);
     }
-    show(world, id)
+    show(call, world, id)
 }
 
 /// Neither oneself nor the last administrator can be deleted.

@@ -5,7 +5,6 @@ use crate::emulator::log::Log;
 use crate::emulator::web::{HTML, WebCall, document, tokens, welcome};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{Login, LoginError};
-use crate::emulator::world::sessions::SessionKind;
 use crate::secret::ExposeSecret as _;
 use crate::signed_url::verify::{Rejection, VerifiedLogin, verify};
 
@@ -84,7 +83,7 @@ fn log_in(call: &WebCall<'_>, world: &mut World) -> Result<Reply, Refused> {
     }
     let user = world.embed_login(&login).map_err(Refused::Login)?;
     let seconds = i64::from(genuine.login.session_length);
-    let (_, cookie) = world.begin_session(user, seconds, SessionKind::Signed, call.user_agent);
+    let (_, cookie) = world.begin_session(user, seconds, call.user_agent);
     Ok(welcome(world, genuine.embed_path, &cookie, seconds))
 }
 

@@ -5,7 +5,6 @@ use crate::emulator::call::Query;
 use crate::emulator::text::decode_path;
 use crate::emulator::web::{WebCall, welcome};
 use crate::emulator::world::World;
-use crate::emulator::world::sessions::SessionKind;
 
 /// Log in with the token of the query: `None` where it has none, an error where the token opens nothing.
 pub(super) fn log_in(call: &WebCall<'_>, world: &mut World) -> Option<Result<Reply, &'static str>> {
@@ -51,6 +50,6 @@ fn own(
     if until < world.now {
         return Err("the token is over");
     }
-    let (_, cookie) = world.begin_session(user, seconds, SessionKind::Signed, call.user_agent);
+    let (_, cookie) = world.begin_session(user, seconds, call.user_agent);
     Ok(welcome(world, path, &cookie, seconds))
 }

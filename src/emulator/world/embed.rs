@@ -16,8 +16,6 @@ pub(crate) struct EmbedSecret {
     pub(crate) enabled: bool,
     /// For cookieless logins only.
     pub(crate) jwt: bool,
-    pub(crate) created_at: i64,
-    pub(crate) user: Option<Id>,
 }
 
 /// All embed secrets, oldest first.

@@ -50,15 +50,13 @@ pub(crate) struct World {
     pub(crate) content: content::Content,
 }
 
-/// How this Looker behaves, fixed when it starts.
+/// How this Looker behaves.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) mode: Mode,
     pub(crate) switches: Switches,
     /// How long a token lives.
     pub(crate) token_seconds: i64,
-    /// First and last name of an embed user that was given none.
-    pub(crate) default_embed_name: (&'static str, &'static str),
 }
 
 /// `id` as Looker's API shows it.

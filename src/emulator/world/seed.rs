@@ -66,8 +66,6 @@ impl World {
             algorithm: seed.algorithm,
             enabled: true,
             jwt: false,
-            created_at: seed.now,
-            user: Some(1),
         });
         for number in 1..=seed.users {
             world.ensure_embed_user(&format!("user-{number}"));

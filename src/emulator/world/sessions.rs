@@ -19,17 +19,6 @@ pub(crate) struct Session {
     pub(crate) created_at: i64,
     pub(crate) expires_at: i64,
     pub(crate) browser: Box<str>,
-    /// What the session may see, as the login asked for it.
-    pub(crate) kind: SessionKind,
-}
-
-/// How a session began.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum SessionKind {
-    /// With a signed URL.
-    Signed,
-    /// With cookieless tokens.
-    Cookieless,
 }
 
 /// All sessions.
@@ -58,22 +47,11 @@ impl Sessions {
             self.by_cookie.remove(&session.cookie);
         }
     }
-
-    /// All sessions.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &Session)> {
-        self.table.iter()
-    }
 }
 
 impl World {
     /// Begin a session of `user`; gives the cookie that stands for it.
-    pub(crate) fn begin_session(
-        &mut self,
-        user: Id,
-        seconds: i64,
-        kind: SessionKind,
-        browser: &str,
-    ) -> (Id, String) {
+    pub(crate) fn begin_session(&mut self, user: Id, seconds: i64, browser: &str) -> (Id, String) {
         let cookie = self.random.alphanumeric(48);
         let session = Session {
             user,
@@ -81,7 +59,6 @@ impl World {
             created_at: self.now,
             expires_at: self.now + seconds,
             browser: browser.into(),
-            kind,
         };
         let id = self.sessions.table.insert(session);
         self.sessions.by_cookie.insert(cookie.as_str().into(), id);

@@ -62,6 +62,8 @@ pub(crate) struct AttributeValue {
 pub(crate) struct Users {
     pub(crate) table: Table<User>,
     by_external_id: HashMap<Arc<str>, Id>,
+    /// The embed users, in the order of their ids.
+    embed: Vec<Id>,
     next_credential: Id,
 }
 
@@ -74,6 +76,11 @@ impl Users {
     /// The number of embed users.
     pub(crate) fn embed_count(&self) -> usize {
         self.by_external_id.len()
+    }
+
+    /// The embed users, in the order of their ids.
+    pub(crate) fn embed_ids(&self) -> impl Iterator<Item = Id> {
+        self.embed.iter().copied()
     }
 
     /// The user with this id.
@@ -119,14 +126,19 @@ impl World {
             created_at: self.now,
             logged_in_at: None,
         };
-        let (first_name, last_name) = self.rules.default_embed_name;
+        let last_name = match self.rules.switches.default_last_name_is_user {
+            true => "User",
+            false => "Embed",
+        };
         let id = self.add_user(User {
-            first_name: Some(first_name.into()),
+            first_name: Some("Embed".into()),
             last_name: Some(last_name.into()),
             embed: Some(Box::new(credential)),
             ..User::default()
         });
         self.users.by_external_id.insert(external_user_id, id);
+        // A new user has the highest id.
+        self.users.embed.push(id);
         id
     }
 
@@ -134,9 +146,11 @@ impl World {
     pub(crate) fn remove_embed_credential(&mut self, user: Id) {
         let taken = self.users.at_mut(user).and_then(|user| user.embed.take());
         if let Some(credential) = taken {
-            self.users
-                .by_external_id
-                .remove(&credential.external_user_id);
+            let users = &mut self.users;
+            users.by_external_id.remove(&credential.external_user_id);
+            if let Ok(place) = users.embed.binary_search(&user) {
+                users.embed.remove(place);
+            }
             self.leave_groups(user, &credential);
         }
     }

@@ -1,0 +1,126 @@
+//! Users: all of them, and those that match.
+
+use crate::emulator::answer::{Answer, json_answer};
+use crate::emulator::api::user_json::user_json;
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::fields::Fields;
+use crate::emulator::listing::{self, Filters, Page};
+use crate::emulator::operation::{Operation, get};
+use crate::emulator::world::users::User;
+use crate::emulator::world::{Id, World};
+
+const SEARCH: &[&str] = &[
+    "fields",
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sorts",
+    "id",
+    "first_name",
+    "last_name",
+    "full_name",
+    "verified_looker_employee",
+    "embed_user",
+    "email",
+    "is_disabled",
+    "filter_or",
+    "content_metadata_id",
+    "group_id",
+    "can_manage_api3_creds",
+    "is_service_account",
+];
+const LIST: &[&str] = &[
+    "fields", "page", "per_page", "limit", "offset", "sorts", "ids",
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_users", "/users", all).query(LIST),
+    get("search_users", "/users/search", search).query(SEARCH),
+];
+
+fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let ids = call.list("ids");
+    let wanted = |id: Id| {
+        let ids = ids.as_ref();
+        ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
+    };
+    listed(call, world, false, |id, _user| wanted(id))
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    const TEXTS: &[&str] = &["id", "first_name", "last_name", "full_name", "email"];
+    const FLAGS: &[&str] = &[
+        "is_disabled",
+        "verified_looker_employee",
+        "can_manage_api3_creds",
+        "is_service_account",
+    ];
+    let texts = Filters::of(call, TEXTS)?;
+    let embed = call.flag("embed_user")?;
+    let group = call.query("group_id").map(parse_id);
+    let mut flags = Vec::new();
+    for name in FLAGS {
+        flags.extend(call.flag(name)?.map(|value| (*name, value)));
+    }
+    let world: &World = world;
+    let none_else = flags.is_empty() && group.is_none() && texts.is_empty();
+    listed(call, world, none_else && embed == Some(true), |id, user| {
+        embed.is_none_or(|embed| embed == user.embed.is_some())
+            && flags.iter().all(|(name, value)| flag(user, name) == *value)
+            && group.is_none_or(|group| {
+                group.is_some_and(|group| world.groups_of(user).contains(&group))
+            })
+            && texts.pass(|name| text(id, user, name))
+    })
+}
+
+/// The users that pass, in the order and the page asked for; of a non-administrator, itself at most.
+fn listed(
+    call: &Call<'_>,
+    world: &World,
+    all_embed_users: bool,
+    pass: impl Fn(Id, &User) -> bool,
+) -> Answer {
+    let who = call.who()?;
+    let page = Page::of(call)?;
+    let render = |(id, user): (Id, &User)| user_json(&call.fields, world, id, user);
+    if all_embed_users && who.admin && listing::by_id(call) {
+        // No filter, so that a page deep in the list is found at once.
+        let ids = page.cut(world.users.embed_ids());
+        let users = ids.filter_map(|id| Some((id, world.users.at(id)?)));
+        return json_answer(users.map(render).collect());
+    }
+    let seen = world
+        .users
+        .table
+        .iter()
+        .filter(|(id, user)| (who.admin || *id == who.user) && pass(*id, user));
+    if listing::by_id(call) {
+        return json_answer(page.cut(seen).map(render).collect());
+    }
+    let render = |(id, user): (Id, &User)| user_json(&Fields::default(), world, id, user);
+    listing::answer(call, seen.map(render).collect())
+}
+
+fn text(id: Id, user: &User, name: &str) -> Option<String> {
+    let first = user.first_name.as_deref();
+    let last = user.last_name.as_deref();
+    match name {
+        "id" => Some(id.to_string()),
+        "first_name" => first.map(ToOwned::to_owned),
+        "last_name" => last.map(ToOwned::to_owned),
+        "full_name" => Some(user.display_name()),
+        "email" => user.email.as_deref().map(ToOwned::to_owned),
+        _ => None,
+    }
+}
+
+fn flag(user: &User, name: &str) -> bool {
+    match name {
+        "is_disabled" => user.is_disabled,
+        "can_manage_api3_creds" => user.can_manage_api3_creds,
+        "is_service_account" => user.is_service_account,
+        _ => false,
+    }
+}

@@ -1,0 +1,121 @@
+//! What a call must satisfy before its operation answers: rate, query, body, access.
+
+use std::time::Duration;
+
+use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+
+use crate::emulator::answer::{Answer, Body, Refusal};
+use crate::emulator::call::{Call, Query, Who};
+use crate::emulator::dispatch::Arrival;
+use crate::emulator::fields::Fields;
+use crate::emulator::operation::{Access, BodyRule, Operation};
+use crate::emulator::shared::Inside;
+use crate::emulator::trouble;
+
+/// Call an operation, as far as the checks let it; `now` is the time that the rate is measured by.
+pub(crate) fn call(
+    inside: &mut Inside,
+    now: Duration,
+    (operation, params): (&'static Operation, Vec<(&'static str, String)>),
+    arrival: &Arrival,
+    who: Option<&Who>,
+) -> Answer {
+    if let Err(wait) = inside.limit.pass(now) {
+        return Err(trouble::throttled(&inside.world.rules.switches, wait));
+    }
+    let query = check_query(operation, &arrival.query)?;
+    check_body(operation, arrival)?;
+    let call = Call {
+        operation,
+        params,
+        fields: fields(operation, &query)?,
+        query,
+        body: &arrival.body,
+        who,
+        host: arrival.header(HOST),
+        user_agent: arrival.header(USER_AGENT),
+    };
+    check_access(&call)?;
+    let mut reply = (operation.handler)(&call, &mut inside.world)?;
+    if let Body::Json(value) = reply.body {
+        reply.body = Body::Json(call.fields.keep(value));
+    }
+    Ok(reply)
+}
+
+/// The fields the caller wants; all where it does not say.
+fn fields(operation: &Operation, query: &Query) -> Result<Fields, Refusal> {
+    let text = query.value("fields").filter(|_| operation.has_fields());
+    Fields::parse(text.unwrap_or_default()).ok_or_else(|| {
+        Refusal::new(400, "Bad Request: 'fields' cannot be read")
+            .violation("`fields` with parentheses that do not match")
+    })
+}
+
+/// Who holds a token.
+pub(crate) fn who(inside: &Inside, text: &str) -> Option<Who> {
+    let world = &inside.world;
+    let token = world.tokens.live(text, world.now)?;
+    let user = world.users.at(token.user)?;
+    (!user.is_disabled).then(|| Who {
+        user: token.user,
+        sudo_by: token.sudo_by,
+        admin: world.is_admin(token.user),
+        token: text.to_owned(),
+    })
+}
+
+fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
+    let query = Query::parse(raw).ok_or_else(|| {
+        Refusal::new(400, "Bad Request").violation("a query that is not percent-encoded UTF-8")
+    })?;
+    match query.unknown(operation.query) {
+        None => Ok(query),
+        Some(name) => Err(
+            Refusal::new(400, format!("Bad Request: unknown parameter '{name}'"))
+                .violation(format!("an unknown query parameter `{name}`")),
+        ),
+    }
+}
+
+fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
+    let wanted = match operation.body {
+        BodyRule::None if arrival.body.is_empty() => return Ok(()),
+        BodyRule::None => {
+            return Err(
+                Refusal::new(400, "Bad Request: this operation takes no body")
+                    .violation("a body where none is allowed"),
+            );
+        }
+        // Login takes its form in the query too, for a while.
+        BodyRule::Form if arrival.body.is_empty() => return Ok(()),
+        BodyRule::Form => "application/x-www-form-urlencoded",
+        BodyRule::Json => "application/json",
+    };
+    let given = arrival.header(CONTENT_TYPE);
+    let kind = given.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case(wanted) {
+        return Ok(());
+    }
+    Err(
+        Refusal::new(400, format!("Bad Request: the body must be {wanted}"))
+            .violation(format!("the content type `{kind}` instead of `{wanted}`")),
+    )
+}
+
+fn check_access(call: &Call<'_>) -> Result<(), Refusal> {
+    let open = match call.operation.access {
+        Access::Open => return Ok(()),
+        Access::Token => call.who().map(|_who| true)?,
+        Access::Admin => call.who()?.admin,
+        Access::Own => {
+            let who = call.who()?;
+            let own = call
+                .params
+                .first()
+                .is_some_and(|(_, id)| *id == who.user.to_string());
+            who.admin || own
+        }
+    };
+    open.then_some(()).ok_or_else(Refusal::not_found)
+}
