@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::emulator::state::StateError;
-use crate::emulator::world::sessions::SessionKind;
 use crate::emulator::world::users::{AttributeValue, User};
 use crate::emulator::world::{Id, World};
 
@@ -166,7 +165,7 @@ impl UserState {
         }
         world.end_sessions(id);
         for _number in 0..self.sessions {
-            let _session = world.begin_session(id, SESSION_SECONDS, SessionKind::Signed, "");
+            let _session = world.begin_session(id, SESSION_SECONDS, "");
         }
         let Some(user) = world.users.at_mut(id) else {
             return Ok(());
