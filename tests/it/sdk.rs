@@ -2,10 +2,12 @@
 //!
 //! Both SDKs tell the same story, in `tests/sdk`; what they must find is written once, here.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use embedctl::secret::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -259,6 +261,7 @@ impl Sdk {
                 "--no-audit",
                 "--no-fund",
                 "--no-package-lock",
+                "--fetch-retries=1",
             ];
             run(Command::new("npm").args(install).current_dir(place))
         })?;
@@ -347,6 +350,8 @@ fn ready(
 ) -> Option<PathBuf> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk");
     fs::create_dir_all(&home).unwrap();
+    // One that could not be had a moment ago is not waited for again by every test.
+    static MISSING: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
     // Other tests and other runs may want the same one at the same time.
     let lock = File::create(home.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
@@ -360,7 +365,9 @@ fn ready(
     if place.exists() {
         fs::remove_dir_all(&place).unwrap();
     }
-    if let Err(why) = install(&place, list) {
+    let known = MISSING.lock().unwrap().get(name).cloned();
+    if let Err(why) = known.map_or_else(|| install(&place, list), Err) {
+        MISSING.lock().unwrap().insert(name.to_owned(), why.clone());
         skip(&format!("cannot install the {name} SDK: {why}"));
         return None;
     }
