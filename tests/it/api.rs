@@ -55,6 +55,19 @@ async fn as_a_user_it_really_is_the_user_and_no_token_is_left() {
     assert_eq!(me.out, user.out);
     assert_ne!(me.out, admin.out);
     assert_eq!(sandbox.emulator().live_tokens(), 0);
+    let loud = ["api", "me", "--as", "acme-42", "-i", "-vvv"];
+    let loud = sandbox.run(&loud).await.done();
+    assert!(
+        loud.err.contains("authorization: [redacted]"),
+        "{}",
+        loud.err
+    );
+    for text in [loud.out, loud.err] {
+        assert!(
+            !text.contains("Bearer ") && !text.contains("access_token"),
+            "{text}"
+        );
+    }
     sandbox.finish().await;
 }
 

@@ -147,6 +147,19 @@ async fn many_users_come_page_by_page() {
         .iter()
         .filter(|it| it.path.ends_with("/users/search"));
     assert_eq!(pages.count(), 3);
+
+    // Few of many are one table.
+    let few = sandbox
+        .run(&["users", "list", "--match", "*99"])
+        .await
+        .done();
+    assert_eq!(
+        few.out.matches("EXTERNAL USER ID").count(),
+        1,
+        "{}",
+        few.out
+    );
+    assert_eq!(few.out.lines().count(), 13);
     sandbox.finish().await;
 }
 

@@ -11,6 +11,9 @@ use crate::looker::User;
 use crate::report::{Format, Ui};
 use crate::system::System;
 
+/// How many rows a table has before the next one begins.
+const TABLE_ROWS: usize = 1000;
+
 /// List embed users
 ///
 /// They are read and printed page by page, so that any number of them can be listed.
@@ -52,10 +55,23 @@ async fn list(
     if args.csv {
         ui.data(row::CSV)?;
     }
-    while let Some(users) = sweep.next().await? {
-        if !users.is_empty() {
-            print(&users, args.csv, printed == 0, ui)?;
-            printed += users.len();
+    // A table is laid out in pieces, each with its header; a program reads the rows as they come.
+    let at_once = match ui.format() {
+        Format::Table if !args.csv => TABLE_ROWS,
+        _ => 1,
+    };
+    let mut waiting = Vec::new();
+    loop {
+        let next = sweep.next().await?;
+        let last = next.is_none();
+        waiting.extend(next.unwrap_or_default());
+        if waiting.len() >= at_once || (last && !waiting.is_empty()) {
+            print(&waiting, args.csv, printed == 0, ui)?;
+            printed += waiting.len();
+            waiting.clear();
+        }
+        if last {
+            break;
         }
     }
     match (ui.format(), args.csv, printed) {
