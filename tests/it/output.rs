@@ -207,3 +207,34 @@ async fn control_characters_from_a_file_do_not_reach_the_terminal() {
     );
     assert!(!outcome.err.contains("\nerror: forged"), "{}", outcome.err);
 }
+
+#[tokio::test]
+async fn variables_are_ready_for_a_step_and_the_secret_is_masked_on_github() {
+    let mut sandbox = Sandbox::new().await;
+    let args = ["create-user", "acme-42", "--model", "demo", "-o", "env"];
+    let here = sandbox.run(&args).await.done();
+    sandbox.var("GITHUB_ACTIONS", "true");
+
+    let there = sandbox.run(&args).await.done();
+
+    let secret = |outcome: &crate::support::Outcome| {
+        let mut lines = outcome.out.lines();
+        let line = lines.find_map(|line| line.strip_prefix("LOOKERSDK_CLIENT_SECRET="));
+        line.unwrap().to_owned()
+    };
+    assert!(here.out.contains("LOOKERSDK_CLIENT_ID="), "{}", here.out);
+    assert!(!here.err.contains(&secret(&here)), "{}", here.err);
+    assert!(
+        there
+            .err
+            .contains(&format!("::add-mask::{}\n", secret(&there))),
+        "{}",
+        there.err
+    );
+    assert!(
+        there.out.lines().all(|line| line.starts_with("LOOKERSDK_")),
+        "{}",
+        there.out
+    );
+    sandbox.finish().await;
+}
