@@ -53,6 +53,7 @@ mod world;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router as HttpRouter;
 use tokio::net::TcpListener;
@@ -74,6 +75,9 @@ pub use log::RequestRecord;
 pub use options::{Latency, Options};
 pub use state::{State, StateError};
 pub use switches::{Mode, SwitchError, Switches};
+
+/// How long answers under way may take when it stops, as a slow one would keep it forever.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running local Looker. It stops when dropped.
 #[derive(Debug)]
@@ -118,8 +122,11 @@ impl Emulator {
     /// Stop: answer what was asked, accept nothing more.
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        if let Some(serving) = self.serving.take() {
-            drop(serving.await);
+        if let Some(mut serving) = self.serving.take() {
+            tokio::select! {
+                _served = &mut serving => {}
+                () = self.shared.options.clock.sleep(FAREWELL) => serving.abort(),
+            }
         }
     }
 
