@@ -1,4 +1,4 @@
-//! What only an emulator has, below `/__emulator`: its state, violations, faults and clock.
+//! What only an emulator has: the console at `/`, and below `/__emulator` its state, violations, faults and clock.
 
 use axum::body::Body as HttpBody;
 use axum::response::Response;
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
 use crate::emulator::behaviour::Behaviour;
+use crate::emulator::console;
 use crate::emulator::dispatch::Arrival;
 use crate::emulator::faults::Fault;
 use crate::emulator::respond::{self, Given};
@@ -23,6 +24,9 @@ pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
 fn route(shared: &Shared, arrival: &Arrival) -> Answer {
     let path = arrival.path.trim_start_matches("/__emulator");
     match (arrival.method.as_str(), path) {
+        ("GET", "/") => console::page(shared, &arrival.query),
+        ("GET", "/console.css") => console::style(),
+        ("GET", "/console.js") => console::script(),
         ("GET", "/state") => state(shared),
         ("GET", "/figures") => Ok(Reply::json(figures(shared))),
         ("GET", "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),

@@ -29,6 +29,7 @@ mod body;
 mod call;
 mod checks;
 mod connection;
+mod console;
 mod control;
 mod directions;
 mod dispatch;

@@ -93,6 +93,18 @@ pub(crate) fn api_time(seconds: i64) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string()
 }
 
+/// The time of day, for people who look at what happened just now.
+pub(crate) fn clock_time(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%H:%M:%S").to_string()
+}
+
+/// Day and time, for people.
+pub(crate) fn day_time(seconds: i64) -> String {
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// A time in seconds as a `Date` header says it.
 pub(crate) fn http_date(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default();

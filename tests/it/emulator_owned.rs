@@ -127,10 +127,10 @@ async fn schedules_of_others_are_for_those_who_may_see_schedules() {
     let admins = api.get("/scheduled_plans").await;
     let all = api.get("/scheduled_plans?all_users=true").await;
 
-    assert_eq!(texts(&own, "id"), [plan.clone()]);
+    assert_eq!(texts(&own, "id"), [plan.as_str()]);
     assert_eq!(texts(&others, "id"), NOTHING);
     assert_eq!(statuses([&by_bob, &all_by_bob, &taken, &given]), [404; 4]);
-    assert_eq!(texts(&by_admin, "id"), [plan.clone()]);
+    assert_eq!(texts(&by_admin, "id"), [plan.as_str()]);
     assert_eq!(texts(&admins, "id"), NOTHING);
     assert_eq!(texts(&all, "id"), [plan]);
 }
@@ -149,7 +149,7 @@ async fn schedules_are_found_by_what_they_send_and_to_whom() {
         "user_last_name=user",
     ] {
         let found = api.get(&search(query)).await;
-        assert_eq!(texts(&found, "id"), [plan.clone()], "{query}");
+        assert_eq!(texts(&found, "id"), [plan.as_str()], "{query}");
     }
     let none = api.get(&search("dashboard_id=1")).await;
     let deleted = api

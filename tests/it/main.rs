@@ -14,6 +14,7 @@ mod client;
 mod client_bodies;
 mod client_tls;
 mod clients;
+mod console;
 mod crash;
 mod create_user;
 mod doctor;

@@ -252,19 +252,7 @@ impl Sdk {
     /// The TypeScript SDK on Node; `None`, with the reason printed, where there is no way to get it.
     fn typescript() -> Option<Self> {
         let scripts = scripts("node");
-        let place = ready("node", &scripts.join("package.json"), |place, list| {
-            fs::create_dir(place).map_err(|error| error.to_string())?;
-            fs::copy(list, place.join("package.json")).map_err(|error| error.to_string())?;
-            let install = [
-                "install",
-                "--silent",
-                "--no-audit",
-                "--no-fund",
-                "--no-package-lock",
-                "--fetch-retries=1",
-            ];
-            run(Command::new("npm").args(install).current_dir(place))
-        })?;
+        let place = npm("node", &scripts.join("package.json"))?;
         Some(Self {
             interpreter: PathBuf::from("node"),
             extension: "mjs",
@@ -341,6 +329,23 @@ fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// The place of what `list`, a `package.json`, asks for; `None`, with the reason printed, where there is no way to get it.
+pub(crate) fn npm(name: &str, list: &Path) -> Option<PathBuf> {
+    ready(name, list, |place, list| {
+        fs::create_dir(place).map_err(|error| error.to_string())?;
+        fs::copy(list, place.join("package.json")).map_err(|error| error.to_string())?;
+        let install = [
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--no-package-lock",
+            "--fetch-retries=1",
+        ];
+        run(Command::new("npm").args(install).current_dir(place))
+    })
+}
+
 /// The place of an installation that is made by `install` once for each content of `list`, and used by all runs of the
 /// tests from then on.
 fn ready(
@@ -368,7 +373,7 @@ fn ready(
     let known = MISSING.lock().unwrap().get(name).cloned();
     if let Err(why) = known.map_or_else(|| install(&place, list), Err) {
         MISSING.lock().unwrap().insert(name.to_owned(), why.clone());
-        skip(&format!("cannot install the {name} SDK: {why}"));
+        skip(&format!("cannot install {}: {why}", list.display()));
         return None;
     }
     fs::write(&made_from, wanted).unwrap();

@@ -138,7 +138,7 @@ impl UserState {
     pub(super) fn put(self, world: &mut World) -> Result<(), StateError> {
         let external = self.external_user_id.as_deref();
         let known = external.and_then(|external| world.users.by_external_id(external));
-        let known = known.or(self.id.filter(|id| world.users.at(*id).is_some()));
+        let known = known.or_else(|| self.id.filter(|id| world.users.at(*id).is_some()));
         if known.is_none()
             && let Some(id) = self.id
         {

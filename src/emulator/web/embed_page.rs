@@ -28,10 +28,10 @@ pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> A
 }
 
 fn page(path: &str, world: &World, session: &Session, user: &User) -> String {
-    let external = user
-        .embed
-        .as_deref()
-        .map_or("", |embed| &embed.external_user_id);
+    let name = user.embed.as_deref().map_or_else(
+        || user.display_name(),
+        |embed| embed.external_user_id.to_string(),
+    );
     let groups: Vec<String> = world
         .groups_of(user)
         .into_iter()
@@ -59,7 +59,7 @@ fn page(path: &str, world: &World, session: &Session, user: &User) -> String {
         .map(|(name, value)| format!("<dt>{name}<dd>{}", html(value)))
         .collect();
     document(
-        &format!("Logged in as {}", html(external)),
+        &format!("Logged in as {}", html(&name)),
         &format!("<dl>{rows}</dl>"),
     )
 }

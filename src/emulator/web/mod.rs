@@ -48,6 +48,11 @@ pub(crate) const PAGES: &[Page] = &[
         handler: login_page,
     },
     Page {
+        id: "favicon",
+        path: "/favicon.ico",
+        handler: favicon,
+    },
+    Page {
         id: "alive",
         path: "/alive",
         handler: alive,
@@ -61,7 +66,7 @@ pub(crate) const HTML: &str = "text/html;charset=utf-8";
 pub(crate) fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title}</title><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem auto;\
+         <title>{title}</title><link rel=icon href=\"data:,\"><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem auto;\
          max-width:44rem;padding:0 1rem}}dt{{opacity:.7}}dd{{margin:0 0 .6rem}}</style><h1>{title}</h1>{body}</html>"
     )
 }
@@ -78,6 +83,11 @@ fn welcome(world: &World, embed_path: String, cookie: &str, seconds: i64) -> Rep
 fn login_page(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
     let page = document("Log in", "<p>This local Looker has no password login.</p>");
     Ok(Reply::text(HTML, page).header("x-frame-options", "SAMEORIGIN".to_owned()))
+}
+
+/// Browsers ask for it wherever they are; there is none.
+fn favicon(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
+    Ok(Reply::no_content())
 }
 
 /// Looker says that it is alive with 200, a JSON content type, and nothing.

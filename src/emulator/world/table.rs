@@ -86,6 +86,12 @@ impl<T> Table<T> {
             .filter_map(|(id, row)| Some((id, row.as_ref()?)))
     }
 
+    /// All things, the newest first.
+    pub(crate) fn iter_back(&self) -> impl Iterator<Item = (Id, &T)> {
+        let rows = self.rows.iter().enumerate().rev();
+        rows.filter_map(|(index, row)| Some((Id::try_from(index + 1).ok()?, row.as_ref()?)))
+    }
+
     /// How many things there are.
     pub(crate) const fn len(&self) -> usize {
         self.len
