@@ -71,6 +71,11 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
+    if args.external_user_id.trim().is_empty() {
+        return Err(
+            Error::usage("the external user id is empty").hint("give your own id of the user")
+        );
+    }
     let needs = match args.via {
         Via::SignedUrl => Needs::ApiAndSigning,
         Via::Cookieless | Via::EmbedUser => Needs::Api,
@@ -86,11 +91,6 @@ pub(crate) async fn run(
 }
 
 fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
-    if args.external_user_id.trim().is_empty() {
-        return Err(
-            Error::usage("the external user id is empty").hint("give your own id of the user")
-        );
-    }
     let given = args.blank_dashboard.as_deref();
     let target = given
         .or_else(|| settings.blank_dashboard())

@@ -29,6 +29,7 @@ mod emulator_rotation;
 mod emulator_state;
 mod emulator_switches;
 mod emulator_vectors;
+mod errors;
 mod help;
 mod keys;
 mod leaks;
