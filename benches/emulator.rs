@@ -185,9 +185,9 @@ fn whole(answer: &[u8]) -> bool {
 fn processor_time() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let fields: Vec<&str> = fields.split(' ').collect();
-    let ticks = |place: usize| fields.get(place).unwrap().parse::<f64>().unwrap();
-    (ticks(11) + ticks(12)) / 100.0
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks = ticks.map(|ticks| ticks.parse::<f64>().unwrap());
+    ticks.sum::<f64>() / 100.0
 }
 
 /// The memory of this process, in KiB.

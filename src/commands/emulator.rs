@@ -1,7 +1,6 @@
 //! `embedctl emulator`: serve the local Looker.
 
 use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -94,6 +93,9 @@ pub(crate) async fn run(
     })?;
     // Who reads that it listens may ask it to stop at once.
     system.interrupt.listen();
+    if !args.address.is_loopback() {
+        ui.warning("everybody who reaches this machine can use this Looker");
+    }
     match ui.format() {
         Format::Table => ui.status(emulator.directions()),
         Format::Json | Format::Jsonl => ui.json(&emulator.listening())?,
@@ -131,9 +133,16 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         }
     }
     if let Some(file) = &args.state {
-        options.state = read_state(file, system)?;
+        let text = read(file, system)?;
+        options.state = State::parse(&text).map_err(|error| unusable(file, error))?;
     }
-    read_config(args.config.as_deref(), system, &mut options)?;
+    let usual = Path::new("emulator.toml");
+    let usual = system.path(usual).exists().then_some(usual);
+    if let Some(file) = args.config.as_deref().or(usual) {
+        let text = read(file, system)?;
+        let behaviour = options.read_toml(&text);
+        behaviour.map_err(|error| unusable(file, error))?;
+    }
     options.mode = args.mode.unwrap_or(options.mode);
     options.latency = args.latency.unwrap_or(options.latency);
     options.rate_limit = args.rate_limit.or(options.rate_limit);
@@ -149,26 +158,12 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
     Ok(options)
 }
 
-fn read_config(named: Option<&Path>, system: &System, options: &mut Options) -> Result<(), Error> {
-    let file = named.unwrap_or_else(|| Path::new("emulator.toml"));
-    let text = match fs::read_to_string(system.path(file)) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            return Err(Error::caused(Kind::Usage, error)
-                .context(format!("cannot read `{}`", file.display())));
-        }
-    };
-    options.read_toml(&text).map_err(|error| {
-        Error::caused(Kind::Usage, error).context(format!("cannot use `{}`", file.display()))
-    })
+fn read(file: &Path, system: &System) -> Result<String, Error> {
+    fs::read_to_string(system.path(file)).map_err(|error| unusable(file, error))
 }
 
-fn read_state(file: &Path, system: &System) -> Result<State, Error> {
-    let context = || format!("cannot use `{}`", file.display());
-    let text = fs::read_to_string(system.path(file))
-        .map_err(|error| Error::caused(Kind::Usage, error).context(context()))?;
-    State::parse(&text).map_err(|error| Error::caused(Kind::Usage, error).context(context()))
+fn unusable(file: &Path, cause: impl Into<anyhow::Error>) -> Error {
+    Error::caused(Kind::Usage, cause).context(format!("cannot use `{}`", file.display()))
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -9,6 +9,7 @@ use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::router::Router;
 use crate::emulator::state::StateError;
+use crate::emulator::world::random::Source;
 use crate::emulator::world::{Seed, World};
 
 /// What all connections share.
@@ -16,6 +17,8 @@ use crate::emulator::world::{Seed, World};
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) seed: Seed,
+    /// What latency is drawn from; of its own, so that it changes no secret.
+    pub(crate) delays: Source,
     pub(crate) base_url: String,
     pub(crate) router: Router,
     inside: Mutex<Inside>,
@@ -38,6 +41,7 @@ impl Shared {
         let inside = Inside::new(&options, &seed)?;
         Ok(Self {
             clock_offset: AtomicI64::new(options.clock_offset),
+            delays: Source::new(options.random.clone(), options.seed),
             options,
             seed,
             base_url,

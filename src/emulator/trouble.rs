@@ -31,7 +31,7 @@ pub(crate) async fn before(
     effect: Option<Effect>,
 ) -> Option<Effect> {
     let clock = &shared.options.clock;
-    let random = || shared.seed.random.number();
+    let random = || shared.delays.number();
     if let Some(latency) = latency.pick(random) {
         clock.sleep(latency).await;
     }
