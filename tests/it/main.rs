@@ -32,6 +32,7 @@ mod emulator_vectors;
 mod errors;
 mod help;
 mod keys;
+mod kill;
 mod leaks;
 mod ledger;
 mod loopback;
