@@ -14,6 +14,7 @@ mod grants;
 mod key_sink;
 mod keys;
 mod man;
+mod object;
 mod parallel;
 mod profile;
 mod progress;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::commands::engine::Ended;
+use crate::commands::object::with;
 use crate::commands::progress::Latest;
 use crate::commands::{create_user, key_sink};
 use crate::error::{Error, Exit, Kind};
@@ -122,7 +123,7 @@ impl Results {
                 "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             });
             for (word, count) in &self.outcomes {
-                summary[*word] = json!(count);
+                summary = with(summary, word, *count);
             }
             match self.ui.format() {
                 Format::Json | Format::Jsonl => self.ui.json(&summary)?,
@@ -164,10 +165,8 @@ impl Results {
 
     fn failed(&self, subject: &str, error: Error) -> Result<(), Error> {
         if self.ui.format() == Format::Jsonl {
-            let mut result = error_json(&error);
-            result["external_user_id"] = json!(subject);
-            result["outcome"] = json!("failed");
-            self.ui.json(&result)?;
+            let result = with(error_json(&error), "external_user_id", subject);
+            self.ui.json(&with(result, "outcome", "failed"))?;
         }
         self.ui.error(&error.context(format!("`{subject}` failed")));
         Ok(())

@@ -22,9 +22,10 @@ pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
 pub(crate) fn words(seconds: i64) -> String {
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
     let unit = units.iter().find(|(length, _)| seconds >= 2 * length);
-    let (count, name) = unit.map_or((seconds.max(0), "second"), |(length, name)| {
-        (seconds / length, name)
-    });
+    let (count, name) = match unit {
+        Some((length, name)) => (seconds / length, *name),
+        None => (seconds.max(0), "second"),
+    };
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {name}{plural}")
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
+use crate::commands::object::{text, with};
 use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
@@ -109,19 +110,18 @@ impl Reaped {
         revoked: Result<bool, Error>,
         ui: &Ui,
     ) -> Result<(), Error> {
-        let mut row = row_json(key);
         let (count, outcome) = match &revoked {
             Ok(true) => (&mut self.revoked, "revoked"),
             Ok(false) => (&mut self.gone, "gone"),
             Err(_) => (&mut self.failed, "failed"),
         };
         *count += 1;
-        row["outcome"] = json!(outcome);
+        let mut row = with(row_json(key), "outcome", outcome);
         if let Err(error) = revoked {
             let (id, user) = (&key.key_id, &key.external_user_id);
             let error = error.context(format!("key {id} of `{user}` could not be revoked"));
             ui.error(&error);
-            row["error"] = error_json(&error)["error"].take();
+            row = with(row, "error", error_json(&error).get("error").cloned());
         }
         if ui.format() == Format::Jsonl {
             return ui.json(&row);
@@ -131,7 +131,7 @@ impl Reaped {
     }
 
     fn print(&self, ui: &Ui) -> Result<(), Error> {
-        let mut summary = json!({
+        let summary = json!({
             "type": "summary",
             "revoked": self.revoked,
             "gone": self.gone,
@@ -139,10 +139,7 @@ impl Reaped {
         });
         match ui.format() {
             Format::Jsonl => ui.json(&summary),
-            Format::Json => {
-                summary["keys"] = json!(self.keys);
-                ui.json(&summary)
-            }
+            Format::Json => ui.json(&with(summary, "keys", self.keys.clone())),
             Format::Table | Format::Env => {
                 if !self.keys.is_empty() {
                     table(&self.keys, ui)?;
@@ -163,12 +160,8 @@ impl Reaped {
 }
 
 fn dry_run(due: &[KeyRecord], ui: &Ui) -> Result<Exit, Error> {
-    let rows = due.iter().map(|key| {
-        let mut row = row_json(key);
-        row["outcome"] = json!("due");
-        row
-    });
-    let rows: Vec<_> = rows.collect();
+    let row = |key| with(row_json(key), "outcome", "due");
+    let rows: Vec<_> = due.iter().map(row).collect();
     match ui.format() {
         Format::Json => ui.json(&json!({ "dry_run": true, "keys": rows }))?,
         Format::Jsonl => rows.iter().try_for_each(|row| ui.json(row))?,
@@ -188,10 +181,9 @@ const COLUMNS: [&str; 5] = [
 
 fn table(rows: &[Value], ui: &Ui) -> Result<(), Error> {
     let header = ["user", "id", "client id", "due", "outcome"];
-    let cell = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     let cells = rows
         .iter()
-        .map(|row| COLUMNS.map(|name| cell(row, name)).to_vec());
+        .map(|row| COLUMNS.map(|name| text(row, name)).to_vec());
     ui.table(&header, cells)
 }
 

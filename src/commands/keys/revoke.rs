@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
 use crate::commands::keys::users::{self, UserArgs};
+use crate::commands::object::with;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
@@ -213,9 +214,7 @@ fn result_json(user: &User, targets: &[Target]) -> Value {
 
 fn dry_run(name: &str, user: &User, targets: &[Target], ui: &Ui) -> Result<Exit, Error> {
     if ui.format().is_json() {
-        let mut result = result_json(user, targets);
-        result["dry_run"] = json!(true);
-        ui.json(&result)?;
+        ui.json(&with(result_json(user, targets), "dry_run", true))?;
         return Ok(Exit::Done);
     }
     for target in targets {

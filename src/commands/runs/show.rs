@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
+use crate::commands::object::{text, with};
 use crate::commands::runs::find::find;
 use crate::commands::runs::{owner, run_json, state, when};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
+use crate::ledger::{Event, Job, JobId, JobState, Run, What};
 use crate::report::{Format, Ui};
 use crate::system::System;
 
@@ -69,9 +70,8 @@ pub(crate) async fn run(
     }
     match ui.format() {
         Format::Json => {
-            let mut object = run_json(&run);
-            object["jobs"] = shown.iter().map(job_json).collect();
-            ui.json(&object)?;
+            let jobs: Vec<_> = shown.iter().map(job_json).collect();
+            ui.json(&with(run_json(&run), "jobs", jobs))?;
         }
         Format::Jsonl => shown.iter().try_for_each(|job| ui.json(&job_json(job)))?,
         Format::Table => print(&run, &shown, ui)?,
@@ -115,14 +115,13 @@ fn rows((job, events): &(Job, Vec<Event>)) -> Vec<Vec<String>> {
             note(event),
         ]);
     }
-    let error = job.outcome["error"].as_str().unwrap_or_default();
     let mut end = vec![job.number.to_string(), job.subject.clone(), String::new()];
     end.extend([
         format!("{:?}", job.state).to_ascii_lowercase(),
         String::new(),
         String::new(),
     ]);
-    end.push(error.to_owned());
+    end.push(text(&job.outcome, "error"));
     rows.push(end);
     rows
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
+use crate::commands::object::with;
 use crate::commands::runs::find::find;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
@@ -171,7 +172,7 @@ async fn each(
             return Err(Error::new(Kind::Interrupted, "interrupted")
                 .hint(format!("`embedctl runs undo {}` goes on from here", run.id)));
         }
-        let mut result = match undo_job(cx, run.id, job, spec, undo).await {
+        let result = match undo_job(cx, run.id, job, spec, undo).await {
             Ok(undone) => {
                 left += u64::from(!undone.left.is_empty());
                 say(spec, &undone, ui);
@@ -184,13 +185,13 @@ async fn each(
                 error_json(&error)
             }
         };
-        result["external_user_id"] = json!(job.subject);
+        let result = with(result, "external_user_id", job.subject.as_str());
         match ui.format() {
             Format::Jsonl => ui.json(&result)?,
             _ => results.push(result),
         }
     }
-    let mut summary = json!({
+    let summary = json!({
         "type": "summary",
         "run_id": run.id,
         "jobs": planned.len(),
@@ -199,10 +200,7 @@ async fn each(
     });
     match ui.format() {
         Format::Jsonl => ui.json(&summary)?,
-        Format::Json => {
-            summary["results"] = json!(results);
-            ui.json(&summary)?;
-        }
+        Format::Json => ui.json(&with(summary, "results", results))?,
         Format::Table | Format::Env => {}
     }
     match (failed, left) {

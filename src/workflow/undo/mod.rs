@@ -48,14 +48,17 @@ pub struct Undo {
 /// The log was written by another version.
 pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
     let done = |step: Step| {
-        let mut of = events.iter().filter(|event| event.step == step.name());
-        let last = of.next_back()?;
+        let of = || {
+            events
+                .iter()
+                .filter(|event| event.step == step.name())
+                .rev()
+        };
+        let last = of().next()?;
         // What an earlier undo began and did not end is to be done again.
-        let before = events
-            .iter()
-            .filter(|event| event.step == step.name() && event.what == What::Done);
-        matches!(last.what, What::Done | What::UndoStarted)
-            .then(|| before.last().map(|event| &event.data))?
+        let stands = matches!(last.what, What::Done | What::UndoStarted);
+        let mut done = of().filter(|event| stands && event.what == What::Done);
+        Some(&done.next()?.data)
     };
     let mut undo = Undo::default();
     let key: Option<FoundKey> = done(Step::Deliver).map(read).transpose()?;
