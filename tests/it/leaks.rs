@@ -145,6 +145,75 @@ async fn commands_that_mint_keys_give_their_secrets_to_the_sink_only() {
 }
 
 #[tokio::test]
+async fn keys_that_come_go_and_fail_leave_no_secret_in_the_ledger() {
+    let watched = Watched::new().await;
+    let _made = watched.run(&["--keys-to", "file:keys.jsonl"]).await.done();
+    let mint = "create_user_credentials_api3";
+    let sandbox = &watched.sandbox;
+    let run = async |args: &[&str], exit: u8| {
+        let outcome = sandbox.run(&[args, &["-vvv"]].concat()).await.exits(exit);
+        watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+    };
+
+    // A sink that says yes to the probe and no to the key, and quotes it.
+    let refused = [
+        "keys",
+        "mint",
+        "acme-42",
+        "--keys-to",
+        "exec:tee /dev/stderr | grep -q probe",
+    ];
+    run(&refused, 1).await;
+    sandbox
+        .emulator()
+        .inject(Fault::new(Effect::Garbage).on(mint));
+    run(
+        &["keys", "mint", "acme-42", "--keys-to", "file:keys.jsonl"],
+        0,
+    )
+    .await;
+    let rotate = [
+        "keys",
+        "rotate",
+        "acme-42",
+        "--keys-to",
+        "file:keys.jsonl",
+        "--overlap",
+        "0s",
+    ];
+    run(&rotate, 0).await;
+    for args in [
+        &["keys", "list", "acme-42"][..],
+        &["keys", "reap"],
+        &["runs", "list", "-o", "json"],
+    ] {
+        run(args, 0).await;
+    }
+    let runs = sandbox
+        .run(&["runs", "list", "-o", "json"])
+        .await
+        .done()
+        .json();
+    for run_id in runs.as_array().unwrap() {
+        run(
+            &["runs", "show", run_id["id"].as_str().unwrap(), "-o", "json"],
+            0,
+        )
+        .await;
+    }
+
+    let ledger = fs::read(sandbox.path("runs.ledger-wal")).unwrap();
+    let ledger = String::from_utf8_lossy(&ledger).into_owned();
+    for part in ["could not be delivered", "retire-old"] {
+        assert!(
+            ledger.contains(part),
+            "`{part}` is recorded, and it was searched"
+        );
+    }
+    watched.sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn commands_that_print_a_secret_print_it_to_standard_output_only() {
     for args in [
         &["token", "acme-42"][..],
