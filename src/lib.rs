@@ -24,6 +24,12 @@ mod commands;
 // What the settings mean, and where each came from.
 pub mod config;
 
+// Files of desired users.
+mod manifest;
+
+// What would make Looker match a manifest.
+mod plan;
+
 // The one loop that runs steps.
 pub mod workflow;
 

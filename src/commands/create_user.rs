@@ -119,6 +119,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
         key: (!args.no_key).then(|| KeySpec {
             purpose: args.key_purpose.clone(),
         }),
+        planned: Box::default(),
     })
 }
 

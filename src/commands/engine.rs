@@ -101,12 +101,7 @@ pub(crate) async fn begin(
         .iter()
         .map(new_job)
         .collect::<Result<Vec<_>, _>>()?;
-    let run = NewRun {
-        id: new_run_id(system)?,
-        command: work.command.to_owned(),
-        request: json!(work.request),
-        created_at: system.clock.now(),
-    };
+    let run = new_run(work.command, &work.request, system)?;
     let id = run.id;
     let (run, resumed) = match ledger.begin(run, jobs).await {
         Ok(_) => (id, false),
@@ -213,10 +208,21 @@ fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
     jobs.len() == specs.len() && pairs.all(|(job, spec)| job.spec == json!(spec))
 }
 
-fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
+/// A job as the ledger keeps it.
+pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
     Ok(NewJob {
         subject: spec.user().subject(),
         spec: serde_json::to_value(spec).map_err(Error::internal)?,
+    })
+}
+
+/// A run as the ledger keeps it.
+pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Result<NewRun, Error> {
+    Ok(NewRun {
+        id: new_run_id(system)?,
+        command: command.to_owned(),
+        request: json!(request),
+        created_at: system.clock.now(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod acting;
 mod api;
+mod apply;
 mod ask;
 pub(crate) mod candidates;
 mod completions;
@@ -16,6 +17,7 @@ mod keys;
 mod man;
 mod object;
 mod parallel;
+mod plan;
 mod profile;
 mod progress;
 mod results;
@@ -40,6 +42,8 @@ pub(crate) type Tree = fn(&System) -> clap::Command;
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
+    Apply(apply::ApplyArgs),
+    Plan(plan::PlanArgs),
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     #[command(subcommand)]
@@ -87,6 +91,8 @@ async fn dispatch(
         }
         Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
         Command::Runs(command) => Box::pin(runs::run(command, settings()?, ui, system)).await,
+        Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
+        Command::Plan(args) => Box::pin(plan::run(args, settings()?, ui, system)).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await
         }

@@ -73,6 +73,7 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
     Some(match step {
         Step::Observe if user.is_empty() => format!("looked up `{subject}`: there is none yet"),
         Step::Observe => format!("looked up `{subject}`: Looker user {user}"),
+        Step::Edit => format!("changed `{subject}`"),
         Step::Create if found.outcome == Some(Outcome::Updated) => {
             format!("gave `{subject}` new grants")
         }

@@ -148,6 +148,9 @@ pub(crate) struct UiTrace(pub(crate) Ui);
 impl Trace for UiTrace {
     fn exchange(&self, exchange: &Exchange) {
         let Self(ui) = self;
+        if exchange.attempt > 1 {
+            ui.retried();
+        }
         if ui.verbosity() < 2 {
             return;
         }

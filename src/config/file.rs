@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::config::nearest::nearest;
 use crate::error::Error;
+use crate::report::nearest;
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::config::args::ConfigArgs;
 use crate::config::file::{ConfigFile, Profile};
 use crate::config::ini::{Ini, Section};
-use crate::config::nearest::nearest;
 use crate::config::places::Places;
 use crate::config::source::{Setting, Source};
 use crate::error::Error;
+use crate::report::nearest;
 use crate::system::System;
 
 /// Flags, environment, profile and `looker.ini`.

@@ -75,6 +75,9 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<Job>>;
 
+    /// For each of `subjects` its newest jobs that are done, of whatever runs, newest first; a few, not all.
+    fn newest_done(&self, subjects: Vec<String>) -> Answer<'_, Vec<Vec<Job>>>;
+
     /// One run.
     fn run(&self, run: RunId) -> Answer<'_, Option<Run>>;
 

@@ -2,7 +2,10 @@
 
 mod env;
 mod escape;
+mod nearest;
 mod options;
+mod problem;
+mod progress;
 mod table;
 
 use std::fmt;
@@ -14,12 +17,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Kind};
+use crate::report::progress::Live;
 use crate::report::table::Table;
 use crate::system::{Stream, System};
 
 pub(crate) use escape::escape_control;
+pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;
 pub use options::{Color, Format, Progress};
+pub(crate) use progress::Meter;
 
 /// The two streams of a run, and how to write to them. Clones share the streams.
 #[derive(Clone, Debug)]
@@ -30,6 +36,7 @@ pub(crate) struct Ui {
     color: bool,
     width: Option<usize>,
     github: bool,
+    live: Live,
 }
 
 /// Nobody reads standard output any more, as after `embedctl users list | head -1`: no error, but a reason to stop.
@@ -46,6 +53,7 @@ impl Ui {
             color: wants_color(options.color, &system.err, system),
             width: terminal_width(system),
             github: system.var("GITHUB_ACTIONS").as_deref() == Some("true"),
+            live: Live::default(),
         }
     }
 
@@ -61,6 +69,9 @@ impl Ui {
 
     /// Write a piece of the result, as it is, to standard output.
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
+        if self.out.is_terminal() {
+            self.live.hide(&self.err);
+        }
         let mut out = self.out.clone();
         out.write_all(text.as_bytes())
             .and_then(|()| out.flush())
@@ -226,8 +237,7 @@ impl Ui {
     }
 
     fn raw(&self, text: &str) {
-        // Standard error may be closed; there is nobody left to tell.
-        let _closed = self.err.clone().write_all(text.as_bytes()).is_err();
+        self.live.write(&self.err, text);
     }
 }
 

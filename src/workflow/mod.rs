@@ -3,6 +3,7 @@
 
 mod admin;
 mod choose;
+mod extra;
 mod journal;
 mod reconcile;
 mod run;
@@ -24,6 +25,7 @@ use crate::workflow::work::Work;
 
 pub use admin::require_admin;
 pub use choose::{Choice, choose, is_our_key};
+pub use extra::{AttributeEdit, Extra};
 pub use run::{Finished, RunOptions, Totals, run_jobs};
 pub use spec::{
     Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
@@ -90,6 +92,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         known_keys: Vec::new(),
         old: Vec::new(),
         nothing_to_rotate: false,
+        resumed,
     })
 }
 

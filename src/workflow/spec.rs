@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::workflow::extra::Extra;
 use crate::workflow::step::Step;
 
 /// What a job is to bring about.
@@ -26,12 +27,25 @@ impl JobSpec {
         const KEY: [Step; 4] = [Step::Reconcile, Step::Mint, Step::Tag, Step::Deliver];
         match self {
             Self::CreateUser(spec) => {
-                let mut steps = vec![Step::Observe, Step::Create, Step::Confirm];
+                let mut steps = vec![Step::Observe];
+                // A disabled user is let in before it logs in.
+                if spec.planned.edits() {
+                    steps.push(Step::Edit);
+                }
+                if !spec.planned.no_login {
+                    steps.extend([Step::Create, Step::Confirm]);
+                }
                 if spec.verify {
                     steps.push(Step::Sudo);
                 }
-                if spec.key.is_some() {
-                    steps.extend(KEY);
+                match spec.key {
+                    Some(_) if spec.planned.rotate => {
+                        steps.push(Step::ChooseOld);
+                        steps.extend(KEY);
+                        steps.extend([Step::Prove, Step::RetireOld]);
+                    }
+                    Some(_) => steps.extend(KEY),
+                    None => {}
                 }
                 steps
             }
@@ -56,7 +70,7 @@ impl JobSpec {
     /// Whether the job makes its user by a signed URL.
     pub fn signs(&self) -> bool {
         self.embed_user()
-            .is_some_and(|user| user.via == Via::SignedUrl)
+            .is_some_and(|user| user.via == Via::SignedUrl && !user.planned.no_login)
     }
 
     /// The embed user to be made, where the job makes one.
@@ -94,6 +108,9 @@ pub struct UserSpec {
     pub verify: bool,
     /// The key to mint, if one is wanted.
     pub key: Option<KeySpec>,
+    /// What a plan has found out and wants besides.
+    #[serde(default)]
+    pub planned: Box<Extra>,
 }
 
 /// What an embed login says of a user besides its id.

@@ -11,6 +11,8 @@ use crate::workflow::work::Work;
 pub enum Step {
     /// Look the user up.
     Observe,
+    /// Change what needs no login.
+    Edit,
     /// Make the user, or give it new grants.
     Create,
     /// Look the user up again, and compare.
@@ -58,6 +60,7 @@ impl Step {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Observe => "observe",
+            Self::Edit => "edit",
             Self::Create => "create",
             Self::Confirm => "confirm",
             Self::Sudo => "sudo",
@@ -87,6 +90,7 @@ impl Step {
     /// What is to be known before it runs.
     pub(crate) fn before(self, work: &mut Work) -> Before {
         match self {
+            Self::Edit => steps::edit::before(work),
             Self::Create => steps::create::before(work),
             Self::Confirm => steps::confirm::before(work),
             Self::Mint => steps::mint::before(work),
@@ -103,6 +107,7 @@ impl Step {
     pub(crate) async fn run(self, work: &mut Work) -> Result<After, Error> {
         match self {
             Self::Observe => steps::observe::run(work).await,
+            Self::Edit => steps::edit::run(work).await,
             Self::Create => steps::create::run(work).await,
             Self::Confirm => steps::confirm::run(work).await,
             Self::Sudo => steps::sudo::run(work).await,

@@ -134,6 +134,8 @@ pub(crate) struct Work {
     pub(crate) old: Vec<OldKey>,
     /// Whether every key is younger than the age at which keys are replaced.
     pub(crate) nothing_to_rotate: bool,
+    /// Whether an earlier process may have worked on the job.
+    pub(crate) resumed: bool,
 }
 
 /// A key that a new one replaces.
@@ -154,6 +156,21 @@ impl Work {
     pub(crate) fn user_id(&self) -> String {
         let id = self.found.looker_user_id.clone();
         id.expect("a step that needs the user stands behind one that found it")
+    }
+
+    /// Whether a plan has just seen that the user is not there, and this job has not begun to make it.
+    pub(crate) fn is_known_absent(&self) -> bool {
+        let planned = self.spec.embed_user().map(|spec| &spec.planned);
+        let begun = self.journal.first_intent(Step::Create).is_some();
+        !self.resumed && !begun && planned.is_some_and(|planned| planned.absent)
+    }
+
+    /// Whether the user came into being a moment ago, by this very job.
+    pub(crate) fn has_just_made_user(&self) -> bool {
+        let planned = self.spec.embed_user().map(|spec| &spec.planned);
+        !self.resumed
+            && self.found.outcome == Some(Outcome::Created)
+            && planned.is_some_and(|planned| planned.absent)
     }
 
     /// The tag that marks a key as made by this job.

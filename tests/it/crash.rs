@@ -276,6 +276,7 @@ fn user_spec() -> JobSpec {
         update: false,
         verify: true,
         key: Some(KeySpec::default()),
+        planned: Box::default(),
     })
 }
 
@@ -339,6 +340,10 @@ impl Ledger for Mortal {
         end: JobEnd,
     ) -> Answer<'_, ()> {
         self.write(|| self.inner.settle(job, events, key, end))
+    }
+
+    fn newest_done(&self, subjects: Vec<String>) -> Answer<'_, Vec<Vec<Job>>> {
+        self.inner.newest_done(subjects)
     }
 
     fn events(&self, job: JobId) -> Answer<'_, Vec<Event>> {

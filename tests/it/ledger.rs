@@ -731,7 +731,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 1
+                    known: 2
                 }
             ),
             "{error:?}"

@@ -10,6 +10,7 @@
 )]
 
 mod api;
+mod apply;
 mod client;
 mod client_bodies;
 mod client_tls;
@@ -36,7 +37,9 @@ mod kill;
 mod leaks;
 mod ledger;
 mod loopback;
+mod manifest;
 mod output;
+mod plan;
 mod process;
 mod profile;
 mod readme;

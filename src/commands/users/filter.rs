@@ -133,7 +133,7 @@ fn seen_within(user: &User, seconds: u64, now: Timestamp) -> bool {
 }
 
 /// Whether `text` is like `pattern`, in which `*` stands for any text and `?` for any character.
-fn is_like(text: &str, pattern: &str) -> bool {
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
     let (text, pattern): (Vec<_>, Vec<_>) = (text.chars().collect(), pattern.chars().collect());
     // Which beginnings of `text` the pattern so far is like, shortest first.
     let mut like: Vec<bool> = (0..=text.len()).map(|length| length == 0).collect();

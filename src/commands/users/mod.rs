@@ -18,6 +18,8 @@ use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
 
+pub(crate) use filter::is_like;
+
 /// Find embed users, see what they can reach, disable, enable or delete them
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum UsersCommand {

@@ -110,6 +110,20 @@ pub(super) fn list(
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
+/// For each of `subjects` its newest jobs that are done, newest first.
+pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Vec<Job>>, Fault> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, subject, spec, state, outcome FROM job
+         WHERE subject = ?1 AND state = 1 ORDER BY run DESC, number DESC LIMIT 8",
+    )?;
+    let mut found = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        let jobs = statement.query_map([subject], job)?;
+        found.push(jobs.collect::<Result<_, _>>()?);
+    }
+    Ok(found)
+}
+
 /// How a job stands and whom it is about.
 fn state(db: &Connection, hold: Hold, job: JobId) -> Result<(JobState, String), Fault> {
     let found = db

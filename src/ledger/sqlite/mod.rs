@@ -216,6 +216,10 @@ impl Ledger for SqliteLedger {
         self.read(move |db| jobs::list(db, run, state, from, limit))
     }
 
+    fn newest_done(&self, subjects: Vec<String>) -> Answer<'_, Vec<Vec<Job>>> {
+        self.read(move |db| jobs::newest_done(db, &subjects))
+    }
+
     fn run(&self, run: RunId) -> Answer<'_, Option<Run>> {
         self.read(move |db| runs::find(db, run))
     }

@@ -9,7 +9,7 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -73,6 +73,9 @@ CREATE TABLE key (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
 ";
+
+/// What was last done for a user is found without a look at every run.
+const VERSION_2: &str = "CREATE INDEX job_done ON job (subject, run, number) WHERE state = 1;";
 
 /// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is
 /// full or cannot be written is found now.

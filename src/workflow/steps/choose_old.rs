@@ -4,14 +4,12 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::workflow::choose::{Choice, choose};
-use crate::workflow::spec::JobSpec;
 use crate::workflow::step::After;
 use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
-    let JobSpec::RotateKey(spec) = work.spec.clone() else {
-        unreachable!("only a job that rotates has this step")
-    };
+    let spec = work.spec.rotation();
+    let spec = spec.expect("only a job that rotates has this step");
     let user_id = work.user_id();
     let records = work.cx.ledger.keys(Some(&user_id)).await?;
     let keys = work.cx.admin.api3_keys(&user_id).await?;

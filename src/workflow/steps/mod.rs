@@ -4,6 +4,7 @@ pub(super) mod choose_old;
 pub(super) mod confirm;
 pub(super) mod create;
 pub(super) mod deliver;
+pub(super) mod edit;
 pub(super) mod lookup;
 pub(super) mod mint;
 pub(super) mod observe;
@@ -28,7 +29,7 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
         return Ok(());
     };
     match step {
-        Step::Create => work.found.outcome = Some(read(&data)?),
+        Step::Create | Step::Edit => work.found.outcome = Some(read(&data)?),
         Step::ChooseOld => choose_old::restore(work, read(&data)?),
         Step::Deliver => work.found.key = Some(read(&data)?),
         Step::RetireOld => {

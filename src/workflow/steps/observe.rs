@@ -6,18 +6,27 @@ use crate::error::{Error, Kind};
 use crate::workflow::spec::{JobSpec, UserRef};
 use crate::workflow::step::After;
 use crate::workflow::steps::lookup;
-use crate::workflow::work::Work;
+use crate::workflow::work::{Outcome, Work};
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    if work.is_known_absent() {
+        work.user = None;
+        return Ok(After::Next(Value::Null));
+    }
     let user = work.spec.user();
     let found = lookup::user(&work.cx.admin, user).await?;
     match (&found, &work.spec) {
         (None, JobSpec::MintKey(_) | JobSpec::RotateKey(_)) => return Err(missing(user)),
+        (None, JobSpec::CreateUser(spec)) if spec.planned.no_login => return Err(missing(user)),
         (None, JobSpec::CreateUser(_)) => {}
         (Some(user), _) => {
             work.found.looker_user_id = Some(user.id.clone());
             if let Some(id) = user.external_user_id() {
                 id.clone_into(&mut work.found.external_user_id);
+            }
+            // Until something of it is changed.
+            if work.spec.embed_user().is_some() {
+                work.found.outcome = Some(Outcome::Unchanged);
             }
         }
     }

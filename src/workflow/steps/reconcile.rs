@@ -16,7 +16,11 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         .intent(Step::Mint)
         .map(|event| event.data.clone())
     else {
-        work.known_keys = known_keys(work).await?;
+        // A user that was made a moment ago has no key yet.
+        work.known_keys = match work.has_just_made_user() {
+            true => Vec::new(),
+            false => known_keys(work).await?,
+        };
         return Ok(After::Next(Value::Null));
     };
     if work.journal.done(Step::Deliver).is_some() && !needs_secret(work) {

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::ledger::{KeyRecord, KeyState};
-use crate::workflow::spec::JobSpec;
 use crate::workflow::step::{After, Before};
 use crate::workflow::steps::revoke;
 use crate::workflow::work::{OldKey, Work};
@@ -28,10 +27,7 @@ pub(crate) fn before(work: &mut Work) -> Before {
 }
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
-    let overlap = match &work.spec {
-        JobSpec::RotateKey(spec) => spec.overlap(),
-        JobSpec::CreateUser(_) | JobSpec::MintKey(_) => None,
-    };
+    let overlap = work.spec.rotation().and_then(|spec| spec.overlap());
     let overlap = overlap.and_then(|overlap| SignedDuration::try_from(overlap).ok());
     let later = |overlap| work.cx.clock.now().checked_add(overlap);
     let due = overlap.map(|overlap| later(overlap).unwrap_or(Timestamp::MAX));

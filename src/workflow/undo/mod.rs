@@ -85,6 +85,12 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
         )),
         None => {}
     }
+    if done(Step::Edit).is_some() {
+        let user = spec.user();
+        undo.stays.push(format!(
+            "{user} keeps the names, attributes and state that were set, since the former ones are not known"
+        ));
+    }
     match done(Step::Create).map(read).transpose()? {
         Some(Outcome::Created) => undo.inverses.push((Step::Create, Inverse::DeleteUser)),
         Some(Outcome::Updated) => {

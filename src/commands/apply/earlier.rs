@@ -1,0 +1,69 @@
+//! Brings an earlier `apply` that stopped half-way to its end, before the manifest is compared with what there is.
+
+use std::sync::Arc;
+
+use crate::commands::apply::results::Results;
+use crate::commands::engine::{self, Going, Request};
+use crate::commands::key_sink;
+use crate::commands::progress::Latest;
+use crate::commands::session::Session;
+use crate::error::Error;
+use crate::ledger::{Ledger, Run};
+use crate::report::{Meter, Ui};
+use crate::system::System;
+
+/// The command's name in the ledger.
+pub(super) const COMMAND: &str = "apply";
+
+/// How far back earlier runs are looked for.
+const NEWEST: u32 = 200;
+
+/// Finish every earlier run of this command that has jobs left, oldest first.
+pub(super) async fn finish(
+    ledger: &Arc<dyn Ledger>,
+    results: &mut Results,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<(), Error> {
+    let runs = ledger.runs(NEWEST).await?;
+    let left = |run: &&Run| run.command == COMMAND && run.open > 0;
+    for run in runs.iter().filter(left).rev() {
+        let run = ledger.claim(run.id).await?;
+        let id = run.id;
+        ui.status(format!(
+            "run {id} of an earlier apply stopped half-way with {} users left; finishing it first",
+            run.open
+        ));
+        let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
+            Error::internal(error).context(format!("cannot read what run {id} was to do"))
+        })?;
+        let latest = Latest::default();
+        let sink = match &request.keys_to {
+            Some(keys_to) => {
+                let printer = results.printer(&latest);
+                Some(key_sink::open(keys_to, printer, session, system).await?)
+            }
+            None => None,
+        };
+        let width = session.settings.concurrency();
+        let mut meter = Meter::new(ui, &system.clock, "users", Some(run.open), width);
+        let going = Going {
+            run: id,
+            resumed: true,
+            many: true,
+            ledger: Arc::clone(ledger),
+            signs: session.signers().is_ok(),
+            sink,
+            latest,
+        };
+        let ended = engine::go(going, session, ui, system, |finished| {
+            meter.one(finished.result.is_err());
+            results.finished(finished)
+        })
+        .await;
+        meter.end();
+        ended?;
+    }
+    Ok(())
+}

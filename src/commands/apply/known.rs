@@ -1,0 +1,60 @@
+//! Asks an instance what it knows, so that a manifest can be checked against it.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::looker::{Client, LookerError};
+use crate::manifest::Known;
+use crate::plan::KnownAttribute;
+use crate::signed_url::embed_permissions;
+
+/// The models, groups, attributes and permissions that `admin` sees. What Looker does not tell is not checked.
+pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
+    let (models, groups, attributes, setting) = tokio::join!(
+        admin.lookml_models(),
+        admin.groups(),
+        admin.user_attributes(),
+        admin.setting_embed(),
+    );
+    let setting = told(setting)?;
+    let permissions = setting
+        .as_ref()
+        .and_then(|setting| setting.allowed_permissions());
+    let models = told(models)?.map(|models| {
+        let names = models.into_iter().map(|model| model.name);
+        names.collect::<BTreeSet<_>>()
+    });
+    let groups = told(groups)?;
+    let attributes = told(attributes)?;
+    Ok(Known {
+        models: models.filter(|models| !models.is_empty()),
+        permissions: Some(permissions.unwrap_or_else(|| {
+            let names = embed_permissions().iter();
+            names.map(|name| (*name).to_owned()).collect()
+        })),
+        groups: groups.map(|groups| {
+            let named = groups.into_iter().map(|group| (group.id, group.name));
+            named.collect()
+        }),
+        attributes: attributes.map(|attributes| {
+            let named = attributes.into_iter().map(|attribute| {
+                let known = KnownAttribute {
+                    id: attribute.id,
+                    kind: attribute.kind.unwrap_or_default(),
+                };
+                (attribute.name, known)
+            });
+            named.collect()
+        }),
+        user_timezones: setting.and_then(|setting| setting.allow_user_timezones),
+    })
+}
+
+/// What Looker told; `None` where it does not answer that question to this identity.
+fn told<T>(answer: Result<T, LookerError>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(told) => Ok(Some(told)),
+        Err(error) if matches!(error.http_status(), Some(403..=405)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,114 @@
+//! `embedctl apply`: ensure every user of a manifest; resumable.
+
+mod counts;
+mod earlier;
+mod failed;
+mod known;
+mod options;
+mod prepare;
+mod results;
+mod run;
+mod show;
+mod source;
+
+use serde_json::to_string_pretty;
+
+use crate::commands::acting::until_interrupted;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::manifest::{Template, schema};
+use crate::report::Ui;
+use crate::system::System;
+use crate::workflow::Via;
+
+pub(crate) use options::PlanningArgs;
+pub(crate) use prepare::sound;
+pub(crate) use show::show;
+pub(crate) use source::Source;
+
+/// Ensure every embed user of a manifest
+///
+/// The manifest is CSV, JSON Lines or YAML, and is checked as a whole before anything is done. Users that are as they
+/// should be are left alone, so it can be run again at any time: after it was interrupted, or after some rows failed,
+/// the same command goes on with what is left. `embedctl plan` shows what it would do.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ApplyArgs {
+    /// The manifest, or a plan kept by `embedctl plan --out`; `-` is standard input
+    #[arg(required_unless_present_any = ["template", "schema"])]
+    manifest: Option<String>,
+
+    #[command(flatten)]
+    planning: PlanningArgs,
+
+    /// Write the rows that failed to this file, as a manifest
+    #[arg(long, value_name = "FILE")]
+    failed_to: Option<String>,
+
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print a commented manifest to start from
+    #[arg(long, value_enum, value_name = "FORM", exclusive = true)]
+    template: Option<Template>,
+
+    /// Print the JSON Schema of a manifest in YAML, for editors
+    #[arg(long, exclusive = true)]
+    schema: bool,
+}
+
+pub(crate) async fn run(
+    args: &ApplyArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if let Some(template) = args.template {
+        ui.data(template.text())?;
+        return Ok(Exit::Done);
+    }
+    if args.schema {
+        let text = to_string_pretty(&schema()).map_err(Error::internal)?;
+        ui.data(&format!("{text}\n"))?;
+        return Ok(Exit::Done);
+    }
+    let name = args.manifest.as_deref().unwrap_or("-");
+    let source = Source::open(name, args.planning.format, system)?;
+    let session = Session::open(settings, needs(args, &source), ui, system).await?;
+    let ended = if args.dry_run {
+        dry_run(args, &source, &session, ui, system).await
+    } else {
+        run::apply(args, &source, &session, ui, system).await
+    };
+    session.close(ui).await;
+    ended
+}
+
+fn needs(args: &ApplyArgs, source: &Source) -> Needs {
+    let via = source
+        .plan
+        .as_ref()
+        .map_or(args.planning.via, |plan| plan.options.via);
+    match via {
+        Via::SignedUrl => Needs::ApiAndSigning,
+        Via::Cookieless | Via::EmbedUser => Needs::Api,
+    }
+}
+
+async fn dry_run(
+    args: &ApplyArgs,
+    source: &Source,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let mut interrupt = system.interrupt.clone();
+    until_interrupted(&mut interrupt, async {
+        let sound = sound(source, &args.planning, session, ui, system).await?;
+        let decisions = sound.decisions(source, session, ui, system).await?;
+        show(&sound, decisions, None, (session, ui), None).await?;
+        Ok(Exit::Done)
+    })
+    .await
+}

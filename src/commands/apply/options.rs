@@ -1,0 +1,117 @@
+//! The flags that say how a manifest is read and what it is to bring about, shared by `plan` and `apply`.
+
+use crate::commands::grants;
+use crate::config::Settings;
+use crate::error::Error;
+use crate::manifest::Format;
+use crate::plan::{Defaults, JobOptions, KeyWish, Verify};
+use crate::workflow::{Grants, Via};
+
+/// The embed path that is fetched where the profile names no blank dashboard, as for `create-user`.
+const ALIVE: &str = "/alive";
+
+/// How a manifest is read and what it is to bring about.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PlanningArgs {
+    /// The form of the manifest, where its extension does not tell
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) format: Option<Format>,
+
+    /// Whether users whose row does not say are to have a key; `ensure` where a sink is named, else `none`
+    #[arg(long, value_enum, value_name = "WISH")]
+    pub(super) key: Option<KeyWish>,
+
+    /// What the keys are for; Looker shows it beside each
+    #[arg(long, value_name = "TEXT")]
+    pub(super) key_purpose: Option<String>,
+
+    /// Where secrets go: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    #[arg(long, value_name = "SINK")]
+    pub(super) keys_to: Option<String>,
+
+    /// For whom sudo is proved: everybody, a sample, or nobody
+    #[arg(long, value_enum, default_value_t, value_name = "WHOM")]
+    pub(super) verify: Verify,
+
+    /// How Looker is told to make users
+    #[arg(long, value_enum, default_value_t, value_name = "WAY")]
+    pub(super) via: Via,
+
+    /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
+    #[arg(long, value_name = "PATH")]
+    pub(super) blank_dashboard: Option<String>,
+
+    /// What becomes of embed users that the manifest does not name: those like `--match` are disabled
+    #[arg(long, value_enum, value_name = "ACTION", requires = "pattern")]
+    pub(super) prune: Option<Prune>,
+
+    /// The external user ids that are yours to prune; `*` stands for any text, `?` for any character
+    #[arg(long = "match", value_name = "GLOB", requires = "prune")]
+    pub(super) pattern: Option<String>,
+}
+
+/// What becomes of users that a manifest does not name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Prune {
+    /// They are disabled, and keep their content.
+    Disable,
+}
+
+impl PlanningArgs {
+    /// What holds for users whose row does not say otherwise.
+    pub(super) fn defaults(&self, settings: &Settings) -> Defaults {
+        let login = grants::default_login("", settings.grants());
+        let names_sink = self.keys_to.is_some() || settings.keys_to().is_some();
+        let wish = if names_sink {
+            KeyWish::Ensure
+        } else {
+            KeyWish::None
+        };
+        Defaults {
+            grants: Grants {
+                first_name: None,
+                last_name: None,
+                permissions: login.permissions.unwrap_or_default(),
+                models: login.models.unwrap_or_default(),
+                group_ids: login.group_ids.unwrap_or_default(),
+                external_group_id: login.external_group_id,
+                user_attributes: login.user_attributes.unwrap_or_default(),
+                user_timezone: login.user_timezone,
+                session_length: login.session_length,
+            },
+            key: self.key.unwrap_or(wish),
+        }
+    }
+
+    /// What is the same for every job.
+    pub(super) fn job_options(&self, settings: &Settings) -> JobOptions {
+        let target = self.blank_dashboard.as_deref();
+        let target = target.or_else(|| settings.blank_dashboard());
+        JobOptions {
+            via: self.via,
+            target: target.unwrap_or(ALIVE).to_owned(),
+            purpose: self.key_purpose.clone(),
+            verify: self.verify,
+        }
+    }
+
+    /// Refuse flags that a plan in a file has settled already.
+    pub(super) fn refuse_with_plan(&self) -> Result<(), Error> {
+        let given = [
+            ("--format", self.format.is_some()),
+            ("--key", self.key.is_some()),
+            ("--key-purpose", self.key_purpose.is_some()),
+            ("--verify", self.verify != Verify::default()),
+            ("--via", self.via != Via::default()),
+            ("--blank-dashboard", self.blank_dashboard.is_some()),
+            ("--prune", self.prune.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Error::usage(format!(
+                "`{flag}` was settled when the plan was made"
+            ))
+            .hint("leave it out, or make the plan again with it")),
+            None => Ok(()),
+        }
+    }
+}

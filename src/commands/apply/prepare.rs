@@ -1,0 +1,228 @@
+//! From a manifest to decisions: checked as a whole, then compared with what Looker has.
+
+use std::sync::Arc;
+
+use crate::commands::apply::known::known;
+use crate::commands::apply::options::PlanningArgs;
+use crate::commands::apply::source::Source;
+use crate::commands::engine;
+use crate::commands::session::Session;
+use crate::commands::users::is_like;
+use crate::error::{Error, Kind};
+use crate::ledger::Ledger;
+use crate::manifest::{Checked, Item, Known, check};
+use crate::plan::{Defaults, Desired, DesiredRows, JobOptions, KeyWish, Planned, Planner, observe};
+use crate::report::{Meter, Ui};
+use crate::system::System;
+use crate::workflow::{Grants, require_admin};
+
+/// A manifest in which nothing is wrong.
+pub(crate) struct Sound {
+    pub(crate) checked: Checked,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(crate) options: JobOptions,
+    defaults: Defaults,
+    known: Known,
+    pattern: Option<String>,
+}
+
+/// Check the manifest; nothing is changed anywhere.
+///
+/// # Errors
+/// [`Kind::Usage`] where there are problems, which have been told by then.
+pub(crate) async fn sound(
+    source: &Source,
+    args: &PlanningArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &System,
+) -> Result<Sound, Error> {
+    let (defaults, options) = match &source.plan {
+        None => (
+            args.defaults(&session.settings),
+            args.job_options(&session.settings),
+        ),
+        Some(plan) => {
+            args.refuse_with_plan()?;
+            if plan.base_url != session.admin.origin() {
+                return Err(Error::usage(format!("the plan is for {}", plan.base_url))
+                    .hint("choose the profile it was made with"));
+            }
+            // A plan says everything of its users.
+            let grants = args.defaults(&session.settings).grants;
+            let defaults = Defaults {
+                grants: Grants {
+                    session_length: grants.session_length,
+                    ..Grants::default()
+                },
+                key: KeyWish::None,
+            };
+            (defaults, plan.options.clone())
+        }
+    };
+    let ledger = engine::open_ledger(&session.settings, system)?;
+    require_admin(&session.admin).await?;
+    let known = Arc::new(known(&session.admin).await?);
+    let rows = source.rows(Some(Arc::clone(&known)))?;
+    let checked = check(rows);
+    tell(&checked, source, ui)?;
+    Ok(Sound {
+        checked,
+        ledger,
+        options,
+        defaults,
+        known: Arc::unwrap_or_clone(known),
+        pattern: args.pattern.clone(),
+    })
+}
+
+/// Tell what is wrong with the manifest, and what is most likely not meant.
+fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
+    let name = &source.name;
+    for warning in &checked.warnings {
+        ui.warning(format!("{name}:{warning}"));
+    }
+    for problem in &checked.problems {
+        ui.problem(name, (problem.line, problem.column), &problem.message);
+    }
+    let more = checked.more_problems;
+    match checked.problems.len() as u64 + more {
+        0 => Ok(()),
+        1 => Err(Error::usage(format!(
+            "`{name}` has a problem; nothing was done"
+        ))),
+        count => {
+            let shown = match more {
+                0 => String::new(),
+                _ => format!(", of which {} are shown", checked.problems.len()),
+            };
+            Err(Error::usage(format!(
+                "`{name}` has {count} problems{shown}; nothing was done"
+            )))
+        }
+    }
+}
+
+/// Decisions, a few hundred users at a time.
+pub(crate) struct Decisions {
+    planner: Planner,
+    pattern: Option<String>,
+    /// The last user that the manifest does not name and that was looked at.
+    after: Option<String>,
+}
+
+impl Sound {
+    /// Whether a user may be given a key.
+    pub(super) fn may_mint(&self) -> bool {
+        self.checked.wants_keys || (self.defaults.key != KeyWish::None && self.checked.rows > 0)
+    }
+
+    /// Look at what Looker has.
+    pub(crate) async fn decisions(
+        &self,
+        source: &Source,
+        session: &Session,
+        ui: &Ui,
+        system: &System,
+    ) -> Result<Decisions, Error> {
+        let width = session.settings.concurrency();
+        let ids = source.rows(None)?.filter_map(|item| match item {
+            Item::Row(row) => Some(row.external_user_id),
+            Item::Problem(_) | Item::Warning(_) => None,
+        });
+        let mut meter = Meter::new(ui, &system.clock, "users seen", None, width);
+        let all = self.pattern.is_some();
+        let seen = observe(
+            &session.admin,
+            ids,
+            self.checked.rows,
+            (width, all),
+            |seen| meter.reached(seen),
+        )
+        .await;
+        meter.end();
+        let looker = (session.admin.clone(), Arc::clone(&self.ledger));
+        let attributes = self.known.attributes.clone().unwrap_or_default();
+        let rows = desired(source)?;
+        Ok(Decisions {
+            planner: Planner::new(
+                looker,
+                (seen?, rows),
+                self.defaults.clone(),
+                attributes,
+                width,
+            ),
+            pattern: self.pattern.clone(),
+            after: None,
+        })
+    }
+}
+
+/// The rows of a manifest that was whole when it was checked.
+fn desired(source: &Source) -> Result<DesiredRows, Error> {
+    Ok(Box::new(source.rows(None)?.filter_map(|item| match item {
+        Item::Row(row) => Some(Ok(*row)),
+        Item::Problem(problem) => Some(Err(Error::usage(format!(
+            "the manifest changed while it was read: {problem}"
+        )))),
+        Item::Warning(_) => None,
+    })))
+}
+
+impl Decisions {
+    /// The next users and what is to be done for them; none at the end.
+    pub(super) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
+        if self.after.is_none() {
+            let planned = self.planner.next().await?;
+            if !planned.is_empty() || self.pattern.is_none() {
+                return Ok(planned);
+            }
+        }
+        let pattern = self.pattern.clone().unwrap_or_default();
+        loop {
+            let after = self.after.clone().unwrap_or_default();
+            let found = self
+                .planner
+                .next_unnamed(&after, |id| is_like(id, &pattern))?;
+            let Some((last, changes)) = found else {
+                return Ok(Vec::new());
+            };
+            self.after = Some(last);
+            if !changes.is_empty() {
+                let planned = changes.into_iter().map(|change| Planned {
+                    desired: Desired::disabled(&change.external_user_id),
+                    change,
+                });
+                return Ok(planned.collect());
+            }
+        }
+    }
+}
+
+/// Refuse a plan that no longer says what is to be done.
+pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> Result<(), Error> {
+    let mut plan = source.plan_lines()?;
+    loop {
+        let now = decisions.next().await?;
+        if now.is_empty() {
+            return match plan.next()? {
+                None => Ok(()),
+                Some(left) => Err(stale(&left.desired.external_user_id)),
+            };
+        }
+        for now in now {
+            let then = plan.next()?;
+            if then.is_none_or(|then| then.change != now.change) {
+                return Err(stale(&now.desired.external_user_id));
+            }
+        }
+    }
+}
+
+fn stale(external_user_id: &str) -> Error {
+    Error::new(
+        Kind::Conflict,
+        format!("Looker has changed since the plan was made: `{external_user_id}` is not as it was; nothing was done"),
+    )
+    .hint("make the plan again, and look at it")
+}

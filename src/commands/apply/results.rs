@@ -1,0 +1,203 @@
+//! Prints what came of the users of a manifest, as they finish and at the end.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::commands::create_user::result_json;
+use crate::commands::key_sink;
+use crate::commands::progress::Latest;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::RunId;
+use crate::plan::Planned;
+use crate::report::{Format, Ui, error_json};
+use crate::sink::KeyName;
+use crate::workflow::{Finished, Found, Outcome};
+
+/// How many failures are told one by one where a person reads; the file of the failed rows has them all.
+const SHOWN: u64 = 20;
+
+/// What came of the users so far.
+#[derive(Debug)]
+pub(super) struct Results {
+    ui: Ui,
+    /// The sink, where a user may be given a key.
+    keys_to: Option<String>,
+    created: u64,
+    updated: u64,
+    /// Users that a job left as they are, but for a key.
+    kept: u64,
+    keys_delivered: u64,
+    keys_revoked: u64,
+    /// The users whose jobs failed.
+    pub(super) failed: BTreeSet<String>,
+}
+
+/// What a run came to.
+pub(super) struct Sum {
+    pub(super) run: Option<RunId>,
+    /// How many users the manifest names, those that were pruned besides.
+    pub(super) total: u64,
+    pub(super) api_calls: u64,
+    pub(super) elapsed: Duration,
+}
+
+impl Results {
+    /// # Errors
+    /// The results cannot be printed in the form that was asked for.
+    pub(super) fn new(ui: &Ui, keys_to: Option<String>) -> Result<Self, Error> {
+        match ui.format() {
+            Format::Env => return Err(ui.no_env_form()),
+            Format::Table | Format::Json if keys_to.as_deref() == Some(key_sink::STDOUT) => {
+                return Err(Error::usage(
+                    "the keys of many users go to standard output only as one JSON object a line",
+                )
+                .hint("say where the keys go with `--keys-to`, or use `-o jsonl`"));
+            }
+            _ => {}
+        }
+        Ok(Self {
+            ui: ui.clone(),
+            keys_to,
+            created: 0,
+            updated: 0,
+            kept: 0,
+            keys_delivered: 0,
+            keys_revoked: 0,
+            failed: BTreeSet::new(),
+        })
+    }
+
+    /// What prints a key with the rest of its result, when standard output is the sink.
+    pub(super) fn printer(
+        &self,
+        latest: &Latest,
+    ) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
+        let (ui, latest) = (self.ui.clone(), latest.clone());
+        move |key, secret| {
+            let found = latest.found(&key.looker_user_id);
+            ui.json(&result_json(&found, Some(secret)))
+                .map_err(io::Error::other)
+        }
+    }
+
+    /// A user is as it should be.
+    pub(super) fn unchanged(&self, planned: &Planned) -> Result<(), Error> {
+        if self.ui.format() != Format::Jsonl {
+            return Ok(());
+        }
+        self.ui.json(&json!({
+            "external_user_id": planned.change.external_user_id,
+            "looker_user_id": planned.change.looker_user_id,
+            "outcome": "unchanged",
+            "key": null,
+            "warnings": [],
+        }))
+    }
+
+    /// A job came to its end. One that failed does not stop the others.
+    pub(super) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
+        match finished.result {
+            Ok(found) => self.done(&found),
+            Err(error) => self.fail(finished.job.subject, error),
+        }
+    }
+
+    fn done(&mut self, found: &Found) -> Result<(), Error> {
+        for warning in &found.warnings {
+            let user = &found.external_user_id;
+            self.ui.warning(format!("`{user}`: {warning}"));
+        }
+        match found.outcome {
+            Some(Outcome::Created) => self.created += 1,
+            Some(Outcome::Updated) => self.updated += 1,
+            Some(Outcome::Unchanged) | None => self.kept += 1,
+        }
+        self.keys_delivered += u64::from(found.key.is_some());
+        self.keys_revoked += found.revoked.len() as u64;
+        let keys_to = self.keys_to.as_deref().unwrap_or_default();
+        if self.ui.format() == Format::Jsonl && !key_sink::has_printed(keys_to, found) {
+            return self.ui.json(&result_json(found, None));
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, subject: String, error: Error) -> Result<(), Error> {
+        if self.ui.format() == Format::Jsonl {
+            let mut result = error_json(&error);
+            if let Some(members) = result.as_object_mut() {
+                members.insert("external_user_id".to_owned(), json!(subject));
+                members.insert("outcome".to_owned(), json!("failed"));
+            }
+            self.ui.json(&result)?;
+        }
+        if (self.failed.len() as u64) < SHOWN || self.ui.format().is_json() {
+            self.ui.error(&error.context(format!("`{subject}` failed")));
+        }
+        self.failed.insert(subject);
+        Ok(())
+    }
+
+    /// Print what came of it all, and give the exit code.
+    pub(super) fn end(&self, sum: &Sum) -> Result<Exit, Error> {
+        let failed = self.failed.len() as u64;
+        match self.ui.format() {
+            Format::Json | Format::Jsonl => self.ui.json(&self.json(sum))?,
+            Format::Table | Format::Env => self.ui.fields(&self.fields(sum))?,
+        }
+        if failed == 0 {
+            return Ok(Exit::Done);
+        }
+        let more = failed.saturating_sub(SHOWN);
+        if more > 0 && !self.ui.format().is_json() {
+            self.ui.warning(format!(
+                "{more} more failed; `--failed-to FILE` keeps them all"
+            ));
+        }
+        let message = format!("{failed} of {} users failed", sum.total);
+        Err(Error::new(Kind::Incomplete, message)
+            .hint("run the same command again: what is done is kept, and only the rest is tried"))
+    }
+
+    fn unchanged_count(&self, sum: &Sum) -> u64 {
+        let changed = self.created + self.updated + self.failed.len() as u64;
+        sum.total.saturating_sub(changed)
+    }
+
+    fn json(&self, sum: &Sum) -> Value {
+        json!({
+            "type": "summary",
+            "run_id": sum.run,
+            "total": sum.total,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged_count(sum),
+            "failed": self.failed.len(),
+            "keys_delivered": self.keys_delivered,
+            "keys_revoked": self.keys_revoked,
+            "api_calls": sum.api_calls,
+            "elapsed_ms": u64::try_from(sum.elapsed.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    fn fields(&self, sum: &Sum) -> Vec<(&'static str, String)> {
+        let run = sum
+            .run
+            .map_or_else(|| "none was needed".to_owned(), |run| run.to_string());
+        let count = |count: u64| count.to_string();
+        vec![
+            ("total", count(sum.total)),
+            ("created", count(self.created)),
+            ("updated", count(self.updated)),
+            ("unchanged", count(self.unchanged_count(sum))),
+            ("failed", count(self.failed.len() as u64)),
+            ("keys_delivered", count(self.keys_delivered)),
+            ("keys_revoked", count(self.keys_revoked)),
+            ("api_calls", count(sum.api_calls)),
+            ("seconds", format!("{:.1}", sum.elapsed.as_secs_f64())),
+            ("run_id", run),
+        ]
+    }
+}

@@ -1,0 +1,193 @@
+//! Applies a manifest: a run with a job for each user that something is to be done for.
+
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use crate::commands::acting::until_interrupted;
+use crate::commands::apply::ApplyArgs;
+use crate::commands::apply::counts::Counts;
+use crate::commands::apply::earlier::{self, COMMAND};
+use crate::commands::apply::failed::FailedTo;
+use crate::commands::apply::prepare::{Decisions, Sound, refuse_stale, sound};
+use crate::commands::apply::results::{Results, Sum};
+use crate::commands::apply::source::Source;
+use crate::commands::engine::{self, Going, Request};
+use crate::commands::key_sink;
+use crate::commands::progress::Latest;
+use crate::commands::session::Session;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::{NewJob, RunId};
+use crate::plan::{PlanFile, Planned};
+use crate::report::{Meter, Ui};
+use crate::system::System;
+
+/// Apply the manifest in `source`.
+pub(super) async fn apply(
+    args: &ApplyArgs,
+    source: &Source,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let began = system.clock.elapsed();
+    let mut interrupt = system.interrupt.clone();
+    system.interrupt.listen();
+    let failed_to = args.failed_to.as_deref();
+    let failed_to = failed_to
+        .map(|name| FailedTo::open(name, source, system))
+        .transpose()?;
+    let sound = until_interrupted(
+        &mut interrupt,
+        sound(source, &args.planning, session, ui, system),
+    )
+    .await?;
+    let keys_to = sound
+        .may_mint()
+        .then(|| key_sink::choose(args.planning.keys_to.as_deref(), &session.settings));
+    let mut results = Results::new(ui, keys_to.clone())?;
+    let latest = Latest::default();
+    let sink = match &keys_to {
+        Some(keys_to) => {
+            let printer = results.printer(&latest);
+            Some(key_sink::open(keys_to, printer, session, system).await?)
+        }
+        None => None,
+    };
+    earlier::finish(&sound.ledger, &mut results, session, ui, system).await?;
+
+    let request = Request { keys_to };
+    let recorded = until_interrupted(
+        &mut interrupt,
+        record(&sound, source, &request, &results, session, ui, system),
+    )
+    .await?;
+    let Recorded { run, counts } = recorded;
+    let mut ended = Ok(());
+    if let Some(run) = run {
+        let width = session.settings.concurrency();
+        let mut meter = Meter::new(ui, &system.clock, "users", Some(counts.changes()), width);
+        let going = Going {
+            run,
+            resumed: false,
+            many: true,
+            ledger: Arc::clone(&sound.ledger),
+            signs: counts.logs_in(),
+            sink,
+            latest,
+        };
+        let went = engine::go(going, session, ui, system, |finished| {
+            meter.one(finished.result.is_err());
+            results.finished(finished)
+        })
+        .await;
+        meter.end();
+        ended = went.map(drop);
+    }
+    if let Some(failed_to) = &failed_to {
+        failed_to.write(&results.failed, source, &sound.checked)?;
+    }
+    ended?;
+    let elapsed = system.clock.elapsed().saturating_sub(began);
+    results.end(&Sum {
+        run,
+        total: source
+            .plan
+            .as_ref()
+            .map_or(0, |plan| plan.rows)
+            .max(counts.total()),
+        api_calls: session.http.calls(),
+        elapsed,
+    })
+}
+
+/// A run in the ledger, where one is needed.
+struct Recorded {
+    run: Option<RunId>,
+    counts: Counts,
+}
+
+/// Decide, and record a job for each user that something is to be done for.
+async fn record(
+    sound: &Sound,
+    source: &Source,
+    request: &Request,
+    results: &Results,
+    session: &Session,
+    ui: &Ui,
+    system: &System,
+) -> Result<Recorded, Error> {
+    let mut decisions = sound.decisions(source, session, ui, system).await?;
+    let mut feed = if source.plan.is_some() {
+        refuse_stale(source, &mut decisions).await?;
+        Feed::Plan(source.plan_lines()?)
+    } else {
+        Feed::Decisions(Box::new(decisions))
+    };
+    let mut counts = Counts::new(sound.options.clone());
+    let mut run = None;
+    loop {
+        let chunk = feed.next().await?;
+        if chunk.is_empty() {
+            return Ok(Recorded { run, counts });
+        }
+        let mut jobs = Vec::new();
+        for planned in &chunk {
+            match counts.job(planned) {
+                Some(spec) => jobs.push(engine::new_job(&spec)?),
+                None => results.unchanged(planned)?,
+            }
+        }
+        run = keep(sound, run, jobs, request, system).await?;
+    }
+}
+
+async fn keep(
+    sound: &Sound,
+    run: Option<RunId>,
+    jobs: Vec<NewJob>,
+    request: &Request,
+    system: &System,
+) -> Result<Option<RunId>, Error> {
+    if jobs.is_empty() {
+        return Ok(run);
+    }
+    let Some(run) = run else {
+        let new = engine::new_run(COMMAND, request, system)?;
+        return Ok(Some(sound.ledger.begin(new, jobs).await?));
+    };
+    if let Err(error) = sound.ledger.add_jobs(run, jobs).await {
+        let error = Error::from(error).with_kind(Kind::Conflict);
+        return Err(error.context(format!(
+            "run {run} was recorded in part and not begun; `embedctl apply` finishes it"
+        )));
+    }
+    Ok(Some(run))
+}
+
+/// Where decisions come from.
+enum Feed {
+    Decisions(Box<Decisions>),
+    Plan(PlanLines),
+}
+
+type PlanLines = PlanFile<BufReader<Box<dyn Read + Send>>>;
+
+impl Feed {
+    /// The next decisions; none at the end.
+    async fn next(&mut self) -> Result<Vec<Planned>, Error> {
+        const CHUNK: usize = 500;
+        match self {
+            Self::Decisions(decisions) => decisions.next().await,
+            Self::Plan(lines) => {
+                let mut chunk = Vec::new();
+                while chunk.len() < CHUNK {
+                    match lines.next()? {
+                        Some(planned) => chunk.push(planned),
+                        None => break,
+                    }
+                }
+                Ok(chunk)
+            }
+        }
+    }
+}

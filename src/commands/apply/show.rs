@@ -1,0 +1,125 @@
+//! Prints a plan.
+
+use std::io::Write;
+
+use serde_json::{Map, Value, json};
+
+use crate::commands::apply::counts::Counts;
+use crate::commands::apply::prepare::{Decisions, Sound};
+use crate::commands::session::Session;
+use crate::error::{Error, Kind};
+use crate::plan::{Action, Planned, write_line};
+use crate::report::{Format, Ui};
+
+/// Print every change and what they come to; write the changes to `out` too, where it is given.
+pub(crate) async fn show(
+    sound: &Sound,
+    mut decisions: Decisions,
+    quota: Option<u64>,
+    (session, ui): (&Session, &Ui),
+    mut out: Option<&mut dyn Write>,
+) -> Result<Counts, Error> {
+    let mut counts = Counts::new(sound.options.clone());
+    let mut printed = 0_u64;
+    loop {
+        let chunk = decisions.next().await?;
+        if chunk.is_empty() {
+            break;
+        }
+        for planned in chunk {
+            counts.job(&planned);
+            if planned.change.action == Action::Unchanged {
+                continue;
+            }
+            print(&planned, printed == 0, ui)?;
+            printed += 1;
+            if let Some(out) = &mut out {
+                write_line(*out, &planned).map_err(|error| {
+                    Error::caused(Kind::Internal, error).context("cannot write the plan")
+                })?;
+            }
+        }
+    }
+    let calls = session.http.calls();
+    let quota = quota.map(|quota| Quota {
+        limit: quota,
+        calls: calls + counts.calls,
+    });
+    let mut summary = counts.json(calls);
+    if let (Some(quota), Some(members)) = (&quota, summary.as_object_mut()) {
+        members.insert("quota".to_owned(), quota.json());
+    }
+    match ui.format() {
+        Format::Env => return Err(ui.no_env_form()),
+        Format::Json => ui.data(&json_end(&summary, printed)?)?,
+        Format::Jsonl => {
+            let mut line = Map::from_iter([("type".to_owned(), json!("summary"))]);
+            line.extend(summary.as_object().cloned().unwrap_or_default());
+            ui.json(&line)?;
+        }
+        Format::Table => {
+            ui.data(&counts.text(calls))?;
+            if let Some(quota) = quota {
+                ui.data(&quota.text())?;
+            }
+        }
+    }
+    Ok(counts)
+}
+
+fn print(planned: &Planned, first: bool, ui: &Ui) -> Result<(), Error> {
+    let change = &planned.change;
+    match ui.format() {
+        Format::Table | Format::Env => ui.data(&format!(
+            "{}\n",
+            crate::report::escape_control(&change.to_string())
+        )),
+        Format::Jsonl => ui.json(change),
+        Format::Json => {
+            let text = serde_json::to_string(change).map_err(Error::internal)?;
+            let before = if first { "{\"changes\":[" } else { "," };
+            ui.data(&format!("{before}{text}"))
+        }
+    }
+}
+
+/// The end of the one object: the list of changes may be long, so it was written a piece at a time.
+fn json_end(summary: &Value, printed: u64) -> Result<String, Error> {
+    let text = serde_json::to_string(summary).map_err(Error::internal)?;
+    let members = text.strip_prefix('{').unwrap_or(&text);
+    let begin = if printed == 0 { "{\"changes\":[" } else { "" };
+    Ok(format!("{begin}],{members}\n"))
+}
+
+/// How many calls a month an edition of Looker (Google Cloud core) allows.
+struct Quota {
+    limit: u64,
+    calls: u64,
+}
+
+impl Quota {
+    #[expect(clippy::cast_precision_loss, reason = "a share to one digit")]
+    fn percent(&self) -> f64 {
+        (self.calls as f64 * 1000.0 / self.limit.max(1) as f64).round() / 10.0
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "limit": self.limit,
+            "percent": self.percent(),
+            "exceeded": self.calls > self.limit,
+        })
+    }
+
+    fn text(&self) -> String {
+        let Self { limit, calls } = self;
+        let over = match calls.checked_sub(*limit) {
+            Some(over) if over > 0 => format!(", {over} more than there are"),
+            _ => String::new(),
+        };
+        format!(
+            "That is {} % of a quota of {limit} calls{over}.\n",
+            self.percent()
+        )
+    }
+}

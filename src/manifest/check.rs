@@ -1,0 +1,116 @@
+//! A manifest checked as a whole: every problem, and users that stand in it twice.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::manifest::problem::Place;
+use crate::manifest::{Item, Problem, Rows};
+use crate::plan::{KeyWish, Row};
+
+/// How many problems are shown.
+const MOST: usize = 100;
+
+/// What a manifest holds, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// How many users it names.
+    pub(crate) rows: u64,
+    /// What keeps it from being used, in order, up to a hundred.
+    pub(crate) problems: Vec<Problem>,
+    /// How many problems there are besides.
+    pub(crate) more_problems: u64,
+    /// What is most likely not meant, up to a hundred.
+    pub(crate) warnings: Vec<Problem>,
+    /// The user attributes it names.
+    pub(crate) attributes: BTreeSet<String>,
+    /// Whether a user says whether it is to have a key.
+    pub(crate) names_keys: bool,
+    /// Whether a user is to have a key.
+    pub(crate) wants_keys: bool,
+}
+
+/// Read a manifest to its end. What is kept of each row is a fingerprint.
+pub(crate) fn check(rows: Rows) -> Checked {
+    let mut checked = Checked::default();
+    let mut seen = HashMap::new();
+    for item in rows {
+        match item {
+            Item::Row(row) => {
+                checked.row(&row);
+                twice(&mut checked, &mut seen, &row);
+            }
+            Item::Problem(problem) => checked.problem(problem),
+            Item::Warning(warning) => checked.warning(warning),
+        }
+    }
+    checked
+}
+
+impl Checked {
+    fn row(&mut self, row: &Row) {
+        self.rows += 1;
+        self.names_keys |= row.key.is_some();
+        self.wants_keys |= row.key.is_some_and(|key| key != KeyWish::None);
+        for name in row.user_attributes.keys() {
+            if !self.attributes.contains(name) {
+                self.attributes.insert(name.clone());
+            }
+        }
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        if self.problems.len() < MOST {
+            self.problems.push(problem);
+        } else {
+            self.more_problems += 1;
+        }
+    }
+
+    fn warning(&mut self, warning: Problem) {
+        if self.warnings.len() < MOST {
+            self.warnings.push(warning);
+        }
+    }
+}
+
+/// The line of the first row with an id like this one but for case and space around it, and a fingerprint of the id
+/// itself.
+type Seen = HashMap<u64, (u32, u32)>;
+
+fn twice(checked: &mut Checked, seen: &mut Seen, row: &Row) {
+    let id = &row.external_user_id;
+    let line = u32::try_from(row.line).unwrap_or(u32::MAX);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "half of the fingerprint is enough beside the other one"
+    )]
+    let exact = fingerprint(id) as u32;
+    let first = match seen.entry(fingerprint(&id.trim().to_lowercase())) {
+        Entry::Vacant(entry) => {
+            entry.insert((line, exact));
+            return;
+        }
+        Entry::Occupied(entry) => *entry.get(),
+    };
+    let place = Place {
+        line: row.line,
+        column: 1,
+    };
+    let (first_line, first_exact) = first;
+    if first_exact == exact {
+        let message = format!("`{id}` stands in line {first_line} already");
+        checked.problem(Problem::at(place, message));
+    } else {
+        let message = format!(
+            "`{id}` differs from the `external_user_id` in line {first_line} only by case or space; to Looker they are two users"
+        );
+        checked.warning(Problem::at(place, message));
+    }
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,184 @@
+//! What an instance knows: models, permissions, groups and attributes; Looker takes others without a word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::KnownAttribute;
+use crate::report::nearest;
+
+/// What there is at an instance; where it is `None`, nobody could be asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// The names of LookML models.
+    pub(crate) models: Option<BTreeSet<String>>,
+    /// The permissions that embed users may have.
+    pub(crate) permissions: Option<BTreeSet<String>>,
+    /// The names of groups, by Looker's id.
+    pub(crate) groups: Option<BTreeMap<String, String>>,
+    /// The user attributes, by name.
+    pub(crate) attributes: Option<BTreeMap<String, KnownAttribute>>,
+    /// Whether users may have time zones of their own.
+    pub(crate) user_timezones: Option<bool>,
+}
+
+impl Known {
+    /// What is wrong with a model's name.
+    pub(super) fn model(&self, name: &str) -> Option<String> {
+        // Looker has no such model, though people try it.
+        if name.eq_ignore_ascii_case("all") && self.models.is_some() {
+            return Some(format!("`{name}` is no model; name each model"));
+        }
+        unknown("model", name, self.models.as_ref()?.iter())
+    }
+
+    /// What is wrong with a permission.
+    pub(super) fn permission(&self, name: &str) -> Option<String> {
+        unknown(
+            "permission for embed users",
+            name,
+            self.permissions.as_ref()?.iter(),
+        )
+    }
+
+    /// What is wrong with the id of a group.
+    pub(super) fn group(&self, id: &str) -> Option<String> {
+        let groups = self.groups.as_ref()?;
+        if groups.contains_key(id) {
+            return None;
+        }
+        let named = groups
+            .iter()
+            .find(|(_, name)| name.eq_ignore_ascii_case(id));
+        Some(match named {
+            Some((known, name)) => {
+                format!("groups are named by their id: group `{name}` is `{known}`")
+            }
+            None => format!("there is no group `{id}`"),
+        })
+    }
+
+    /// What is wrong with the name of an attribute.
+    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+        unknown("user attribute", name, self.attributes.as_ref()?.keys())
+    }
+
+    /// What is wrong with the value of an attribute. A value of the wrong type makes Looker fail the login.
+    pub(super) fn value(&self, name: &str, value: &str) -> Option<String> {
+        let attribute = self.attributes.as_ref()?.get(name)?;
+        let wanted = wanted(&attribute.kind, value)?;
+        Some(format!(
+            "the user attribute `{name}` is {wanted}, and `{value}` is none"
+        ))
+    }
+}
+
+/// What the attribute type `kind` wants, where `value` is not that.
+fn wanted(kind: &str, value: &str) -> Option<&'static str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (fits, wanted) = match kind {
+        "number" => (
+            value.parse::<f64>().is_ok_and(f64::is_finite),
+            "a number, as in `12.5`",
+        ),
+        "yesno" => (
+            matches!(value, "yes" | "no" | "Yes" | "No" | "true" | "false"),
+            "`yes` or `no`",
+        ),
+        "zipcode" => (
+            value.len() == 5 && digits(value),
+            "a zip code of five digits",
+        ),
+        "datetime" => (
+            value.starts_with(|first: char| first.is_ascii_digit()),
+            "a time, as in `2026-03-01 12:00`",
+        ),
+        _ => return None,
+    };
+    (!fits).then_some(wanted)
+}
+
+fn unknown<'a>(
+    what: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a String> + Clone,
+) -> Option<String> {
+    if known.clone().any(|known| known == name) {
+        return None;
+    }
+    let meant = nearest(name, known.map(String::as_str));
+    let meant = meant.map(|meant| format!("; did you mean `{meant}`?"));
+    Some(format!(
+        "there is no {what} `{name}`{}",
+        meant.unwrap_or_default()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Known {
+        let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let attribute = |kind: &str| KnownAttribute {
+            id: "1".to_owned(),
+            kind: kind.to_owned(),
+        };
+        Known {
+            models: set(&["orders", "thelook"]),
+            permissions: set(&["access_data", "see_looks"]),
+            groups: Some([("7".to_owned(), "Acme".to_owned())].into()),
+            attributes: Some(
+                [
+                    ("region".to_owned(), attribute("string")),
+                    ("customer_id".to_owned(), attribute("number")),
+                ]
+                .into(),
+            ),
+            user_timezones: None,
+        }
+    }
+
+    #[test]
+    fn what_is_known_is_fine_and_the_nearest_name_is_told_for_what_is_not() {
+        let known = known();
+
+        assert_eq!(known.model("orders"), None);
+        assert_eq!(
+            known.model("order").unwrap(),
+            "there is no model `order`; did you mean `orders`?"
+        );
+        assert_eq!(
+            known.model("all").unwrap(),
+            "`all` is no model; name each model"
+        );
+        assert_eq!(
+            known.permission("see_look").unwrap(),
+            "there is no permission for embed users `see_look`; did you mean `see_looks`?"
+        );
+        assert_eq!(
+            known.group("acme").unwrap(),
+            "groups are named by their id: group `Acme` is `7`"
+        );
+        assert_eq!(known.group("8").unwrap(), "there is no group `8`");
+    }
+
+    #[test]
+    fn values_have_the_type_of_their_attribute() {
+        let known = known();
+
+        assert_eq!(known.value("region", "anything"), None);
+        assert_eq!(known.value("customer_id", "-1.5"), None);
+        assert_eq!(
+            known.value("customer_id", "twelve").unwrap(),
+            "the user attribute `customer_id` is a number, as in `12.5`, and `twelve` is none"
+        );
+    }
+
+    #[test]
+    fn where_nobody_could_be_asked_everything_is_fine() {
+        let known = Known::default();
+
+        assert_eq!(known.model("x"), None);
+        assert_eq!(known.group("x"), None);
+        assert_eq!(known.value("x", "y"), None);
+    }
+}

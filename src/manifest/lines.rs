@@ -1,0 +1,86 @@
+//! The lines of a text, one at a time, none of them too long.
+
+use std::io::{BufRead as _, BufReader, Read};
+
+use crate::manifest::problem::{Place, Problem};
+
+/// The longest line that is read, in bytes. A signed URL could not carry that much either.
+const LONGEST: u64 = 1024 * 1024;
+
+/// Reads lines.
+pub(super) struct Lines {
+    reader: BufReader<Box<dyn Read + Send>>,
+    number: u64,
+    broken: bool,
+}
+
+/// A line without its end, and its number.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) number: u64,
+    pub(super) text: String,
+}
+
+impl Lines {
+    pub(super) fn new(source: impl Read + Send + 'static) -> Self {
+        Self {
+            reader: BufReader::with_capacity(64 * 1024, Box::new(source)),
+            number: 0,
+            broken: false,
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Line>, Problem> {
+        let mut bytes = Vec::new();
+        let mut limited = (&mut self.reader).take(LONGEST + 1);
+        let read = limited.read_until(b'\n', &mut bytes);
+        self.number += 1;
+        let place = |column| Place {
+            line: self.number,
+            column,
+        };
+        match read {
+            Err(error) => return Err(Problem::at(place(1), format!("cannot be read: {error}"))),
+            Ok(0) => return Ok(None),
+            Ok(length) if length as u64 > LONGEST => {
+                return Err(Problem::at(place(1), "the line is longer than 1 MiB"));
+            }
+            Ok(_) => {}
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.as_bytes().get(..error.utf8_error().valid_up_to());
+            let column = String::from_utf8_lossy(good.unwrap_or_default())
+                .chars()
+                .count();
+            Problem::at(
+                place(column as u64 + 1),
+                "the text is not UTF-8; save the file as UTF-8",
+            )
+        })?;
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        // Spreadsheets put a byte order mark first.
+        let text = match self.number {
+            1 => text.strip_prefix('\u{feff}').unwrap_or(text),
+            _ => text,
+        };
+        Ok(Some(Line {
+            number: self.number,
+            text: text.to_owned(),
+        }))
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Line, Problem>;
+
+    /// After a line that cannot be read there is nothing more to be had.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.broken {
+            return None;
+        }
+        let line = self.read();
+        self.broken = !matches!(line, Ok(Some(_)));
+        line.transpose()
+    }
+}

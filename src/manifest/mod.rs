@@ -1,0 +1,279 @@
+//! Files of desired embed users: CSV, JSON Lines or YAML, read a row at a time and checked as a whole.
+
+mod check;
+mod columns;
+mod csv;
+mod jsonl;
+mod known;
+mod lines;
+mod node;
+mod problem;
+mod template;
+mod write;
+mod yaml;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Row;
+
+pub(crate) use check::{Checked, check};
+pub(crate) use known::Known;
+pub(crate) use problem::Problem;
+pub(crate) use template::{Template, schema};
+pub(crate) use write::write;
+
+/// The form of a manifest.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Format {
+    /// A header and a row for each user, separated by commas.
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// A list of users, or tenants with defaults and users.
+    Yaml,
+}
+
+impl Format {
+    /// The form that the extension of `path` stands for.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Some(Self::Csv),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "yaml" | "yml" => Some(Self::Yaml),
+            _ => None,
+        }
+    }
+}
+
+/// What reading a manifest gives next.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Item {
+    /// A user. One with problems may come too, so that duplicates of it are found.
+    Row(Box<Row>),
+    /// Something that keeps the manifest from being used.
+    Problem(Problem),
+    /// Something that is most likely not meant.
+    Warning(Problem),
+}
+
+/// The rows of a manifest, in its order.
+pub(crate) type Rows = Box<dyn Iterator<Item = Item> + Send>;
+
+/// Read the manifest in `source`, a row at a time. Values are checked against `known` where it is given.
+pub(crate) fn rows(
+    source: impl Read + Send + 'static,
+    format: Format,
+    known: Option<Arc<Known>>,
+) -> Rows {
+    let lines = lines::Lines::new(source);
+    let sheet = columns::Sheet::new(known);
+    match format {
+        Format::Csv => Box::new(csv::Csv::new(lines, sheet)),
+        Format::Jsonl => Box::new(jsonl::Jsonl::new(lines, sheet)),
+        Format::Yaml => Box::new(yaml::Yaml::new(lines, sheet)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::KnownAttribute;
+
+    fn known() -> Known {
+        let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let attribute = |kind: &str| KnownAttribute {
+            id: "1".to_owned(),
+            kind: kind.to_owned(),
+        };
+        Known {
+            models: set(&["demo"]),
+            permissions: set(&["access_data", "see_looks"]),
+            groups: Some([("2".to_owned(), "Demo".to_owned())].into()),
+            attributes: Some(
+                [
+                    ("region".to_owned(), attribute("string")),
+                    ("customer_id".to_owned(), attribute("number")),
+                ]
+                .into(),
+            ),
+            user_timezones: Some(false),
+        }
+    }
+
+    /// What is wrong with `text`, a line each.
+    fn problems(text: &'static str, format: Format) -> String {
+        let checked = check(rows(text.as_bytes(), format, Some(Arc::new(known()))));
+        let lines = checked.problems.iter().map(ToString::to_string);
+        let warnings = checked
+            .warnings
+            .iter()
+            .map(|warning| format!("warning {warning}"));
+        lines.chain(warnings).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn problems_of_csv_stand_at_their_place() {
+        let text = "\u{feff}# a comment\n\
+            external_user_id,modles,permissions,attr.region,attr.regoin,key,first_name,first_name\n\
+            a,demo,access_data;see_look,,,maybe,,\n\
+            \n\
+            a,,access_data;access_data,x,,,,\n\
+            \"b\nb\",,,,,,,\n\
+            ,,,,,,,\n\
+            A ,,,,,,,\n\
+            c,d\n\
+            e,,,,,,,,f\n\
+            \"g\"h,,,,,,,\n";
+
+        insta::assert_snapshot!(problems(text, Format::Csv), @r#"
+        2:18: there is no column `modles`; did you mean `models`?
+        2:49: there is no user attribute `regoin`; did you mean `region`?
+        2:76: `first_name` stands here twice
+        3:20: there is no permission for embed users `see_look`; did you mean `see_looks`?
+        3:31: `key` is `none` or `ensure` or `rotate`, not `maybe`
+        5:16: `access_data` stands in the list twice
+        5:1: `a` stands in line 3 already
+        6:1: the `external_user_id` holds a control character
+        8:1: the user has no `external_user_id`
+        10:1: the row has 2 cells, and the header 8
+        11:10: the row has 9 cells, and the header 8
+        12:4: text stands behind the closing quote; write `""` for a quote inside a cell
+        warning 9:1: the `external_user_id` begins or ends with a space, which is part of it: `A `
+        warning 9:1: `A ` differs from the `external_user_id` in line 3 only by case or space; to Looker they are two users
+        "#);
+    }
+
+    #[test]
+    fn csv_needs_a_header_with_the_id() {
+        assert_eq!(
+            problems("", Format::Csv),
+            "1:1: there is no header; the first line names the columns"
+        );
+        insta::assert_snapshot!(problems("external_user_id;models\na;demo\n", Format::Csv), @r"
+        1:1: there is no column `external_user_id;models`; separate columns by commas
+        1:1: there is no column `external_user_id`
+        ");
+        assert_eq!(
+            problems("external_user_id\n\"a\n", Format::Csv),
+            "2:1: the quote that opens here is never closed"
+        );
+    }
+
+    #[test]
+    fn problems_of_json_lines_stand_at_their_place() {
+        let text = r#"{"external_user_id": 7, "models": "demo"}
+{"external_user_id": "a", "model": ["demo"], "group_ids": [2, "Demo"]}
+{"external_user_id": "b", "user_attributes": {"customer_id": "x", "region": ["y"], "regio": 1}}
+
+{"external_user_id": "c",}
+["d"]
+{"external_user_id": "a\u00e9\ud83d\ude00", "state": "disabled", "user_timezone": "UTC", "state": null}
+{"external_user_id": {"x": 1}}
+"#;
+
+        insta::assert_snapshot!(problems(text, Format::Jsonl), @r"
+        1:35: `models` must be a list, as in `[a, b]`
+        2:27: there is no key `model`; did you mean `models`?
+        2:63: groups are named by their id: group `Demo` is `2`
+        3:62: the user attribute `customer_id` is a number, as in `12.5`, and `x` is none
+        3:77: the user attribute `region` must be a text
+        3:84: there is no user attribute `regio`; did you mean `region`?
+        5:26: this is not JSON: key must be a string
+        6:1: a user is an object, as in `{external_user_id: acme-42}`
+        7:83: this Looker has user time zones switched off
+        7:90: `state` stands here twice
+        8:22: `external_user_id` must be a text
+        8:1: the user has no `external_user_id`
+        ");
+    }
+
+    #[test]
+    fn problems_of_yaml_stand_at_their_place() {
+        let text = "
+defaults:
+  models: [dmo]
+  external_user_id: x
+user: []
+tenants:
+  acme:
+    defaults: {permissions: [access_data]}
+    users:
+      - external_user_id: a
+      - {external_user_id: a, models: demo}
+      - b
+    tenants: {}
+  beta:
+    - external_user_id: 007
+      permissions: []
+defaults: {}
+";
+
+        insta::assert_snapshot!(problems(text, Format::Yaml), @r"
+        3:12: there is no model `dmo`; did you mean `demo`?
+        4:3: every user needs an `external_user_id` of its own
+        5:1: there is no key `user` here, only `defaults`, `users` and `tenants`
+        11:39: `models` must be a list, as in `[a, b]`
+        11:1: `a` stands in line 10 already
+        12:9: a user is an object, as in `{external_user_id: acme-42}`
+        13:5: there is no key `tenants` here, only `defaults` and `users`
+        17:1: `defaults` must stand before the users they are for
+        ");
+    }
+
+    #[test]
+    fn yaml_that_cannot_be_parsed_ends_with_its_place() {
+        let broken = problems("users:\n  - external_user_id: [a\n", Format::Yaml);
+
+        assert_eq!(broken, "2:23: unclosed bracket '['");
+        assert_eq!(
+            problems("users: [*x]", Format::Yaml)
+                .split(':')
+                .take(2)
+                .collect::<Vec<_>>(),
+            ["1", "9"]
+        );
+        assert_eq!(problems("# nothing\n", Format::Yaml), "");
+    }
+
+    #[test]
+    fn a_list_of_users_is_yaml_enough_and_ids_stay_as_written() {
+        let text = "- external_user_id: 007\n  user_attributes: {region: yes, customer_id: 1.50}\n";
+
+        let items: Vec<_> = rows(text.as_bytes(), Format::Yaml, None).collect();
+
+        let [Item::Row(row)] = items.as_slice() else {
+            panic!("{items:?}");
+        };
+        assert_eq!(row.external_user_id, "007");
+        assert_eq!(row.user_attributes["region"], "yes");
+        assert_eq!(row.user_attributes["customer_id"], "1.50");
+    }
+
+    #[test]
+    fn no_more_than_a_hundred_problems_are_kept() {
+        let text = "external_user_id,key\n".to_owned() + &"a,never\n".repeat(80);
+
+        let checked = check(rows(std::io::Cursor::new(text), Format::Csv, None));
+
+        assert_eq!(checked.problems.len(), 100);
+        assert_eq!(checked.more_problems, 59);
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_told_with_its_place() {
+        let text: &[u8] = b"external_user_id\nM\xc3\xbcller \xff\n";
+
+        let checked = check(rows(text, Format::Csv, None));
+
+        assert_eq!(
+            checked.problems[0].to_string(),
+            "2:8: the text is not UTF-8; save the file as UTF-8"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! A start for those who write a manifest, and the schema by which an editor completes one.
+
+use serde_json::{Value, json};
+
+/// The form of a template.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Template {
+    /// A header and two users.
+    Csv,
+    /// Tenants with defaults and users.
+    Yaml,
+}
+
+impl Template {
+    /// The text of it.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Csv => CSV,
+            Self::Yaml => YAML,
+        }
+    }
+}
+
+const CSV: &str = "\
+# Embed users for `embedctl apply`. Lines that begin with # may stand before the header only.
+#
+# external_user_id    your own id of the user: the only column that is needed
+# models, permissions, group_ids    lists, separated by ;   an empty cell takes the profile's default
+# attr.NAME           the value of the user attribute NAME; a column for each
+# key                 none: leave keys as they are; ensure: mint one where there is none; rotate: a new one each time
+# state               present, or disabled: cannot log in, and keeps its content
+external_user_id,first_name,last_name,models,permissions,group_ids,external_group_id,attr.region,key,state
+acme-1,Ada,Byron,demo,access_data;see_user_dashboards,,acme,west,ensure,present
+acme-2,Grace,Hopper,demo,access_data;see_user_dashboards;explore,,acme,east,none,present
+";
+
+const YAML: &str = "\
+# Embed users for `embedctl apply`. `embedctl apply --schema` prints a JSON Schema for editors.
+#
+# What stands below `defaults` holds for all users that come after it, unless they say otherwise.
+defaults:
+  models: [demo]
+  permissions: [access_data, see_user_dashboards]
+  # none: leave keys as they are; ensure: mint one where there is none; rotate: a new one each time
+  key: none
+
+# Users of each tenant, with defaults of its own.
+tenants:
+  acme:
+    defaults:
+      external_group_id: acme
+      user_attributes:
+        region: west
+    users:
+      - external_user_id: acme-1 # your own id of the user: the only key that is needed
+        first_name: Ada
+        last_name: Byron
+        key: ensure
+      - external_user_id: acme-2
+        permissions: [access_data, see_user_dashboards, explore]
+        # present, or disabled: cannot log in, and keeps its content
+        state: disabled
+
+# Users without a tenant:
+# users:
+#   - external_user_id: solo-1
+#     group_ids: ['7']
+";
+
+/// The JSON Schema of a manifest in YAML.
+pub(crate) fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "embedctl manifest",
+        "description": "The embed users that a Looker is to have.",
+        "oneOf": [
+            { "$ref": "#/$defs/users" },
+            {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "defaults": { "$ref": "#/$defs/defaults" },
+                    "users": { "$ref": "#/$defs/users" },
+                    "tenants": {
+                        "type": "object",
+                        "description": "Each tenant by its name.",
+                        "additionalProperties": { "oneOf": [
+                            { "$ref": "#/$defs/users" },
+                            { "$ref": "#/$defs/tenant" },
+                        ] },
+                    },
+                },
+            },
+        ],
+        "$defs": {
+            "users": { "type": "array", "items": { "$ref": "#/$defs/user" } },
+            "tenant": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "defaults": { "$ref": "#/$defs/defaults" },
+                    "users": { "$ref": "#/$defs/users" },
+                },
+            },
+            "defaults": {
+                "type": ["object", "null"],
+                "description": "What holds for every user after it that does not say otherwise.",
+                "additionalProperties": false,
+                "properties": properties(),
+            },
+            "user": {
+                "type": "object",
+                "required": ["external_user_id"],
+                "additionalProperties": false,
+                "properties": with_id(properties()),
+            },
+        },
+    })
+}
+
+fn properties() -> Value {
+    let text = |about: &str| json!({ "type": ["string", "number", "null"], "description": about });
+    let list = |about: &str| {
+        json!({
+            "type": ["array", "null"],
+            "items": { "type": ["string", "number"] },
+            "uniqueItems": true,
+            "description": about,
+        })
+    };
+    json!({
+        "first_name": text("The first name that Looker shows."),
+        "last_name": text("The last name that Looker shows."),
+        "models": list("Names of LookML models."),
+        "permissions": list("Permissions, as in see_user_dashboards."),
+        "group_ids": list("Looker's ids of groups."),
+        "external_group_id": text("Your own id of a group whose members share a folder."),
+        "user_timezone": text("A time zone, as in Europe/Berlin."),
+        "user_attributes": {
+            "type": ["object", "null"],
+            "description": "Values of user attributes, by name.",
+            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+        },
+        "key": {
+            "enum": ["none", "ensure", "rotate", null],
+            "description": "none leaves keys as they are, ensure mints one where there is none, rotate mints a new one each time.",
+        },
+        "state": {
+            "enum": ["present", "disabled", null],
+            "description": "A disabled user cannot log in, and keeps its content.",
+        },
+    })
+}
+
+fn with_id(mut properties: Value) -> Value {
+    let id = json!({
+        "type": ["string", "number"],
+        "description": "Your own id of the user.",
+    });
+    if let Some(properties) = properties.as_object_mut() {
+        properties.insert("external_user_id".to_owned(), id);
+    }
+    properties
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::columns::NAMES;
+    use crate::manifest::{Format, Item, check, rows};
+
+    #[test]
+    fn both_templates_are_manifests_without_a_problem() {
+        for (template, format) in [(Template::Csv, Format::Csv), (Template::Yaml, Format::Yaml)] {
+            let checked = check(rows(template.text().as_bytes(), format, None));
+
+            assert_eq!(checked.problems, [], "{template:?}");
+            assert_eq!(checked.warnings, [], "{template:?}");
+            assert_eq!(checked.rows, 2, "{template:?}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_the_yaml_template_reach_its_users() {
+        let mut rows = rows(YAML.as_bytes(), Format::Yaml, None);
+
+        let Some(Item::Row(first)) = rows.next() else {
+            panic!("there is a user");
+        };
+        assert_eq!(first.models.unwrap(), ["demo"]);
+        assert_eq!(first.external_group_id.unwrap(), "acme");
+        assert_eq!(first.user_attributes["region"], "west");
+    }
+
+    #[test]
+    fn the_schema_has_every_key_that_is_read_and_no_other() {
+        let schema = schema();
+        let user = schema["$defs"]["user"]["properties"].as_object().unwrap();
+
+        let mut known: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        let mut described: Vec<_> = user.keys().map(String::as_str).collect();
+        described.sort_unstable();
+        assert_eq!(described, known);
+    }
+}

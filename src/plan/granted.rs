@@ -1,0 +1,126 @@
+//! What a user was last given, of what Looker does not show readily: from the ledger, else from its roles and values.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::Job;
+use crate::looker::{Client, LookerError, Role};
+use crate::plan::seen::Seen;
+use crate::workflow::{Found, Grants, JobSpec, Outcome, Via};
+
+/// What a user was last given; what is `None` nobody knows, and is not compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Granted {
+    /// Whether the ledger says so, and not Looker.
+    pub(crate) from_ledger: bool,
+    /// The permissions of its embed role.
+    pub(crate) permissions: Option<Vec<String>>,
+    /// The models of its embed role.
+    pub(crate) models: Option<Vec<String>>,
+    /// The groups that its login named.
+    pub(crate) group_ids: Option<Vec<String>>,
+    /// Its time zone.
+    pub(crate) user_timezone: Option<Option<String>>,
+    /// Its own values of attributes; `None` where a value is hidden.
+    pub(crate) attributes: Option<BTreeMap<String, Option<String>>>,
+    /// Whether an earlier run delivered a key that is still there.
+    pub(crate) has_our_key: bool,
+}
+
+impl Granted {
+    /// What the newest of `jobs` that changed the user gave it. They are those of its `external_user_id`, newest first;
+    /// Looker may have had another user with that id before.
+    pub(crate) fn from_ledger(jobs: &[Job], seen: &Seen) -> Option<Self> {
+        let mut has_our_key = false;
+        let mut granted = None;
+        for job in jobs {
+            let Ok(found) = serde_json::from_value::<Found>(job.outcome.clone()) else {
+                continue;
+            };
+            if found.looker_user_id.as_ref() != Some(&seen.id) {
+                continue;
+            }
+            let key = found.key.as_ref().map(|key| &key.id);
+            has_our_key |= key.is_some_and(|key| seen.key_ids.contains(key));
+            let changed = matches!(found.outcome, Some(Outcome::Created | Outcome::Updated));
+            if granted.is_none() && changed {
+                granted = serde_json::from_value(job.spec.clone())
+                    .ok()
+                    .and_then(of_spec);
+            }
+        }
+        granted.map(|granted| Self {
+            has_our_key,
+            ..granted
+        })
+    }
+}
+
+fn of_spec(spec: JobSpec) -> Option<Granted> {
+    let JobSpec::CreateUser(spec) = spec else {
+        return None;
+    };
+    // A user that was only disabled has what it had before.
+    if spec.planned.no_login && spec.planned.disabled == Some(true) {
+        return None;
+    }
+    let grants = match spec.via {
+        Via::EmbedUser => Grants::default(),
+        Via::SignedUrl | Via::Cookieless => spec.grants,
+    };
+    let values = grants.user_attributes.into_iter();
+    Some(Granted {
+        from_ledger: true,
+        permissions: Some(grants.permissions),
+        models: Some(grants.models),
+        group_ids: Some(grants.group_ids),
+        user_timezone: Some(grants.user_timezone),
+        attributes: Some(values.map(|(name, value)| (name, Some(value))).collect()),
+        has_our_key: false,
+    })
+}
+
+/// The embed roles that have been looked at, by Looker's id; many users share one.
+#[derive(Debug, Default)]
+pub(crate) struct Roles(BTreeMap<Vec<String>, (Vec<String>, Vec<String>)>);
+
+impl Roles {
+    /// The permissions and models of the users with these roles, where they have been looked at.
+    pub(crate) fn of(&self, seen: &Seen) -> Option<(Vec<String>, Vec<String>)> {
+        self.0.get(&seen.role_ids).cloned()
+    }
+
+    /// Keep what the roles of a user are made of.
+    pub(crate) fn keep(&mut self, seen: &Seen, roles: &[Role]) -> (Vec<String>, Vec<String>) {
+        let made = embedded(roles);
+        self.0.insert(seen.role_ids.clone(), made.clone());
+        made
+    }
+}
+
+/// The permissions and models that the latest embed login gave: those of the role that Looker calls so (its help page on
+/// embedded roles).
+fn embedded(roles: &[Role]) -> (Vec<String>, Vec<String>) {
+    let mut permissions = Vec::new();
+    let mut models = Vec::new();
+    for role in roles.iter().filter(|role| role.name == "Embedded Role") {
+        let set = role.permission_set.iter().flat_map(|set| &set.permissions);
+        permissions.extend(set.cloned());
+        models.extend(role.model_set.iter().flat_map(|set| &set.models).cloned());
+    }
+    (permissions, models)
+}
+
+/// The values that a user has of its own.
+pub(crate) async fn own_values(
+    admin: &Client,
+    user_id: &str,
+) -> Result<BTreeMap<String, Option<String>>, LookerError> {
+    let values = admin.attribute_values(user_id).await?;
+    let own = values.into_iter().filter(|value| {
+        let source = value.source.as_deref().unwrap_or_default();
+        source.eq_ignore_ascii_case("user")
+    });
+    Ok(own
+        .map(|value| (value.name, value.value.filter(|_| !value.value_is_hidden)))
+        .collect())
+}

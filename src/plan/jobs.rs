@@ -1,0 +1,131 @@
+//! Makes a change into a job, and counts the calls that it costs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::plan::decide::{Action, Change, KeyChange};
+use crate::plan::desired::Desired;
+use crate::workflow::{Extra, JobSpec, KeySpec, UserSpec, Via};
+
+/// What is the same for every job of a run.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct JobOptions {
+    /// How Looker is told to make users.
+    pub(crate) via: Via,
+    /// The embed path that is fetched.
+    pub(crate) target: String,
+    /// What keys are for.
+    pub(crate) purpose: Option<String>,
+    /// For whom sudo is proved.
+    pub(crate) verify: Verify,
+}
+
+/// For whom sudo is proved.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verify {
+    /// For every user that is made, changed, or given a key.
+    All,
+    /// For the first such user and every hundredth after it.
+    #[default]
+    Sample,
+    /// For nobody.
+    None,
+}
+
+impl Verify {
+    /// Whether it is for the user with this number, from 0.
+    pub(crate) const fn wants(self, number: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Sample => number.is_multiple_of(100),
+            Self::None => false,
+        }
+    }
+}
+
+/// The job that brings `change` about; `None` where there is nothing to do. `verify` says whether sudo is proved.
+pub(crate) fn job(
+    desired: &Desired,
+    change: &Change,
+    options: &JobOptions,
+    verify: bool,
+) -> Option<JobSpec> {
+    if change.action == Action::Unchanged {
+        return None;
+    }
+    let wanted = |field: &str| {
+        let mut differences = change.differences.iter();
+        let difference = differences.find(|difference| difference.field == field)?;
+        difference.to.as_str().map(str::to_owned)
+    };
+    let is_update = change.action == Action::Update;
+    let disabled = match change.action {
+        Action::Disable => Some(true),
+        Action::Update if wanted("state").is_some() => Some(false),
+        _ => None,
+    };
+    let name = |field| wanted(field).filter(|_| is_update && !change.login);
+    let planned = Box::new(Extra {
+        absent: change.action == Action::Create,
+        no_login: !change.login,
+        disabled,
+        first_name: name("first_name"),
+        last_name: name("last_name"),
+        attributes: change.attributes.clone(),
+        rotate: change.key == KeyChange::Rotate,
+    });
+    Some(JobSpec::CreateUser(UserSpec {
+        external_user_id: desired.external_user_id.clone(),
+        grants: desired.grants.clone(),
+        via: options.via,
+        target: options.target.clone(),
+        update: true,
+        verify: verify && change.action != Action::Disable,
+        key: (change.key != KeyChange::None).then(|| KeySpec {
+            purpose: options.purpose.clone(),
+        }),
+        planned,
+    }))
+}
+
+impl Change {
+    /// How many API calls it takes when all goes well, besides the fetch of a signed URL, which is none.
+    pub(crate) fn calls(&self, options: &JobOptions, verify: bool) -> u64 {
+        if self.action == Action::Unchanged {
+            return 0;
+        }
+        let creates = self.action == Action::Create;
+        let by_api = match options.via {
+            Via::SignedUrl => 0,
+            Via::Cookieless => 2,
+            Via::EmbedUser => 1,
+        };
+        let mut calls = u64::from(!creates);
+        if self.login {
+            // The look at its sessions before, and at the user after.
+            calls += by_api + 1 + u64::from(!creates);
+        }
+        let state = json!("state");
+        let renames = !self.login
+            && self
+                .differences
+                .iter()
+                .any(|difference| matches!(difference.field.as_str(), "first_name" | "last_name"));
+        let enables = self
+            .differences
+            .iter()
+            .any(|difference| json!(difference.field) == state);
+        calls += u64::from(renames || (enables && !creates)) + self.attributes.len() as u64;
+        if verify && self.action != Action::Disable {
+            calls += 4;
+        }
+        calls
+            + match self.key {
+                KeyChange::None => 0,
+                KeyChange::Mint => 2 + u64::from(!creates),
+                // The look at its keys twice, mint, tag, a login with the new key, and at least one key revoked.
+                KeyChange::Rotate => 2 + 2 + 3 + 1,
+            }
+    }
+}

@@ -1,0 +1,22 @@
+//! What would make Looker match a manifest: desired and observed users compared, as plain data, before anything is done.
+
+mod apply_file;
+mod compare;
+mod decide;
+mod desired;
+mod granted;
+mod jobs;
+mod observe;
+mod planner;
+mod row;
+mod seen;
+mod store;
+mod text;
+
+pub(crate) use apply_file::{PlanFile, PlanHeader, read_header, write_header, write_line};
+pub(crate) use decide::{Action, KeyChange};
+pub(crate) use desired::{Defaults, Desired};
+pub(crate) use jobs::{JobOptions, Verify, job};
+pub(crate) use observe::observe;
+pub(crate) use planner::{DesiredRows, Planned, Planner};
+pub(crate) use row::{KeyWish, KnownAttribute, Row, State};

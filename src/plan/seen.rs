@@ -1,0 +1,58 @@
+//! A user as Looker shows it, as far as a plan cares.
+
+use serde::{Deserialize, Serialize};
+
+use crate::looker::User;
+use crate::workflow::is_ours;
+
+/// The fields that [`Seen`] is made of, for a sweep.
+pub(super) const FIELDS: &str =
+    "id,first_name,last_name,is_disabled,group_ids,role_ids,credentials_embed,credentials_api3";
+
+/// An embed user as Looker shows it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Seen {
+    /// Looker's id.
+    pub(crate) id: String,
+    /// The company's id.
+    pub(crate) external_user_id: String,
+    /// The first name.
+    pub(crate) first_name: Option<String>,
+    /// The last name.
+    pub(crate) last_name: Option<String>,
+    /// Whether it cannot log in.
+    pub(crate) is_disabled: bool,
+    /// The groups it is in, in whatever way.
+    pub(crate) group_ids: Vec<String>,
+    /// The external group of its latest login.
+    pub(crate) external_group_id: Option<String>,
+    /// The roles it has, in whatever way.
+    pub(crate) role_ids: Vec<String>,
+    /// Its keys, by Looker's id.
+    pub(crate) key_ids: Vec<String>,
+    /// Whether one of its keys says that embedctl made it.
+    pub(crate) has_our_key: bool,
+}
+
+impl Seen {
+    /// What `user` shows; `None` where it is no embed user.
+    pub(crate) fn of(user: User) -> Option<Self> {
+        let external_user_id = user.external_user_id()?.to_owned();
+        let external_group_id = user.external_group_id().map(str::to_owned);
+        let keys = user.credentials_api3.unwrap_or_default();
+        let mut usable = keys.iter().filter(|key| !key.is_disabled);
+        let has_our_key = usable.any(|key| is_ours(key.purpose.as_deref()));
+        Some(Self {
+            id: user.id,
+            external_user_id,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            is_disabled: user.is_disabled,
+            group_ids: user.group_ids,
+            external_group_id,
+            role_ids: user.role_ids,
+            key_ids: keys.into_iter().map(|key| key.id).collect(),
+            has_our_key,
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! Changes as a person reads them.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::plan::decide::{Action, Change, Difference, KeyChange};
+
+impl fmt::Display for Change {
+    /// A line for the user, and one for each thing that differs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.action {
+            Action::Create => '+',
+            Action::Update => '~',
+            Action::Key => '*',
+            Action::Disable => '-',
+            Action::Unchanged => '=',
+        };
+        write!(f, "{sign} {} {}", self.action.word(), self.external_user_id)?;
+        if let Some(id) = &self.looker_user_id {
+            write!(f, " (Looker user {id})")?;
+        }
+        if self.ends_sessions {
+            f.write_str(", ends its sessions")?;
+        }
+        for difference in &self.differences {
+            write!(f, "\n    {difference}")?;
+        }
+        match self.key {
+            KeyChange::None => Ok(()),
+            KeyChange::Mint => f.write_str("\n    key: minted"),
+            KeyChange::Rotate => f.write_str("\n    key: minted, in place of the present ones"),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { field, from, to } = self;
+        match (from, to) {
+            (Value::Array(from), Value::Array(to)) => {
+                write!(f, "{field}:")?;
+                for gone in from.iter().filter(|item| !to.contains(item)) {
+                    write!(f, " -{}", word(gone))?;
+                }
+                for new in to.iter().filter(|item| !from.contains(item)) {
+                    write!(f, " +{}", word(new))?;
+                }
+                Ok(())
+            }
+            (Value::Null, to) => write!(f, "{field}: {}", word(to)),
+            (from, to) => write!(f, "{field}: {} -> {}", word(from), word(to)),
+        }
+    }
+}
+
+/// A value without the marks of JSON; the text of an attribute in quotes, so that spaces show.
+fn word(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) if text.contains(char::is_whitespace) || text.is_empty() => {
+            format!("`{text}`")
+        }
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(word).collect();
+            items.join(", ")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,248 @@
+//! `embedctl plan` against the local Looker: what it says is what `apply` does, and it changes nothing.
+
+use embedctl::emulator::Options;
+use serde_json::{Value, json};
+
+use crate::manifest::writes;
+use crate::support::Sandbox;
+
+fn csv(count: usize) -> String {
+    let row = |number| format!("acme-{number},Ada {number},demo,access_data;see_looks,west\n");
+    let rows: String = (0..count).map(row).collect();
+    format!("external_user_id,first_name,models,permissions,attr.region\n{rows}")
+}
+
+#[tokio::test]
+async fn says_what_would_be_done_and_does_nothing() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("users.csv", &csv(2));
+
+    let plan = sandbox
+        .run(&["plan", "users.csv", "--quota", "1000"])
+        .await
+        .done()
+        .out;
+
+    insta::assert_snapshot!(plan, @r"
+    + create acme-0
+        permissions: access_data, see_looks
+        models: demo
+        first_name: `Ada 0`
+        attr.region: west
+    + create acme-1
+        permissions: access_data, see_looks
+        models: demo
+        first_name: `Ada 1`
+        attr.region: west
+    Plan: 2 to create, 0 unchanged.
+    API calls to apply it: 15, 9 of them to look first; and 2 embed logins.
+    That is 1.5 % of a quota of 1000 calls.
+    ");
+    assert_eq!(writes(&sandbox), Vec::<String>::new());
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn the_calls_it_tells_are_those_that_apply_makes() {
+    for (rows, key, verify) in [
+        (3, "ensure", "all"),
+        (25, "ensure", "none"),
+        (25, "none", "sample"),
+    ] {
+        let sandbox = Sandbox::with(Options {
+            users: 20,
+            ..Options::default()
+        })
+        .await;
+        sandbox.file("users.csv", &csv(rows));
+        for keys_to in ["file:a", "file:b"] {
+            // The second time the users are there, and others are added.
+            let options = [
+                "--keys-to",
+                keys_to,
+                "--key",
+                key,
+                "--verify",
+                verify,
+                "-o",
+                "json",
+            ];
+
+            let plan = sandbox
+                .run(&[&["plan", "users.csv"], &options[..]].concat())
+                .await
+                .done()
+                .json();
+            let done = sandbox
+                .run(&[&["apply", "users.csv"], &options[..]].concat())
+                .await
+                .done()
+                .json();
+
+            assert_eq!(
+                plan["api_calls"], done["api_calls"],
+                "{rows} {key} {verify} {keys_to}"
+            );
+            let changed = csv(rows + 2)
+                .replace("acme-1,Ada 1", "acme-1,Grace")
+                .replace("acme-2,Ada 2,demo,access_data;", "acme-2,Ada 2,demo,");
+            sandbox.file("users.csv", &changed);
+        }
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn the_exit_code_tells_whether_there_is_something_to_do() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("users.csv", &csv(2));
+
+    let _changes = sandbox
+        .run(&["plan", "users.csv", "--detailed-exitcode"])
+        .await
+        .exits(2);
+    let _plain = sandbox.run(&["plan", "users.csv"]).await.done();
+    let _applied = sandbox.run(&["apply", "users.csv"]).await.done();
+    let none = sandbox
+        .run(&["plan", "users.csv", "--detailed-exitcode"])
+        .await
+        .done();
+
+    assert!(none.out.contains("Plan: 2 unchanged."), "{}", none.out);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn users_of_whom_the_ledger_knows_nothing_are_compared_by_their_roles_and_values() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("users.csv", &csv(12));
+    let _made = sandbox.run(&["apply", "users.csv"]).await.done();
+    let elsewhere = ["--ledger", "other.ledger", "-o", "json"];
+
+    let same = sandbox
+        .run(&[&["plan", "users.csv"], &elsewhere[..]].concat())
+        .await
+        .done()
+        .json();
+    sandbox.file(
+        "users.csv",
+        &csv(12).replace(
+            "acme-3,Ada 3,demo,access_data;see_looks,west",
+            "acme-3,Ada 3,demo,access_data,east",
+        ),
+    );
+    let other = sandbox
+        .run(&[&["plan", "users.csv"], &elsewhere[..]].concat())
+        .await
+        .done()
+        .json();
+
+    assert_eq!(same["unchanged"], 12, "{same}");
+    assert_eq!(
+        (&other["update"], &other["unchanged"]),
+        (&json!(1), &json!(11))
+    );
+    let fields: Vec<_> = other["changes"][0]["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|difference| difference["field"].clone())
+        .collect();
+    assert_eq!(fields, ["permissions", "attr.region"]);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_plan_in_a_file_is_applied_as_it_is() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("users.csv", &csv(12));
+    let _first = sandbox.run(&["apply", "users.csv"]).await.done();
+    sandbox.file(
+        "users.csv",
+        &csv(14).replace("acme-1,Ada 1", "acme-1,Grace"),
+    );
+
+    let plan = sandbox
+        .run(&["plan", "users.csv", "--out", "the.plan", "-o", "json"])
+        .await
+        .done()
+        .json();
+    sandbox.file("users.csv", "");
+    let done = sandbox
+        .run(&["apply", "the.plan", "-o", "json"])
+        .await
+        .done()
+        .json();
+
+    assert_eq!((&plan["create"], &plan["update"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&done["created"], &done["updated"], &done["total"]),
+        (&json!(2), &json!(1), &json!(14))
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_plan_is_refused_once_looker_has_changed() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("users.csv", &csv(3));
+    let _plan = sandbox
+        .run(&["plan", "users.csv", "--out", "the.plan"])
+        .await
+        .done();
+    let _made = sandbox
+        .run(&["create-user", "acme-1", "--no-key"])
+        .await
+        .done();
+    let before = writes(&sandbox);
+
+    let outcome = sandbox.run(&["apply", "the.plan"]).await.exits(6);
+
+    assert!(
+        outcome.err.contains("`acme-1` is not as it was"),
+        "{}",
+        outcome.err
+    );
+    assert_eq!(writes(&sandbox), before);
+    let refused = sandbox
+        .run(&["apply", "the.plan", "--key", "none"])
+        .await
+        .exits(2);
+    assert!(
+        refused.err.contains("`--key` was settled"),
+        "{}",
+        refused.err
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn all_embed_users_are_read_in_pages_also_where_looker_gives_fewer_than_asked_for() {
+    let sandbox = Sandbox::with(Options {
+        users: 1_203,
+        ..Options::default()
+    })
+    .await;
+    let rows: String = (1..=1_203)
+        .map(|number| format!("user-{number}\n"))
+        .collect();
+    sandbox.file("users.csv", &format!("external_user_id\n{rows}new\n"));
+
+    let plan: Value = sandbox
+        .run(&["plan", "users.csv", "-o", "json"])
+        .await
+        .done()
+        .json();
+
+    assert_eq!(
+        (&plan["total"], &plan["create"], &plan["unchanged"]),
+        (&json!(1204), &json!(1), &json!(1203))
+    );
+    let searches = sandbox.emulator().requests();
+    let searches = searches
+        .iter()
+        .filter(|request| request.operation == "search_users")
+        .count();
+    assert!(searches < 20, "{searches}");
+    sandbox.finish().await;
+}
