@@ -121,10 +121,26 @@ impl Filter {
 
     /// Whether all the words occur in what `text` gives.
     fn pass(&self, text: impl FnOnce() -> String) -> bool {
-        self.is_empty() || {
-            let text = text().to_lowercase();
-            self.words.iter().all(|word| text.contains(word))
+        self.is_empty() || self.occur(&text())
+    }
+
+    /// Whether all the words occur in what `write` writes; it may be asked of a million things.
+    fn pass_all(&self, buffer: &mut String, write: impl FnOnce(&mut String)) -> bool {
+        if self.is_empty() {
+            return true;
         }
+        buffer.clear();
+        write(buffer);
+        if !buffer.is_ascii() {
+            return self.occur(buffer);
+        }
+        buffer.make_ascii_lowercase();
+        self.words.iter().all(|word| buffer.contains(word))
+    }
+
+    fn occur(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.words.iter().all(|word| text.contains(word))
     }
 }
 

@@ -10,11 +10,11 @@ use crate::emulator::world::{Id, World};
 /// Add the users that pass the filter, the newest first.
 pub(super) fn section(page: &mut Markup, world: &World, filter: &Filter) {
     page.section("users", "Users", world.users.table.len());
-    let mut found = world
-        .users
-        .table
-        .iter_back()
-        .filter(|(id, user)| filter.pass(|| searched(world, *id, user)));
+    let mut buffer = String::new();
+    let mut found =
+        world.users.table.iter_back().filter(|(id, user)| {
+            filter.pass_all(&mut buffer, |text| searched(text, world, *id, user))
+        });
     let shown: Vec<(Id, &User)> = found.by_ref().take(SHOWN).collect();
     if shown.is_empty() {
         page.tags("<p class=none>No user.</p>");
@@ -35,16 +35,21 @@ pub(super) fn known_as(user: &User) -> String {
     )
 }
 
-fn searched(world: &World, id: Id, user: &User) -> String {
+fn searched(text: &mut String, world: &World, id: Id, user: &User) {
     let external = user.embed.as_deref().map(|embed| &*embed.external_user_id);
-    [
-        id.to_string(),
-        external.unwrap_or_default().to_owned(),
-        user.display_name(),
-        user.email.as_deref().unwrap_or_default().to_owned(),
-        groups(world, user),
-    ]
-    .join(" ")
+    let names = [&user.first_name, &user.last_name, &user.email];
+    let names = names.into_iter().filter_map(|name| name.as_deref());
+    for part in external.into_iter().chain(names) {
+        text.push_str(part);
+        text.push(' ');
+    }
+    text.push_str(&id.to_string());
+    for group in world.groups_of(user) {
+        if let Some(group) = world.groups.at(group) {
+            text.push(' ');
+            text.push_str(&group.name);
+        }
+    }
 }
 
 fn one(page: &mut Markup, world: &World, id: Id, user: &User) {
