@@ -53,6 +53,7 @@ pub(crate) async fn run(
         );
     }
     let session = Session::open(settings, Needs::Api, ui, system).await?;
+    system.interrupt.listen();
     let mut interrupt = system.interrupt.clone();
     let ended = until_interrupted(&mut interrupt, plan(args, &source, &session, ui, system)).await;
     session.close(ui).await;

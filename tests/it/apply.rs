@@ -460,3 +460,43 @@ async fn progress_is_told_in_events_where_programs_ask_for_it() {
     assert_eq!((&last["done"], &last["total"]), (&json!(11), &json!(11)));
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn one_signal_finishes_the_users_in_flight_and_says_how_to_go_on() {
+    let sandbox = Sandbox::with(Options {
+        latency: Latency::Fixed(Duration::from_millis(20)),
+        ..Options::default()
+    })
+    .await;
+    sandbox.file("users.csv", &csv(200));
+    let args = ["apply", "users.csv", "--keys-to", "file:keys.jsonl"];
+    let mut command = tokio::process::Command::from(sandbox.process(&args));
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = command.kill_on_drop(true).spawn().unwrap();
+    let id = child.id().unwrap().to_string();
+    let signal = async {
+        while calls(&sandbox, "create_user_credentials_api3") < 5 {
+            tokio::task::yield_now().await;
+        }
+        let mut kill = sandbox.program("kill");
+        kill.args(["-INT", &id]);
+        let _sent = crate::support::output(kill).await.done();
+    };
+
+    let (output, ()) = in_time(async { tokio::join!(child.wait_with_output(), signal) }).await;
+
+    let output = output.unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert!(err.contains("error: interrupted\n"), "{err}");
+    assert!(err.contains("embedctl runs resume"), "{err}");
+    let minted = calls(&sandbox, "create_user_credentials_api3");
+    assert_eq!(
+        keys(&sandbox).len(),
+        minted,
+        "a key that was minted is delivered"
+    );
+    sandbox.finish().await;
+}

@@ -11,6 +11,7 @@
 
 mod api;
 mod apply;
+mod apply_faults;
 mod client;
 mod client_bodies;
 mod client_tls;

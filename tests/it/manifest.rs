@@ -24,7 +24,8 @@ async fn a_hundred_mistakes_give_a_hundred_messages_each_at_its_place_and_nothin
     let mut places = Vec::new();
     for number in 0..20 {
         let line = 2 + number * 2;
-        text += &format!("user-{number},dmo,acces_data,99,many,sometimes,gone\n");
+        let user = format!("user-{number}");
+        text.extend([&user, ",dmo,acces_data,99,many,sometimes,gone\n"]);
         // One of the six is in the length of what stands before it.
         let start = format!("user-{number},").len() + 1;
         places.extend([
@@ -34,7 +35,10 @@ async fn a_hundred_mistakes_give_a_hundred_messages_each_at_its_place_and_nothin
             (line, start + 18),
             (line, start + 23),
         ]);
-        text += &format!("fine-{number},demo,access_data,2,7,none,present\n");
+        text.extend([
+            &format!("fine-{number}"),
+            ",demo,access_data,2,7,none,present\n",
+        ]);
     }
     sandbox.file("users.csv", &text);
 

@@ -103,6 +103,7 @@ async fn dry_run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
+    system.interrupt.listen();
     let mut interrupt = system.interrupt.clone();
     until_interrupted(&mut interrupt, async {
         let sound = sound(source, &args.planning, session, ui, system).await?;

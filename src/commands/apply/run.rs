@@ -30,8 +30,9 @@ pub(super) async fn apply(
     system: &mut System,
 ) -> Result<Exit, Error> {
     let began = system.clock.elapsed();
-    let mut interrupt = system.interrupt.clone();
+    // Before it is cloned: each that begins to listen would count every signal.
     system.interrupt.listen();
+    let mut interrupt = system.interrupt.clone();
     let failed_to = args.failed_to.as_deref();
     let failed_to = failed_to
         .map(|name| FailedTo::open(name, source, system))
