@@ -154,6 +154,7 @@ fn spec(user: &str) -> JobSpec {
         update: false,
         verify: true,
         key: Some(KeySpec::default()),
+        planned: Box::default(),
     })
 }
 
