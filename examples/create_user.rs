@@ -47,6 +47,7 @@ async fn main() -> anyhow::Result<()> {
         update: false,
         verify: true,
         key: Some(KeySpec::default()),
+        planned: Box::default(),
     });
     let job = NewJob {
         subject: "acme-42".to_owned(),
