@@ -1,13 +1,16 @@
 //! `embedctl apply` where one call in twenty goes wrong: every user is made once, with one key that works.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 use std::time::Duration;
 
-use embedctl::emulator::{Effect, ErrorBody, Fault};
+use embedctl::emulator::{Effect, Emulator, ErrorBody, Fault, Latency, Options};
 use embedctl::looker::UserSearch;
+use embedctl::secret::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::support::Sandbox;
+use crate::clients::client;
+use crate::support::{Sandbox, in_time};
 
 const USERS: usize = 300;
 
@@ -18,6 +21,23 @@ const CALLS: [&str; 4] = [
     "create_user_credentials_api3",
     "update_user_credentials_api3",
 ];
+
+const ARGS: [&str; 8] = [
+    "apply",
+    "users.csv",
+    "--keys-to",
+    "file:keys.jsonl",
+    "--verify",
+    "none",
+    "-o",
+    "json",
+];
+
+fn csv() -> String {
+    let row = |number| format!("acme-{number},demo,access_data,ensure\n");
+    let rows: String = (0..USERS).map(row).collect();
+    format!("external_user_id,models,permissions,key\n{rows}")
+}
 
 /// Numbers that look random and are the same in every run with the same seed: those of Knuth's MMIX generator.
 struct Dice(u64);
@@ -75,17 +95,7 @@ fn faults(seed: u64) -> Vec<Fault> {
 }
 
 async fn apply(sandbox: &Sandbox) -> (u8, Value) {
-    let args = [
-        "apply",
-        "users.csv",
-        "--keys-to",
-        "file:keys.jsonl",
-        "--verify",
-        "none",
-        "-o",
-        "json",
-    ];
-    let outcome = sandbox.run(&args).await;
+    let outcome = sandbox.run(&ARGS).await;
     assert!(matches!(outcome.exit, 0 | 3), "{}", outcome.err);
     (outcome.exit, outcome.json())
 }
@@ -94,13 +104,7 @@ async fn apply(sandbox: &Sandbox) -> (u8, Value) {
 async fn every_user_is_made_once_with_one_key_after_one_resume_at_most() {
     for seed in [1, 7] {
         let sandbox = Sandbox::new().await;
-        let rows: String = (0..USERS)
-            .map(|number| format!("acme-{number},demo,access_data,ensure\n"))
-            .collect();
-        sandbox.file(
-            "users.csv",
-            &format!("external_user_id,models,permissions,key\n{rows}"),
-        );
+        sandbox.file("users.csv", &csv());
         let faults = faults(seed);
         assert!(faults.len() > USERS / 8, "{}", faults.len());
         for fault in faults {
@@ -115,30 +119,88 @@ async fn every_user_is_made_once_with_one_key_after_one_resume_at_most() {
         }
 
         assert!(summary["created"].as_u64().unwrap() > 250, "{summary}");
-        let text = sandbox.read("keys.jsonl");
-        let mut delivered = BTreeMap::<String, BTreeSet<String>>::new();
-        for line in text.lines() {
-            let key: Value = serde_json::from_str(line).unwrap();
-            let text = |name: &str| key[name].as_str().unwrap().to_owned();
-            delivered
-                .entry(text("external_user_id"))
-                .or_default()
-                .insert(text("client_id"));
-        }
-        let admin = sandbox.admin();
-        let search = UserSearch {
-            embed_user: Some(true),
-            ..UserSearch::default()
-        };
-        let users = admin.search_users(&search).await.unwrap();
-        admin.logout().await.unwrap();
-        assert_eq!(users.len(), USERS);
-        for user in users {
-            let keys = user.credentials_api3.clone().unwrap();
-            let id = user.external_user_id().unwrap();
-            assert_eq!(keys.len(), 1, "{id}: {keys:?}");
-            assert!(delivered[id].contains(&keys[0].client_id), "{id}");
-        }
+        assert_made_once(&sandbox, sandbox.emulator()).await;
         sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn killed_five_times_on_the_way_every_user_is_made_once_all_the_same() {
+    let emulator = Emulator::start(Options {
+        latency: Latency::Fixed(Duration::from_millis(2)),
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let mut sandbox = Sandbox::offline();
+    sandbox
+        .var("LOOKERSDK_BASE_URL", emulator.base_url())
+        .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
+        .var(
+            "LOOKERSDK_CLIENT_SECRET",
+            emulator.client_secret().expose_secret(),
+        )
+        .var(
+            "LOOKERSDK_EMBED_SECRET",
+            emulator.embed_secret().expose_secret(),
+        );
+    sandbox.file("users.csv", &csv());
+    let minted = || {
+        let requests = emulator.requests();
+        let of = |request: &&embedctl::emulator::RequestRecord| request.operation == CALLS[2];
+        requests.iter().filter(of).count()
+    };
+    for kill in 1..=5 {
+        let mut process = tokio::process::Command::from(sandbox.process(&ARGS));
+        process.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = process.kill_on_drop(true).spawn().unwrap();
+        in_time(async {
+            while minted() < kill * 40 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        child.kill().await.unwrap();
+    }
+
+    let (exit, summary) = apply(&sandbox).await;
+
+    assert_eq!(exit, 0, "{summary}");
+    assert_made_once(&sandbox, &emulator).await;
+    assert_eq!(emulator.violations(), Vec::<String>::new());
+    let (_, again) = apply(&sandbox).await;
+    assert_eq!(again["unchanged"], USERS);
+    emulator.stop().await;
+}
+
+/// Every user is there once, with one key, whose secret is in the file.
+async fn assert_made_once(sandbox: &Sandbox, emulator: &Emulator) {
+    let text = sandbox.read("keys.jsonl");
+    let mut delivered = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in text.lines() {
+        let key: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| key[name].as_str().unwrap().to_owned();
+        delivered
+            .entry(text("external_user_id"))
+            .or_default()
+            .insert(text("client_id"));
+    }
+    let admin = client(
+        emulator.base_url(),
+        emulator.client_id(),
+        emulator.client_secret(),
+    );
+    let search = UserSearch {
+        embed_user: Some(true),
+        ..UserSearch::default()
+    };
+    let users = admin.search_users(&search).await.unwrap();
+    admin.logout().await.unwrap();
+    assert_eq!(users.len(), USERS);
+    for user in users {
+        let keys = user.credentials_api3.clone().unwrap();
+        let id = user.external_user_id().unwrap();
+        assert_eq!(keys.len(), 1, "{id}: {keys:?}");
+        assert!(delivered[id].contains(&keys[0].client_id), "{id}");
     }
 }
