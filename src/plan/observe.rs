@@ -57,18 +57,19 @@ async fn sweep(
     if size < PAGE && (size == 0 || page(admin, size, PAGE).await?.is_empty()) {
         return Ok(true);
     }
-    let width = width.max(1) as u64;
+    // Nobody says how many pages there are, so that the more there were, the more are asked for at once.
     let mut next = 1;
     loop {
         if next >= most {
             return Ok(false);
         }
         let mut flying = JoinSet::new();
-        for number in next..next + width {
+        let together = next.min(width.max(1) as u64);
+        for number in next..next + together {
             let admin = admin.clone();
             flying.spawn(async move { page(&admin, number * size, size).await });
         }
-        next += width;
+        next += together;
         let mut is_last = false;
         while let Some(joined) = flying.join_next().await {
             let users = joined.map_err(Error::internal)??;
