@@ -1,5 +1,16 @@
 //! Variables, as a shell or a `.env` file reads them.
 
+use crate::report::Ui;
+
+impl Ui {
+    /// Tell GitHub Actions never to show `secret`. It reads its commands on both streams; the result stays clean.
+    pub(crate) fn mask(&self, secret: &str) {
+        if self.github {
+            self.raw(&format!("::add-mask::{secret}\n"));
+        }
+    }
+}
+
 /// One line, `NAME=value`. The value is quoted where a shell would read something else.
 pub(crate) fn line(name: &str, value: &str) -> String {
     format!("{name}={}\n", quoted(value))

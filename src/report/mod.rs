@@ -2,6 +2,8 @@
 
 mod env;
 mod escape;
+mod figures;
+mod html;
 mod nearest;
 mod options;
 mod problem;
@@ -22,6 +24,7 @@ use crate::report::table::Table;
 use crate::system::{Stream, System};
 
 pub(crate) use escape::escape_control;
+pub(crate) use html::Page;
 pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;
 pub use options::{Color, Format, Progress};
@@ -136,13 +139,6 @@ impl Ui {
     /// The error of a command whose result is no set of variables.
     pub(crate) fn no_env_form(&self) -> Error {
         Error::usage("this command has no result to print as variables").hint("use `-o json`")
-    }
-
-    /// Tell GitHub Actions never to show `secret`. It reads its commands on both streams; the result stays clean.
-    pub(crate) fn mask(&self, secret: &str) {
-        if self.github {
-            self.raw(&format!("::add-mask::{secret}\n"));
-        }
     }
 
     /// Say what is going on; silent with `--quiet`, and where programs read standard error.

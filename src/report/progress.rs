@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::report::figures::Figures;
 use crate::report::{Progress, Ui};
 use crate::system::{Clock, Stream};
 
@@ -19,6 +20,7 @@ pub(super) struct Live(Arc<Shared>);
 struct Shared {
     line: Mutex<Option<String>>,
     retries: AtomicU64,
+    figures: Mutex<Option<Figures>>,
 }
 
 /// Takes the cursor to the start of the line, and clears it.
@@ -39,6 +41,10 @@ impl Live {
         if self.line().take().is_some() {
             write(err, CLEAR);
         }
+    }
+
+    pub(super) fn figures(&self) -> &Mutex<Option<Figures>> {
+        &self.0.figures
     }
 
     fn show(&self, err: &Stream, text: String) {
@@ -130,6 +136,7 @@ impl Meter {
     /// One more is done, or has failed.
     pub(crate) fn one(&mut self, failed: bool) {
         self.failed += u64::from(failed);
+        self.ui.user_over(failed, self.clock.elapsed());
         self.reached(self.done + 1);
     }
 

@@ -1,6 +1,6 @@
 //! Keeps the rows that failed, as a manifest to be applied later.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter};
 use std::path::PathBuf;
@@ -38,12 +38,12 @@ impl FailedTo {
     /// Write the rows of the users in `failed`; an empty file where there are none.
     pub(super) fn write(
         &self,
-        failed: &BTreeSet<String>,
+        failed: &BTreeMap<String, String>,
         source: &Source,
         checked: &Checked,
     ) -> Result<(), Error> {
         let rows = source.rows(None)?.filter_map(|item| match item {
-            Item::Row(row) if failed.contains(&row.external_user_id) => Some(*row),
+            Item::Row(row) if failed.contains_key(&row.external_user_id) => Some(*row),
             _ => None,
         });
         let mut out = BufWriter::new(self.create(true)?);

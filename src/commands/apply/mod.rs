@@ -45,6 +45,10 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE")]
     failed_to: Option<String>,
 
+    /// Write a page with charts of how fast it was, how long requests took, and what failed
+    #[arg(long, value_name = "FILE")]
+    report: Option<String>,
+
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,

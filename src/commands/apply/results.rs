@@ -1,6 +1,6 @@
 //! Prints what came of the users of a manifest, as they finish and at the end.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::commands::progress::Latest;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::RunId;
 use crate::plan::Planned;
-use crate::report::{Format, Ui, error_json};
+use crate::report::{Format, Page, Ui, error_json};
 use crate::sink::KeyName;
 use crate::workflow::{Finished, Found, Outcome};
 
@@ -32,7 +32,7 @@ pub(super) struct Results {
     keys_delivered: u64,
     keys_revoked: u64,
     /// The users whose jobs failed.
-    pub(super) failed: BTreeSet<String>,
+    pub(super) failed: BTreeMap<String, String>,
 }
 
 /// What a run came to.
@@ -66,7 +66,7 @@ impl Results {
             kept: 0,
             keys_delivered: 0,
             keys_revoked: 0,
-            failed: BTreeSet::new(),
+            failed: BTreeMap::new(),
         })
     }
 
@@ -133,10 +133,11 @@ impl Results {
             }
             self.ui.json(&result)?;
         }
+        let why = error.to_string();
         if (self.failed.len() as u64) < SHOWN || self.ui.format().is_json() {
             self.ui.error(&error.context(format!("`{subject}` failed")));
         }
-        self.failed.insert(subject);
+        self.failed.insert(subject, why);
         Ok(())
     }
 
@@ -179,6 +180,21 @@ impl Results {
             "keys_revoked": self.keys_revoked,
             "api_calls": sum.api_calls,
             "elapsed_ms": u64::try_from(sum.elapsed.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// The page of the run.
+    pub(super) fn html(&self, sum: &Sum, title: &str) -> String {
+        let fields = self.fields(sum);
+        let failed: Vec<_> = self
+            .failed
+            .iter()
+            .map(|(user, why)| (user.as_str(), why.as_str()))
+            .collect();
+        self.ui.html(&Page {
+            title,
+            sum: &fields,
+            failed: &failed,
         })
     }
 

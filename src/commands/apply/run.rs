@@ -1,6 +1,7 @@
 //! Applies a manifest: a run with a job for each user that something is to be done for.
 
-use std::io::{BufReader, Read};
+use std::fs::File;
+use std::io::{BufReader, Read, Write as _};
 use std::sync::Arc;
 
 use crate::commands::acting::until_interrupted;
@@ -37,6 +38,11 @@ pub(super) async fn apply(
     let failed_to = failed_to
         .map(|name| FailedTo::open(name, source, system))
         .transpose()?;
+    let report = args.report.as_deref();
+    let report = report.map(|name| create(name, system)).transpose()?;
+    if report.is_some() {
+        ui.keep_figures(began);
+    }
     let sound = until_interrupted(
         &mut interrupt,
         sound(source, &args.planning, session, ui, system),
@@ -87,9 +93,8 @@ pub(super) async fn apply(
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
-    ended?;
     let elapsed = system.clock.elapsed().saturating_sub(began);
-    results.end(&Sum {
+    let sum = Sum {
         run,
         total: source
             .plan
@@ -98,6 +103,22 @@ pub(super) async fn apply(
             .max(counts.total()),
         api_calls: session.http.calls(),
         elapsed,
+    };
+    if let Some(mut report) = report {
+        let page = results.html(&sum, &source.name);
+        let written = report.write_all(page.as_bytes());
+        written.map_err(|error| {
+            Error::caused(Kind::Internal, error).context("cannot write the report")
+        })?;
+    }
+    ended?;
+    results.end(&sum)
+}
+
+/// Make the file of the report, before anything is done.
+fn create(name: &str, system: &System) -> Result<File, Error> {
+    File::create(system.path(name)).map_err(|error| {
+        Error::caused(Kind::Usage, error).context(format!("cannot write the report `{name}`"))
     })
 }
 
