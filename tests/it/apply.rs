@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use embedctl::emulator::{Effect, ErrorBody, Fault, Latency, Options};
+use embedctl::emulator::{Effect, ErrorBody, Fault, Latency, Mode, Options};
 use embedctl::looker::User;
 use embedctl::system::Input;
 use serde_json::{Value, json};
@@ -539,5 +539,29 @@ async fn the_report_is_one_page_that_needs_nothing_else_and_shows_what_failed() 
     for elsewhere in ["http://", "https://", "src=", "href="] {
         assert!(!page.contains(elsewhere), "{elsewhere}");
     }
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn works_on_core_where_users_are_not_found_by_credential_and_make_their_own_keys() {
+    let sandbox = Sandbox::with(Options {
+        mode: Mode::Core,
+        users: 600,
+        ..Options::default()
+    })
+    .await;
+    sandbox.file("users.csv", &csv(12));
+
+    let summary = apply(&sandbox, "users.csv").await.done().json();
+    let searches = calls(&sandbox, "search_users");
+    let again = apply(&sandbox, "users.csv").await.done().json();
+
+    assert_eq!(
+        (&summary["created"], &summary["keys_delivered"]),
+        (&json!(12), &json!(12))
+    );
+    assert_eq!(again["unchanged"], 12);
+    // Two pages to look first, and one for each user that was made.
+    assert!(searches <= 15, "{searches}");
     sandbox.finish().await;
 }

@@ -36,7 +36,8 @@ async fn sweep(admin: &Client, id: &str) -> Result<Option<User>, LookerError> {
     const PAGE: u16 = 500;
     let mut search = UserSearch {
         embed_user: Some(true),
-        sorts: Some("id".to_owned()),
+        // The newest first: whoever looks a user up has most often just made it.
+        sorts: Some("id desc".to_owned()),
         limit: Some(PAGE.into()),
         offset: Some(0),
         ..UserSearch::default()
