@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::client::{client_with, options};
 use crate::loopback::{Asked, Loopback, Reply, answer, json};
+use crate::support::Sandbox;
 
 fn behave(asked: &Asked, _: usize) -> Reply {
     match asked.line().as_str() {
@@ -50,6 +51,36 @@ fn certified(name: &str) -> (String, ServerConfig) {
 
 fn https(server: &Loopback) -> String {
     format!("https://localhost:{}", server.address.port())
+}
+
+#[tokio::test]
+async fn create_user_names_an_unknown_authority_and_takes_the_ca_file_of_the_hint() {
+    let (authority, server) = server("localhost").await;
+    let mut sandbox = Sandbox::offline();
+    sandbox
+        .var("LOOKERSDK_BASE_URL", https(&server))
+        .var("LOOKERSDK_CLIENT_ID", "id")
+        .var("LOOKERSDK_CLIENT_SECRET", "secret")
+        .var("LOOKERSDK_EMBED_SECRET", "secret");
+    sandbox.file("ca.pem", &authority);
+
+    let refused = sandbox.run(&["create-user", "acme-42"]).await.exits(8);
+    let trusted = ["create-user", "acme-42", "--ca-file", "ca.pem"];
+    let trusted = sandbox.run(&trusted).await;
+
+    assert!(
+        refused
+            .err
+            .contains("signed by nobody that is trusted here"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains(
+        "hint: if it is signed by your own authority, name its certificate with `--ca-file`"
+    ));
+    // The server is no Looker: what counts is that embedctl got as far as to talk to it.
+    assert!(!trusted.err.contains("trusted"), "{}", trusted.err);
+    assert!(server.lines().contains(&"POST /login".to_owned()));
 }
 
 #[tokio::test]
