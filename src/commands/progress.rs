@@ -64,6 +64,10 @@ impl Observer for UiObserver {
             None => {}
         }
     }
+
+    fn again(&self) {
+        self.ui.retried();
+    }
 }
 
 /// What a person wants to know of a step; `None` where it is of no interest.

@@ -151,11 +151,7 @@ impl Trace for UiTrace {
         if exchange.attempt > 1 {
             ui.retried();
         }
-        let failure = match (&exchange.error, exchange.status) {
-            (Some(error), _) => Some(error.clone()),
-            (None, Some(status)) if status >= 400 => Some(format!("status {status}")),
-            (None, _) => None,
-        };
+        let failure = exchange.failure();
         ui.request_over(exchange.operation, exchange.elapsed, failure.as_deref());
         if ui.verbosity() < 2 {
             return;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use crate::secret::REDACTED;
@@ -46,6 +47,21 @@ pub struct Exchange {
     pub response_headers: Vec<(String, String)>,
     /// The size of the answer's body, decompressed.
     pub bytes: usize,
+}
+
+impl Exchange {
+    /// What was wrong with it, if anything was. A look-up that finds nothing has been answered.
+    pub fn failure(&self) -> Option<String> {
+        if let Some(error) = &self.error {
+            return Some(error.clone());
+        }
+        let status = self.status.filter(|status| *status >= 400)?;
+        if status == 404 && self.method == "GET" {
+            return None;
+        }
+        let words = StatusCode::from_u16(status).ok()?.canonical_reason();
+        Some(format!("{status} {}", words.unwrap_or("no reason given")))
+    }
 }
 
 /// Headers as they may be shown: credentials redacted, `Location` without its query.

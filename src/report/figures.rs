@@ -13,8 +13,8 @@ pub(super) struct Figures {
     /// The users done and failed in each second.
     pub(super) seconds: Vec<(u32, u32)>,
     pub(super) operations: BTreeMap<&'static str, Latencies>,
-    /// Why requests were made again or failed, and how often.
-    pub(super) causes: BTreeMap<String, u64>,
+    /// Why requests of an operation failed, and how often.
+    pub(super) causes: BTreeMap<(String, &'static str), u64>,
 }
 
 /// How long the requests of an operation took.
@@ -24,6 +24,9 @@ pub(super) struct Latencies {
     places: Vec<u64>,
     pub(super) count: u64,
 }
+
+/// How many causes are told apart: an error that is never worded twice the same must not fill the memory.
+const CAUSES: usize = 200;
 
 /// How many places there are to a factor of e.
 const DENSITY: f64 = 20.0;
@@ -61,6 +64,17 @@ impl Latencies {
 }
 
 impl Figures {
+    fn request(&mut self, operation: &'static str, elapsed: Duration, failure: Option<&str>) {
+        self.operations.entry(operation).or_default().add(elapsed);
+        let Some(failure) = failure else { return };
+        // The cause stands beside its operation.
+        let mut cause = (failure.replace(&format!("`{operation}`"), "it"), operation);
+        if self.causes.len() >= CAUSES && !self.causes.contains_key(&cause) {
+            "something else".clone_into(&mut cause.0);
+        }
+        *self.causes.entry(cause).or_default() += 1;
+    }
+
     fn user(&mut self, failed: bool, now: Duration) {
         let second = now.saturating_sub(self.began).as_secs();
         let second = usize::try_from(second).unwrap_or_default();
@@ -91,15 +105,7 @@ impl Ui {
         failure: Option<&str>,
     ) {
         if let Some(figures) = &mut *self.figures() {
-            figures
-                .operations
-                .entry(operation)
-                .or_default()
-                .add(elapsed);
-            if let Some(failure) = failure {
-                let cause = format!("{operation}: {failure}");
-                *figures.causes.entry(cause).or_default() += 1;
-            }
+            figures.request(operation, elapsed, failure);
         }
     }
 

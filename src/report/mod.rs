@@ -1,5 +1,6 @@
 //! What people and scripts see: results on standard output, everything else on standard error.
 
+mod amount;
 mod env;
 mod escape;
 mod figures;
@@ -165,7 +166,7 @@ impl Ui {
             }
             Progress::Plain | Progress::Auto if !self.is_talkative() => {}
             Progress::Plain | Progress::Auto => {
-                let heading = format!("{:>8}  ", human(elapsed));
+                let heading = format!("{:>8}  ", amount::waited(elapsed));
                 self.line(&heading, Style::new().dimmed(), text);
             }
         }
@@ -259,16 +260,6 @@ fn terminal_width(system: &System) -> Option<usize> {
         .var("COLUMNS")
         .and_then(|columns| columns.parse().ok());
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
-}
-
-/// A time that somebody waited.
-fn human(elapsed: Duration) -> String {
-    let millis = elapsed.as_millis();
-    if millis < 10_000 {
-        format!("{millis} ms")
-    } else {
-        format!("{:.1} s", elapsed.as_secs_f64())
-    }
 }
 
 /// An error as JSON, as programs read it on standard error and in results of many.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::report::figures::Figures;
-use crate::report::{Progress, Ui};
+use crate::report::{Progress, Ui, amount};
 use crate::system::{Clock, Stream};
 
 /// The line at the bottom of a terminal that is written anew, and what it tells besides the work itself.
@@ -67,6 +67,11 @@ impl Ui {
     /// A request is made again.
     pub(crate) fn retried(&self) {
         self.live.0.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests were made again so far.
+    pub(super) fn retries(&self) -> u64 {
+        self.live.0.retries.load(Ordering::Relaxed)
     }
 }
 
@@ -129,7 +134,7 @@ impl Meter {
             failed: 0,
             began,
             shown: began,
-            retries_before: ui.live.0.retries.load(Ordering::Relaxed),
+            retries_before: ui.retries(),
         }
     }
 
@@ -194,14 +199,13 @@ impl Meter {
         let eta = left
             .filter(|_| rate > 0.0)
             .and_then(|left| Duration::try_from_secs_f64(left as f64 / rate).ok());
-        let retries = self.ui.live.0.retries.load(Ordering::Relaxed);
         Status {
             what: self.what,
             done: self.done,
             total: self.total,
             failed: self.failed,
             in_flight: left.map_or(self.width, |left| left.min(self.width)),
-            retries: retries - self.retries_before,
+            retries: self.ui.retries() - self.retries_before,
             rate,
             eta,
         }
@@ -252,7 +256,7 @@ impl fmt::Display for Status<'_> {
             None => write!(f, "{done} {what}, {rate:.1}/s")?,
         }
         if let Some(eta) = self.eta {
-            write!(f, ", {} left", time(eta))?;
+            write!(f, ", {} left", amount::span(eta))?;
         }
         let counts = [
             (self.in_flight, "in flight"),
@@ -263,17 +267,6 @@ impl fmt::Display for Status<'_> {
             write!(f, ", {count} {word}")?;
         }
         Ok(())
-    }
-}
-
-/// A time that somebody has to wait.
-fn time(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, _) => format!("{minutes} min {} s", seconds % 60),
-        _ => format!("{hours} h {minutes} min"),
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Context {
 pub trait Observer: fmt::Debug + Send + Sync {
     /// A step of the job for `subject` was done, and took so long.
     fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration);
+
+    /// A step makes a request again, as a new one of its own.
+    fn again(&self) {}
 }
 
 /// What a job has found and done: what the report says of it.

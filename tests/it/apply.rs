@@ -502,47 +502,6 @@ async fn one_signal_finishes_the_users_in_flight_and_says_how_to_go_on() {
 }
 
 #[tokio::test]
-async fn the_report_is_one_page_that_needs_nothing_else_and_shows_what_failed() {
-    let sandbox = Sandbox::new().await;
-    sandbox.file("users.csv", &csv(12).replace("acme-3,", "<b>3</b>,"));
-    let refusal = Effect::Status {
-        code: 422,
-        body: ErrorBody::Json,
-        retry_after: None,
-    };
-    let fault = Fault::new(refusal).on("create_user_credentials_api3");
-    sandbox.emulator().inject(fault.times(12));
-
-    let args = [
-        "apply",
-        "users.csv",
-        "--keys-to",
-        "file:k",
-        "--verify",
-        "none",
-        "--report",
-        "report.html",
-    ];
-    let _failed = sandbox.run(&args).await.exits(3);
-
-    let page = sandbox.read("report.html");
-    assert!(page.starts_with("<!doctype html>"));
-    assert!(page.contains("<polyline points=\""), "{page}");
-    for operation in ["user_for_credential", "signed_url"] {
-        assert!(
-            page.contains(&format!("<td>{operation}</td>")),
-            "{operation}"
-        );
-    }
-    assert!(page.contains("create_user_credentials_api3: status 422</td><td class=\"n\">12"));
-    assert!(page.contains("<td>&lt;b&gt;3&lt;/b&gt;</td>") && !page.contains("<b>"));
-    for elsewhere in ["http://", "https://", "src=", "href="] {
-        assert!(!page.contains(elsewhere), "{elsewhere}");
-    }
-    sandbox.finish().await;
-}
-
-#[tokio::test]
 async fn works_on_core_where_users_are_not_found_by_credential_and_make_their_own_keys() {
     let sandbox = Sandbox::with(Options {
         mode: Mode::Core,

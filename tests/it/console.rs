@@ -1,17 +1,15 @@
 //! The console of the local Looker: what it shows, in a browser and without one.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use embedctl::emulator::{Options, State};
 use embedctl::secret::ExposeSecret as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::browser::Browser;
 use crate::emulator::Api;
-use crate::sdk;
-use crate::support::{Sandbox, in_time, skip};
+use crate::support::Sandbox;
 
 async fn rotation() -> Api {
     Api::start(Options {
@@ -139,7 +137,7 @@ async fn many_users_make_a_page_that_is_no_longer_than_a_few() {
 
 #[tokio::test]
 async fn a_browser_shows_the_user_that_create_user_made() {
-    let Some((program, modules)) = browser() else {
+    let Some(browser) = Browser::find() else {
         return;
     };
     let sandbox = Sandbox::new().await;
@@ -170,12 +168,12 @@ async fn a_browser_shows_the_user_that_create_user_made() {
     fs::create_dir_all(&shots).unwrap();
     let asked = json!({
         "base_url": sandbox.emulator().base_url(),
-        "browser": program,
+        "browser": browser.program,
         "signed_url": signed.trim().replacen("https://", "http://", 1),
         "shots": shots,
     });
 
-    let told = look(&sandbox, &modules, &asked).await;
+    let told = browser.look(&sandbox, "console", &asked).await;
 
     assert_eq!(told["title"], "Local Looker");
     assert_eq!(
@@ -200,48 +198,4 @@ async fn a_browser_shows_the_user_that_create_user_made() {
         assert!(shots.join(format!("{shot}.png")).metadata().unwrap().len() > 10_000);
     }
     sandbox.finish().await;
-}
-
-/// A browser and what drives it; `None`, with the reason printed, where there is none.
-fn browser() -> Option<(PathBuf, PathBuf)> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let program = std::env::split_paths(&folders)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|program| program.is_file());
-    let Some(program) = program else {
-        skip("no chromium to look at pages with");
-        return None;
-    };
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/package.json");
-    let place = sdk::npm("browser", &list)?;
-    Some((program, place.join("node_modules")))
-}
-
-/// Let the script in `tests/browser` look at the pages of the sandbox's Looker.
-async fn look(sandbox: &Sandbox, modules: &Path, asked: &Value) -> Value {
-    let script = sandbox.file("console.mjs", include_str!("../browser/console.mjs"));
-    std::os::unix::fs::symlink(modules, sandbox.path("node_modules")).unwrap();
-    let mut command = tokio::process::Command::from(node(sandbox, &script));
-    let mut child = command.kill_on_drop(true).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let asked = asked.to_string();
-    tokio::io::AsyncWriteExt::write_all(&mut stdin, asked.as_bytes())
-        .await
-        .unwrap();
-    drop(stdin);
-    let output = in_time(child.wait_with_output()).await.unwrap();
-    std::io::stderr().write_all(&output.stderr).unwrap();
-    assert!(output.status.success(), "{}", output.status);
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn node(sandbox: &Sandbox, script: &Path) -> Command {
-    let mut command = sandbox.program("node");
-    command
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
 }

@@ -12,6 +12,8 @@
 mod api;
 mod apply;
 mod apply_faults;
+mod apply_report;
+mod browser;
 mod client;
 mod client_bodies;
 mod client_tls;

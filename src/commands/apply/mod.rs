@@ -6,6 +6,7 @@ mod failed;
 mod known;
 mod options;
 mod prepare;
+mod report;
 mod results;
 mod run;
 mod show;

@@ -40,6 +40,8 @@ pub(super) struct Sum {
     pub(super) run: Option<RunId>,
     /// How many users the manifest names, those that were pruned besides.
     pub(super) total: u64,
+    /// How many users are still to be worked on, where it was stopped.
+    pub(super) left: u64,
     pub(super) api_calls: u64,
     pub(super) elapsed: Duration,
 }
@@ -164,7 +166,12 @@ impl Results {
 
     fn unchanged_count(&self, sum: &Sum) -> u64 {
         let changed = self.created + self.updated + self.failed.len() as u64;
-        sum.total.saturating_sub(changed)
+        sum.total.saturating_sub(changed + sum.left)
+    }
+
+    /// How many jobs came to their end.
+    pub(super) fn over(&self) -> u64 {
+        self.created + self.updated + self.kept + self.failed.len() as u64
     }
 
     fn json(&self, sum: &Sum) -> Value {
@@ -184,8 +191,21 @@ impl Results {
     }
 
     /// The page of the run.
-    pub(super) fn html(&self, sum: &Sum, title: &str) -> String {
-        let fields = self.fields(sum);
+    pub(super) fn html(
+        &self,
+        sum: &Sum,
+        (title, about): (&str, &str),
+        stopped: Option<&str>,
+    ) -> String {
+        let mut fields = self.fields(sum);
+        for (name, value) in &mut fields {
+            if *name == "seconds" {
+                (*name, *value) = ("took", format!("{value} s"));
+            }
+        }
+        if sum.left > 0 {
+            fields.insert(1, ("left", sum.left.to_string()));
+        }
         let failed: Vec<_> = self
             .failed
             .iter()
@@ -193,6 +213,8 @@ impl Results {
             .collect();
         self.ui.html(&Page {
             title,
+            about,
+            stopped,
             sum: &fields,
             failed: &failed,
         })

@@ -1,7 +1,6 @@
 //! Applies a manifest: a run with a job for each user that something is to be done for.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use crate::commands::acting::until_interrupted;
@@ -10,6 +9,7 @@ use crate::commands::apply::counts::Counts;
 use crate::commands::apply::earlier::{self, COMMAND};
 use crate::commands::apply::failed::FailedTo;
 use crate::commands::apply::prepare::{Decisions, Sound, refuse_stale, sound};
+use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
 use crate::commands::apply::source::Source;
 use crate::commands::engine::{self, Going, Request};
@@ -39,10 +39,9 @@ pub(super) async fn apply(
         .map(|name| FailedTo::open(name, source, system))
         .transpose()?;
     let report = args.report.as_deref();
-    let report = report.map(|name| create(name, system)).transpose()?;
-    if report.is_some() {
-        ui.keep_figures(began);
-    }
+    let report = report
+        .map(|name| Report::create(name, began, ui, system))
+        .transpose()?;
     let sound = until_interrupted(
         &mut interrupt,
         sound(source, &args.planning, session, ui, system),
@@ -70,6 +69,7 @@ pub(super) async fn apply(
     .await?;
     let Recorded { run, counts } = recorded;
     let mut ended = Ok(());
+    let over_before = results.over();
     if let Some(run) = run {
         let width = session.settings.concurrency();
         let mut meter = Meter::new(ui, &system.clock, "users", Some(counts.changes()), width);
@@ -101,25 +101,18 @@ pub(super) async fn apply(
             .as_ref()
             .map_or(0, |plan| plan.rows)
             .max(counts.total()),
+        left: counts
+            .changes()
+            .saturating_sub(results.over() - over_before),
         api_calls: session.http.calls(),
         elapsed,
     };
-    if let Some(mut report) = report {
-        let page = results.html(&sum, &source.name);
-        let written = report.write_all(page.as_bytes());
-        written.map_err(|error| {
-            Error::caused(Kind::Internal, error).context("cannot write the report")
-        })?;
+    if let Some(report) = report {
+        let stopped = ended.as_ref().err();
+        report.write(&results, &sum, stopped, (source, session), system)?;
     }
     ended?;
     results.end(&sum)
-}
-
-/// Make the file of the report, before anything is done.
-fn create(name: &str, system: &System) -> Result<File, Error> {
-    File::create(system.path(name)).map_err(|error| {
-        Error::caused(Kind::Usage, error).context(format!("cannot write the report `{name}`"))
-    })
 }
 
 /// A run in the ledger, where one is needed.

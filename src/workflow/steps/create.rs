@@ -100,6 +100,7 @@ async fn by_signed_url(work: &Work, spec: &UserSpec) -> Result<Option<LookerErro
         let backoff = Duration::from_millis(500) * 2_u32.pow(tries.min(6));
         let wait = landing.retry_after.unwrap_or(backoff);
         cx.clock.sleep(wait.min(LONGEST_WAIT)).await;
+        cx.observer.again();
         tries += 1;
     }
 }
