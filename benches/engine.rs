@@ -132,7 +132,11 @@ async fn begin(cx: &Context, users: u32) -> RunId {
     let job = |number| {
         let subject = format!("user-{number}");
         let spec = json!(spec(&subject));
-        NewJob { subject, spec }
+        NewJob {
+            subject,
+            also: None,
+            spec,
+        }
     };
     cx.ledger
         .begin(run, (0..users).map(job).collect())

@@ -174,6 +174,7 @@ fn new_run() -> NewRun {
 fn new_jobs(first: u64, count: u64) -> Vec<NewJob> {
     let job = |number| NewJob {
         subject: format!("user-{number}"),
+        also: None,
         spec: json!({"external_user_id": format!("user-{number}"), "models": ["sales"], "key": "ensure"}),
     };
     (first..first + count).map(job).collect()

@@ -212,6 +212,7 @@ fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
 pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
     Ok(NewJob {
         subject: spec.user().subject(),
+        also: None,
         spec: serde_json::to_value(spec).map_err(Error::internal)?,
     })
 }

@@ -35,7 +35,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Record a new run with its first jobs, owned by this process, and give the run's id.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] where an unfinished run has an open job for one of the same subjects.
+    /// [`LedgerError::Busy`] or [`LedgerError::Unfinished`] where an unfinished run has an open job for one of the same
+    /// users, be it as its subject or as its second user.
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId>;
 
     /// Add jobs to a run of this process. They are numbered on from the last.
@@ -84,7 +85,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// The newest `limit` runs, newest first.
     fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>>;
 
-    /// The unfinished run with an open job for `subject`, if there is one.
+    /// The unfinished run with an open job for `subject`, as its subject or as its second user, if there is one.
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>>;
 
     /// What is known of the keys of a Looker user, or of every user.
@@ -169,6 +170,8 @@ pub struct Owner {
 pub struct NewJob {
     /// Whom it is about: an `external_user_id`.
     pub subject: String,
+    /// The second user of a job that is about two: no other run may work on this one either.
+    pub also: Option<String>,
     /// What is to be done, as data.
     pub spec: Value,
 }
@@ -180,6 +183,8 @@ pub struct Job {
     pub number: u64,
     /// Whom it is about.
     pub subject: String,
+    /// The second user it is about, where there is one.
+    pub also: Option<String>,
     /// What is to be done.
     pub spec: Value,
     /// How it stands.

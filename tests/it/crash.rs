@@ -146,6 +146,7 @@ impl World {
         };
         let job = NewJob {
             subject: USER.to_owned(),
+            also: None,
             spec: json!(self.spec),
         };
         self.ledger.begin(run, vec![job]).await.unwrap()

@@ -80,9 +80,19 @@ impl Place {
 fn jobs(subjects: &[&str]) -> Vec<NewJob> {
     let job = |subject: &&str| NewJob {
         subject: (*subject).to_owned(),
+        also: None,
         spec: json!({"key": "ensure", "of": subject}),
     };
     subjects.iter().map(job).collect()
+}
+
+/// One job about two users.
+fn pair(subject: &str, also: &str) -> Vec<NewJob> {
+    vec![NewJob {
+        subject: subject.to_owned(),
+        also: Some(also.to_owned()),
+        spec: json!({"from": subject, "to": also}),
+    }]
 }
 
 fn job(run: RunId, number: u64) -> JobId {
@@ -280,6 +290,68 @@ async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
     );
     assert_eq!(ledger.pending("b").await.unwrap().unwrap().id, first);
     assert!(ledger.pending("x").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn neither_user_of_a_job_about_two_is_given_to_a_second_run() {
+    let place = Place::new();
+    let ledger = place.open();
+    let first = ledger.begin(place.run(), pair("old", "new")).await.unwrap();
+    let other = ledger.begin(place.run(), jobs(&["x"])).await.unwrap();
+
+    let refusals = [
+        ("old", ledger.begin(place.run(), jobs(&["a", "old"])).await),
+        ("new", ledger.begin(place.run(), jobs(&["new"])).await),
+        ("new", ledger.begin(place.run(), pair("new", "b")).await),
+        ("old", ledger.begin(place.run(), pair("b", "old")).await),
+        ("new", ledger.begin(place.run(), pair("b", "new")).await),
+        (
+            "new",
+            ledger
+                .add_jobs(other, pair("c", "new"))
+                .await
+                .map(|()| other),
+        ),
+        (
+            "new",
+            ledger.add_jobs(other, jobs(&["new"])).await.map(|()| other),
+        ),
+    ];
+
+    for (wanted, refused) in refusals {
+        let Err(LedgerError::Busy { subject, run, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((subject, run), (format!("`{wanted}`"), first));
+    }
+    for either in ["old", "new"] {
+        assert_eq!(ledger.pending(either).await.unwrap().unwrap().id, first);
+    }
+    let kept = ledger.jobs(first, None, 0, 9).await.unwrap();
+    assert_eq!(
+        (&*kept[0].subject, kept[0].also.as_deref()),
+        ("old", Some("new"))
+    );
+    ledger.add_jobs(first, pair("new", "newer")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_about_two_that_is_opened_again_must_find_both_free() {
+    let place = Place::new();
+    let ledger = place.open();
+    let first = ledger.begin(place.run(), pair("old", "new")).await.unwrap();
+    let failed = ledger.settle(job(first, 0), vec![], None, end(JobState::Failed));
+    failed.await.unwrap();
+    let second = ledger.begin(place.run(), jobs(&["new"])).await.unwrap();
+    ledger.release(second).await.unwrap();
+
+    let again = ledger.settle(job(first, 0), vec![], None, end(JobState::Open));
+    let refused = again.await.unwrap_err();
+
+    let expected = format!("run {second} for `new` has not come to its end");
+    assert_eq!(refused.to_string(), expected);
+    let kept = ledger.run(first).await.unwrap().unwrap();
+    assert_eq!((kept.open, kept.failed), (0, 1));
 }
 
 #[tokio::test]
@@ -731,7 +803,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 2
+                    known: 3
                 }
             ),
             "{error:?}"
@@ -772,15 +844,20 @@ mod file {
         assert!(hint.starts_with("make it writable"), "{hint}");
     }
 
-    #[tokio::test]
-    async fn a_ledger_of_version_1_still_opens_with_all_that_is_in_it() {
+    /// A ledger that an earlier version left behind, longer ago than the lease of its owner.
+    async fn left_behind(sql: &str) -> Place {
         let place = Place::new();
         let old = rusqlite::Connection::open(place.path()).unwrap();
-        old.execute_batch(include_str!("../data/ledger-1.sql"))
-            .unwrap();
+        old.execute_batch(sql).unwrap();
         drop(old);
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
         place.options.clock.sleep(Duration::from_secs(61)).await;
+        place
+    }
+
+    #[tokio::test]
+    async fn a_ledger_of_version_1_still_opens_with_all_that_is_in_it() {
+        let place = left_behind(include_str!("../data/ledger-1.sql")).await;
 
         let ledger = place.open();
 
@@ -843,5 +920,34 @@ mod file {
             .settle(job(run.id, 0), vec![], None, end(JobState::Done))
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_ledger_of_version_2_still_opens_and_its_users_are_still_taken() {
+        let place = left_behind(include_str!("../data/ledger-2.sql")).await;
+
+        let ledger = place.open();
+
+        let run = ledger.runs(9).await.unwrap().remove(0);
+        assert_eq!((&*run.command, run.open, run.done), ("apply", 1, 1));
+        let jobs = ledger.jobs(run.id, None, 0, 9).await.unwrap();
+        let found: Vec<_> = jobs
+            .iter()
+            .map(|job| (&*job.subject, job.also.as_deref(), job.state))
+            .collect();
+        let expected = [
+            ("acme-1", None, JobState::Done),
+            ("acme-2", None, JobState::Open),
+        ];
+        assert_eq!(found, expected);
+        let newest = ledger.newest_done(vec!["acme-1".to_owned()]).await.unwrap();
+        assert_eq!(newest[0][0].outcome, json!({"outcome": "created"}));
+        let taken = ledger.begin(place.run(), pair("acme-3", "acme-2")).await;
+        assert!(
+            matches!(&taken, Err(LedgerError::Unfinished { subject, .. }) if subject == "acme-2"),
+            "{taken:?}"
+        );
+        let free = ledger.begin(place.run(), pair("acme-3", "acme-1")).await;
+        assert!(free.is_ok(), "{free:?}");
     }
 }

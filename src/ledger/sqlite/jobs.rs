@@ -14,7 +14,7 @@ use crate::ledger::{
 pub(super) fn add(batch: &mut Batch<'_>, run: RunId, jobs: &[NewJob]) -> Result<(), Fault> {
     let hold = batch.held(run)?;
     for job in jobs {
-        runs::refuse_pending(batch, &job.subject, hold.row)?;
+        runs::refuse_pending(batch, &job.subject, job.also.as_deref(), hold.row)?;
     }
     append(batch.db, hold.row, jobs)
 }
@@ -23,10 +23,10 @@ pub(super) fn add(batch: &mut Batch<'_>, run: RunId, jobs: &[NewJob]) -> Result<
 pub(super) fn append(db: &Connection, run: i64, jobs: &[NewJob]) -> Result<(), Fault> {
     let first = runs::job_count(db, run)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO job (run, number, subject, state, spec) VALUES (?1, ?2, ?3, 0, ?4)",
+        "INSERT INTO job (run, number, subject, also, state, spec) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
     )?;
     for (number, job) in (first..).zip(jobs) {
-        insert.execute((run, number, &job.subject, Json(&job.spec)))?;
+        insert.execute((run, number, &job.subject, &job.also, Json(&job.spec)))?;
     }
     db.prepare_cached("UPDATE progress SET open = open + ?2 WHERE run = ?1")?
         .execute((run, jobs.len()))?;
@@ -55,9 +55,9 @@ pub(super) fn settle(
     end: &JobEnd,
 ) -> Result<(), Fault> {
     let hold = batch.held(job.run)?;
-    let (before, subject) = state(batch.db, hold, job)?;
+    let (before, subject, also) = state(batch.db, hold, job)?;
     if end.state == JobState::Open && before != JobState::Open {
-        runs::refuse_pending(batch, &subject, hold.row)?;
+        runs::refuse_pending(batch, &subject, also.as_deref(), hold.row)?;
     }
     record(batch, job, events, key)?;
     batch
@@ -99,7 +99,7 @@ pub(super) fn list(
         Some(other) => format!("AND state = {} AND state <> 1", other.number()),
     };
     let sql = format!(
-        "SELECT number, subject, spec, state, outcome FROM job
+        "SELECT number, subject, also, spec, state, outcome FROM job
          WHERE run = (SELECT seq FROM run WHERE id = :run) AND number >= :from {filter}
          ORDER BY number LIMIT :limit"
     );
@@ -113,7 +113,7 @@ pub(super) fn list(
 /// For each of `subjects` its newest jobs that are done, newest first.
 pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Vec<Job>>, Fault> {
     let mut statement = db.prepare_cached(
-        "SELECT number, subject, spec, state, outcome FROM job
+        "SELECT number, subject, also, spec, state, outcome FROM job
          WHERE subject = ?1 AND state = 1 ORDER BY run DESC, number DESC LIMIT 8",
     )?;
     let mut found = Vec::with_capacity(subjects.len());
@@ -125,11 +125,15 @@ pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Ve
 }
 
 /// How a job stands and whom it is about.
-fn state(db: &Connection, hold: Hold, job: JobId) -> Result<(JobState, String), Fault> {
+fn state(
+    db: &Connection,
+    hold: Hold,
+    job: JobId,
+) -> Result<(JobState, String, Option<String>), Fault> {
     let found = db
-        .prepare_cached("SELECT state, subject FROM job WHERE run = ?1 AND number = ?2")?
+        .prepare_cached("SELECT state, subject, also FROM job WHERE run = ?1 AND number = ?2")?
         .query_row((hold.row, job.number), |row| {
-            Ok((JobState::of(row.get(0)?)?, row.get(1)?))
+            Ok((JobState::of(row.get(0)?)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
     found.ok_or_else(|| {
@@ -164,6 +168,7 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
         number: row.get("number")?,
         subject: row.get("subject")?,
+        also: row.get("also")?,
         spec: row.get::<_, FromJson>("spec")?.0,
         state: JobState::of(row.get("state")?)?,
         outcome: row.get::<_, FromJson>("outcome")?.0,

@@ -315,6 +315,7 @@ mod tests {
     fn jobs(user: &str, count: usize) -> Vec<NewJob> {
         let job = |number| NewJob {
             subject: format!("{user}{number}"),
+            also: None,
             spec: json!({"note": "x".repeat(100)}),
         };
         (0..count).map(job).collect()

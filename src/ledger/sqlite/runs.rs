@@ -12,6 +12,15 @@ use crate::ledger::{JobState, LedgerError, NewJob, NewRun, Owner, Run, RunId};
 
 const SELECT: &str = "SELECT run.*, progress.* FROM run JOIN progress ON progress.run = run.seq";
 
+/// A run, but for the one in row `?2`, with an open job for the user `?1`; each half has an index.
+const PENDING: &str = "
+    SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2
+    UNION ALL SELECT run FROM job WHERE also = ?1 AND state = 0 AND run <> ?2
+    LIMIT 1";
+
+/// The row of no run: every run is another one.
+const NONE: i64 = -1;
+
 /// Store a new run of this process with its first jobs.
 pub(super) fn begin(
     batch: &mut Batch<'_>,
@@ -19,8 +28,7 @@ pub(super) fn begin(
     new_jobs: &[NewJob],
 ) -> Result<RunId, Fault> {
     for job in new_jobs {
-        // No row is negative, so that every run in the way is seen.
-        refuse_pending(batch, &job.subject, -1)?;
+        refuse_pending(batch, &job.subject, job.also.as_deref(), NONE)?;
     }
     batch
         .db
@@ -87,34 +95,40 @@ pub(super) fn renew(db: &Connection, hold: Hold, until: Timestamp) -> rusqlite::
         .execute((hold.row, hold.epoch, Time(until)))
 }
 
-/// Refuse a job for `subject` where a run other than the one in `row` has an open job for it.
-pub(super) fn refuse_pending(batch: &Batch<'_>, subject: &str, row: i64) -> Result<(), Fault> {
-    let found: Option<i64> = batch
+/// Refuse a job for `subject` and `also` where a run other than the one in `row` has an open job for either.
+pub(super) fn refuse_pending(
+    batch: &Batch<'_>,
+    subject: &str,
+    also: Option<&str>,
+    row: i64,
+) -> Result<(), Fault> {
+    for wanted in [Some(subject), also].into_iter().flatten() {
+        let mut look = batch.db.prepare_cached(PENDING)?;
+        let found = look.query_row((wanted, row), |row| row.get(0)).optional()?;
+        if let Some(other) = found {
+            return Err(in_the_way(batch, wanted, other)?.into());
+        }
+    }
+    Ok(())
+}
+
+/// Why the run in row `other` keeps this one from working on `subject`.
+fn in_the_way(batch: &Batch<'_>, subject: &str, other: i64) -> Result<LedgerError, Fault> {
+    let mut look = batch
         .db
-        .prepare_cached(
-            "SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2 LIMIT 1",
-        )?
-        .query_row((subject, row), |row| row.get(0))
-        .optional()?;
-    let Some(other) = found else {
-        return Ok(());
-    };
-    let run: uuid::Uuid =
-        batch
-            .db
-            .query_row("SELECT id FROM run WHERE seq = ?1", [other], |row| {
-                row.get(0)
-            })?;
-    let (run, subject) = (RunId(run), subject.to_owned());
-    Err(match living_owner(batch, other)? {
+        .prepare_cached("SELECT id FROM run WHERE seq = ?1")?;
+    let run = RunId(look.query_row([other], |row| row.get(0))?);
+    Ok(match living_owner(batch, other)? {
         Some(owner) => LedgerError::Busy {
             subject: format!("`{subject}`"),
             run,
             owner,
         },
-        None => LedgerError::Unfinished { subject, run },
-    }
-    .into())
+        None => LedgerError::Unfinished {
+            subject: subject.to_owned(),
+            run,
+        },
+    })
 }
 
 /// Count a job that went from one state to another.
@@ -172,12 +186,10 @@ pub(super) fn newest(db: &Connection, limit: u32) -> Result<Vec<Run>, Fault> {
 
 /// The run with an open job for `subject`.
 pub(super) fn pending(db: &Connection, subject: &str) -> Result<Option<Run>, Fault> {
-    let sql = format!(
-        "{SELECT} WHERE run.seq = (SELECT run FROM job WHERE subject = ?1 AND state = 0 LIMIT 1)"
-    );
+    let sql = format!("{SELECT} WHERE run.seq = ({PENDING})");
     Ok(db
         .prepare_cached(&sql)?
-        .query_row([subject], read)
+        .query_row((subject, NONE), read)
         .optional()?)
 }
 

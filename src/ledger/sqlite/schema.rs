@@ -9,7 +9,7 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -76,6 +76,12 @@ CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <>
 
 /// What was last done for a user is found without a look at every run.
 const VERSION_2: &str = "CREATE INDEX job_done ON job (subject, run, number) WHERE state = 1;";
+
+/// A job may be about two users. The index holds only such jobs, so that the others cost nothing.
+const VERSION_3: &str = "
+ALTER TABLE job ADD COLUMN also TEXT;
+CREATE INDEX job_open_also ON job (also) WHERE state = 0 AND also IS NOT NULL;
+";
 
 /// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is
 /// full or cannot be written is found now.
