@@ -80,10 +80,7 @@ impl Call {
         template: &str,
         ids: &[&str],
     ) -> Result<Self, LookerError> {
-        Ok(Self {
-            repeatable: true,
-            ..Self::new(Method::PATCH, operation, template, ids)?
-        })
+        Ok(Self::new(Method::PATCH, operation, template, ids)?.repeatable())
     }
 
     pub(super) fn delete(
@@ -92,6 +89,12 @@ impl Call {
         ids: &[&str],
     ) -> Result<Self, LookerError> {
         Self::new(Method::DELETE, operation, template, ids)
+    }
+
+    /// The same call, of which somebody knows that doing it twice is the same as doing it once.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
     }
 
     /// The same call with a query parameter.

@@ -174,7 +174,8 @@ impl Client {
         }
     }
 
-    async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
+    /// Make `call`; a refusal is an error.
+    pub(super) async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
         let answer = self.answer(call).await?;
         match judge::refusal(call.operation, &answer, self.http().clock().now()) {
             Some(refusal) => Err(refusal),

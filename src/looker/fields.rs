@@ -52,6 +52,12 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(list.into_iter().flatten().collect())
 }
 
+/// How many elements a list has, or `null` for none; what they hold is not looked at.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let list = Option::<Vec<serde::de::IgnoredAny>>::deserialize(deserializer)?;
+    Ok(list.map_or(0, |list| list.len()))
+}
+
 /// A flag; `null` is false.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())

@@ -4,16 +4,22 @@
 //! [`Http`], which holds the connections, the pace and the count of calls. Facts about the API are from Looker's OpenAPI
 //! description, and from its official SDKs where the description is silent.
 
+mod alerts;
 mod attributes;
 mod auth;
+mod boards;
 mod body;
 mod call;
 mod client;
+mod content;
+mod content_access;
 mod credentials_embed;
 mod embed;
 mod error;
 mod failure;
+mod favorites;
 mod fields;
+mod folders;
 mod groups;
 mod hints;
 mod http;
@@ -23,6 +29,7 @@ mod models;
 mod operations;
 mod options;
 mod pace;
+mod pages;
 mod path;
 mod request;
 mod retry;
@@ -36,13 +43,19 @@ mod transport;
 mod users;
 mod versions;
 
+pub use alerts::Alert;
 pub use attributes::{AttributeValue, UserAttribute};
 pub use auth::{AccessToken, ApiKey};
+pub use boards::Board;
 pub use call::RawAnswer;
 pub use client::Client;
+pub use content::{Content, ContentChanges, ContentKind};
+pub use content_access::ContentAccess;
 pub use credentials_embed::CredentialsEmbed;
 pub use embed::{CookielessLogin, CookielessSession};
 pub use error::{FieldError, LookerError, TlsProblem};
+pub use favorites::Favorite;
+pub use folders::{Folder, FolderChanges};
 pub use groups::Group;
 pub use http::{Http, Landing};
 pub use keys::{Api3Key, NewApi3Key};

@@ -1,11 +1,14 @@
 //! Schedules: deliveries of content that run as the user who owns them, and are deleted with it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+
+/// The fields of a [`ScheduledPlan`]; where a destination sends things to, and with which secrets, does not matter.
+const FIELDS: &str = "id,name,user_id,enabled,dashboard_id,look_id,scheduled_plan_destination(id)";
 
 /// A schedule.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -22,12 +25,50 @@ pub struct ScheduledPlan {
     /// Whether it runs.
     #[serde(default, deserialize_with = "fields::flag")]
     pub enabled: bool,
+    /// The dashboard it sends, where it sends one.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub dashboard_id: Option<String>,
+    /// The look it sends, where it sends one.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub look_id: Option<String>,
+    /// To how many destinations.
+    #[serde(
+        default,
+        rename = "scheduled_plan_destination",
+        deserialize_with = "fields::count"
+    )]
+    pub destinations: usize,
 }
 
 impl Client {
     /// The schedules that a user owns.
     pub async fn scheduled_plans(&self, user_id: &str) -> Result<Vec<ScheduledPlan>, LookerError> {
-        let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?;
-        self.json(call.query("user_id", user_id)).await
+        let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?
+            .query("user_id", user_id)
+            .query("fields", FIELDS);
+        self.json(call).await
+    }
+
+    /// The schedule `id`.
+    pub async fn scheduled_plan(&self, id: &str) -> Result<ScheduledPlan, LookerError> {
+        let template = "/scheduled_plans/{scheduled_plan_id}";
+        let call = Call::get("scheduled_plan", template, &[id])?;
+        self.json(call.query("fields", FIELDS)).await
+    }
+
+    /// Give a schedule to another user. Nothing else is sent: destinations that are sent replace all there were.
+    pub async fn give_scheduled_plan(
+        &self,
+        id: &str,
+        user_id: &str,
+    ) -> Result<ScheduledPlan, LookerError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            user_id: &'a str,
+        }
+
+        let template = "/scheduled_plans/{scheduled_plan_id}";
+        let call = Call::patch("update_scheduled_plan", template, &[id])?;
+        self.json(call.json(&Body { user_id })).await
     }
 }

@@ -1,6 +1,7 @@
 //! Users.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::looker::call::Call;
 use crate::looker::client::Client;
@@ -64,6 +65,9 @@ pub struct User {
     /// The locale.
     #[serde(default, deserialize_with = "fields::optional")]
     pub locale: Option<String>,
+    /// What Looker's pages remember for the user; `None` also where it was searched for.
+    #[serde(default)]
+    pub ui_state: Option<Value>,
 }
 
 impl User {
@@ -130,6 +134,9 @@ pub struct UserChanges {
     /// The locale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// What Looker's pages remember for the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ui_state: Option<Value>,
 }
 
 impl Client {
@@ -141,7 +148,8 @@ impl Client {
     /// The user `user_id`.
     pub async fn user(&self, user_id: &str) -> Result<User, LookerError> {
         let call = Call::get("user", "/users/{user_id}", &[user_id])?;
-        self.json(call.query("fields", FIELDS)).await
+        self.json(call.query("fields", format!("{FIELDS},ui_state")))
+            .await
     }
 
     /// The embed user with this `external_user_id`. Looker (Google Cloud core) may deny the question.
@@ -151,7 +159,8 @@ impl Client {
     ) -> Result<Option<User>, LookerError> {
         let template = "/users/credential/embed/{credential_id}";
         let call = Call::get("user_for_credential", template, &[external_user_id])?;
-        self.found(call.query("fields", FIELDS)).await
+        self.found(call.query("fields", format!("{FIELDS},ui_state")))
+            .await
     }
 
     /// The users that `search` describes, at most one page of them. There is no search by `external_user_id`.

@@ -1,0 +1,96 @@
+//! Access: who a folder, dashboard, look or board is shared with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::looker::call::Call;
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+use crate::looker::fields;
+
+/// The fields of a [`ContentAccess`].
+const FIELDS: &str = "id,content_metadata_id,permission_type,user_id,group_id";
+
+/// What a user or a group may do with a folder, dashboard, look or board.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct ContentAccess {
+    /// The access's id.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// The id that it names the content by.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub content_metadata_id: Option<String>,
+    /// What may be done with it: `view` or `edit`.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub permission_type: String,
+    /// The user who may.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub user_id: Option<String>,
+    /// The group whose users may.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub group_id: Option<String>,
+}
+
+/// An access of a user. Looker's OpenAPI description marks every field as read-only, and yet they are the body.
+#[derive(Serialize)]
+struct Body<'a> {
+    content_metadata_id: &'a str,
+    permission_type: &'a str,
+    user_id: &'a str,
+}
+
+impl Client {
+    /// Who something is shared with. There is no list by user.
+    pub async fn content_accesses(
+        &self,
+        content_metadata_id: &str,
+    ) -> Result<Vec<ContentAccess>, LookerError> {
+        let template = "/content_metadata_access";
+        let call = Call::get("all_content_metadata_accesses", template, &[])?
+            .query("content_metadata_id", content_metadata_id)
+            .query("fields", FIELDS);
+        self.json(call).await
+    }
+
+    /// Share something with a user.
+    pub async fn create_content_access(
+        &self,
+        content_metadata_id: &str,
+        permission_type: &str,
+        user_id: &str,
+    ) -> Result<ContentAccess, LookerError> {
+        let body = Body {
+            content_metadata_id,
+            permission_type,
+            user_id,
+        };
+        let template = "/content_metadata_access";
+        let call = Call::post("create_content_metadata_access", template, &[])?;
+        self.json(call.json(&body)).await
+    }
+
+    /// Change what a user may do with something that it shared with it; the rest must be as it is.
+    pub async fn set_content_access(
+        &self,
+        id: &str,
+        content_metadata_id: &str,
+        permission_type: &str,
+        user_id: &str,
+    ) -> Result<ContentAccess, LookerError> {
+        let body = Body {
+            content_metadata_id,
+            permission_type,
+            user_id,
+        };
+        let template = "/content_metadata_access/{content_metadata_access_id}";
+        let method = reqwest::Method::PUT;
+        let call = Call::new(method, "update_content_metadata_access", template, &[id])?;
+        self.json(call.json(&body)).await
+    }
+
+    /// Share something no longer: false where it was gone already.
+    pub async fn delete_content_access(&self, id: &str) -> Result<bool, LookerError> {
+        let template = "/content_metadata_access/{content_metadata_access_id}";
+        let call = Call::delete("delete_content_metadata_access", template, &[id])?;
+        self.gone(call).await
+    }
+}
