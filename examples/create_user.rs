@@ -51,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
     });
     let job = NewJob {
         subject: "acme-42".to_owned(),
+        also: None,
         spec: serde_json::to_value(&spec)?,
     };
     let run = NewRun {
