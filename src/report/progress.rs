@@ -186,12 +186,14 @@ impl Meter {
             "retries": status.retries,
             "per_second": (status.rate * 10.0).round() / 10.0,
             "eta_seconds": status.eta.map(|eta| eta.as_secs()),
+            "elapsed_ms": u64::try_from(status.elapsed.as_millis()).unwrap_or(u64::MAX),
         });
         self.ui.live.write(&self.ui.err, &format!("{event}\n"));
     }
 
     fn status(&self, now: Duration) -> Status<'_> {
-        let seconds = now.saturating_sub(self.began).as_secs_f64().max(0.001);
+        let elapsed = now.saturating_sub(self.began);
+        let seconds = elapsed.as_secs_f64().max(0.001);
         #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
         let rate = self.done as f64 / seconds;
         let left = self.total.map(|total| total.saturating_sub(self.done));
@@ -208,6 +210,7 @@ impl Meter {
             retries: self.ui.retries() - self.retries_before,
             rate,
             eta,
+            elapsed,
         }
     }
 }
@@ -241,6 +244,7 @@ struct Status<'a> {
     retries: u64,
     rate: f64,
     eta: Option<Duration>,
+    elapsed: Duration,
 }
 
 impl fmt::Display for Status<'_> {
@@ -285,6 +289,7 @@ mod tests {
             retries: 0,
             rate: 84.04,
             eta: Some(Duration::from_secs(112)),
+            elapsed: Duration::from_secs(6),
         };
         assert_eq!(
             status.to_string(),

@@ -458,6 +458,7 @@ async fn progress_is_told_in_events_where_programs_ask_for_it() {
         (&json!("progress"), &json!("users"))
     );
     assert_eq!((&last["done"], &last["total"]), (&json!(11), &json!(11)));
+    assert!(last["elapsed_ms"].is_u64(), "{last}");
     sandbox.finish().await;
 }
 

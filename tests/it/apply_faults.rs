@@ -80,14 +80,15 @@ fn faults(seed: u64) -> Vec<Fault> {
     let effects = effects();
     let mut faults = Vec::new();
     for operation in CALLS {
-        for call in 0..USERS {
+        // A fault counts calls from where the one before it has struck.
+        let mut passed = 0;
+        for _ in 0..USERS {
             if dice.roll(20) == 0 {
                 let effect = effects[dice.roll(effects.len())].clone();
-                faults.push(
-                    Fault::new(effect)
-                        .on(operation)
-                        .after(u32::try_from(call).unwrap()),
-                );
+                faults.push(Fault::new(effect).on(operation).after(passed));
+                passed = 0;
+            } else {
+                passed += 1;
             }
         }
     }

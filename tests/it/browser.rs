@@ -8,8 +8,8 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::sdk;
-use crate::support::{Sandbox, in_time, skip};
+use crate::installed;
+use crate::support::{Sandbox, found, in_time, skip};
 
 /// A browser and what drives it.
 pub(crate) struct Browser {
@@ -30,7 +30,7 @@ impl Browser {
             return None;
         };
         let list = scripts().join("package.json");
-        let modules = sdk::npm("browser", &list)?.join("node_modules");
+        let modules = found(installed::npm("browser", &list))?;
         Some(Self { program, modules })
     }
 

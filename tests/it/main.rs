@@ -35,6 +35,7 @@ mod emulator_switches;
 mod emulator_vectors;
 mod errors;
 mod help;
+mod installed;
 mod keys;
 mod kill;
 mod leaks;

@@ -2,17 +2,15 @@
 //!
 //! Both SDKs tell the same story, in `tests/sdk`; what they must find is written once, here.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
 
 use embedctl::secret::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, output, print, skip};
+use crate::installed;
+use crate::support::{Sandbox, found, output, print};
 
 #[tokio::test]
 async fn the_python_sdk_works_with_a_delivered_key() {
@@ -224,25 +222,9 @@ impl Sdk {
     /// The Python SDK in a virtual environment; `None`, with the reason printed, where there is no way to get it.
     fn python() -> Option<Self> {
         let scripts = scripts("python");
-        let place = ready(
-            "python",
-            &scripts.join("requirements.txt"),
-            |place, list| {
-                run(Command::new("python3").arg("-m").arg("venv").arg(place))?;
-                let pip = [
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--no-input",
-                    "--disable-pip-version-check",
-                    "-r",
-                ];
-                run(Command::new(place.join("bin/python")).args(pip).arg(list))
-            },
-        )?;
+        let interpreter = found(installed::python(&scripts.join("requirements.txt")))?;
         Some(Self {
-            interpreter: place.join("bin/python"),
+            interpreter,
             extension: "py",
             scripts,
             modules: None,
@@ -252,12 +234,12 @@ impl Sdk {
     /// The TypeScript SDK on Node; `None`, with the reason printed, where there is no way to get it.
     fn typescript() -> Option<Self> {
         let scripts = scripts("node");
-        let place = npm("node", &scripts.join("package.json"))?;
+        let modules = found(installed::npm("node", &scripts.join("package.json")))?;
         Some(Self {
             interpreter: PathBuf::from("node"),
             extension: "mjs",
             scripts,
-            modules: Some(place.join("node_modules")),
+            modules: Some(modules),
         })
     }
 
@@ -327,73 +309,4 @@ fn scripts(language: &str) -> PathBuf {
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
-}
-
-/// The place of what `list`, a `package.json`, asks for; `None`, with the reason printed, where there is no way to get it.
-pub(crate) fn npm(name: &str, list: &Path) -> Option<PathBuf> {
-    ready(name, list, |place, list| {
-        fs::create_dir(place).map_err(|error| error.to_string())?;
-        fs::copy(list, place.join("package.json")).map_err(|error| error.to_string())?;
-        let install = [
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--no-package-lock",
-            "--fetch-retries=1",
-        ];
-        run(Command::new("npm").args(install).current_dir(place))
-    })
-}
-
-/// The place of an installation that is made by `install` once for each content of `list`, and used by all runs of the
-/// tests from then on.
-fn ready(
-    name: &str,
-    list: &Path,
-    install: impl Fn(&Path, &Path) -> Result<(), String>,
-) -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk");
-    fs::create_dir_all(&home).unwrap();
-    // One that could not be had a moment ago is not waited for again by every test.
-    static MISSING: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
-    // Other tests and other runs may want the same one at the same time.
-    let lock = File::create(home.join(format!("{name}.lock"))).unwrap();
-    lock.lock().unwrap();
-
-    let place = home.join(name);
-    let made_from = home.join(format!("{name}.list"));
-    let wanted = fs::read(list).unwrap();
-    if fs::read(&made_from).is_ok_and(|made| made == wanted) {
-        return Some(place);
-    }
-    if place.exists() {
-        fs::remove_dir_all(&place).unwrap();
-    }
-    let known = MISSING.lock().unwrap().get(name).cloned();
-    if let Err(why) = known.map_or_else(|| install(&place, list), Err) {
-        MISSING.lock().unwrap().insert(name.to_owned(), why.clone());
-        skip(&format!("cannot install {}: {why}", list.display()));
-        return None;
-    }
-    fs::write(&made_from, wanted).unwrap();
-    Some(place)
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().display().to_string();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    Err(format!(
-        "{program}: {}: {}",
-        output.status,
-        text.lines().last().unwrap_or_default()
-    ))
 }

@@ -402,6 +402,11 @@ pub(crate) fn skip(why: &str) {
     print(&format!("skipped: {why}"));
 }
 
+/// What a test needs, where it is to be had; otherwise `None`, with the reason said.
+pub(crate) fn found<T>(found: Result<T, String>) -> Option<T> {
+    found.inspect_err(|why| skip(why)).ok()
+}
+
 /// Say something on standard error, also when the test passes, which makes the test runner swallow `eprintln!`.
 pub(crate) fn print(text: &str) {
     io::stderr()
