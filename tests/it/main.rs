@@ -16,6 +16,7 @@ mod apply_report;
 mod browser;
 mod client;
 mod client_bodies;
+mod client_content;
 mod client_tls;
 mod clients;
 mod console;
