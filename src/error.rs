@@ -131,6 +131,13 @@ impl Error {
         self
     }
 
+    /// The same error without advice, where that has just been given.
+    #[must_use]
+    pub fn without_hint(mut self) -> Self {
+        self.hint = None;
+        self
+    }
+
     /// The same error, of another kind.
     #[must_use]
     pub fn with_kind(mut self, kind: Kind) -> Self {

@@ -1,5 +1,6 @@
 //! Runs jobs on the workflow engine for a command: the ledger, the run, and Ctrl-C.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,9 +13,9 @@ use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
-use crate::report::Ui;
+use crate::report::{Meter, Ui};
 use crate::sink::Sink;
-use crate::system::System;
+use crate::system::{Interrupt, System};
 use crate::workflow::{
     Context, Finished, Found, JobSpec, RunOptions, Totals, require_admin, run_jobs,
 };
@@ -41,8 +42,10 @@ pub(crate) struct Going {
     pub(crate) run: RunId,
     /// Whether an earlier process may have worked on it.
     pub(crate) resumed: bool,
-    /// Whether it has more than one job.
+    /// Whether what is told is how far they are all, and not each step.
     pub(crate) many: bool,
+    /// How many jobs are to be run.
+    pub(crate) total: u64,
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Whether any of its jobs signs URLs.
     pub(crate) signs: bool,
@@ -118,6 +121,7 @@ pub(crate) async fn begin(
         run,
         resumed,
         many: work.specs.len() > 1,
+        total: work.specs.len() as u64,
         ledger,
         signs: work.specs.iter().any(JobSpec::signs),
         sink: work.sink,
@@ -141,19 +145,40 @@ pub(crate) async fn go(
         concurrency: session.settings.concurrency(),
         resumed: going.resumed,
     };
+    let (many, total) = (going.many, going.total);
     let cx = Arc::new(context(going, session, ui, system)?);
-    let ended = run_jobs(&cx, run, options, |end| {
+    let meter = many.then(|| Meter::new(ui, &system.clock, "users", Some(total)));
+    let jobs = run_jobs(&cx, run, options, |end| {
+        if let Some(meter) = &meter {
+            meter.one(end.result.is_err());
+        }
         if let Ok(found) = &end.result {
             latest.forget(found);
         }
         finished(end)
-    })
-    .await;
+    });
+    let ended = told_of_stop(jobs, ui, &system.interrupt).await;
+    if let Some(meter) = meter {
+        meter.end();
+    }
     ledger.release(run).await?;
     ended.map_err(|error| match error.kind() {
         Kind::Interrupted => error.hint(format!("`embedctl runs resume {run}` goes on from here")),
         _ => error,
     })
+}
+
+/// Do `jobs`, and say what happens when the user asks to stop.
+async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Interrupt) -> T {
+    let mut jobs = pin!(jobs);
+    tokio::select! {
+        biased;
+        ended = &mut jobs => return ended,
+        () = interrupt.asked(1) => {}
+    }
+    ui.set_stopping();
+    ui.status("Stopping: what is in flight is finished first; Ctrl-C again stops at once.");
+    jobs.await
 }
 
 fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {

@@ -68,6 +68,10 @@ impl Observer for UiObserver {
     fn again(&self) {
         self.ui.retried();
     }
+
+    fn flying(&self, jobs: usize) {
+        self.ui.set_flying(jobs as u64);
+    }
 }
 
 /// What a person wants to know of a step; `None` where it is of no interest.

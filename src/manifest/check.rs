@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use crate::manifest::problem::Place;
-use crate::manifest::{Item, Problem, Rows};
+use crate::manifest::{Item, Problem};
 use crate::plan::{KeyWish, Row};
 
 /// How many problems are shown.
@@ -31,7 +31,7 @@ pub(crate) struct Checked {
 }
 
 /// Read a manifest to its end. What is kept of each row is a fingerprint.
-pub(crate) fn check(rows: Rows) -> Checked {
+pub(crate) fn check(rows: impl Iterator<Item = Item>) -> Checked {
     let mut checked = Checked::default();
     let mut seen = HashMap::new();
     for item in rows {

@@ -14,14 +14,35 @@ const PAGE: u64 = 500;
 /// Up to how many users are looked up one by one without a look at how many there are in all.
 const FEW: u64 = 10;
 
+/// How far the look at the users is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Looked {
+    /// How many have been looked at.
+    pub(crate) seen: u64,
+    /// How many there are to look at, where that is known.
+    pub(crate) total: Option<u64>,
+    /// How many requests are under way.
+    pub(crate) flying: usize,
+}
+
+impl Looked {
+    const fn swept(seen: u64, flying: usize) -> Self {
+        Self {
+            seen,
+            total: None,
+            flying,
+        }
+    }
+}
+
 /// Observe the users named by `ids`, of which there are `rows`, with `width` calls at a time. `all` asks for those that
-/// are not named too. `progress` hears how many users have been seen.
+/// are not named too. `progress` hears how far it is.
 pub(crate) async fn observe(
     admin: &Client,
     ids: impl Iterator<Item = String>,
     rows: u64,
     (width, all): (usize, bool),
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Looked),
 ) -> Result<Store, Error> {
     let mut store = Store::new()?;
     if rows == 0 && !all {
@@ -35,7 +56,7 @@ pub(crate) async fn observe(
         }
         store = Store::new()?;
     }
-    look_up(admin, ids, &mut store, width, &mut progress).await?;
+    look_up(admin, ids, &mut store, (width, rows), &mut progress).await?;
     Ok(store)
 }
 
@@ -45,14 +66,14 @@ async fn sweep(
     store: &mut Store,
     width: usize,
     most: u64,
-    progress: &mut impl FnMut(u64),
+    progress: &mut impl FnMut(Looked),
 ) -> Result<bool, Error> {
     // The first page goes alone: where it is the last, no other is needed.
     let users = page(admin, 0, PAGE).await?;
     let size = users.len() as u64;
     let mut seen = size;
     store.keep(users.into_iter().filter_map(Seen::of))?;
-    progress(seen);
+    progress(Looked::swept(seen, 0));
     // A short page is the last, unless this Looker gives fewer than it was asked for.
     if size < PAGE && (size == 0 || page(admin, size, PAGE).await?.is_empty()) {
         return Ok(true);
@@ -76,7 +97,7 @@ async fn sweep(
             is_last |= (users.len() as u64) < size;
             seen += users.len() as u64;
             store.keep(users.into_iter().filter_map(Seen::of))?;
-            progress(seen);
+            progress(Looked::swept(seen, flying.len()));
         }
         if is_last {
             return Ok(true);
@@ -100,8 +121,8 @@ async fn look_up(
     admin: &Client,
     mut ids: impl Iterator<Item = String>,
     store: &mut Store,
-    width: usize,
-    progress: &mut impl FnMut(u64),
+    (width, rows): (usize, u64),
+    progress: &mut impl FnMut(Looked),
 ) -> Result<(), Error> {
     let mut flying: JoinSet<Result<Option<User>, LookerError>> = JoinSet::new();
     let mut seen = 0;
@@ -119,6 +140,10 @@ async fn look_up(
         let user = joined.map_err(Error::internal)??;
         store.keep(user.and_then(Seen::of))?;
         seen += 1;
-        progress(seen);
+        progress(Looked {
+            seen,
+            total: Some(rows),
+            flying: flying.len(),
+        });
     }
 }

@@ -23,6 +23,17 @@ pub(super) fn span(time: Duration) -> String {
     }
 }
 
+/// The same where there is little room.
+pub(super) fn short_span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds}s"),
+        (0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        _ => format!("{hours}h{minutes:02}m"),
+    }
+}
+
 /// A count, with commas between thousands.
 pub(super) fn count(count: u64) -> String {
     let digits = count.to_string();
@@ -46,6 +57,11 @@ mod tests {
         assert_eq!(
             [seconds(7), seconds(112), seconds(4_500)],
             ["7 s", "1 min 52 s", "1 h 15 min"]
+        );
+        let seconds = |seconds| short_span(Duration::from_secs(seconds));
+        assert_eq!(
+            [seconds(7), seconds(62), seconds(3_660)],
+            ["7s", "1m02s", "1h01m"]
         );
         assert_eq!(
             [count(7), count(512), count(1_000), count(1_234_567)],

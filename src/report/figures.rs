@@ -10,6 +10,8 @@ use crate::report::Ui;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
     began: Duration,
+    /// When the last user was done or failed, counted from the beginning.
+    pub(super) ended: Duration,
     /// The users done and failed in each second.
     pub(super) seconds: Vec<(u32, u32)>,
     pub(super) operations: BTreeMap<&'static str, Latencies>,
@@ -76,8 +78,8 @@ impl Figures {
     }
 
     fn user(&mut self, failed: bool, now: Duration) {
-        let second = now.saturating_sub(self.began).as_secs();
-        let second = usize::try_from(second).unwrap_or_default();
+        self.ended = now.saturating_sub(self.began);
+        let second = usize::try_from(self.ended.as_secs()).unwrap_or_default();
         if self.seconds.len() <= second {
             self.seconds.resize(second + 1, (0, 0));
         }

@@ -5,11 +5,14 @@ mod env;
 mod escape;
 mod figures;
 mod html;
+mod live;
 mod nearest;
 mod options;
 mod problem;
 mod progress;
+mod status;
 mod table;
+mod terminal;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -20,8 +23,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Exit, Kind};
-use crate::report::progress::Live;
+use crate::report::live::Live;
 use crate::report::table::Table;
+use crate::report::terminal::{Terminal, terminal_width};
 use crate::system::{Stream, System};
 
 pub(crate) use escape::escape_control;
@@ -30,6 +34,7 @@ pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;
 pub use options::{Color, Format, Progress};
 pub(crate) use progress::Meter;
+pub(crate) use terminal::wants_color;
 
 /// The two streams of a run, and how to write to them. Clones share the streams.
 #[derive(Clone, Debug)]
@@ -39,6 +44,7 @@ pub(crate) struct Ui {
     err: Stream,
     color: bool,
     width: Option<usize>,
+    terminal: Terminal,
     github: bool,
     live: Live,
 }
@@ -56,6 +62,7 @@ impl Ui {
             err: system.err.clone(),
             color: wants_color(options.color, &system.err, system),
             width: terminal_width(system),
+            terminal: Terminal::of(system),
             github: system.var("GITHUB_ACTIONS").as_deref() == Some("true"),
             live: Live::default(),
         }
@@ -73,16 +80,17 @@ impl Ui {
 
     /// Write a piece of the result, as it is, to standard output.
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
-        if self.out.is_terminal() {
-            self.live.hide(&self.err);
-        }
         let mut out = self.out.clone();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => Error::caused(Kind::Internal, ReaderGone),
-                _ => Error::internal(error).context("cannot write to standard output"),
-            })
+        let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let written = if self.out.is_terminal() {
+            self.live.aside(&self.err, write)
+        } else {
+            write()
+        };
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Error::caused(Kind::Internal, ReaderGone),
+            _ => Error::internal(error).context("cannot write to standard output"),
+        })
     }
 
     /// Write a result as one line of JSON to standard output.
@@ -236,30 +244,6 @@ impl Ui {
     fn raw(&self, text: &str) {
         self.live.write(&self.err, text);
     }
-}
-
-/// Whether to colour what goes to `stream`: as told, else as the conventions `NO_COLOR` and `CLICOLOR_FORCE` say, else
-/// where a person looks at it.
-pub(crate) fn wants_color(color: Color, stream: &Stream, system: &System) -> bool {
-    let is_set = |name| system.var(name).is_some_and(|value| value != "0");
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto if system.var("NO_COLOR").is_some() => false,
-        Color::Auto if is_set("CLICOLOR_FORCE") => true,
-        Color::Auto => stream.is_terminal() && system.var("TERM").as_deref() != Some("dumb"),
-    }
-}
-
-/// The width of the terminal on standard output; a pipe has none.
-fn terminal_width(system: &System) -> Option<usize> {
-    if !system.out.is_terminal() {
-        return None;
-    }
-    let columns = system
-        .var("COLUMNS")
-        .and_then(|columns| columns.parse().ok());
-    columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
 }
 
 /// An error as JSON, as programs read it on standard error and in results of many.

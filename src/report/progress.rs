@@ -1,79 +1,14 @@
-//! How far a long piece of work is: a live line on a terminal, calm lines in a log, events for programs.
+//! Tells how far a long piece of work is: a bar on a terminal, calm lines in a log, events for programs.
 
-use std::fmt;
-use std::io::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::AbortHandle;
 
-use crate::report::figures::Figures;
-use crate::report::{Progress, Ui, amount};
-use crate::system::{Clock, Stream};
-
-/// The line at the bottom of a terminal that is written anew, and what it tells besides the work itself.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Live(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    line: Mutex<Option<String>>,
-    retries: AtomicU64,
-    figures: Mutex<Option<Figures>>,
-}
-
-/// Takes the cursor to the start of the line, and clears it.
-const CLEAR: &str = "\r\u{1b}[K";
-
-impl Live {
-    /// Write `text`, which ends with a line break, above the line.
-    pub(super) fn write(&self, err: &Stream, text: &str) {
-        let text = match &*self.line() {
-            Some(line) => format!("{CLEAR}{text}{line}"),
-            None => text.to_owned(),
-        };
-        write(err, &text);
-    }
-
-    /// Take the line away until it is shown anew.
-    pub(super) fn hide(&self, err: &Stream) {
-        if self.line().take().is_some() {
-            write(err, CLEAR);
-        }
-    }
-
-    pub(super) fn figures(&self) -> &Mutex<Option<Figures>> {
-        &self.0.figures
-    }
-
-    fn show(&self, err: &Stream, text: String) {
-        write(err, &format!("{CLEAR}{text}"));
-        *self.line() = Some(text);
-    }
-
-    fn line(&self) -> MutexGuard<'_, Option<String>> {
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn write(err: &Stream, text: &str) {
-    let mut err = err.clone();
-    // Standard error may be closed; there is nobody left to tell.
-    let _closed = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-}
-
-impl Ui {
-    /// A request is made again.
-    pub(crate) fn retried(&self) {
-        self.live.0.retries.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How many requests were made again so far.
-    pub(super) fn retries(&self) -> u64 {
-        self.live.0.retries.load(Ordering::Relaxed)
-    }
-}
+use crate::report::status::{Paint, Status};
+use crate::report::{Progress, Ui};
+use crate::system::Clock;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -85,68 +20,142 @@ enum Style {
 }
 
 impl Style {
+    fn of(ui: &Ui) -> Self {
+        match ui.options.progress {
+            Progress::None => Self::Silent,
+            Progress::Json => Self::Json,
+            Progress::Plain | Progress::Auto if ui.options.quiet => Self::Silent,
+            Progress::Auto if ui.err.is_terminal() && ui.terminal.moves => Self::Live,
+            Progress::Auto if ui.options.format.is_json() => Self::Silent,
+            Progress::Plain | Progress::Auto => Self::Plain,
+        }
+    }
+
     /// How long it waits until it shows something new.
     const fn rhythm(self) -> Duration {
         match self {
-            Self::Live => Duration::from_millis(100),
+            Self::Live => Duration::from_millis(200),
             Self::Json => Duration::from_secs(1),
             Self::Plain | Self::Silent => Duration::from_secs(10),
         }
     }
 }
 
-/// Tells how far a piece of work is.
+/// Tells how far a piece of work is, until it ends or is dropped.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    work: Arc<Mutex<Work>>,
+    /// Keeps the bar moving while nothing comes to its end.
+    ticker: Option<AbortHandle>,
+}
+
+/// The work that is told of.
+#[derive(Debug)]
+struct Work {
     ui: Ui,
     clock: Clock,
     style: Style,
     what: &'static str,
     /// How much there is to do, where that is known.
     total: Option<u64>,
-    /// How many are worked on at once.
-    width: u64,
     done: u64,
     failed: u64,
     began: Duration,
     shown: Duration,
+    pace: Pace,
     retries_before: u64,
 }
 
 impl Meter {
-    /// Tells of `total` things, which `what` names in the plural, `width` of them at a time.
-    pub(crate) fn new(
-        ui: &Ui,
-        clock: &Clock,
-        what: &'static str,
-        total: Option<u64>,
-        width: usize,
-    ) -> Self {
+    /// Tells of `total` things, which `what` names in the plural.
+    pub(crate) fn new(ui: &Ui, clock: &Clock, what: &'static str, total: Option<u64>) -> Self {
         let began = clock.elapsed();
-        Self {
+        ui.set_flying(0);
+        let style = Style::of(ui);
+        let work = Arc::new(Mutex::new(Work {
             ui: ui.clone(),
             clock: clock.clone(),
-            style: style(ui),
+            style,
             what,
             total,
-            width: width as u64,
             done: 0,
             failed: 0,
             began,
             shown: began,
+            pace: Pace::new(began),
             retries_before: ui.retries(),
-        }
+        }));
+        let ticks = style == Style::Live && clock.runs_by_itself();
+        let ticker = ticks.then(|| tokio::spawn(tick(Arc::clone(&work))).abort_handle());
+        Self { work, ticker }
     }
 
     /// One more is done, or has failed.
-    pub(crate) fn one(&mut self, failed: bool) {
-        self.failed += u64::from(failed);
-        self.ui.user_over(failed, self.clock.elapsed());
-        self.reached(self.done + 1);
+    pub(crate) fn one(&self, failed: bool) {
+        let mut work = lock(&self.work);
+        work.failed += u64::from(failed);
+        work.ui.user_over(failed, work.clock.elapsed());
+        let done = work.done + 1;
+        work.reached(done);
     }
 
     /// So many are done.
-    pub(crate) fn reached(&mut self, done: u64) {
+    pub(crate) fn reached(&self, done: u64) {
+        lock(&self.work).reached(done);
+    }
+
+    /// It has come out how much there is to do.
+    pub(crate) fn set_total(&self, total: Option<u64>) {
+        lock(&self.work).total = total;
+    }
+
+    /// It is over.
+    pub(crate) fn end(self) {
+        let mut work = lock(&self.work);
+        if work.style == Style::Json {
+            let now = work.clock.elapsed();
+            let status = work.status(now);
+            work.event(&status);
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(ticker) = &self.ticker {
+            ticker.abort();
+        }
+        let mut work = lock(&self.work);
+        if work.style == Style::Live {
+            work.style = Style::Silent;
+            work.ui.live.hide(&work.ui.err);
+        }
+    }
+}
+
+fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Show the bar again from time to time, so that whoever waits for slow answers sees that it goes on.
+async fn tick(work: Arc<Mutex<Work>>) {
+    let (clock, rhythm) = {
+        let work = lock(&work);
+        (work.clock.clone(), work.style.rhythm())
+    };
+    loop {
+        clock.sleep(rhythm).await;
+        let mut work = lock(&work);
+        let done = work.done;
+        work.reached(done);
+    }
+}
+
+impl Work {
+    /// How long it is looked on before it is guessed how long the rest takes.
+    const FIRST_GUESS: Duration = Duration::from_secs(3);
+
+    fn reached(&mut self, done: u64) {
         self.done = done;
         let now = self.clock.elapsed();
         if now.saturating_sub(self.shown) < self.style.rhythm() {
@@ -156,8 +165,7 @@ impl Meter {
         let status = self.status(now);
         match self.style {
             Style::Live => {
-                let width = self.ui.width_of_terminal();
-                let line: String = status.to_string().chars().take(width).collect();
+                let line = status.bar(self.ui.paint());
                 self.ui.live.show(&self.ui.err, line);
             }
             Style::Plain => self.ui.live.write(&self.ui.err, &format!("{status}\n")),
@@ -166,16 +174,9 @@ impl Meter {
         }
     }
 
-    /// It is over.
-    pub(crate) fn end(self) {
-        match self.style {
-            Style::Live => self.ui.live.hide(&self.ui.err),
-            Style::Json => self.event(&self.status(self.clock.elapsed())),
-            Style::Plain | Style::Silent => {}
-        }
-    }
-
-    fn event(&self, status: &Status<'_>) {
+    fn event(&self, status: &Status) {
+        #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
+        let rate = status.done as f64 / status.elapsed.as_secs_f64().max(0.001);
         let event = json!({
             "event": "progress",
             "what": status.what,
@@ -184,93 +185,86 @@ impl Meter {
             "failed": status.failed,
             "in_flight": status.in_flight,
             "retries": status.retries,
-            "per_second": (status.rate * 10.0).round() / 10.0,
+            "per_second": (rate * 10.0).round() / 10.0,
             "eta_seconds": status.eta.map(|eta| eta.as_secs()),
             "elapsed_ms": u64::try_from(status.elapsed.as_millis()).unwrap_or(u64::MAX),
         });
         self.ui.live.write(&self.ui.err, &format!("{event}\n"));
     }
 
-    fn status(&self, now: Duration) -> Status<'_> {
-        let elapsed = now.saturating_sub(self.began);
-        let seconds = elapsed.as_secs_f64().max(0.001);
-        #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
-        let rate = self.done as f64 / seconds;
+    fn status(&mut self, now: Duration) -> Status {
+        let rate = self.pace.at(self.done, now);
         let left = self.total.map(|total| total.saturating_sub(self.done));
+        let elapsed = now.saturating_sub(self.began);
         #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
         let eta = left
-            .filter(|_| rate > 0.0)
+            .filter(|_| rate > 0.0 && elapsed >= Self::FIRST_GUESS)
             .and_then(|left| Duration::try_from_secs_f64(left as f64 / rate).ok());
         Status {
             what: self.what,
             done: self.done,
             total: self.total,
             failed: self.failed,
-            in_flight: left.map_or(self.width, |left| left.min(self.width)),
+            in_flight: self.ui.flying(),
             retries: self.ui.retries() - self.retries_before,
             rate,
             eta,
+            stopping: self.ui.is_stopping(),
             elapsed,
         }
     }
 }
 
-fn style(ui: &Ui) -> Style {
-    match ui.options.progress {
-        Progress::None => Style::Silent,
-        Progress::Json => Style::Json,
-        Progress::Plain | Progress::Auto if ui.options.quiet => Style::Silent,
-        Progress::Auto if ui.err.is_terminal() => Style::Live,
-        Progress::Auto if ui.options.format.is_json() => Style::Silent,
-        Progress::Plain | Progress::Auto => Style::Plain,
-    }
-}
-
 impl Ui {
-    fn width_of_terminal(&self) -> usize {
-        let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        self.width.or(width).unwrap_or(80).saturating_sub(1)
+    /// What the terminal on standard error can show now; its width may have changed.
+    fn paint(&self) -> Paint {
+        let columns = self.terminal.columns;
+        let columns = columns.or_else(|| Some(terminal_size::terminal_size()?.0.0.into()));
+        Paint {
+            // In the last column some terminals begin the next line.
+            width: columns.unwrap_or(80).saturating_sub(1),
+            color: self.color,
+            blocks: self.terminal.blocks,
+        }
     }
 }
 
-/// How far it is.
+/// How fast it goes: what is recent counts most, so that an estimate follows when Looker slows down.
 #[derive(Debug)]
-struct Status<'a> {
-    what: &'a str,
+struct Pace {
+    began: Duration,
+    at: Duration,
     done: u64,
-    total: Option<u64>,
-    failed: u64,
-    in_flight: u64,
-    retries: u64,
-    rate: f64,
-    eta: Option<Duration>,
-    elapsed: Duration,
+    /// The mean of what was measured, and of nothing before that.
+    mean: f64,
 }
 
-impl fmt::Display for Status<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            what, done, rate, ..
-        } = self;
-        match self.total {
-            Some(total) => {
-                let share = (done * 100).checked_div(total).unwrap_or(100);
-                write!(f, "{share:>3} %  {done} of {total} {what}, {rate:.1}/s")?;
-            }
-            None => write!(f, "{done} {what}, {rate:.1}/s")?,
+impl Pace {
+    /// How long it takes until two thirds of the mean are new.
+    const MEMORY: f64 = 15.0;
+
+    const fn new(began: Duration) -> Self {
+        Self {
+            began,
+            at: began,
+            done: 0,
+            mean: 0.0,
         }
-        if let Some(eta) = self.eta {
-            write!(f, ", {} left", amount::span(eta))?;
+    }
+
+    /// How many a second, now that so many are done.
+    fn at(&mut self, done: u64, now: Duration) -> f64 {
+        let seconds = now.saturating_sub(self.at).as_secs_f64();
+        if seconds > 0.001 {
+            #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
+            let rate = done.saturating_sub(self.done) as f64 / seconds;
+            let weight = 1.0 - (-seconds / Self::MEMORY).exp();
+            self.mean += weight * (rate - self.mean);
+            (self.at, self.done) = (now, done);
         }
-        let counts = [
-            (self.in_flight, "in flight"),
-            (self.retries, "retried"),
-            (self.failed, "failed"),
-        ];
-        for (count, word) in counts.iter().filter(|(count, _)| *count > 0) {
-            write!(f, ", {count} {word}")?;
-        }
-        Ok(())
+        let measured = now.saturating_sub(self.began).as_secs_f64();
+        let share = 1.0 - (-measured / Self::MEMORY).exp();
+        if share > 0.0 { self.mean / share } else { 0.0 }
     }
 }
 
@@ -279,29 +273,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_tells_how_far_how_fast_how_long_and_what_went_wrong() {
-        let mut status = Status {
-            what: "users",
-            done: 512,
-            total: Some(10_000),
-            failed: 0,
-            in_flight: 10,
-            retries: 0,
-            rate: 84.04,
-            eta: Some(Duration::from_secs(112)),
-            elapsed: Duration::from_secs(6),
-        };
-        assert_eq!(
-            status.to_string(),
-            "  5 %  512 of 10000 users, 84.0/s, 1 min 52 s left, 10 in flight"
-        );
-
-        status.total = None;
-        status.eta = None;
-        (status.retries, status.failed) = (3, 2);
-        assert_eq!(
-            status.to_string(),
-            "512 users, 84.0/s, 10 in flight, 3 retried, 2 failed"
-        );
+    fn a_steady_pace_is_told_as_it_is_and_a_change_is_followed() {
+        let mut pace = Pace::new(Duration::from_secs(3));
+        let mut rate = 0.0;
+        for second in 1..=30 {
+            rate = pace.at(second * 100, Duration::from_secs(3 + second));
+            assert!((rate - 100.0).abs() < 0.001, "{rate}");
+        }
+        for second in 31..=60 {
+            rate = pace.at(3_000, Duration::from_secs(3 + second));
+        }
+        assert!(rate < 15.0, "{rate}");
     }
 }

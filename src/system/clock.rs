@@ -77,6 +77,11 @@ impl Clock {
         }
     }
 
+    /// Whether time passes without anybody sleeping on this clock.
+    pub const fn runs_by_itself(&self) -> bool {
+        matches!(self.0, ClockSource::Os { .. })
+    }
+
     /// Set the wall time of a manual clock off by `seconds`; the machine's clock is left as it is.
     pub fn skew(&self, seconds: i64) {
         if let ClockSource::Manual(manual) = &self.0 {

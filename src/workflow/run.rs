@@ -63,6 +63,7 @@ pub async fn run_jobs(
                 Finished { job, result }
             });
         }
+        cx.observer.flying(flying.len());
         let joined = tokio::select! {
             biased;
             joined = flying.join_next() => joined,

@@ -54,6 +54,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// A step makes a request again, as a new one of its own.
     fn again(&self) {}
+
+    /// So many jobs are worked on from now on.
+    fn flying(&self, _jobs: usize) {}
 }
 
 /// What a job has found and done: what the report says of it.

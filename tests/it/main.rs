@@ -54,6 +54,7 @@ mod settings;
 mod signed_url;
 mod sinks;
 mod support;
+mod terminal;
 mod tidy;
 mod token;
 mod url_inspect;

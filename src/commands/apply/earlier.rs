@@ -9,7 +9,7 @@ use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::Error;
 use crate::ledger::{Ledger, Run};
-use crate::report::{Meter, Ui};
+use crate::report::Ui;
 use crate::system::System;
 
 /// The command's name in the ledger.
@@ -46,24 +46,20 @@ pub(super) async fn finish(
             }
             None => None,
         };
-        let width = session.settings.concurrency();
-        let mut meter = Meter::new(ui, &system.clock, "users", Some(run.open), width);
         let going = Going {
             run: id,
             resumed: true,
             many: true,
+            total: run.open,
             ledger: Arc::clone(ledger),
             signs: session.signers().is_ok(),
             sink,
             latest,
         };
-        let ended = engine::go(going, session, ui, system, |finished| {
-            meter.one(finished.result.is_err());
+        engine::go(going, session, ui, system, |finished| {
             results.finished(finished)
         })
-        .await;
-        meter.end();
-        ended?;
+        .await?;
     }
     Ok(())
 }

@@ -63,8 +63,14 @@ pub(crate) async fn sound(
     let ledger = engine::open_ledger(&session.settings, system)?;
     require_admin(&session.admin).await?;
     let known = Arc::new(known(&session.admin).await?);
+    let meter = Meter::new(ui, &system.clock, "rows checked", None);
     let rows = source.rows(Some(Arc::clone(&known)))?;
+    let rows = (1..).zip(rows).map(|(number, row)| {
+        meter.reached(number);
+        row
+    });
     let checked = check(rows);
+    drop(meter);
     tell(&checked, source, ui)?;
     Ok(Sound {
         checked,
@@ -109,6 +115,9 @@ pub(crate) struct Decisions {
     pattern: Option<String>,
     /// The last user that the manifest does not name and that was looked at.
     after: Option<String>,
+    compared: u64,
+    /// Tells how far it is, until all of the manifest has been compared.
+    meter: Option<Meter>,
 }
 
 impl Sound {
@@ -130,30 +139,42 @@ impl Sound {
             Item::Row(row) => Some(row.external_user_id),
             Item::Problem(_) | Item::Warning(_) => None,
         });
-        let mut meter = Meter::new(ui, &system.clock, "users seen", None, width);
+        let meter = Meter::new(ui, &system.clock, "users seen", None);
         let all = self.pattern.is_some();
         let seen = observe(
             &session.admin,
             ids,
             self.checked.rows,
             (width, all),
-            |seen| meter.reached(seen),
+            |looked| {
+                ui.set_flying(looked.flying as u64);
+                meter.set_total(looked.total);
+                meter.reached(looked.seen);
+            },
         )
         .await;
         meter.end();
+        let seen = seen?;
         let looker = (session.admin.clone(), Arc::clone(&self.ledger));
         let attributes = self.known.attributes.clone().unwrap_or_default();
         let rows = desired(source)?;
         Ok(Decisions {
             planner: Planner::new(
                 looker,
-                (seen?, rows),
+                (seen, rows),
                 self.defaults.clone(),
                 attributes,
                 width,
             ),
             pattern: self.pattern.clone(),
             after: None,
+            compared: 0,
+            meter: Some(Meter::new(
+                ui,
+                &system.clock,
+                "users compared",
+                Some(self.checked.rows),
+            )),
         })
     }
 }
@@ -174,6 +195,11 @@ impl Decisions {
     pub(super) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         if self.after.is_none() {
             let planned = self.planner.next().await?;
+            self.compared += planned.len() as u64;
+            match &self.meter {
+                Some(meter) if !planned.is_empty() => meter.reached(self.compared),
+                _ => self.meter = None,
+            }
             if !planned.is_empty() || self.pattern.is_none() {
                 return Ok(planned);
             }

@@ -1,6 +1,6 @@
 //! Prints what came of the users of a manifest, as they finish and at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(super) struct Results {
     kept: u64,
     keys_delivered: u64,
     keys_revoked: u64,
+    /// The advice that was given; what holds for many users is told once.
+    told: BTreeSet<String>,
     /// The users whose jobs failed.
     pub(super) failed: BTreeMap<String, String>,
 }
@@ -68,6 +70,7 @@ impl Results {
             kept: 0,
             keys_delivered: 0,
             keys_revoked: 0,
+            told: BTreeSet::new(),
             failed: BTreeMap::new(),
         })
     }
@@ -136,7 +139,12 @@ impl Results {
             self.ui.json(&result)?;
         }
         let why = error.to_string();
-        if (self.failed.len() as u64) < SHOWN || self.ui.format().is_json() {
+        if self.ui.format().is_json() {
+            self.ui.error(&error.context(format!("`{subject}` failed")));
+        } else if (self.failed.len() as u64) < SHOWN {
+            let advice = error.advice().unwrap_or_default().to_owned();
+            let is_new = self.told.insert(advice);
+            let error = if is_new { error } else { error.without_hint() };
             self.ui.error(&error.context(format!("`{subject}` failed")));
         }
         self.failed.insert(subject, why);
@@ -162,6 +170,18 @@ impl Results {
         let message = format!("{failed} of {} users failed", sum.total);
         Err(Error::new(Kind::Incomplete, message)
             .hint("run the same command again: what is done is kept, and only the rest is tried"))
+    }
+
+    /// Say how far a run came that was stopped.
+    pub(super) fn stopped(&self, sum: &Sum) {
+        let (done, failed, left) = (
+            self.over() - self.failed.len() as u64,
+            self.failed.len(),
+            sum.left,
+        );
+        self.ui.status(format!(
+            "Done: {done} users; {failed} failed; {left} are left."
+        ));
     }
 
     fn unchanged_count(&self, sum: &Sum) -> u64 {

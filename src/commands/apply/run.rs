@@ -19,7 +19,7 @@ use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{NewJob, RunId};
 use crate::plan::{PlanFile, Planned};
-use crate::report::{Meter, Ui};
+use crate::report::Ui;
 use crate::system::System;
 
 /// Apply the manifest in `source`.
@@ -71,23 +71,20 @@ pub(super) async fn apply(
     let mut ended = Ok(());
     let over_before = results.over();
     if let Some(run) = run {
-        let width = session.settings.concurrency();
-        let mut meter = Meter::new(ui, &system.clock, "users", Some(counts.changes()), width);
         let going = Going {
             run,
             resumed: false,
             many: true,
+            total: counts.changes(),
             ledger: Arc::clone(&sound.ledger),
             signs: counts.logs_in(),
             sink,
             latest,
         };
         let went = engine::go(going, session, ui, system, |finished| {
-            meter.one(finished.result.is_err());
             results.finished(finished)
         })
         .await;
-        meter.end();
         ended = went.map(drop);
     }
     if let Some(failed_to) = &failed_to {
@@ -111,7 +108,10 @@ pub(super) async fn apply(
         let stopped = ended.as_ref().err();
         report.write(&results, &sum, stopped, (source, session), system)?;
     }
-    ended?;
+    if let Err(error) = ended {
+        results.stopped(&sum);
+        return Err(error);
+    }
     results.end(&sum)
 }
 

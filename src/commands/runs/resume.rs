@@ -77,6 +77,7 @@ async fn resume(
         run: run.id,
         resumed: true,
         many,
+        total: run.open + run.failed,
         ledger,
         signs,
         sink,
