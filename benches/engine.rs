@@ -118,6 +118,7 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
         interrupt: Interrupt::never(),
         observer: Arc::new(Silent),
         retries: 0,
+        width: 1,
         timeout: Duration::from_secs(60),
     }
 }

@@ -77,6 +77,7 @@ async fn main() -> anyhow::Result<()> {
         interrupt: Interrupt::never(),
         observer: Arc::new(Printer),
         retries: 3,
+        width: 1,
         timeout: Duration::from_secs(30),
     });
     let options = RunOptions {

@@ -21,7 +21,7 @@ use crate::workflow::{
 
 /// The embed path that is fetched where the profile names no blank dashboard: Looker's demo application fetches it for
 /// this purpose, and the user is made at the login whatever the path answers.
-const ALIVE: &str = "/alive";
+pub(crate) const ALIVE: &str = "/alive";
 
 /// Ensure an embed user exists, prove sudo, mint and deliver a key
 ///

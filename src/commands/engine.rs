@@ -182,6 +182,11 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
 }
 
 fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {
+    // Where many jobs are at work, each makes its requests one by one.
+    let width = match going.many {
+        true => 1,
+        false => session.settings.concurrency(),
+    };
     let (signer, other_signer) = if going.signs {
         let (signer, other) = session.signers()?;
         (Some(signer), Some(other))
@@ -198,9 +203,10 @@ fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<
         clock: system.clock.clone(),
         random: system.random.clone(),
         interrupt: system.interrupt.clone(),
-        observer: Arc::new(UiObserver::new(ui, going.latest, going.many)),
+        observer: Arc::new(UiObserver::new(ui, going.latest, going.many, &system.clock)),
         retries: session.settings.retries(),
         timeout: session.settings.timeout(),
+        width,
     })
 }
 
@@ -237,7 +243,7 @@ fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
 pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
     Ok(NewJob {
         subject: spec.user().subject(),
-        also: None,
+        also: spec.also().map(str::to_owned),
         spec: serde_json::to_value(spec).map_err(Error::internal)?,
     })
 }

@@ -101,7 +101,7 @@ fn given(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }
 
-fn attribute(text: &str) -> Result<(String, String), &'static str> {
+pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some(("", _)) => Err("the name before `=` is empty"),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),

@@ -21,6 +21,7 @@ mod plan;
 mod profile;
 mod progress;
 mod results;
+mod rotate_id;
 mod runs;
 mod session;
 mod span;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
     Apply(apply::ApplyArgs),
     Plan(plan::PlanArgs),
+    RotateId(rotate_id::RotateIdArgs),
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     #[command(subcommand)]
@@ -92,6 +94,7 @@ async fn dispatch(
         Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
         Command::Runs(command) => Box::pin(runs::run(command, settings()?, ui, system)).await,
         Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
+        Command::RotateId(args) => Box::pin(rotate_id::run(args, settings()?, ui, system)).await,
         Command::Plan(args) => Box::pin(plan::run(args, settings()?, ui, system)).await,
         Command::Url(url::UrlCommand::Sign(args)) => {
             url::sign::run(args, &settings()?, ui, system).await

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::report::Ui;
+use crate::commands::rotate_id::counted;
+use crate::report::{Meter, Ui};
+use crate::system::Clock;
 use crate::workflow::{Found, Observer, Outcome, Step};
 
 /// What was last found of each job, by Looker's id of its user: a sink on standard output prints it with the secret.
@@ -42,20 +44,46 @@ pub(crate) struct UiObserver {
     ui: Ui,
     latest: Latest,
     many: bool,
+    clock: Clock,
+    meter: Mutex<Option<(&'static str, Meter)>>,
 }
 
 impl UiObserver {
     /// Show the steps of one job; of many, only to those who want to know more.
-    pub(crate) fn new(ui: &Ui, latest: Latest, many: bool) -> Self {
+    pub(crate) fn new(ui: &Ui, latest: Latest, many: bool, clock: &Clock) -> Self {
         Self {
             ui: ui.clone(),
             latest,
             many,
+            clock: clock.clone(),
+            meter: Mutex::default(),
         }
     }
 }
 
 impl Observer for UiObserver {
+    fn progress(&self, what: &'static str, done: usize, total: usize) {
+        // Of many users, it is told how many are done.
+        if self.many {
+            return;
+        }
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        if meter.as_ref().is_some_and(|(of, _)| *of != what)
+            && let Some((_, ended)) = meter.take()
+        {
+            ended.end();
+        }
+        let total_known = Some(total as u64);
+        let (_, telling) = meter
+            .get_or_insert_with(|| (what, Meter::new(&self.ui, &self.clock, what, total_known)));
+        telling.reached(done as u64);
+        if done == total
+            && let Some((_, ended)) = meter.take()
+        {
+            ended.end();
+        }
+    }
+
     fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration) {
         self.latest.set(found);
         match say(subject, step, found) {
@@ -95,6 +123,23 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
             "set the day on which the old keys are revoked".to_owned()
         }
         Step::RetireOld => format!("revoked key {}", found.revoked.join(", ")),
-        Step::Reconcile | Step::ChooseOld | Step::Tag => return None,
+        Step::Equip => format!("gave `{subject}` roles, groups and preferences"),
+        Step::Move(kind) => {
+            let moved = found.rotated.as_ref()?.moved.get(kind.plural()).copied();
+            format!("moved {}", counted(moved.unwrap_or_default(), kind))
+        }
+        Step::Check => "compared both users: nothing is missing".to_owned(),
+        Step::RevokeOldKeys if found.revoked.is_empty() => return None,
+        Step::RevokeOldKeys => format!("revoked key {} of the old user", found.revoked.join(", ")),
+        Step::EndOldSessions => "ended the sessions of the old user".to_owned(),
+        Step::RetireOldUser => {
+            let rotated = found.rotated.as_ref()?;
+            format!(
+                "{} `{}`",
+                rotated.old?.done(),
+                rotated.from.external_user_id
+            )
+        }
+        Step::Reconcile | Step::ChooseOld | Step::Tag | Step::Sweep => return None,
     })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,8 +11,10 @@ use serde_json::{Value, json};
 use crate::commands::engine::Ended;
 use crate::commands::object::with;
 use crate::commands::progress::Latest;
+use crate::commands::rotate_id::result as rotate_id;
 use crate::commands::{create_user, key_sink};
 use crate::error::{Error, Exit, Kind};
+use crate::ledger::RunId;
 use crate::report::{Format, Ui, error_json};
 use crate::sink::KeyName;
 use crate::workflow::{Finished, Found, Outcome};
@@ -22,6 +26,9 @@ pub(crate) struct Results {
     base_url: String,
     keys_to: String,
     many: bool,
+    /// Whether a result has been begun on standard output and not ended.
+    opened: Arc<AtomicBool>,
+    rotated: bool,
     rows: Vec<Vec<String>>,
     outcomes: BTreeMap<&'static str, u64>,
     keys_delivered: u64,
@@ -49,6 +56,8 @@ impl Results {
             base_url: base_url.to_owned(),
             keys_to: keys_to.to_owned(),
             many,
+            opened: Arc::default(),
+            rotated: false,
             rows: Vec::new(),
             outcomes: BTreeMap::new(),
             keys_delivered: 0,
@@ -62,9 +71,15 @@ impl Results {
         latest: &Latest,
     ) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
         let (ui, latest, many) = (self.ui.clone(), latest.clone(), self.many);
+        let opened = Arc::clone(&self.opened);
         move |key, secret| {
             let found = latest.found(&key.looker_user_id);
-            let printed = if many {
+            let printed = if found.rotated.is_some() && many {
+                ui.json(&rotate_id::key_only(&found, secret))
+            } else if found.rotated.is_some() {
+                opened.store(true, Relaxed);
+                rotate_id::open(&ui, &key.base_url, &found, secret)
+            } else if many {
                 ui.json(&result_json(&found, Some(secret)))
             } else {
                 print(&ui, &key.base_url, &found, Some(secret))
@@ -78,10 +93,18 @@ impl Results {
     /// # Errors
     /// The error of the only job; or standard output cannot be written to.
     pub(crate) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
+        let run = finished.run;
+        let left = finished.left.filter(|left| left.rotated.is_some());
         let found = match finished.result {
             Ok(found) => found,
             Err(error) if self.many => return self.failed(&finished.job.subject, error),
-            Err(error) => return Err(error),
+            Err(error) => {
+                if let Some(left) = left {
+                    let opened = self.opened.swap(false, Relaxed);
+                    rotate_id::close(&self.ui, run, &left, opened, Some(&error))?;
+                }
+                return Err(error);
+            }
         };
         for warning in &found.warnings {
             match self.many {
@@ -96,6 +119,9 @@ impl Results {
         self.keys_delivered += u64::from(found.key.is_some());
         self.keys_revoked += found.revoked.len();
         let printed = key_sink::has_printed(&self.keys_to, &found);
+        if found.rotated.is_some() {
+            return self.moved(run, &found);
+        }
         match self.ui.format() {
             _ if !self.many && printed => Ok(()),
             _ if !self.many => print(&self.ui, &self.base_url, &found, None),
@@ -105,6 +131,31 @@ impl Results {
                 Ok(())
             }
             Format::Jsonl | Format::Json | Format::Env => Ok(()),
+        }
+    }
+
+    /// End what was begun on standard output, since nothing more comes.
+    pub(crate) fn break_off(&self) {
+        let is_open = self.opened.swap(false, Relaxed) && self.ui.format().is_json();
+        if is_open && self.ui.data("}\n").is_err() {
+            // Standard output is gone, and what stopped the command is told anyway.
+        }
+    }
+
+    /// Print what came of moving a person to another id.
+    fn moved(&mut self, run: RunId, found: &Found) -> Result<(), Error> {
+        self.rotated = true;
+        match self.ui.format() {
+            _ if !self.many => {
+                let opened = self.opened.swap(false, Relaxed);
+                rotate_id::close(&self.ui, run, found, opened, None)
+            }
+            Format::Jsonl => self.ui.json(&rotate_id::json(run, found)),
+            Format::Table => {
+                self.rows.push(rotate_id::row(found));
+                Ok(())
+            }
+            Format::Json | Format::Env => Ok(()),
         }
     }
 
@@ -149,8 +200,12 @@ impl Results {
             "key",
             "replaced",
         ];
+        let header = match self.rotated {
+            true => &rotate_id::HEADER[..],
+            false => &header[..],
+        };
         if !self.rows.is_empty() {
-            self.ui.table(&header, self.rows.iter().cloned())?;
+            self.ui.table(header, self.rows.iter().cloned())?;
         }
         let counts = self.outcomes.iter();
         let counts: Vec<_> = counts
@@ -176,6 +231,7 @@ impl Results {
 /// What became of the job, in a word.
 fn word(found: &Found) -> &'static str {
     match (found.outcome, &found.key) {
+        _ if found.rotated.is_some() => "moved",
         (Some(outcome), _) => Outcome::word(outcome),
         (None, None) => "unchanged",
         (None, Some(_)) if found.replaced.is_empty() => "minted",

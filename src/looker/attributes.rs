@@ -1,5 +1,7 @@
 //! User attributes and their values.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
@@ -79,6 +81,21 @@ impl Client {
             &[user_id],
         )?)
         .await
+    }
+
+    /// The values that a user has of its own, by name; `None` where Looker hides the value.
+    pub async fn own_attribute_values(
+        &self,
+        user_id: &str,
+    ) -> Result<BTreeMap<String, Option<String>>, LookerError> {
+        let values = self.attribute_values(user_id).await?;
+        let own = values.into_iter().filter(|value| {
+            let source = value.source.as_deref().unwrap_or_default();
+            source.eq_ignore_ascii_case("user")
+        });
+        Ok(own
+            .map(|value| (value.name, value.value.filter(|_| !value.value_is_hidden)))
+            .collect())
     }
 
     /// Give a user a value of its own.

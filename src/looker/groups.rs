@@ -19,6 +19,9 @@ pub struct Group {
     /// The id that embed logins name it by; only external groups have one.
     #[serde(default, deserialize_with = "fields::optional")]
     pub external_group_id: Option<String>,
+    /// Whether everybody is in it.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub include_by_default: bool,
     /// How many users are in it.
     #[serde(default)]
     pub user_count: Option<u64>,
@@ -28,8 +31,11 @@ impl Client {
     /// All groups.
     pub async fn groups(&self) -> Result<Vec<Group>, LookerError> {
         let call = Call::get("all_groups", "/groups", &[])?;
-        self.json(call.query("fields", "id,name,external_group_id,user_count"))
-            .await
+        self.json(call.query(
+            "fields",
+            "id,name,external_group_id,include_by_default,user_count",
+        ))
+        .await
     }
 
     /// Put a user into a group.

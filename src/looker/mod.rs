@@ -62,7 +62,7 @@ pub use keys::{Api3Key, NewApi3Key};
 pub use models::{Explore, LookmlModel, Permission};
 pub use operations::{Field, FieldKind, Operation};
 pub use options::HttpOptions;
-pub use roles::{ModelSet, PermissionSet, Role};
+pub use roles::{ModelSet, PermissionSet, Role, embed_grants};
 pub use schedules::ScheduledPlan;
 pub use sessions::Session;
 pub use setting::EmbedConfig;

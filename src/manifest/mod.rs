@@ -6,8 +6,10 @@ mod csv;
 mod jsonl;
 mod known;
 mod lines;
+mod mapping;
 mod node;
 mod problem;
+mod records;
 mod template;
 mod write;
 mod yaml;
@@ -22,6 +24,7 @@ use crate::plan::Row;
 
 pub(crate) use check::{Checked, check};
 pub(crate) use known::Known;
+pub(crate) use mapping::{Pair, read_mapping};
 pub(crate) use problem::Problem;
 pub(crate) use template::{Template, schema};
 pub(crate) use write::write;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::Job;
-use crate::looker::{Client, LookerError, Role};
+use crate::looker::{Role, embed_grants};
 use crate::plan::seen::Seen;
 use crate::workflow::{Found, Grants, JobSpec, Outcome, Via};
 
@@ -91,36 +91,8 @@ impl Roles {
 
     /// Keep what the roles of a user are made of.
     pub(crate) fn keep(&mut self, seen: &Seen, roles: &[Role]) -> (Vec<String>, Vec<String>) {
-        let made = embedded(roles);
+        let made = embed_grants(roles);
         self.0.insert(seen.role_ids.clone(), made.clone());
         made
     }
-}
-
-/// The permissions and models that the latest embed login gave: those of the role that Looker calls so (its help page on
-/// embedded roles).
-fn embedded(roles: &[Role]) -> (Vec<String>, Vec<String>) {
-    let mut permissions = Vec::new();
-    let mut models = Vec::new();
-    for role in roles.iter().filter(|role| role.name == "Embedded Role") {
-        let set = role.permission_set.iter().flat_map(|set| &set.permissions);
-        permissions.extend(set.cloned());
-        models.extend(role.model_set.iter().flat_map(|set| &set.models).cloned());
-    }
-    (permissions, models)
-}
-
-/// The values that a user has of its own.
-pub(crate) async fn own_values(
-    admin: &Client,
-    user_id: &str,
-) -> Result<BTreeMap<String, Option<String>>, LookerError> {
-    let values = admin.attribute_values(user_id).await?;
-    let own = values.into_iter().filter(|value| {
-        let source = value.source.as_deref().unwrap_or_default();
-        source.eq_ignore_ascii_case("user")
-    });
-    Ok(own
-        .map(|value| (value.name, value.value.filter(|_| !value.value_is_hidden)))
-        .collect())
 }

@@ -10,7 +10,7 @@ use crate::ledger::{Job, Ledger};
 use crate::looker::{Client, LookerError, Role};
 use crate::plan::decide::{Change, decide, prune};
 use crate::plan::desired::{Defaults, Desired};
-use crate::plan::granted::{Granted, Roles, own_values};
+use crate::plan::granted::{Granted, Roles};
 use crate::plan::row::{KnownAttribute, Row, State};
 use crate::plan::seen::Seen;
 use crate::plan::store::Store;
@@ -180,7 +180,7 @@ impl Planner {
                         false => None,
                     };
                     let values = match wants_values {
-                        true => Some(own_values(&admin, &seen.id).await?),
+                        true => Some(admin.own_attribute_values(&seen.id).await?),
                         false => None,
                     };
                     Ok(Asked {

@@ -29,6 +29,7 @@ use crate::report::terminal::{Terminal, terminal_width};
 use crate::system::{Stream, System};
 
 pub(crate) use escape::escape_control;
+pub(crate) use escape::escape_line;
 pub(crate) use html::Page;
 pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;
@@ -104,7 +105,7 @@ impl Ui {
     pub(crate) fn fields(&self, fields: &[(&str, String)]) -> Result<(), Error> {
         let rows = fields
             .iter()
-            .map(|(name, value)| vec![(*name).to_owned(), escape::escape_line(value)]);
+            .map(|(name, value)| vec![(*name).to_owned(), escape_line(value)]);
         self.data(&Table::plain(rows).to_string())
     }
 

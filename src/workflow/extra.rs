@@ -60,7 +60,7 @@ impl JobSpec {
                 overlap_seconds: None,
                 if_none: IfNone::Mint,
             }),
-            Self::CreateUser(_) | Self::MintKey(_) => None,
+            Self::CreateUser(_) | Self::MintKey(_) | Self::RotateId(_) => None,
         }
     }
 }

@@ -88,6 +88,11 @@ impl Journal {
         undelivered || steps.iter().any(|step| self.started(*step).is_some())
     }
 
+    /// Whether anything of the job was begun.
+    pub(crate) fn has_begun(&self, steps: &[Step]) -> bool {
+        steps.iter().any(|step| self.attempts(*step) > 0)
+    }
+
     /// Write down that a step is about to take effect; durable when it returns.
     pub(crate) async fn start(&mut self, step: Step, intent: Value) -> Result<(), LedgerError> {
         self.push(step, What::Started, intent);

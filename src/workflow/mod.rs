@@ -5,7 +5,10 @@ mod admin;
 mod choose;
 mod extra;
 mod journal;
+mod order;
+mod parallel;
 mod reconcile;
+mod rotate_id;
 mod run;
 mod spec;
 mod step;
@@ -26,6 +29,10 @@ use crate::workflow::work::Work;
 pub use admin::require_admin;
 pub use choose::{Choice, choose, is_our_key};
 pub use extra::{AttributeEdit, Extra};
+pub use rotate_id::{
+    Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,
+    RotatedId, Viewpoint, plan_rotate_id,
+};
 pub use run::{Finished, RunOptions, Totals, run_jobs};
 pub use spec::{
     Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
@@ -43,14 +50,16 @@ const ATTEMPTS: usize = 3;
 ///
 /// # Errors
 /// What stopped it. Where something may have taken effect that nobody has settled, the job stays open and the error is
-/// [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left behind.
+/// [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left behind. With it comes what had been found
+/// by then.
 pub async fn run_job(
     cx: &Arc<Context>,
     run: RunId,
     job: &Job,
     resumed: bool,
-) -> Result<Found, Error> {
-    let mut work = start(cx, run, job, resumed).await?;
+) -> Result<Found, (Error, Option<Box<Found>>)> {
+    let started = start(cx, run, job, resumed).await;
+    let mut work = started.map_err(|error| (error, None))?;
     let steps = work.spec.steps();
 
     let ended = drive(&mut work, &steps).await;
@@ -62,10 +71,15 @@ pub async fn run_job(
                 state: JobState::Done,
                 outcome: json!(work.found),
             };
-            work.journal.settle(end).await?;
-            Ok(work.found)
+            match work.journal.settle(end).await {
+                Ok(()) => Ok(work.found),
+                Err(error) => Err((error.into(), Some(Box::new(work.found)))),
+            }
         }
-        Err(error) => Err(fail(&mut work, &steps, error).await),
+        Err(error) => {
+            let error = fail(&mut work, &steps, error).await;
+            Err((error, Some(Box::new(work.found))))
+        }
     }
 }
 
@@ -78,16 +92,22 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         number: job.number,
     };
     let journal = Journal::open(Arc::clone(&cx.ledger), cx.clock.clone(), id, resumed).await?;
+    let rotated = match &spec {
+        JobSpec::RotateId(spec) => Some(Box::new(RotatedId::of(spec))),
+        JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => None,
+    };
     Ok(Work {
         cx: Arc::clone(cx),
         spec,
         journal,
         found: Found {
             external_user_id: job.subject.clone(),
+            rotated,
             ..Found::default()
         },
         user: None,
         sudo: None,
+        old_sudo: None,
         secret: None,
         known_keys: Vec::new(),
         old: Vec::new(),
@@ -138,7 +158,9 @@ async fn drive(work: &mut Work, steps: &[Step]) -> Result<(), Error> {
 
 /// Record that the job did not come to its end, and say what is left to do.
 async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
-    let in_doubt = work.journal.is_in_doubt(steps);
+    // A person who is half moved is not done with, whatever stopped it.
+    let half_way = work.spec.also().is_some() && work.journal.has_begun(steps);
+    let in_doubt = work.journal.is_in_doubt(steps) || half_way;
     let interrupted = error.kind() == Kind::Interrupted;
     let end = JobEnd {
         state: if in_doubt || interrupted {
@@ -169,12 +191,14 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
 
 /// No token of the user outlives the job.
 async fn log_out(work: &mut Work) {
-    let Some(sudo) = work.sudo.take() else {
-        return;
-    };
-    if let Err(error) = sudo.logout().await {
-        work.warn(format!(
-            "the user's access token could not be logged out: {error}"
-        ));
+    for sudo in [work.sudo.take(), work.old_sudo.take()] {
+        let Some(sudo) = sudo else {
+            continue;
+        };
+        if let Err(error) = sudo.logout().await {
+            work.warn(format!(
+                "the user's access token could not be logged out: {error}"
+            ));
+        }
     }
 }

@@ -22,10 +22,14 @@ pub struct RunOptions {
 /// A job that came to its end.
 #[derive(Debug)]
 pub struct Finished {
+    /// The run it belongs to.
+    pub run: RunId,
     /// The job.
     pub job: Job,
     /// What came of it.
     pub result: Result<Found, Error>,
+    /// What had come of it when it failed.
+    pub left: Option<Box<Found>>,
 }
 
 /// How many jobs ended in which way.
@@ -59,8 +63,16 @@ pub async fn run_jobs(
             };
             let cx = Arc::clone(cx);
             flying.spawn(async move {
-                let result = run_job(&cx, run, &job, options.resumed).await;
-                Finished { job, result }
+                let (result, left) = match run_job(&cx, run, &job, options.resumed).await {
+                    Ok(found) => (Ok(found), None),
+                    Err((error, left)) => (Err(error), left),
+                };
+                Finished {
+                    run,
+                    job,
+                    result,
+                    left,
+                }
             });
         }
         cx.observer.flying(flying.len());

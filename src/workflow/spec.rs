@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::workflow::extra::Extra;
-use crate::workflow::step::Step;
+use crate::workflow::rotate_id::RotateIdSpec;
 
 /// What a job is to bring about.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -19,51 +19,26 @@ pub enum JobSpec {
     MintKey(KeyJob),
     /// A new key in place of older ones.
     RotateKey(RotateSpec),
+    /// A person under another `external_user_id`, with all that belongs to it.
+    RotateId(Box<RotateIdSpec>),
 }
 
 impl JobSpec {
-    /// The steps of the job, in order.
-    pub fn steps(&self) -> Vec<Step> {
-        const KEY: [Step; 4] = [Step::Reconcile, Step::Mint, Step::Tag, Step::Deliver];
-        match self {
-            Self::CreateUser(spec) => {
-                let mut steps = vec![Step::Observe];
-                // A disabled user is let in before it logs in.
-                if spec.planned.edits() {
-                    steps.push(Step::Edit);
-                }
-                if !spec.planned.no_login {
-                    steps.extend([Step::Create, Step::Confirm]);
-                }
-                if spec.verify {
-                    steps.push(Step::Sudo);
-                }
-                match spec.key {
-                    Some(_) if spec.planned.rotate => {
-                        steps.push(Step::ChooseOld);
-                        steps.extend(KEY);
-                        steps.extend([Step::Prove, Step::RetireOld]);
-                    }
-                    Some(_) => steps.extend(KEY),
-                    None => {}
-                }
-                steps
-            }
-            Self::MintKey(_) => [&[Step::Observe], &KEY[..]].concat(),
-            // The old keys work until the new one is seen to.
-            Self::RotateKey(_) => {
-                let ends = [Step::Prove, Step::RetireOld];
-                [&[Step::Observe, Step::ChooseOld], &KEY[..], &ends[..]].concat()
-            }
-        }
-    }
-
     /// Whom the job is about.
     pub const fn user(&self) -> UserRef<'_> {
         match self {
             Self::CreateUser(spec) => UserRef::External(spec.external_user_id.as_str()),
             Self::MintKey(job) => job.user.by_ref(),
             Self::RotateKey(spec) => spec.job.user.by_ref(),
+            Self::RotateId(spec) => UserRef::External(spec.user.external_user_id.as_str()),
+        }
+    }
+
+    /// Whom else it is about.
+    pub fn also(&self) -> Option<&str> {
+        match self {
+            Self::RotateId(spec) => Some(&spec.from.external_user_id),
+            Self::CreateUser(_) | Self::MintKey(_) | Self::RotateKey(_) => None,
         }
     }
 
@@ -77,6 +52,7 @@ impl JobSpec {
     pub const fn embed_user(&self) -> Option<&UserSpec> {
         match self {
             Self::CreateUser(spec) => Some(spec),
+            Self::RotateId(spec) => Some(&spec.user),
             Self::MintKey(_) | Self::RotateKey(_) => None,
         }
     }
@@ -87,6 +63,7 @@ impl JobSpec {
             Self::CreateUser(spec) => spec.key.as_ref()?.purpose.as_deref(),
             Self::MintKey(job) => job.purpose.as_deref(),
             Self::RotateKey(spec) => spec.job.purpose.as_deref(),
+            Self::RotateId(spec) => spec.user.key.as_ref()?.purpose.as_deref(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::workflow::rotate_id::{ItemKind, check, equip, moves, retire};
 use crate::workflow::steps;
 use crate::workflow::work::Work;
 
@@ -33,6 +34,20 @@ pub enum Step {
     Prove,
     /// Revoke the keys that the new one replaces, or set the day for it.
     RetireOld,
+    /// Give the new user what no login gives.
+    Equip,
+    /// Give all things of one kind to the new user.
+    Move(ItemKind),
+    /// Move what the old user has that is not in the plan.
+    Sweep,
+    /// Compare what both users have with the plan.
+    Check,
+    /// Revoke the keys of the old user.
+    RevokeOldKeys,
+    /// End the sessions of the old user.
+    EndOldSessions,
+    /// Disable or delete the old user.
+    RetireOldUser,
 }
 
 /// What is to be known of a step before it runs.
@@ -71,6 +86,23 @@ impl Step {
             Self::Deliver => "deliver",
             Self::Prove => "prove",
             Self::RetireOld => "retire-old",
+            Self::Equip => "equip",
+            Self::Move(kind) => match kind {
+                ItemKind::Folder => "move-folders",
+                ItemKind::Dashboard => "move-dashboards",
+                ItemKind::Look => "move-looks",
+                ItemKind::ContentAccess => "move-content-access",
+                ItemKind::Schedule => "move-schedules",
+                ItemKind::Alert => "move-alerts",
+                ItemKind::Follow => "move-followed-alerts",
+                ItemKind::Board => "move-boards",
+                ItemKind::Favorite => "move-favorites",
+            },
+            Self::Sweep => "sweep",
+            Self::Check => "check",
+            Self::RevokeOldKeys => "revoke-old-keys",
+            Self::EndOldSessions => "end-old-sessions",
+            Self::RetireOldUser => "retire-old-user",
         }
     }
 
@@ -95,11 +127,21 @@ impl Step {
             Self::Confirm => steps::confirm::before(work),
             Self::Mint => steps::mint::before(work),
             Self::RetireOld => steps::retire_old::before(work),
+            Self::Equip => Before::Effect(Value::Null),
+            Self::Move(kind) => moves::before(work, kind),
+            Self::RevokeOldKeys | Self::EndOldSessions | Self::RetireOldUser => {
+                retire::before(work)
+            }
             // A key that is minted and not delivered is in doubt without a word of these two.
             Self::Tag | Self::Deliver => Before::Read,
-            Self::Observe | Self::Sudo | Self::Reconcile | Self::ChooseOld | Self::Prove => {
-                Before::Read
-            }
+            // A sweep writes its intent itself, once it knows what there is to do.
+            Self::Observe
+            | Self::Sudo
+            | Self::Reconcile
+            | Self::ChooseOld
+            | Self::Prove
+            | Self::Sweep
+            | Self::Check => Before::Read,
         }
     }
 
@@ -118,6 +160,14 @@ impl Step {
             Self::Deliver => steps::deliver::run(work).await,
             Self::Prove => steps::prove::run(work).await,
             Self::RetireOld => steps::retire_old::run(work).await,
+            // On the heap: they are much larger than the others, which every job of a large run would pay for.
+            Self::Equip => Box::pin(equip::run(work)).await,
+            Self::Move(kind) => Box::pin(moves::run(work, kind)).await,
+            Self::Sweep => Box::pin(check::sweep(work)).await,
+            Self::Check => Box::pin(check::check(work)).await,
+            Self::RevokeOldKeys => Box::pin(retire::keys(work)).await,
+            Self::EndOldSessions => Box::pin(retire::sessions(work)).await,
+            Self::RetireOldUser => Box::pin(retire::user(work)).await,
         }
     }
 }

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ledger::{KeyRecord, KeyState, Ledger};
-use crate::looker::{Client, Http, User};
+use crate::looker::{Api3Key, Client, Http, User};
 use crate::secret::SecretString;
 use crate::signed_url::Signer;
 use crate::sink::{KeyName, Sink};
 use crate::system::{Clock, Interrupt, Random};
 use crate::workflow::journal::Journal;
+use crate::workflow::rotate_id::{RotateIdSpec, RotatedId};
 use crate::workflow::spec::{JobSpec, Via};
 use crate::workflow::step::Step;
 
@@ -43,6 +44,8 @@ pub struct Context {
     pub observer: Arc<dyn Observer>,
     /// How often a request that may be repeated is repeated.
     pub retries: u32,
+    /// How many requests a job with many things to do makes at once.
+    pub width: usize,
     /// How long a request may take, which bounds the time in which a lost one can have taken effect.
     pub timeout: Duration,
 }
@@ -57,6 +60,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// So many jobs are worked on from now on.
     fn flying(&self, _jobs: usize) {}
+
+    /// Of `what` there are `total`, and so many are done.
+    fn progress(&self, _what: &'static str, _done: usize, _total: usize) {}
 }
 
 /// What a job has found and done: what the report says of it.
@@ -81,6 +87,16 @@ pub struct Found {
     pub revoked: Vec<String>,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// What has moved to the user from another one, where that was the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<Box<RotatedId>>,
+}
+
+impl Found {
+    /// What has moved to the user from another one.
+    pub(crate) fn rotated_id(&mut self) -> &mut RotatedId {
+        self.rotated.get_or_insert_default()
+    }
 }
 
 /// What became of a user.
@@ -132,6 +148,8 @@ pub(crate) struct Work {
     pub(crate) user: Option<User>,
     /// Looker as the user; logged out when the job ends.
     pub(crate) sudo: Option<Client>,
+    /// Looker as the old user of a change of ids; logged out when the job ends.
+    pub(crate) old_sudo: Option<Client>,
     /// The secret of a key, from the mint to the end of the job.
     pub(crate) secret: Option<SecretString>,
     /// The keys the user had before this job made one, by Looker's id.
@@ -157,11 +175,32 @@ pub struct OldKey {
     pub created_at: Timestamp,
 }
 
+impl From<Api3Key> for OldKey {
+    fn from(key: Api3Key) -> Self {
+        Self {
+            id: key.id,
+            client_id: key.client_id,
+            purpose: key.purpose.unwrap_or_default(),
+            created_at: key.created_at.unwrap_or_default(),
+        }
+    }
+}
+
 impl Work {
     /// Looker's id of the user, which every step after the first look-up has.
     pub(crate) fn user_id(&self) -> String {
         let id = self.found.looker_user_id.clone();
         id.expect("a step that needs the user stands behind one that found it")
+    }
+
+    /// The change of ids that this job is.
+    pub(crate) fn rotate_id(&self) -> &RotateIdSpec {
+        match &self.spec {
+            JobSpec::RotateId(spec) => spec,
+            JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => {
+                unreachable!("only a job that changes an id has this step")
+            }
+        }
     }
 
     /// Whether a plan has just seen that the user is not there, and this job has not begun to make it.

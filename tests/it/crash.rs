@@ -189,6 +189,7 @@ impl World {
             interrupt: Interrupt::never(),
             observer: Arc::new(Silent),
             retries: 0,
+            width: 1,
             timeout: Duration::from_secs(20),
         });
         let options = RunOptions {

@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::workflow::rotate_id::{check, equip, moves};
 use crate::workflow::step::Step;
 use crate::workflow::work::Work;
 
@@ -36,7 +37,12 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
             let retired: retire_old::Retired = read(&data)?;
             work.found.revoked.extend(retired.revoked);
         }
-        Step::Mint | Step::Tag | Step::Prove => {}
+        Step::Equip => equip::restore(work, read(&data)?),
+        Step::Move(kind) => moves::restore(work, kind, &read(&data)?),
+        Step::Sweep => check::restore(work, &read(&data)?),
+        Step::RevokeOldKeys => work.found.revoked.extend(read::<Vec<String>>(&data)?),
+        Step::RetireOldUser => work.found.rotated_id().old = Some(read(&data)?),
+        Step::Mint | Step::Tag | Step::Prove | Step::Check | Step::EndOldSessions => {}
         Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile => {}
     }
     Ok(())

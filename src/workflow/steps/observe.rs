@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
+use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::spec::{JobSpec, UserRef};
-use crate::workflow::step::After;
+use crate::workflow::step::{After, Step};
 use crate::workflow::steps::lookup;
 use crate::workflow::work::{Outcome, Work};
 
@@ -18,7 +19,11 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     match (&found, &work.spec) {
         (None, JobSpec::MintKey(_) | JobSpec::RotateKey(_)) => return Err(missing(user)),
         (None, JobSpec::CreateUser(spec)) if spec.planned.no_login => return Err(missing(user)),
-        (None, JobSpec::CreateUser(_)) => {}
+        (None, JobSpec::RotateId(spec)) if spec.into.is_some() => return Err(missing(user)),
+        (Some(_), JobSpec::RotateId(spec)) if spec.into.is_none() && !has_begun(work) => {
+            return Err(there_by_now(spec));
+        }
+        (None, JobSpec::CreateUser(_) | JobSpec::RotateId(_)) => {}
         (Some(user), _) => {
             work.found.looker_user_id = Some(user.id.clone());
             if let Some(id) = user.external_user_id() {
@@ -32,6 +37,23 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     }
     work.user = found;
     Ok(After::Next(Value::Null))
+}
+
+/// Whether this job may have made the user itself.
+fn has_begun(work: &Work) -> bool {
+    work.journal.first_intent(Step::Create).is_some()
+}
+
+/// Two people must not become one by accident.
+fn there_by_now(spec: &RotateIdSpec) -> Error {
+    let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
+    Error::new(
+        Kind::Conflict,
+        format!("embed user `{new}` has come into being since the plan was made"),
+    )
+    .hint(format!(
+        "`embedctl rotate-id {old} {new} --into-existing --dry-run` shows what it has"
+    ))
 }
 
 fn missing(user: UserRef<'_>) -> Error {

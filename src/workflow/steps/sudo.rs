@@ -29,7 +29,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Looker as the user: one client for one identity, kept until the job ends.
-pub(super) async fn client(work: &mut Work) -> Result<Client, Error> {
+pub(crate) async fn client(work: &mut Work) -> Result<Client, Error> {
     if let Some(sudo) = &work.sudo {
         return Ok(sudo.clone());
     }

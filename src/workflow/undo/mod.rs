@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::ledger::{Event, What};
+use crate::workflow::rotate_id;
+use crate::workflow::rotate_id::ItemKind;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
 use crate::workflow::steps::read;
@@ -28,8 +30,25 @@ pub enum Inverse {
         /// The keys it took the place of.
         unless_gone: Vec<String>,
     },
+    /// Revoke a key that the job minted and did not deliver, if there is one.
+    RevokeUndelivered,
     /// Delete the user that the job created.
     DeleteUser,
+    /// Let the old user of a change of ids log in again.
+    EnableOldUser,
+    /// Give the things of one kind that the plan named back to the old user.
+    MoveBack(ItemKind),
+    /// Give back what came besides.
+    SweepBack,
+    /// Take roles and groups from the new user that it did not have before.
+    TakeGrantsBack,
+}
+
+impl Inverse {
+    /// Whether the others can be done where this one leaves something.
+    const fn is_apart(&self) -> bool {
+        matches!(self, Self::MoveBack(_) | Self::SweepBack)
+    }
 }
 
 /// What would take a job back, and what cannot be taken back.
@@ -40,6 +59,8 @@ pub struct Undo {
     pub inverses: Vec<(Step, Inverse)>,
     /// What stays as it is, in words.
     pub stays: Vec<String>,
+    /// What is gone for good, in words; the job counts as undone without it.
+    pub lost: Vec<String>,
 }
 
 /// Plan how to take back the job that was to do `spec`, of which `events` tell.
@@ -47,6 +68,9 @@ pub struct Undo {
 /// # Errors
 /// The log was written by another version.
 pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
+    if let JobSpec::RotateId(spec) = spec {
+        return rotate_id::undo::plan(spec, events);
+    }
     let done = |step: Step| {
         let of = || {
             events

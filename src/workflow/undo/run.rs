@@ -10,10 +10,12 @@ use crate::error::Error;
 use crate::ledger::{Event, Job, JobEnd, JobId, JobState, KeyState, Ledger, RunId, What};
 use crate::looker::{Client, User};
 use crate::system::Clock;
+use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
 use crate::workflow::steps::{confirm, lookup, revoke};
 use crate::workflow::undo::{Inverse, Undo};
+use crate::workflow::work::Observer;
 
 /// How much later than the job's own a login must be to be somebody else's: Looker's clock is known to the second.
 const TOLERANCE: Duration = Duration::from_secs(2);
@@ -27,6 +29,12 @@ pub struct UndoContext {
     pub ledger: Arc<dyn Ledger>,
     /// The time.
     pub clock: Clock,
+    /// How many requests are made at once where there are many to make.
+    pub width: usize,
+    /// How long a request may take, which bounds the time in which a lost one can have taken effect.
+    pub timeout: Duration,
+    /// Hears what happens.
+    pub observer: Arc<dyn Observer>,
 }
 
 /// What came of it.
@@ -38,6 +46,10 @@ pub struct Undone {
     pub kept: Vec<String>,
     /// The user that was deleted, by Looker's id.
     pub deleted: Option<String>,
+    /// How many things went back to their former user.
+    pub moved_back: usize,
+    /// What is gone for good.
+    pub lost: Vec<String>,
     /// What was left as it is, and why.
     pub left: Vec<String>,
 }
@@ -61,20 +73,24 @@ pub async fn undo_job(
     let user = lookup::user(&cx.admin, spec.user()).await?;
     for (step, inverse) in &undo.inverses {
         record(cx, id, *step, What::UndoStarted, json!(inverse)).await?;
-        let left = match &user {
-            Some(user) => invert(cx, id, spec, user, inverse, &mut undone).await?,
+        let left = match (&user, spec) {
+            (Some(user), _) => invert(cx, id, spec, user, inverse, &mut undone).await?,
+            (None, JobSpec::RotateId(spec)) => back::without_user(cx, spec, inverse).await?,
             // With the user, its keys are gone.
-            None => None,
+            (None, _) => None,
         };
         match left {
             None => record(cx, id, *step, What::Undone, Value::Null).await?,
             Some(reason) => {
                 undone.left.push(reason);
-                break;
+                if !inverse.is_apart() {
+                    break;
+                }
             }
         }
     }
     undone.left.extend(undo.stays.iter().cloned());
+    undone.lost.extend(undo.lost.iter().cloned());
     if undone.left.is_empty() {
         let end = JobEnd {
             state: JobState::Undone,
@@ -119,6 +135,14 @@ async fn invert(
             undone.deleted = Some(user.id.clone());
             Ok(None)
         }
+        Inverse::RevokeUndelivered
+        | Inverse::EnableOldUser
+        | Inverse::MoveBack(_)
+        | Inverse::SweepBack
+        | Inverse::TakeGrantsBack => match spec {
+            JobSpec::RotateId(spec) => back::invert(cx, id, spec, user, inverse, undone).await,
+            JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => Ok(None),
+        },
     }
 }
 
@@ -165,12 +189,24 @@ async fn reason_to_keep(
             "{name} stays, since it has other keys: {ids}"
         )));
     }
+    if let JobSpec::RotateId(spec) = spec
+        && let Some(reason) = back::reason_to_keep(cx, spec, user).await?
+    {
+        return Ok(Some(reason));
+    }
     let events = cx.ledger.events(id).await?;
     let offset = cx.admin.http().clock_offset().unwrap_or_default();
-    let created = events
-        .iter()
-        .rfind(|event| event.step == Step::Create.name() && event.what == What::Done);
-    let created = created.map(|event| event.at + offset + TOLERANCE);
+    let created = events.iter().rfind(|event| {
+        event.step == Step::Create.name() && matches!(event.what, What::Started | What::Done)
+    });
+    let created = created.map(|event| {
+        // Of a login whose answer was lost, it is known only when it was sent.
+        let within = match event.what {
+            What::Started => cx.timeout,
+            _ => Duration::ZERO,
+        };
+        event.at + offset + TOLERANCE + within
+    });
     let logged_in = user
         .credentials_embed
         .iter()

@@ -1,22 +1,24 @@
 //! `embedctl runs undo`: take a run back, as far as it can be.
 
+mod say;
+
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
 use crate::commands::object::with;
+use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::runs::find::find;
+use crate::commands::runs::undo::say::{dry_run, say, say_what_stays, undone_json};
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Job, JobId, JobState, Ledger, Run};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
-use crate::workflow::{
-    Inverse, JobSpec, Undo, UndoContext, Undone, plan_undo, require_admin, undo_job,
-};
+use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_admin, undo_job};
 
 /// Take a run back, as far as it can be
 ///
@@ -58,20 +60,27 @@ pub(crate) async fn run(
     }
     let ledger = open_ledger(&settings, system)?;
     let run = find(&*ledger, &args.run).await?;
-    if run.open > 0 {
+    let planned = plan(&*ledger, &run, args.keep_users).await?;
+    // A person who is half moved can go back as well as on.
+    let unfinished = planned
+        .iter()
+        .filter(|planned| planned.job.state == JobState::Open);
+    if unfinished
+        .clone()
+        .any(|planned| planned.spec.also().is_none())
+    {
         let message = format!("run {} has not come to its end", run.id);
         return Err(Error::new(Kind::Conflict, message).hint(format!(
             "finish it with `embedctl runs resume {}`, then undo it",
             run.id
         )));
     }
-    let planned = plan(&*ledger, &run, args.keep_users).await?;
     if args.dry_run {
         return dry_run(&planned, ui);
     }
     if planned
         .iter()
-        .all(|planned| planned.undo.inverses.is_empty())
+        .all(|planned| planned.undo.inverses.is_empty() && planned.job.state != JobState::Open)
     {
         say_what_stays(&planned, ui);
         ui.status(format!("There is nothing to undo in run {}.", run.id));
@@ -134,14 +143,26 @@ async fn undo(
     };
     let keys = count(|inverse| matches!(inverse, Inverse::RevokeKey { .. }));
     let users = count(|inverse| matches!(inverse, Inverse::DeleteUser));
-    if keys > 0 {
+    let people = planned
+        .iter()
+        .filter(|planned| planned.spec.also().is_some());
+    let people = people
+        .filter(|planned| !planned.undo.inverses.is_empty())
+        .count();
+    if people > 0 {
+        let question = format!(
+            "Give everything back to the former ids of {people} people, and delete the new users?"
+        );
+        confirm(&question, &session.settings, ui, system)?;
+    }
+    if keys > 0 && people == 0 {
         let question = format!(
             "Revoke {keys} keys of run {}? Whatever uses them stops working.",
             run.id
         );
         confirm(&question, &session.settings, ui, system)?;
     }
-    if users > 0 {
+    if users > 0 && people == 0 {
         let question =
             format!("Delete the {users} users that the run created, and everything they own?");
         let answer = confirm(&question, &session.settings, ui, system);
@@ -153,6 +174,14 @@ async fn undo(
         admin: session.admin.clone(),
         ledger: Arc::clone(&ledger),
         clock: system.clock.clone(),
+        width: session.settings.concurrency(),
+        timeout: session.settings.timeout(),
+        observer: Arc::new(UiObserver::new(
+            ui,
+            Latest::default(),
+            planned.len() > 1,
+            &system.clock,
+        )),
     };
     let ended = each(&cx, run, &planned, ui, system).await;
     ledger.release(run.id).await?;
@@ -215,66 +244,4 @@ async fn each(
         )
         .hint(format!("`embedctl runs undo {}` tries them again", run.id))),
     }
-}
-
-fn undone_json(undone: &Undone) -> Value {
-    let Undone {
-        revoked,
-        kept,
-        deleted,
-        left,
-    } = undone;
-    json!({ "revoked": revoked, "kept": kept, "deleted": deleted, "left": left })
-}
-
-fn say(spec: &JobSpec, undone: &Undone, ui: &Ui) {
-    let user = spec.user();
-    for id in &undone.revoked {
-        ui.status(format!("Revoked key {id} of {user}"));
-    }
-    for id in &undone.kept {
-        ui.status(format!("Key {id} of {user} is kept"));
-    }
-    if let Some(id) = &undone.deleted {
-        ui.status(format!("Deleted {user}, Looker user {id}"));
-    }
-    for reason in &undone.left {
-        ui.warning(reason);
-    }
-}
-
-/// Say beforehand what has no way back.
-fn say_what_stays(planned: &[Planned], ui: &Ui) {
-    for reason in planned.iter().flat_map(|planned| &planned.undo.stays) {
-        ui.status(format!("Cannot be undone: {reason}"));
-    }
-}
-
-fn dry_run(planned: &[Planned], ui: &Ui) -> Result<Exit, Error> {
-    for Planned { job, spec, undo } in planned {
-        let inverses: Vec<_> = undo.inverses.iter().map(|(_, inverse)| inverse).collect();
-        if ui.format().is_json() {
-            ui.json(&json!({
-                "dry_run": true,
-                "external_user_id": job.subject,
-                "would": inverses,
-                "stays": undo.stays,
-            }))?;
-            continue;
-        }
-        let user = spec.user();
-        for inverse in inverses {
-            ui.data(&match inverse {
-                Inverse::KeepKeys(keys) => format!("Would keep {} of {user}.\n", keys.join(", ")),
-                Inverse::RevokeKey { id, .. } => format!("Would revoke key {id} of {user}.\n"),
-                Inverse::DeleteUser => {
-                    format!("Would delete {user}, unless it was used or changed since.\n")
-                }
-            })?;
-        }
-        for reason in &undo.stays {
-            ui.data(&format!("Cannot be undone: {reason}.\n"))?;
-        }
-    }
-    Ok(Exit::Done)
 }

@@ -1,0 +1,68 @@
+//! Shows what would be done to move people, and does nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::commands::rotate_id::show::tree;
+use crate::error::{Error, Exit};
+use crate::report::{Format, Ui};
+use crate::workflow::{ItemKind, RotateIdSpec};
+
+/// Show what would be done to all, and do nothing.
+pub(super) fn dry_run(specs: &[RotateIdSpec], many: bool, ui: &Ui) -> Result<Exit, Error> {
+    match ui.format() {
+        Format::Env => return Err(ui.no_env_form()),
+        Format::Jsonl | Format::Json => {
+            for spec in specs {
+                ui.json(&plan_json(spec))?;
+            }
+        }
+        Format::Table => {
+            for spec in specs {
+                ui.data(&tree(spec).to_string())?;
+                ui.data("\n")?;
+            }
+        }
+    }
+    if many || specs.is_empty() {
+        let calls: usize = specs.iter().map(RotateIdSpec::calls).sum();
+        let people = specs.len();
+        ui.status(format!(
+            "{people} people would move, with about {calls} calls of the API."
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn plan_json(spec: &RotateIdSpec) -> Value {
+    let would_move: BTreeMap<&str, usize> = ItemKind::ALL
+        .into_iter()
+        .map(|kind| (kind.plural(), spec.count(kind)))
+        .collect();
+    let renamed: Vec<Value> = spec
+        .clashes()
+        .into_iter()
+        .map(|(item, name)| json!({ "kind": item.kind, "id": item.id, "from": item.title, "to": name }))
+        .collect();
+    let attributes: Vec<&String> = spec.user.grants.user_attributes.keys().collect();
+    json!({
+        "dry_run": true,
+        "from": { "external_user_id": spec.from.external_user_id, "looker_user_id": spec.from.looker_user_id },
+        "to": {
+            "external_user_id": spec.user.external_user_id,
+            "looker_user_id": spec.into.as_ref().map(|into| &into.looker_user_id),
+        },
+        "would_move": would_move,
+        "items": spec.from.items,
+        "roles": spec.from.roles,
+        "groups": spec.from.groups,
+        "attributes": attributes,
+        "renamed": renamed,
+        "not_moved": spec.stays,
+        "mints_key": spec.user.key.is_some(),
+        "revokes_keys": spec.from.keys.iter().map(|key| &key.id).collect::<Vec<_>>(),
+        "old": spec.old,
+        "calls": spec.calls(),
+    })
+}

@@ -1,0 +1,251 @@
+//! `embedctl rotate-id`: move a person to a new `external_user_id` with all their things.
+
+mod dry_run;
+mod prepare;
+pub(crate) mod result;
+mod show;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::commands::confirm::{confirm, typed};
+use crate::commands::engine::{self, Request, Work, open_ledger};
+use crate::commands::grants::attribute;
+use crate::commands::key_sink;
+use crate::commands::progress::Latest;
+use crate::commands::results::Results;
+use crate::commands::rotate_id::prepare::Wishes;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::manifest::{Pair, read_mapping};
+use crate::report::Ui;
+use crate::system::System;
+use crate::workflow::{JobSpec, OldEnd, RotateIdSpec, require_admin};
+
+pub(crate) use show::counted;
+
+/// Move a person to a new `external_user_id` with all their things
+///
+/// Looker has no way to change an `external_user_id`, so a new embed user is made with the same names, permissions,
+/// models, groups and attributes, and everything is given to it: folders, dashboards and looks (their ids and URLs stay
+/// the same, those in the trash too), schedules, alerts, boards, favorites, and what others let the person see. A new key
+/// is delivered; then both users are compared with what was there before, and only if nothing is missing, the old user's
+/// keys are revoked, its sessions ended, and the user disabled. Until it is deleted, `runs undo` puts everything back.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RotateIdArgs {
+    /// The id the person has
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    old: Option<String>,
+
+    /// The id the person is to have
+    #[arg(required_unless_present = "from", conflicts_with = "from")]
+    new: Option<String>,
+
+    /// Move many: a CSV file with the columns `old` and `new`, and `attr.NAME` for attributes that Looker hides
+    #[arg(long, value_name = "MAPPING.csv")]
+    from: Option<String>,
+
+    /// Give everything to a user that is there already, and keeps its own grants
+    #[arg(long)]
+    into_existing: bool,
+
+    /// What becomes of the old user
+    #[arg(long = "old", value_enum, default_value_t, value_name = "END")]
+    old_user: OldEnd,
+
+    /// The value of an attribute that Looker hides, or another one than the old user's; may be repeated
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
+    attributes: Vec<(String, String)>,
+
+    /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
+    #[arg(long, value_name = "PATH")]
+    blank_dashboard: Option<String>,
+
+    /// Mint no key; without this, one is minted where the old user has any
+    #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
+    no_key: bool,
+
+    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    #[arg(long, value_name = "SINK")]
+    keys_to: Option<String>,
+
+    /// What the key is for; Looker shows it beside the key
+    #[arg(long, value_name = "TEXT")]
+    key_purpose: Option<String>,
+
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn run(
+    args: &RotateIdArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let pairs = pairs(args, ui, system)?;
+    let session = Session::open(settings, Needs::ApiAndSigning, ui, system).await?;
+    let ended = rotate(args, pairs, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn rotate(
+    args: &RotateIdArgs,
+    pairs: Vec<Pair>,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let many = args.from.is_some();
+    let keys_to = key_sink::choose(args.keys_to.as_deref(), &session.settings);
+    require_admin(&session.admin).await?;
+    let ledger = open_ledger(&session.settings, system)?;
+    let specs = prepare::specs(pairs, &wishes(args, session), &ledger, session, ui, system).await?;
+    if args.dry_run {
+        return dry_run::dry_run(&specs, many, ui);
+    }
+    if specs.is_empty() {
+        ui.status("There is nothing to do: everybody is known by the new id already.");
+        return Ok(Exit::Done);
+    }
+    ask(&specs, session, ui, system)?;
+    let latest = Latest::default();
+    let minting = specs.iter().any(|spec| spec.user.key.is_some());
+    let keys_to = if minting { keys_to } else { String::new() };
+    let mut results = Results::new(ui, session.admin.origin(), &keys_to, many)?;
+    let sink = match minting {
+        true => Some(key_sink::open(&keys_to, results.printer(&latest), session, system).await?),
+        false => None,
+    };
+    let began = system.clock.elapsed();
+    let work = Work {
+        command: "rotate-id",
+        request: Request {
+            keys_to: sink.as_ref().map(|_| keys_to),
+        },
+        specs: specs
+            .into_iter()
+            .map(|spec| JobSpec::RotateId(Box::new(spec)))
+            .collect(),
+        sink,
+        latest,
+    };
+    let ended = engine::begin(work, session, ui, system, |end| results.finished(end)).await;
+    let ended = ended.inspect_err(|_| results.break_off())?;
+    let elapsed = system.clock.elapsed().saturating_sub(began);
+    results.end(ended, session.http.calls(), elapsed)
+}
+
+/// What was asked for besides the ids.
+fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
+    let settings = &session.settings;
+    let target = args
+        .blank_dashboard
+        .as_deref()
+        .or_else(|| settings.blank_dashboard());
+    Wishes {
+        attributes: args.attributes.iter().cloned().collect(),
+        into_existing: args.into_existing,
+        old: args.old_user,
+        no_key: args.no_key,
+        key_purpose: args.key_purpose.clone(),
+        target: target
+            .unwrap_or(crate::commands::create_user::ALIVE)
+            .to_owned(),
+        session_length: settings.grants().session_length,
+    }
+}
+
+/// Whom it is about.
+///
+/// # Errors
+/// The mapping has problems, which have been told; or an id is empty, or both are the same.
+fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Error> {
+    if let Some(name) = &args.from {
+        let path = system.path(name);
+        let file = File::open(path).map_err(|error| {
+            Error::usage(format!("cannot read `{name}`: {error}"))
+                .hint("give a CSV file with the columns `old` and `new`")
+        })?;
+        return read_mapping(file).map_err(|problems| {
+            for problem in &problems {
+                ui.problem(name, (problem.line, problem.column), &problem.message);
+            }
+            let count = problems.len();
+            Error::usage(format!(
+                "`{name}` has {count} problems, so nothing was done"
+            ))
+            .hint("mend them and run the same command again")
+        });
+    }
+    let (old, new) = (
+        args.old.clone().unwrap_or_default(),
+        args.new.clone().unwrap_or_default(),
+    );
+    if old.trim().is_empty() || new.trim().is_empty() {
+        return Err(
+            Error::usage("an external user id is empty").hint("give the old id and the new one")
+        );
+    }
+    if old == new {
+        return Err(Error::usage(format!("`{old}` is the old and the new id"))
+            .hint("give the id the person is to have as the second one"));
+    }
+    let attributes = BTreeMap::new();
+    let line = 0;
+    Ok(vec![Pair {
+        line,
+        old,
+        new,
+        attributes,
+    }])
+}
+
+/// Have a person say yes to what cannot be undone, or to two users becoming one.
+fn ask(
+    specs: &[RotateIdSpec],
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<(), Error> {
+    let settings = &session.settings;
+    for spec in specs.iter().filter(|spec| spec.into.is_some()) {
+        let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
+        ui.status(show::what_is_there(spec));
+        let question = format!("Give everything of `{old}` to `{new}` besides?");
+        confirm(&question, settings, ui, system)?;
+    }
+    let mut deleted = specs.iter().filter(|spec| spec.old == OldEnd::Delete);
+    match (deleted.next(), deleted.count()) {
+        (Some(spec), 0) => {
+            let old = &spec.from.external_user_id;
+            ui.status(format!(
+                "Embed user `{old}`, Looker user {}, will be deleted once everything has moved, with its query history.",
+                spec.from.looker_user_id
+            ));
+            typed(&format!("deleting `{old}`"), old, settings, ui, system)
+        }
+        (Some(_), more) => {
+            let count = more + 1;
+            ui.status(format!(
+                "{count} embed users will be deleted once everything has moved, with their query history."
+            ));
+            typed(
+                "deleting them",
+                &format!("delete {count}"),
+                settings,
+                ui,
+                system,
+            )
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// A shared ledger, as the parts of this command pass it on.
+type SharedLedger = Arc<dyn crate::ledger::Ledger>;

@@ -1,0 +1,205 @@
+//! Looks at everybody who is to move, and decides what it takes, before anything is done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::commands::parallel;
+use crate::commands::progress::{Latest, UiObserver};
+use crate::commands::rotate_id::SharedLedger;
+use crate::commands::session::Session;
+use crate::error::{Error, Kind};
+use crate::looker::{Client, User};
+use crate::manifest::Pair;
+use crate::report::{Ui, nearest};
+use crate::system::System;
+use crate::workflow::{
+    Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, find_user, plan_rotate_id,
+};
+
+/// What is wanted of every pair besides its ids.
+#[derive(Clone, Debug)]
+pub(super) struct Wishes {
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) into_existing: bool,
+    pub(super) old: OldEnd,
+    pub(super) no_key: bool,
+    pub(super) key_purpose: Option<String>,
+    pub(super) target: String,
+    pub(super) session_length: Option<u32>,
+}
+
+/// What everything is looked at with.
+#[derive(Clone, Debug)]
+struct Look {
+    admin: Client,
+    viewpoint: Viewpoint,
+    ledger: SharedLedger,
+    wishes: Arc<Wishes>,
+}
+
+/// What it takes to move each of `pairs`, in their order, without those who have moved already.
+///
+/// # Errors
+/// Somebody cannot move; of many, all of those are told first.
+pub(super) async fn specs(
+    pairs: Vec<Pair>,
+    wishes: &Wishes,
+    ledger: &SharedLedger,
+    session: &Session,
+    ui: &Ui,
+    system: &System,
+) -> Result<Vec<RotateIdSpec>, Error> {
+    check_attributes(&pairs, wishes, &session.admin).await?;
+    let width = session.settings.concurrency();
+    let many = pairs.len() > 1;
+    let observer = Arc::new(UiObserver::new(ui, Latest::default(), many, &system.clock));
+    let look = Look {
+        admin: session.admin.clone(),
+        viewpoint: Viewpoint::new(session.admin.clone(), width, observer),
+        ledger: Arc::clone(ledger),
+        wishes: Arc::new(wishes.clone()),
+    };
+    let (total, mut specs, mut failed) = (pairs.len(), BTreeMap::new(), 0);
+    let work = |(place, pair): (usize, Pair)| {
+        let look = look.clone();
+        async move { (place, look.at(&pair).await, pair) }
+    };
+    let pairs = pairs.into_iter().enumerate().collect();
+    let done = |(place, looked, pair): (usize, Result<Option<RotateIdSpec>, Error>, Pair)| {
+        match looked {
+            Ok(spec) => {
+                specs.insert(place, spec);
+            }
+            Err(error) if total == 1 => return Err(error),
+            Err(error) => {
+                failed += 1;
+                let (line, old) = (pair.line, &pair.old);
+                ui.error(&error.context(format!("line {line}: `{old}` cannot move")));
+            }
+        }
+        Ok(())
+    };
+    parallel::each(pairs, width, &system.interrupt, work, done).await?;
+    if failed > 0 {
+        return Err(Error::usage(format!(
+            "{failed} of {total} people cannot move, so nothing was done"
+        ))
+        .hint("mend those lines or take them out, and run the same command again"));
+    }
+    Ok(specs.into_values().flatten().collect())
+}
+
+/// Names that no attribute has would be taken and forgotten.
+async fn check_attributes(pairs: &[Pair], wishes: &Wishes, admin: &Client) -> Result<(), Error> {
+    let given = pairs.iter().flat_map(|pair| pair.attributes.keys());
+    let mut given = given.chain(wishes.attributes.keys()).peekable();
+    if given.peek().is_none() {
+        return Ok(());
+    }
+    let known = admin.user_attributes().await?;
+    let is_known = |name: &&String| known.iter().any(|attribute| attribute.name == **name);
+    let Some(name) = given.find(|name| !is_known(name)) else {
+        return Ok(());
+    };
+    let error = Error::usage(format!("Looker has no user attribute `{name}`"));
+    let names = known.iter().map(|attribute| attribute.name.as_str());
+    Err(match nearest(name, names) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`embedctl api GET /user_attributes` lists them"),
+    })
+}
+
+impl Look {
+    /// What it takes to move one person; `None` where that was done by an earlier run.
+    async fn at(&self, pair: &Pair) -> Result<Option<RotateIdSpec>, Error> {
+        if self.is_done(pair).await? {
+            return Ok(None);
+        }
+        for id in [&pair.old, &pair.new] {
+            if let Some(run) = self.ledger.pending(id).await? {
+                return Err(pending(id, &run.id.to_string()));
+            }
+        }
+        let (old, new) = tokio::try_join!(
+            find_user(&self.admin, UserRef::External(&pair.old)),
+            find_user(&self.admin, UserRef::External(&pair.new)),
+        )?;
+        let old = old.ok_or_else(|| missing(&pair.old))?;
+        if old.is_disabled {
+            return Err(disabled(&pair.old));
+        }
+        let from = self.viewpoint.belongings(&old).await?;
+        let into = match new {
+            Some(new) if !self.wishes.into_existing => return Err(exists(pair, &new)),
+            Some(new) if new.is_disabled => return Err(disabled(&pair.new)),
+            Some(new) => Some(self.viewpoint.belongings(&new).await?),
+            None if self.wishes.into_existing => return Err(missing(&pair.new)),
+            None => None,
+        };
+        plan_rotate_id(from, into, self.wishes.of(pair)).map(Some)
+    }
+
+    /// Whether an earlier run has moved this very person.
+    async fn is_done(&self, pair: &Pair) -> Result<bool, Error> {
+        let done = self.ledger.newest_done(vec![pair.new.clone()]).await?;
+        let newest = done.into_iter().flatten().next();
+        let found = newest.and_then(|job| serde_json::from_value::<Found>(job.outcome).ok());
+        let rotated = found.and_then(|found| found.rotated);
+        let Some(rotated) = rotated.filter(|rotated| rotated.from.external_user_id == pair.old)
+        else {
+            return Ok(false);
+        };
+        let old = find_user(&self.admin, UserRef::External(&pair.old)).await?;
+        // Somebody may have made a new user with the old id since.
+        Ok(old.is_none_or(|old| rotated.from.looker_user_id == Some(old.id) && old.is_disabled))
+    }
+}
+
+impl Wishes {
+    fn of(&self, pair: &Pair) -> RotateIdWish {
+        let own = pair.attributes.clone();
+        let bare = crate::signed_url::Login::new(&pair.new).session_length;
+        RotateIdWish {
+            external_user_id: pair.new.clone(),
+            attributes: self.attributes.clone().into_iter().chain(own).collect(),
+            old: self.old,
+            no_key: self.no_key,
+            key_purpose: self.key_purpose.clone(),
+            target: self.target.clone(),
+            session_length: self.session_length.unwrap_or(bare),
+        }
+    }
+}
+
+fn pending(id: &str, run: &str) -> Error {
+    let message = format!("run {run} has begun to work on `{id}` and has not come to its end");
+    Error::new(Kind::Conflict, message).hint(format!(
+        "`embedctl runs resume {run}` goes on with it; `embedctl runs undo {run}` puts everything back"
+    ))
+}
+
+fn missing(id: &str) -> Error {
+    Error::new(Kind::NotFound, format!("there is no embed user `{id}`"))
+        .hint("`embedctl users list` shows the embed users there are")
+}
+
+fn disabled(id: &str) -> Error {
+    Error::new(
+        Kind::Conflict,
+        format!(
+            "embed user `{id}` is disabled, so nobody can see what it follows and was let into"
+        ),
+    )
+    .hint(format!("`embedctl users enable {id}` lets it in again"))
+}
+
+fn exists(pair: &Pair, new: &User) -> Error {
+    let Pair { old, new: id, .. } = pair;
+    Error::new(
+        Kind::Conflict,
+        format!("there is an embed user `{id}` already: Looker user {}", new.id),
+    )
+    .hint(format!(
+        "`embedctl rotate-id {old} {id} --into-existing --dry-run` shows what it has and what it would get"
+    ))
+}

@@ -1,0 +1,266 @@
+//! What would be done to move a person, as a tree that a support person reads.
+
+use std::collections::HashMap;
+
+use crate::commands::rotate_id::tree::Branch;
+use crate::workflow::{Item, ItemKind, Named, OldEnd, RotateIdSpec};
+
+/// What a user that is there already has, in a line.
+pub(super) fn what_is_there(spec: &RotateIdSpec) -> String {
+    let Some(into) = &spec.into else {
+        return String::new();
+    };
+    let counts: Vec<String> = ItemKind::ALL
+        .into_iter()
+        .map(|kind| (kind, into.of(kind).count()))
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| counted(count, kind))
+        .collect();
+    let has = match counts.is_empty() {
+        true => "nothing of its own".to_owned(),
+        false => counts.join(", "),
+    };
+    format!(
+        "Embed user `{}`, Looker user {}, has {has} and keeps its grants.",
+        into.external_user_id, into.looker_user_id
+    )
+}
+
+/// A plan, and what will have another name by it.
+struct Shown<'a> {
+    spec: &'a RotateIdSpec,
+    renamed: HashMap<(ItemKind, &'a str), String>,
+}
+
+pub(super) fn tree(spec: &RotateIdSpec) -> Branch {
+    let renamed = spec.clashes().into_iter();
+    let renamed = renamed.map(|(item, name)| ((item.kind, item.id.as_str()), name));
+    let shown = Shown {
+        spec,
+        renamed: renamed.collect(),
+    };
+    let from = &spec.from;
+    let names = [&from.first_name, &from.last_name];
+    let name: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
+    let name = name.join(" ");
+    let (old, new) = (&from.external_user_id, &spec.user.external_user_id);
+    let mut root = Branch::new(format!(
+        "{old} -> {new}: {name}, Looker user {}",
+        from.looker_user_id
+    ));
+    root.push(grants(spec));
+    root.extend(home(&shown));
+    root.extend(elsewhere(&shown));
+    for kind in [
+        ItemKind::ContentAccess,
+        ItemKind::Schedule,
+        ItemKind::Alert,
+        ItemKind::Follow,
+        ItemKind::Board,
+        ItemKind::Favorite,
+    ] {
+        let moving: Vec<&Item> = spec.moving(kind).collect();
+        if !moving.is_empty() {
+            let mut branch = Branch::new(counted(moving.len(), kind));
+            branch.extend(
+                moving
+                    .into_iter()
+                    .map(|item| Branch::new(line(&shown, item))),
+            );
+            root.push(branch);
+        }
+    }
+    root.push(ending(spec));
+    let mut stays = Branch::new("what stays".to_owned());
+    stays.extend(
+        spec.stays
+            .iter()
+            .map(|stays| Branch::new(stays.to_string())),
+    );
+    root.push(stays);
+    root.push(Branch::new(format!(
+        "about {} calls of the API",
+        spec.calls()
+    )));
+    root
+}
+
+fn grants(spec: &RotateIdSpec) -> Branch {
+    let from = &spec.from;
+    let mut branch = match &spec.into {
+        Some(_) => Branch::new(what_is_there(spec)),
+        None => Branch::new("a new embed user with the same grants".to_owned()),
+    };
+    let names = |list: &[Named]| {
+        let names: Vec<String> = list
+            .iter()
+            .map(|it| format!("{} ({})", it.name, it.id))
+            .collect();
+        names.join(", ")
+    };
+    let given: Vec<String> = spec
+        .user
+        .grants
+        .user_attributes
+        .keys()
+        .map(|name| match from.attributes.get(name) {
+            Some(Some(_)) => name.clone(),
+            Some(None) => format!("{name} (hidden, given again)"),
+            None => format!("{name} (given)"),
+        })
+        .collect();
+    let mut lines = vec![
+        ("roles", names(&from.roles)),
+        ("groups", names(&from.groups)),
+    ];
+    if spec.into.is_none() {
+        lines.extend([
+            ("permissions", from.permissions.join(", ")),
+            ("models", from.models.join(", ")),
+            (
+                "external group",
+                from.external_group_id.clone().unwrap_or_default(),
+            ),
+            ("attributes", given.join(", ")),
+        ]);
+    }
+    let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());
+    branch.extend(lines.map(|(name, value)| Branch::new(format!("{name}: {value}"))));
+    branch
+}
+
+/// The personal folder, with all that goes to the new one.
+fn home(shown: &Shown<'_>) -> Option<Branch> {
+    let home = shown.spec.from.personal_folder_id.as_deref()?;
+    let mut branch = Branch::new(format!(
+        "personal folder {home}, what is in it goes to the new one"
+    ));
+    branch.extend(inside(shown, home));
+    (!branch.is_empty()).then_some(branch)
+}
+
+/// What is in a folder: its content, and the folders below it with theirs.
+fn inside(shown: &Shown<'_>, folder: &str) -> Vec<Branch> {
+    let here = |kind| {
+        let items = shown.spec.moving(kind);
+        items.filter(move |item| item.folder.as_deref() == Some(folder))
+    };
+    let mut branches: Vec<Branch> = here(ItemKind::Dashboard)
+        .chain(here(ItemKind::Look))
+        .map(|item| Branch::new(line(shown, item)))
+        .collect();
+    for below in here(ItemKind::Folder) {
+        let mut branch = Branch::new(line(shown, below));
+        branch.extend(inside(shown, &below.id));
+        branches.push(branch);
+    }
+    branches
+}
+
+/// What the user owns and lies in no folder of its own.
+fn elsewhere(shown: &Shown<'_>) -> Option<Branch> {
+    let own: Vec<&str> = shown
+        .spec
+        .from
+        .of(ItemKind::Folder)
+        .map(|folder| folder.id.as_str())
+        .chain(shown.spec.from.personal_folder_id.as_deref())
+        .collect();
+    let mut branch = Branch::new("content elsewhere, which stays in its folder".to_owned());
+    let content = shown
+        .spec
+        .moving(ItemKind::Dashboard)
+        .chain(shown.spec.moving(ItemKind::Look));
+    let outside = content.filter(|item| {
+        let folder = item.folder.as_deref();
+        folder.is_none_or(|folder| !own.contains(&folder))
+    });
+    branch.extend(outside.map(|item| {
+        let place = match &item.folder {
+            Some(folder) => format!("in folder {folder}"),
+            None => "its folder is gone".to_owned(),
+        };
+        Branch::new(format!("{}, {place}", line(shown, item)))
+    }));
+    (!branch.is_empty()).then_some(branch)
+}
+
+/// What is done once everything has moved.
+fn ending(spec: &RotateIdSpec) -> Branch {
+    let (from, old) = (&spec.from, &spec.from.external_user_id);
+    let mut branch = Branch::new("then".to_owned());
+    if spec.user.key.is_some() {
+        let new = &spec.user.external_user_id;
+        branch.push(Branch::new(format!(
+            "mint a key for {new}, deliver its secret, and log in with it"
+        )));
+    }
+    branch.push(Branch::new(
+        "compare what both users have with this plan".to_owned(),
+    ));
+    if spec.old == OldEnd::Keep {
+        branch.push(Branch::new(format!(
+            "keep {old} as it is, with its keys and sessions"
+        )));
+        return branch;
+    }
+    if !from.keys.is_empty() {
+        let keys: Vec<&str> = from.keys.iter().map(|key| key.id.as_str()).collect();
+        branch.push(Branch::new(format!(
+            "revoke key {} of {old}",
+            keys.join(", ")
+        )));
+    }
+    if from.sessions > 0 {
+        branch.push(Branch::new(format!(
+            "end {} sessions of {old}",
+            from.sessions
+        )));
+    }
+    branch.push(Branch::new(match spec.old {
+        OldEnd::Delete => format!("delete {old}, which cannot be undone"),
+        OldEnd::Disable | OldEnd::Keep => format!("disable {old}"),
+    }));
+    branch
+}
+
+fn line(shown: &Shown<'_>, item: &Item) -> String {
+    let mut line = format!("{} {} `{}`", item.kind.word(), item.id, item.title);
+    if item.kind == ItemKind::ContentAccess {
+        let level = item.level.as_deref().unwrap_or_default();
+        line = format!("{level} `{}`", item.title);
+    }
+    if item.trashed {
+        line.push_str(", in the trash");
+    }
+    if item.enabled == Some(false) {
+        line.push_str(", switched off");
+    }
+    if let Some(name) = shown.renamed.get(&(item.kind, item.id.as_str())) {
+        line = format!("{line}, becomes `{name}`, since its name is taken there");
+    }
+    line
+}
+
+/// A count of things that are known by their word for many.
+pub(super) fn counted_word(count: usize, word: &str) -> String {
+    let mut kinds = ItemKind::ALL.into_iter();
+    match (kinds.find(|kind| kind.plural() == word), count) {
+        (Some(kind), _) => counted(count, kind),
+        (None, 1) => format!("1 {}", word.strip_suffix('s').unwrap_or(word)),
+        (None, _) => format!("{count} {word}"),
+    }
+}
+
+/// A count of things, as in `3 dashboards`.
+pub(crate) fn counted(count: usize, kind: ItemKind) -> String {
+    let (one, many) = match kind {
+        ItemKind::ContentAccess => ("thing shared with it", "things shared with it"),
+        ItemKind::Follow => ("followed alert", "followed alerts"),
+        _ => (kind.word(), kind.plural()),
+    };
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {many}"),
+    }
+}

@@ -1,0 +1,67 @@
+//! How many calls of the API a change of an `external_user_id` takes, for a quota and for a person who waits.
+
+use crate::workflow::rotate_id::belongings::ItemKind;
+use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
+
+/// What is asked of one user whatever it has: a token and its end, attributes, roles, keys, sessions, content four times
+/// over, what others have in its folder twice, its folder, schedules, alerts, boards and favourites.
+const LOOK: usize = 2 + 4 + 4 + 2 + 1 + 4;
+
+impl RotateIdSpec {
+    /// How many calls it takes where no answer is lost, the look that made the plan not counted.
+    pub fn calls(&self) -> usize {
+        let roles = match self.from.roles.is_empty() {
+            true => 0,
+            false => 2,
+        };
+        // Look the new user up, twice where it is made; act as it; equip it.
+        let made = match self.into {
+            Some(_) => 1 + 3 + self.from.groups.len(),
+            None => 2 + 3 + 1,
+        };
+        made + roles
+            + self.moving_calls()
+            + self.key_calls()
+            + self.checking_calls()
+            + self.ending_calls()
+    }
+
+    fn moving_calls(&self) -> usize {
+        let of = |kind| match kind {
+            // A folder goes with the one it is in.
+            ItemKind::Folder => self.moving(kind).filter(|item| item.at_home).count(),
+            ItemKind::ContentAccess => 3 * self.count(kind),
+            ItemKind::Follow => 2 * self.count(kind),
+            ItemKind::Favorite if self.count(kind) > 0 => 1 + 2 * self.count(kind),
+            _ => self.count(kind),
+        };
+        let acts = self.count(ItemKind::Follow) + self.count(ItemKind::Favorite) > 0;
+        // Tokens of both users and their ends; that of the new one is there anyway.
+        let tokens = if acts { 3 } else { 1 };
+        ItemKind::ALL.into_iter().map(of).sum::<usize>() + tokens
+    }
+
+    fn key_calls(&self) -> usize {
+        match self.user.key {
+            // The keys it has, the new one, its tag; a login with it and its end.
+            Some(_) => 3 + 3,
+            None => 0,
+        }
+    }
+
+    /// The old user is looked at twice, the new one once.
+    fn checking_calls(&self) -> usize {
+        let shared = self.from.of(ItemKind::ContentAccess).count();
+        let folders = self.from.of(ItemKind::Folder).count();
+        // Each user, and the groups of the instance for each of two looks.
+        3 * (LOOK + shared + 1) + folders + 2
+    }
+
+    fn ending_calls(&self) -> usize {
+        match self.old {
+            OldEnd::Keep => 0,
+            OldEnd::Disable => 2 + self.from.keys.len() + self.from.sessions + 1,
+            OldEnd::Delete => 2 + self.from.keys.len() + self.from.sessions + 2 + LOOK,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The steps that see to it that nothing was left behind: what came since the plan moves too, and then all is compared.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, Kind};
+use crate::looker::User;
+use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
+use crate::workflow::rotate_id::compare::{self, Now};
+use crate::workflow::rotate_id::moves::{self, Moved};
+use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
+use crate::workflow::rotate_id::spec::NotMoved;
+use crate::workflow::step::{After, Step};
+use crate::workflow::work::Work;
+
+/// Move what the old user has by now that is not in the plan.
+pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
+    let old = old_user(work).await?;
+    let now = viewpoint(work).look(&old, shared(work)).await?;
+    let left: Vec<Item> = now
+        .items
+        .into_iter()
+        .filter(|item| item.kind != ItemKind::Folder || item.at_home)
+        .filter(|item| !stays(work, item))
+        .collect();
+    let mut swept: BTreeMap<ItemKind, Moved> = BTreeMap::new();
+    if !left.is_empty() {
+        work.journal.start(Step::Sweep, json!(left)).await?;
+        for kind in ItemKind::ALL {
+            let items: Vec<Item> = left
+                .iter()
+                .filter(|item| item.kind == kind)
+                .cloned()
+                .collect();
+            if !items.is_empty() {
+                let moved = moves::give(work, kind, items).await?;
+                swept.insert(kind, moved);
+            }
+        }
+    }
+    restore(work, &swept);
+    Ok(After::Next(json!(swept)))
+}
+
+/// Take what an earlier process has swept up back into what the job has found.
+pub(crate) fn restore(work: &mut Work, swept: &BTreeMap<ItemKind, Moved>) {
+    for (kind, moved) in swept {
+        moves::restore(work, *kind, moved);
+    }
+}
+
+/// Compare what both users have now with what the plan says.
+pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
+    let (old, new) = (old_user(work).await?, new_user(work).await?);
+    let viewpoint = viewpoint(work);
+    let (old, new) = tokio::try_join!(
+        viewpoint.look(&old, shared(work)),
+        viewpoint.look(&new, shared(work)),
+    )?;
+    let rotated = work.found.rotated_id().clone();
+    let mut losses = rotated.refused.clone();
+    losses.extend(compare::losses(
+        work.rotate_id(),
+        &rotated,
+        Now {
+            old: &old,
+            new: &new,
+        },
+    ));
+    if losses.is_empty() {
+        return Ok(After::Next(Value::Null));
+    }
+    // What did not come is to be tried again when the job is resumed.
+    for kind in ItemKind::ALL {
+        work.journal.reset(Step::Move(kind), "not everything came");
+    }
+    work.journal.reset(Step::Sweep, "not everything came");
+    work.journal.reset(Step::Equip, "not everything came");
+    let error = incomplete(work, &losses);
+    work.found.rotated_id().refused = losses;
+    Err(error)
+}
+
+fn incomplete(work: &Work, losses: &[NotMoved]) -> Error {
+    const SHOWN: usize = 10;
+    let (old, new) = (
+        &work.rotate_id().from.external_user_id,
+        &work.found.external_user_id,
+    );
+    let run = work.journal.job().run;
+    let named = losses.iter().take(SHOWN).map(NotMoved::to_string);
+    let more = losses.len().saturating_sub(SHOWN);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    let list: Vec<String> = named.chain(more).collect();
+    Error::new(
+        Kind::Incomplete,
+        format!(
+            "not everything of `{old}` came to `{new}`, so `{old}` stays as it is: {}",
+            list.join("; ")
+        ),
+    )
+    .hint(format!(
+        "`embedctl runs resume {run}` tries again; `embedctl runs undo {run}` puts everything back"
+    ))
+}
+
+/// A look at Looker from within a job.
+pub(super) fn viewpoint(work: &Work) -> Viewpoint {
+    let cx = &work.cx;
+    let observer = std::sync::Arc::clone(&cx.observer);
+    Viewpoint::new(cx.admin.clone(), cx.width, observer)
+}
+
+async fn old_user(work: &Work) -> Result<User, Error> {
+    Ok(work
+        .cx
+        .admin
+        .user(&work.rotate_id().from.looker_user_id)
+        .await?)
+}
+
+async fn new_user(work: &Work) -> Result<User, Error> {
+    Ok(work.cx.admin.user(&work.user_id()).await?)
+}
+
+/// What was shared with the old user when the plan was made.
+fn shared(work: &Work) -> Shared {
+    let accesses = work.rotate_id().from.of(ItemKind::ContentAccess);
+    let things = accesses.filter_map(|item| {
+        Some(Named {
+            id: item.content.clone()?,
+            name: item.title.clone(),
+        })
+    });
+    Shared::These(things.collect())
+}
+
+fn stays(work: &Work, item: &Item) -> bool {
+    let refused = work
+        .found
+        .rotated
+        .iter()
+        .flat_map(|rotated| &rotated.refused);
+    let said = work.rotate_id().stays.iter();
+    said.chain(refused).any(|stays| stays.is(item))
+}

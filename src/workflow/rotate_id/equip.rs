@@ -1,0 +1,90 @@
+//! The step that gives the new user what no login can: roles, and what Looker's pages remember.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::error::Error;
+use crate::looker::UserChanges;
+use crate::workflow::step::After;
+use crate::workflow::work::Work;
+
+pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    let (spec, user_id) = (work.rotate_id().clone(), work.user_id());
+    let admin = work.cx.admin.clone();
+    if !spec.from.roles.is_empty() {
+        let has = admin.user_roles(&user_id, true).await?.into_iter();
+        let mut roles: Vec<String> = has
+            .filter(|role| !role.is_embed())
+            .map(|role| role.id)
+            .collect();
+        let wanted = spec.from.roles.iter().map(|role| &role.id);
+        let missing: Vec<String> = wanted.filter(|id| !roles.contains(id)).cloned().collect();
+        if !missing.is_empty() {
+            roles.extend(missing);
+            admin.set_user_roles(&user_id, &roles).await?;
+        }
+    }
+    match &spec.into {
+        // A login would have replaced all its grants, so groups are added one by one.
+        Some(into) => {
+            for group in spec
+                .from
+                .groups
+                .iter()
+                .filter(|group| !into.groups.contains(group))
+            {
+                admin.add_group_user(&group.id, &user_id).await?;
+            }
+        }
+        None => {
+            if let Some(changes) = changes(work) {
+                work.user = Some(admin.update_user(&user_id, &changes).await?);
+            }
+        }
+    }
+    let moved = BTreeMap::from([
+        ("roles".to_owned(), spec.from.roles.len()),
+        ("groups".to_owned(), spec.from.groups.len()),
+        (
+            "attributes".to_owned(),
+            spec.user.grants.user_attributes.len(),
+        ),
+    ]);
+    restore(work, moved.clone());
+    Ok(After::Next(json!(moved)))
+}
+
+/// Take what an earlier process has given back into what the job has found.
+pub(crate) fn restore(work: &mut Work, moved: BTreeMap<String, usize>) {
+    work.found.rotated_id().moved.extend(moved);
+}
+
+/// What of the new user itself is not as it was of the old one.
+fn changes(work: &Work) -> Option<UserChanges> {
+    let (from, user) = (&work.rotate_id().from, work.user.as_ref()?);
+    let home = match from.home_folder_id == from.personal_folder_id {
+        true => user.personal_folder_id.clone(),
+        false => from.home_folder_id.clone(),
+    };
+    let differs = |wanted: &Option<String>, is: &Option<String>| {
+        wanted.clone().filter(|wanted| Some(wanted) != is.as_ref())
+    };
+    let changes = UserChanges {
+        locale: differs(&from.locale, &user.locale),
+        home_folder_id: differs(&home, &user.home_folder_id),
+        ui_state: from
+            .ui_state
+            .clone()
+            .filter(|state| Some(state) != user.ui_state.as_ref()),
+        can_manage_api3_creds: from
+            .can_manage_api3_creds
+            .filter(|can| *can && user.can_manage_api3_creds != Some(true)),
+        ..UserChanges::default()
+    };
+    let is_empty = changes.locale.is_none()
+        && changes.home_folder_id.is_none()
+        && changes.ui_state.is_none()
+        && changes.can_manage_api3_creds.is_none();
+    (!is_empty).then_some(changes)
+}

@@ -1,0 +1,20 @@
+//! Moves a person to a new `external_user_id` with all that belongs to it: Looker has no way to rename one, so a new user
+//! is made, everything is given to it, and the old one is retired.
+
+mod belongings;
+mod calls;
+pub(super) mod check;
+mod compare;
+pub(super) mod equip;
+mod mover;
+pub(super) mod moves;
+mod observe;
+mod plan;
+pub(super) mod retire;
+mod spec;
+pub(super) mod undo;
+
+pub use belongings::{Belongings, Item, ItemKind, Named};
+pub use observe::Viewpoint;
+pub use plan::{RotateIdWish, plan_rotate_id};
+pub use spec::{Ids, NotMoved, OldEnd, Renamed, RotateIdSpec, RotatedId};

@@ -1,0 +1,175 @@
+//! The steps that give all things of one kind to the new user.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::error::{Error, Kind};
+use crate::workflow::parallel;
+use crate::workflow::rotate_id::belongings::{Item, ItemKind};
+use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
+use crate::workflow::rotate_id::spec::{NotMoved, Renamed, RotateIdSpec};
+use crate::workflow::step::{After, Before};
+use crate::workflow::steps::sudo;
+use crate::workflow::work::Work;
+
+/// What came of the things of one kind.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Moved {
+    moved: usize,
+    renamed: Vec<Renamed>,
+    not_moved: Vec<NotMoved>,
+    refused: Vec<NotMoved>,
+}
+
+pub(crate) fn before(work: &Work, kind: ItemKind) -> Before {
+    match work.rotate_id().count(kind) {
+        0 => Before::Skip,
+        count => Before::Effect(json!({ "count": count })),
+    }
+}
+
+pub(crate) async fn run(work: &mut Work, kind: ItemKind) -> Result<After, Error> {
+    let items: Vec<Item> = work.rotate_id().moving(kind).cloned().collect();
+    let moved = give(work, kind, items).await?;
+    note(work, kind, &moved);
+    Ok(After::Next(json!(moved)))
+}
+
+/// Take what an earlier process has moved back into what the job has found.
+pub(crate) fn restore(work: &mut Work, kind: ItemKind, moved: &Moved) {
+    note(work, kind, moved);
+}
+
+fn note(work: &mut Work, kind: ItemKind, moved: &Moved) {
+    let found = work.found.rotated_id();
+    *found.moved.entry(kind.plural().to_owned()).or_default() += moved.moved;
+    found.renamed.extend(moved.renamed.iter().cloned());
+    found.not_moved.extend(moved.not_moved.iter().cloned());
+    found.refused.extend(moved.refused.iter().cloned());
+}
+
+/// Give things of one kind to the new user, some at a time.
+pub(super) async fn give(
+    work: &mut Work,
+    kind: ItemKind,
+    items: Vec<Item>,
+) -> Result<Moved, Error> {
+    let mover = mover(work, kind, &items).await?;
+    let handed = hand_over(work, &mover, kind, &items).await?;
+    let mut moved = Moved::default();
+    for (item, handed) in items.iter().zip(handed) {
+        match handed {
+            Handed::Over => moved.moved += 1,
+            Handed::As(to) => {
+                moved.moved += 1;
+                moved.renamed.push(Renamed {
+                    kind,
+                    id: item.id.clone(),
+                    from: item.title.clone(),
+                    to,
+                });
+            }
+            Handed::Gone => {
+                let gone = NotMoved::item(item, "it was deleted in the meantime");
+                moved.not_moved.push(gone);
+            }
+            Handed::Refused(reason) => moved.refused.push(NotMoved::item(item, reason)),
+        }
+    }
+    Ok(moved)
+}
+
+async fn hand_over(
+    work: &Work,
+    mover: &Mover,
+    kind: ItemKind,
+    items: &[Item],
+) -> Result<Vec<Handed>, Error> {
+    let observer = &work.cx.observer;
+    let hand_over = |item: Item| {
+        let mover = mover.clone();
+        async move {
+            // A folder goes with the one it is in.
+            match item.kind == ItemKind::Folder && !item.at_home {
+                true => Ok(Handed::Over),
+                false => mover.hand_over(&item).await,
+            }
+        }
+    };
+    let told = |count| observer.progress(kind.plural(), count, items.len());
+    parallel::map(items.to_vec(), work.cx.width, hand_over, told).await
+}
+
+/// Who gives things of a kind to whom.
+async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover, Error> {
+    let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
+    let (from_sudo, to_sudo) = match acts {
+        true => (Some(old_sudo(work).await?), Some(sudo::client(work).await?)),
+        false => (None, None),
+    };
+    let home = work
+        .user
+        .as_ref()
+        .and_then(|user| user.personal_folder_id.clone());
+    if home.is_none() && items.iter().any(|item| item.at_home) {
+        return Err(no_home(work));
+    }
+    let spec = work.rotate_id();
+    let admin = work.cx.admin.clone();
+    let favorites = match kind {
+        ItemKind::Favorite => favorites(work, spec).await?,
+        _ => Arc::default(),
+    };
+    Ok(Mover {
+        admin,
+        from: Party {
+            id: spec.from.looker_user_id.clone(),
+            home: spec.from.personal_folder_id.clone(),
+            sudo: from_sudo,
+        },
+        to: Party {
+            id: work.user_id(),
+            home,
+            sudo: to_sudo,
+        },
+        name: spec.from.external_user_id.clone(),
+        favorites,
+        own: None,
+    })
+}
+
+/// The old user's favourites as they are now: an undo in between has made them anew.
+async fn favorites(
+    work: &Work,
+    spec: &RotateIdSpec,
+) -> Result<Arc<HashMap<String, String>>, Error> {
+    let favorites = work.cx.admin.favorites(&spec.from.looker_user_id).await?;
+    let pairs = favorites.into_iter();
+    let pairs = pairs.filter_map(|it| Some((it.content_metadata_id?, it.id)));
+    Ok(Arc::new(pairs.collect()))
+}
+
+/// Looker as the old user, kept until the job ends.
+async fn old_sudo(work: &mut Work) -> Result<crate::looker::Client, Error> {
+    if let Some(sudo) = &work.old_sudo {
+        return Ok(sudo.clone());
+    }
+    let old = work.rotate_id().from.looker_user_id.clone();
+    let sudo = work.cx.admin.login_user(&old).await?;
+    work.old_sudo = Some(sudo.clone());
+    Ok(sudo)
+}
+
+fn no_home(work: &Work) -> Error {
+    let (user, run) = (&work.found.external_user_id, work.journal.job().run);
+    Error::new(
+        Kind::Incomplete,
+        format!("Looker has made no personal folder for `{user}` yet, so nothing can be put there"),
+    )
+    .hint(format!(
+        "open an embedded dashboard as `{user}` once (`embedctl url open`), then `embedctl runs resume {run}`"
+    ))
+}

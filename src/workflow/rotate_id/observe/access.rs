@@ -1,0 +1,96 @@
+//! What others have shared with a user by name: Looker tells it by thing only, so the things are looked at one by one.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use crate::error::Error;
+use crate::looker::{Client, ContentAccess, ContentKind, LookerError, User};
+use crate::workflow::parallel;
+use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
+use crate::workflow::rotate_id::observe::{Shared, Viewpoint, named};
+
+impl Viewpoint {
+    /// What names the user among those it is shared with.
+    pub(super) async fn accesses(
+        &self,
+        user: &User,
+        sudo: &Client,
+        shared: Shared,
+    ) -> Result<Vec<Item>, Error> {
+        let (things, fresh) = match shared {
+            Shared::Everything => (self.visible(sudo).await?, false),
+            Shared::These(things) => (things, true),
+        };
+        let total = things.len();
+        let this = self.clone();
+        let look = |thing: Named| {
+            let this = this.clone();
+            async move {
+                let accesses = this.accesses_of(&thing.id, fresh).await?;
+                Ok((thing, accesses))
+            }
+        };
+        let told = |count| self.observer.progress("shared things", count, total);
+        let looked = parallel::map(things, self.width, look, told).await?;
+        let mut items = Vec::new();
+        for (thing, accesses) in looked {
+            let mine = accesses.iter();
+            let mine = mine.filter(|access| access.user_id.as_ref() == Some(&user.id));
+            items.extend(mine.map(|access| Item {
+                content: Some(thing.id.clone()),
+                level: Some(access.permission_type.clone()),
+                ..Item::new(ItemKind::ContentAccess, &access.id, &thing.name)
+            }));
+        }
+        Ok(items)
+    }
+
+    async fn accesses_of(&self, content: &str, fresh: bool) -> Result<Arc<[ContentAccess]>, Error> {
+        let known = || {
+            let known = self.learnt.accesses.lock();
+            known
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(content)
+                .cloned()
+        };
+        if let Some(known) = known().filter(|_| !fresh) {
+            return Ok(known);
+        }
+        let read: Arc<[ContentAccess]> = match self.admin.content_accesses(content).await {
+            Ok(read) => read.into(),
+            // It has been deleted since it was listed.
+            Err(LookerError::NotFound { .. }) => Arc::default(),
+            Err(error) => return Err(error.into()),
+        };
+        let learnt = self.learnt.accesses.lock();
+        learnt
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(content.to_owned(), Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// All that the user can see and that can be shared, by the id of its content metadata.
+    async fn visible(&self, sudo: &Client) -> Result<Vec<Named>, Error> {
+        let (folders, dashboards, looks, boards) = tokio::try_join!(
+            sudo.folders(),
+            sudo.all_content(ContentKind::Dashboard),
+            sudo.all_content(ContentKind::Look),
+            sudo.boards(),
+        )?;
+        let folders = folders
+            .into_iter()
+            .map(|it| (it.content_metadata_id, it.name));
+        let content = dashboards.into_iter().chain(looks);
+        let content = content.map(|it| (it.content_metadata_id, it.title));
+        let boards = boards
+            .into_iter()
+            .map(|it| (it.content_metadata_id, it.title));
+        let mut seen = BTreeSet::new();
+        Ok(folders
+            .chain(content)
+            .chain(boards)
+            .filter_map(|(id, name)| Some(named(id?, name)))
+            .filter(|thing| seen.insert(thing.id.clone()))
+            .collect())
+    }
+}

@@ -1,0 +1,148 @@
+//! What a user has made, owns, follows and likes.
+
+use crate::error::Error;
+use crate::looker::{Alert, Board, Client, Content, ContentKind, Favorite, ScheduledPlan, User};
+use crate::workflow::parallel;
+use crate::workflow::rotate_id::belongings::{Item, ItemKind};
+use crate::workflow::rotate_id::observe::Viewpoint;
+
+impl Viewpoint {
+    /// The folders below the personal one, each before those below it.
+    pub(super) async fn folders(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let Some(home) = user.personal_folder_id.clone() else {
+            return Ok(Vec::new());
+        };
+        let (mut found, mut level) = (Vec::new(), vec![home.clone()]);
+        while !level.is_empty() {
+            let admin = self.admin.clone();
+            let below = move |folder: String| {
+                let admin = admin.clone();
+                async move { Ok(admin.folder_children(&folder).await?) }
+            };
+            let children = parallel::map(level, self.width, below, |_| {}).await?;
+            let children: Vec<Item> = children
+                .into_iter()
+                .flatten()
+                .map(|folder| Item {
+                    at_home: folder.parent_id.as_ref() == Some(&home),
+                    folder: folder.parent_id,
+                    ..Item::new(ItemKind::Folder, folder.id, folder.name)
+                })
+                .collect();
+            level = children.iter().map(|folder| folder.id.clone()).collect();
+            found.extend(children);
+        }
+        Ok(found)
+    }
+
+    /// The dashboards and looks that the user owns, those in the trash too.
+    pub(super) async fn content(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let (admin, id) = (&self.admin, user.id.as_str());
+        let (dashboards, trashed_dashboards, looks, trashed_looks) = tokio::try_join!(
+            admin.content_of(ContentKind::Dashboard, id, false),
+            admin.content_of(ContentKind::Dashboard, id, true),
+            admin.content_of(ContentKind::Look, id, false),
+            admin.content_of(ContentKind::Look, id, true),
+        )?;
+        let item = |kind| {
+            move |content: Content| Item {
+                at_home: content.folder_id.is_some()
+                    && content.folder_id == user.personal_folder_id,
+                folder: content.folder_id,
+                trashed: content.deleted,
+                ..Item::new(kind, content.id, content.title)
+            }
+        };
+        let dashboards = dashboards.into_iter().chain(trashed_dashboards);
+        let looks = looks.into_iter().chain(trashed_looks);
+        Ok(dashboards
+            .map(item(ItemKind::Dashboard))
+            .chain(looks.map(item(ItemKind::Look)))
+            .collect())
+    }
+
+    /// The dashboards and looks of others right in the user's personal folder.
+    pub(super) async fn lodgers(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let Some(home) = user.personal_folder_id.as_deref() else {
+            return Ok(Vec::new());
+        };
+        let (dashboards, looks) = tokio::try_join!(
+            self.admin.content_in(ContentKind::Dashboard, home),
+            self.admin.content_in(ContentKind::Look, home),
+        )?;
+        let item = |kind| {
+            move |content: Content| Item {
+                folder: content.folder_id,
+                at_home: true,
+                ..Item::new(kind, content.id, content.title)
+            }
+        };
+        let others = |content: &Content| content.user_id.as_ref() != Some(&user.id);
+        let dashboards = dashboards.into_iter().filter(others);
+        let looks = looks.into_iter().filter(others);
+        Ok(dashboards
+            .map(item(ItemKind::Dashboard))
+            .chain(looks.map(item(ItemKind::Look)))
+            .collect())
+    }
+
+    pub(super) async fn schedules(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let schedules = self.admin.scheduled_plans(&user.id).await?;
+        let item = |schedule: ScheduledPlan| Item {
+            enabled: Some(schedule.enabled),
+            destinations: Some(schedule.destinations),
+            ..Item::new(
+                ItemKind::Schedule,
+                schedule.id,
+                schedule.name.unwrap_or_default(),
+            )
+        };
+        Ok(schedules.into_iter().map(item).collect())
+    }
+
+    /// The alerts that the user owns, and those it follows, which are told to nobody else.
+    pub(super) async fn alerts(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
+        let alerts = sudo.alerts(false).await?;
+        let item = |alert: Alert| {
+            let own = alert.owner_id.as_ref() == Some(&user.id);
+            let kind = if own {
+                ItemKind::Alert
+            } else {
+                ItemKind::Follow
+            };
+            Item {
+                enabled: own.then_some(!alert.is_disabled),
+                private: !alert.is_public,
+                ..Item::new(kind, alert.id, alert.title)
+            }
+        };
+        Ok(alerts.into_iter().map(item).collect())
+    }
+
+    pub(super) async fn boards(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let boards = self.admin.boards_of(&user.id).await?;
+        let item = |board: Board| Item::new(ItemKind::Board, board.id, board.title);
+        Ok(boards.into_iter().map(item).collect())
+    }
+
+    pub(super) async fn favorites(&self, user: &User) -> Result<Vec<Item>, Error> {
+        let favorites = self.admin.favorites(&user.id).await?;
+        let item = |favorite: Favorite| {
+            let of = [
+                ("dashboard", &favorite.dashboard_id),
+                ("look", &favorite.look_id),
+                ("board", &favorite.board_id),
+            ];
+            let of = of
+                .into_iter()
+                .find_map(|(word, id)| Some((word, id.as_ref()?)));
+            let of = of.map_or_else(String::new, |(word, id)| format!("{word} {id}"));
+            let title = favorite.title.clone().unwrap_or(of);
+            Item {
+                content: favorite.content_metadata_id,
+                ..Item::new(ItemKind::Favorite, favorite.id, title)
+            }
+        };
+        Ok(favorites.into_iter().map(item).collect())
+    }
+}

@@ -1,0 +1,128 @@
+//! The steps that retire the old user once everything has moved: its keys, its sessions, itself.
+
+use serde_json::json;
+
+use crate::error::{Error, Kind};
+use crate::ledger::{KeyRecord, KeyState};
+use crate::looker::{LookerError, UserChanges};
+use crate::workflow::rotate_id::belongings::ItemKind;
+use crate::workflow::rotate_id::check::viewpoint;
+use crate::workflow::rotate_id::observe::Shared;
+use crate::workflow::rotate_id::spec::OldEnd;
+use crate::workflow::step::{After, Before};
+use crate::workflow::steps::revoke;
+use crate::workflow::work::{OldKey, Work};
+
+/// Each of the steps, unless the old user is kept as it is.
+pub(crate) fn before(work: &Work) -> Before {
+    let spec = work.rotate_id();
+    match spec.old {
+        OldEnd::Keep => Before::Skip,
+        OldEnd::Disable | OldEnd::Delete => Before::Effect(json!({ "old": spec.old })),
+    }
+}
+
+/// Revoke all keys of the old user, also those that came after the plan.
+pub(crate) async fn keys(work: &mut Work) -> Result<After, Error> {
+    let old = work.rotate_id().from.looker_user_id.clone();
+    let admin = work.cx.admin.clone();
+    let mut keys = work.rotate_id().from.keys.clone();
+    for key in admin.api3_keys(&old).await? {
+        if !keys.iter().any(|known| known.id == key.id) {
+            keys.push(key.into());
+        }
+    }
+    let mut revoked = Vec::new();
+    for key in keys {
+        // One that is gone already, by an earlier try perhaps, is as good.
+        revoke::key(&admin, &old, &key.id).await?;
+        let record = record(work, &key);
+        work.journal.note_key(record).await?;
+        revoked.push(key.id);
+    }
+    work.found.revoked.extend(revoked.iter().cloned());
+    Ok(After::Next(json!(revoked)))
+}
+
+/// End all sessions of the old user.
+pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
+    let old = work.rotate_id().from.looker_user_id.clone();
+    let sessions = work.cx.admin.sessions(&old).await?;
+    for session in &sessions {
+        work.cx.admin.delete_session(&old, &session.id).await?;
+    }
+    Ok(After::Next(json!(sessions.len())))
+}
+
+/// Disable or delete the old user.
+pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
+    let (old, end) = (work.rotate_id().from.clone(), work.rotate_id().old);
+    let (admin, id) = (work.cx.admin.clone(), old.looker_user_id.as_str());
+    match end {
+        OldEnd::Keep => {}
+        OldEnd::Disable => {
+            let changes = UserChanges {
+                is_disabled: Some(true),
+                ..UserChanges::default()
+            };
+            match admin.update_user(id, &changes).await {
+                Ok(user) if !user.is_disabled => {
+                    let message = format!("Looker did not disable `{}`", old.external_user_id);
+                    return Err(Error::new(Kind::Looker, message));
+                }
+                // Somebody has deleted it, which is more than was wanted.
+                Ok(_) | Err(LookerError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        OldEnd::Delete => {
+            refuse_owner(work).await?;
+            admin.delete_user(id).await?;
+        }
+    }
+    work.found.rotated_id().old = Some(end);
+    Ok(After::Next(json!(end)))
+}
+
+/// With a user, Looker deletes what it owns; so one that owns something is not deleted.
+async fn refuse_owner(work: &Work) -> Result<(), Error> {
+    let old = &work.rotate_id().from;
+    let user = match work.cx.admin.user(&old.looker_user_id).await {
+        Ok(user) => user,
+        Err(LookerError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let now = viewpoint(work)
+        .look(&user, Shared::These(Vec::new()))
+        .await?;
+    let owned = now
+        .items
+        .iter()
+        .filter(|item| item.kind != ItemKind::Follow);
+    let Some(item) = owned.chain(&now.lodgers).next() else {
+        return Ok(());
+    };
+    let (old, word, title) = (&old.external_user_id, item.kind.word(), &item.title);
+    Err(Error::new(
+        Kind::Incomplete,
+        format!("`{old}` is not deleted: the {word} `{title}` would go with it"),
+    )
+    .hint(format!(
+        "move it, then `embedctl runs resume {}`",
+        work.journal.job().run
+    )))
+}
+
+fn record(work: &Work, key: &OldKey) -> KeyRecord {
+    let from = &work.rotate_id().from;
+    KeyRecord {
+        looker_user_id: from.looker_user_id.clone(),
+        external_user_id: from.external_user_id.clone(),
+        key_id: key.id.clone(),
+        client_id: key.client_id.clone(),
+        purpose: key.purpose.clone(),
+        state: KeyState::Revoked,
+        minted_at: key.created_at,
+        revoke_at: None,
+    }
+}

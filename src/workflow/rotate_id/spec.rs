@@ -1,0 +1,159 @@
+//! What a change of an `external_user_id` is to bring about, and what has come of it, as data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
+use crate::workflow::spec::UserSpec;
+
+/// A person who is to be known by another `external_user_id`, with all that belongs to it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct RotateIdSpec {
+    /// The new user as it is to be.
+    pub user: UserSpec,
+    /// What belonged to the old user when the plan was made.
+    pub from: Belongings,
+    /// What the new user had by then, where it was there already.
+    pub into: Option<Belongings>,
+    /// What becomes of the old user.
+    pub old: OldEnd,
+    /// What stays with the old user, as was said beforehand.
+    pub stays: Vec<NotMoved>,
+}
+
+/// What becomes of the old user once everything has moved.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum OldEnd {
+    /// It cannot log in any more.
+    #[default]
+    Disable,
+    /// It is deleted, which cannot be undone.
+    Delete,
+    /// It stays as it is, with its keys and sessions.
+    Keep,
+}
+
+impl OldEnd {
+    /// The word for it once it is done.
+    pub const fn done(self) -> &'static str {
+        match self {
+            Self::Disable => "disabled",
+            Self::Delete => "deleted",
+            Self::Keep => "kept",
+        }
+    }
+}
+
+/// Something that stays where it was, and why.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NotMoved {
+    /// What it is: the word of an [`ItemKind`], or `query history`.
+    pub kind: String,
+    /// Looker's id of it, where it has one.
+    pub id: Option<String>,
+    /// What people call it.
+    pub title: Option<String>,
+    /// Why it stays.
+    pub reason: String,
+}
+
+impl NotMoved {
+    /// `item` stays, for this reason.
+    pub(super) fn item(item: &Item, reason: impl Into<String>) -> Self {
+        Self {
+            kind: item.kind.word().to_owned(),
+            id: Some(item.id.clone()),
+            title: Some(item.title.clone()),
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn is(&self, item: &Item) -> bool {
+        self.kind == item.kind.word() && self.id.as_ref() == Some(&item.id)
+    }
+}
+
+impl fmt::Display for NotMoved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            id,
+            title,
+            reason,
+        } = self;
+        f.write_str(kind)?;
+        if let Some(id) = id {
+            write!(f, " {id}")?;
+        }
+        if let Some(title) = title.as_ref().filter(|title| !title.is_empty()) {
+            write!(f, " `{title}`")?;
+        }
+        write!(f, ": {reason}")
+    }
+}
+
+/// What has come of it so far.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct RotatedId {
+    /// The old user's ids.
+    pub from: Ids,
+    /// How many things of each kind have moved, by their word for many.
+    pub moved: BTreeMap<String, usize>,
+    /// What has another name now, since its own was taken where it went.
+    pub renamed: Vec<Renamed>,
+    /// What stays with the old user for a reason that was known beforehand, or came up on the way and is no loss.
+    pub not_moved: Vec<NotMoved>,
+    /// What Looker did not let go; the old user is not retired while there is any.
+    pub refused: Vec<NotMoved>,
+    /// What became of the old user; `None` until it is done.
+    pub old: Option<OldEnd>,
+}
+
+/// The two ids of a user.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Ids {
+    /// The company's.
+    pub external_user_id: String,
+    /// Looker's.
+    pub looker_user_id: Option<String>,
+}
+
+/// Something that has another name than before.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Renamed {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Looker's id of it.
+    pub id: String,
+    /// What it was called.
+    pub from: String,
+    /// What it is called now.
+    pub to: String,
+}
+
+impl RotatedId {
+    /// Nothing yet.
+    pub(crate) fn of(spec: &RotateIdSpec) -> Self {
+        Self {
+            from: Ids {
+                external_user_id: spec.from.external_user_id.clone(),
+                looker_user_id: Some(spec.from.looker_user_id.clone()),
+            },
+            not_moved: spec.stays.clone(),
+            // The steps that would retire it are passed over.
+            old: (spec.old == OldEnd::Keep).then_some(OldEnd::Keep),
+            ..Self::default()
+        }
+    }
+}
+
+impl RotateIdSpec {
+    /// The things that are to move, of one kind.
+    pub(crate) fn moving(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
+        let stays = |item: &&Item| self.stays.iter().any(|stays| stays.is(item));
+        self.from.of(kind).filter(move |item| !stays(item))
+    }
+}

@@ -1,0 +1,266 @@
+//! Does the inverses of a change of an `external_user_id`; each may be done twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::ledger::{Event, JobId};
+use crate::looker::{Client, LookerError, User, UserChanges};
+use crate::workflow::parallel;
+use crate::workflow::reconcile::{MintIntent, Verdict, judge};
+use crate::workflow::rotate_id::belongings::{Item, ItemKind};
+use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
+use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
+use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec};
+use crate::workflow::rotate_id::undo::{Log, swept};
+use crate::workflow::step::Step;
+use crate::workflow::steps::{read, revoke};
+use crate::workflow::undo::{Inverse, UndoContext, Undone};
+use crate::workflow::work::{FoundKey, TAG};
+
+/// Do one inverse of a change of ids; gives the reason where something is better left.
+pub(crate) async fn invert(
+    cx: &UndoContext,
+    id: JobId,
+    spec: &RotateIdSpec,
+    new: &User,
+    inverse: &Inverse,
+    undone: &mut Undone,
+) -> Result<Option<String>, Error> {
+    match inverse {
+        Inverse::EnableOldUser => enable(&cx.admin, spec).await,
+        Inverse::RevokeUndelivered => {
+            let events = cx.ledger.events(id).await?;
+            let tag = format!("{TAG}{}:{}", id.run, id.number);
+            revoke_undelivered(cx, &events, &tag, new).await
+        }
+        Inverse::MoveBack(kind) => {
+            let items: Vec<Item> = spec.moving(*kind).cloned().collect();
+            undone.moved_back += items.len();
+            move_back(cx, spec, new, *kind, items).await
+        }
+        Inverse::SweepBack => {
+            let events = cx.ledger.events(id).await?;
+            let mut left = Vec::new();
+            for kind in ItemKind::ALL.into_iter().rev() {
+                let items = swept(&events, kind)?;
+                if !items.is_empty() {
+                    undone.moved_back += items.len();
+                    left.extend(move_back(cx, spec, new, kind, items).await?);
+                }
+            }
+            Ok((!left.is_empty()).then(|| left.join("; ")))
+        }
+        Inverse::TakeGrantsBack => {
+            take_grants_back(&cx.admin, spec, new).await?;
+            Ok(None)
+        }
+        Inverse::KeepKeys(_) | Inverse::RevokeKey { .. } | Inverse::DeleteUser => Ok(None),
+    }
+}
+
+/// The same where the new user is not there: it never came to be, or somebody has deleted it with all it had.
+pub(crate) async fn without_user(
+    cx: &UndoContext,
+    spec: &RotateIdSpec,
+    inverse: &Inverse,
+) -> Result<Option<String>, Error> {
+    match inverse {
+        Inverse::EnableOldUser => enable(&cx.admin, spec).await,
+        Inverse::MoveBack(_) | Inverse::SweepBack => Ok(Some(format!(
+            "embed user `{}` has been deleted: look for what it had in the trash",
+            spec.user.external_user_id
+        ))),
+        _ => Ok(None),
+    }
+}
+
+/// Let the old user log in again; gives the reason where nothing can go back to it.
+async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, Error> {
+    let changes = UserChanges {
+        is_disabled: Some(false),
+        ..UserChanges::default()
+    };
+    match admin.update_user(&spec.from.looker_user_id, &changes).await {
+        Ok(_) => Ok(None),
+        Err(LookerError::NotFound { .. }) => Ok(Some(format!(
+            "`{}` has been deleted, so nothing can go back to it",
+            spec.from.external_user_id
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Give things of one kind back to the old user; gives what stays with the new one, and why.
+async fn move_back(
+    cx: &UndoContext,
+    spec: &RotateIdSpec,
+    new: &User,
+    kind: ItemKind,
+    items: Vec<Item>,
+) -> Result<Option<String>, Error> {
+    let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
+    let old_id = spec.from.looker_user_id.as_str();
+    let (old_sudo, new_sudo) = match acts {
+        true => tokio::try_join!(cx.admin.login_user(old_id), cx.admin.login_user(&new.id))
+            .map(|(old, new)| (Some(old), Some(new)))?,
+        false => (None, None),
+    };
+    let sudos: Vec<Client> = old_sudo.iter().chain(&new_sudo).cloned().collect();
+    let mover = mover(cx, spec, new, kind, (old_sudo, new_sudo)).await;
+    let ended = match mover {
+        Ok(mover) => hand_back(cx, &mover, items).await,
+        Err(error) => Err(error),
+    };
+    for sudo in sudos {
+        sudo.logout().await?;
+    }
+    let left = ended?;
+    let named: Vec<String> = left.iter().map(NotMoved::to_string).collect();
+    Ok((!named.is_empty()).then(|| named.join("; ")))
+}
+
+/// The way back: from the new user to the old one.
+async fn mover(
+    cx: &UndoContext,
+    spec: &RotateIdSpec,
+    new: &User,
+    kind: ItemKind,
+    (old_sudo, new_sudo): (Option<Client>, Option<Client>),
+) -> Result<Mover, Error> {
+    let favorites = match kind {
+        ItemKind::Favorite => {
+            let favorites = cx.admin.favorites(&new.id).await?.into_iter();
+            favorites
+                .filter_map(|it| Some((it.content_metadata_id?, it.id)))
+                .collect()
+        }
+        _ => HashMap::new(),
+    };
+    let own = spec.into.as_ref().map(|into| into.items.clone());
+    Ok(Mover {
+        admin: cx.admin.clone(),
+        from: Party {
+            id: new.id.clone(),
+            home: new.personal_folder_id.clone(),
+            sudo: new_sudo,
+        },
+        to: Party {
+            id: spec.from.looker_user_id.clone(),
+            home: spec.from.personal_folder_id.clone(),
+            sudo: old_sudo,
+        },
+        name: spec.from.external_user_id.clone(),
+        favorites: Arc::new(favorites),
+        own: Some(own.unwrap_or_default().into()),
+    })
+}
+
+async fn hand_back(
+    cx: &UndoContext,
+    mover: &Mover,
+    items: Vec<Item>,
+) -> Result<Vec<NotMoved>, Error> {
+    let items: Vec<Item> = items
+        .into_iter()
+        .filter(|item| item.kind != ItemKind::Folder || item.at_home)
+        .collect();
+    let back = |item: Item| {
+        let mover = mover.clone();
+        async move { mover.hand_over(&item).await }
+    };
+    let handed = parallel::map(items.clone(), cx.width, back, |_| {}).await?;
+    let pairs = items.iter().zip(handed);
+    Ok(pairs
+        .filter_map(|(item, handed)| match handed {
+            Handed::Refused(reason) => Some(NotMoved::item(item, reason)),
+            Handed::Over | Handed::As(_) | Handed::Gone => None,
+        })
+        .collect())
+}
+
+/// Take roles and groups away from a user that it did not have before.
+async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Result<(), Error> {
+    let Some(into) = &spec.into else {
+        return Ok(());
+    };
+    let has = admin.user_roles(&new.id, true).await?.into_iter();
+    let has = has.filter(|role| !role.is_embed()).map(|role| role.id);
+    let given = |id: &String| {
+        let had = into.roles.iter().any(|role| role.id == *id);
+        !had && spec.from.roles.iter().any(|role| role.id == *id)
+    };
+    let (taken, left): (Vec<String>, Vec<String>) = has.partition(given);
+    if !taken.is_empty() {
+        admin.set_user_roles(&new.id, &left).await?;
+    }
+    for group in spec
+        .from
+        .groups
+        .iter()
+        .filter(|group| !into.groups.contains(group))
+    {
+        admin.delete_group_user(&group.id, &new.id).await?;
+    }
+    Ok(())
+}
+
+/// Revoke a key that was minted and is in no sink; gives the reason where nobody can tell which it is.
+async fn revoke_undelivered(
+    cx: &UndoContext,
+    events: &[Event],
+    tag: &str,
+    new: &User,
+) -> Result<Option<String>, Error> {
+    let log = Log(events);
+    let Some(intent) = log.intent(Step::Mint) else {
+        return Ok(None);
+    };
+    let intent: MintIntent = read(intent)?;
+    let seen: Option<FoundKey> = log.done(Step::Mint).map(read).transpose()?;
+    let keys = cx.admin.api3_keys(&new.id).await?;
+    match judge(
+        &keys,
+        &intent,
+        tag,
+        seen.as_ref().map(|key| key.id.as_str()),
+    ) {
+        Verdict::Nothing => Ok(None),
+        Verdict::Ours(ours) => {
+            for key in ours {
+                revoke::key(&cx.admin, &new.id, &key.id).await?;
+            }
+            Ok(None)
+        }
+        Verdict::CannotTell(keys) => {
+            let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+            Ok(Some(format!(
+                "keys {} were made while an answer was lost; one of them may be ours",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// Why the new user is better not deleted: what it owns would go with it.
+pub(crate) async fn reason_to_keep(
+    cx: &UndoContext,
+    spec: &RotateIdSpec,
+    new: &User,
+) -> Result<Option<String>, Error> {
+    let viewpoint = Viewpoint::new(cx.admin.clone(), cx.width, Arc::clone(&cx.observer));
+    let has = viewpoint.look(new, Shared::These(Vec::new())).await?;
+    let owned = has
+        .items
+        .iter()
+        .filter(|item| item.kind != ItemKind::Follow);
+    let owned = owned.chain(&has.lodgers).next();
+    Ok(owned.map(|item| {
+        format!(
+            "`{}` stays, since the {} `{}` would go with it",
+            spec.user.external_user_id,
+            item.kind.word(),
+            item.title
+        )
+    }))
+}

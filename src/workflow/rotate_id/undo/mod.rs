@@ -1,0 +1,112 @@
+//! Puts what a change of an `external_user_id` has done back: planned from the log, as data, and done step by step.
+
+mod back;
+
+use crate::error::Error;
+use crate::ledger::{Event, What};
+use crate::workflow::rotate_id::belongings::{Item, ItemKind};
+use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
+use crate::workflow::step::Step;
+use crate::workflow::steps::read;
+use crate::workflow::undo::{Inverse, Undo};
+use crate::workflow::work::FoundKey;
+
+pub(crate) use back::{invert, reason_to_keep, without_user};
+
+/// Plan how to put everything back that `events` tell of; what was begun and not ended counts as done.
+pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error> {
+    let log = Log(events);
+    let mut undo = Undo::default();
+    let old = &spec.from.external_user_id;
+    if spec.old == OldEnd::Delete && log.done(Step::RetireOldUser).is_some() {
+        undo.stays
+            .push(format!("`{old}` was deleted, so nothing can go back to it"));
+        return Ok(undo);
+    }
+    let mut inverses = Vec::new();
+    if log.stands(Step::RetireOldUser) {
+        inverses.push((Step::RetireOldUser, Inverse::EnableOldUser));
+    }
+    if log.stands(Step::RevokeOldKeys) && !spec.from.keys.is_empty() {
+        undo.lost.push(format!(
+            "the keys of `{old}` are revoked and do not come back: `embedctl keys mint {old}` makes a new one"
+        ));
+    }
+    let key: Option<FoundKey> = log.done(Step::Deliver).map(read).transpose()?;
+    match key {
+        Some(key) => inverses.push((
+            Step::Deliver,
+            Inverse::RevokeKey {
+                id: key.id,
+                unless_gone: Vec::new(),
+            },
+        )),
+        None if log.stands(Step::Mint) => inverses.push((Step::Mint, Inverse::RevokeUndelivered)),
+        None => {}
+    }
+    if log.stands(Step::Sweep) && log.intent(Step::Sweep).is_some() {
+        inverses.push((Step::Sweep, Inverse::SweepBack));
+    }
+    for kind in ItemKind::ALL.into_iter().rev() {
+        if log.stands(Step::Move(kind)) {
+            inverses.push((Step::Move(kind), Inverse::MoveBack(kind)));
+        }
+    }
+    if spec.into.is_some() && log.stands(Step::Equip) {
+        inverses.push((Step::Equip, Inverse::TakeGrantsBack));
+    }
+    if spec.into.is_none() && log.may_have_made_user() {
+        inverses.push((Step::Create, Inverse::DeleteUser));
+    }
+    undo.inverses = inverses;
+    Ok(undo)
+}
+
+/// What was swept up besides what the plan says, of one kind.
+fn swept(events: &[Event], kind: ItemKind) -> Result<Vec<Item>, Error> {
+    let mut items = Vec::new();
+    let sweeps = events
+        .iter()
+        .filter(|event| event.step == Step::Sweep.name() && event.what == What::Started);
+    for sweep in sweeps {
+        let swept: Vec<Item> = read(&sweep.data)?;
+        items.extend(swept.into_iter().filter(|item| item.kind == kind));
+    }
+    Ok(items)
+}
+
+/// The log of a job.
+struct Log<'a>(&'a [Event]);
+
+impl Log<'_> {
+    fn of(&self, step: Step) -> impl DoubleEndedIterator<Item = &Event> {
+        self.0.iter().filter(move |event| event.step == step.name())
+    }
+
+    /// Whether the step may have done something that has not been undone since.
+    fn stands(&self, step: Step) -> bool {
+        let last = self.of(step).next_back();
+        last.is_some_and(|last| last.what != What::Undone)
+    }
+
+    /// Whether the job made the user, or nobody knows whether it did; one that was refused has made none.
+    fn may_have_made_user(&self) -> bool {
+        let mut of = self.of(Step::Create).rev();
+        let end = of.find(|event| event.what != What::UndoStarted);
+        end.is_some_and(|end| matches!(end.what, What::Started | What::Done))
+    }
+
+    /// The newest intent of a step that stands.
+    fn intent(&self, step: Step) -> Option<&serde_json::Value> {
+        let mut of = self.of(step).rev();
+        let intent = of.find(|event| event.what == What::Started)?;
+        self.stands(step).then_some(&intent.data)
+    }
+
+    /// What came of a step that is done and stands, an undo that was cut short notwithstanding.
+    fn done(&self, step: Step) -> Option<&serde_json::Value> {
+        let mut of = self.of(step).rev();
+        let end = of.find(|event| event.what != What::UndoStarted)?;
+        (end.what == What::Done).then_some(&end.data)
+    }
+}
