@@ -99,6 +99,14 @@ impl System {
         self.dir.join(path)
     }
 
+    /// The folder for temporary files of any size: what `TMPDIR` names, or the one that is on a disk.
+    pub fn roomy_dir(&self) -> PathBuf {
+        let named = self.var("TMPDIR").map(|name| self.path(name));
+        // `/tmp` may be in memory.
+        let disk = || Some(PathBuf::from("/var/tmp")).filter(|folder| folder.is_dir());
+        named.or_else(disk).unwrap_or_else(env::temp_dir)
+    }
+
     /// `$NAME/embedctl`, or that folder below the home directory where the variable is not set; `None` without a home.
     pub fn xdg_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         let base = self

@@ -13,6 +13,7 @@ mod api;
 mod apply;
 mod apply_faults;
 mod apply_report;
+mod apply_stdin;
 mod browser;
 mod client;
 mod client_bodies;

@@ -11,6 +11,7 @@ mod results;
 mod run;
 mod show;
 mod source;
+mod spool;
 
 use serde_json::to_string_pretty;
 

@@ -1,10 +1,11 @@
 //! Opens what was named: a manifest, standard input, or a plan in a file.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Cursor, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::commands::apply::spool::Spool;
 use crate::error::{Error, Kind};
 use crate::manifest::{Format, Item, Known, Rows, rows};
 use crate::plan::{PlanFile, PlanHeader, read_header};
@@ -22,11 +23,11 @@ pub(crate) struct Source {
     pub(crate) plan: Option<PlanHeader>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Content {
     File(PathBuf),
     /// Standard input can be read only once.
-    Memory(Arc<[u8]>),
+    Spool(Spool),
 }
 
 impl Source {
@@ -37,12 +38,8 @@ impl Source {
         system: &mut System,
     ) -> Result<Self, Error> {
         let content = if name == "-" {
-            let mut bytes = Vec::new();
-            system
-                .input
-                .read_to_end(&mut bytes)
-                .map_err(|error| unreadable(name, error))?;
-            Content::Memory(bytes.into())
+            let folder = system.roomy_dir();
+            Content::Spool(Spool::read(&mut system.input, &folder)?)
         } else {
             Content::File(system.path(name))
         };
@@ -93,7 +90,7 @@ impl Source {
             Content::File(path) => {
                 Box::new(File::open(path).map_err(|error| unreadable(&self.name, error))?)
             }
-            Content::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Content::Spool(spool) => spool.reader(),
         })
     }
 

@@ -1,0 +1,164 @@
+//! Standard input, kept to be read more than once: in memory where it is short, else in a file without a name.
+
+use std::fs::File;
+#[cfg(unix)]
+use std::fs::Permissions;
+use std::io::{self, Cursor, Read, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+#[cfg(windows)]
+use std::os::windows::fs::FileExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Kind};
+
+/// Up to how many bytes are kept in memory.
+const SHORT: u64 = 1024 * 1024;
+
+/// What was read.
+#[derive(Debug)]
+pub(super) enum Spool {
+    Memory(Arc<[u8]>),
+    /// Nobody else can open it, and it is gone with the process however that ends: what it holds may be sensitive.
+    File(Arc<File>),
+}
+
+impl Spool {
+    /// Read `input` to its end; what is too long for the memory is kept on the disk of `folder`.
+    pub(super) fn read(mut input: impl Read, folder: &Path) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        let head = input.by_ref().take(SHORT).read_to_end(&mut bytes);
+        if (head.map_err(unreadable)? as u64) < SHORT {
+            return Ok(Self::Memory(bytes.into()));
+        }
+        let unkept = |error: io::Error| unkept(error.kind(), folder);
+        let mut file = nameless(folder).map_err(unkept)?;
+        file.write_all(&bytes).map_err(unkept)?;
+        loop {
+            let length = match input.read(&mut bytes) {
+                Ok(0) => return Ok(Self::File(Arc::new(file))),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(unreadable(error)),
+            };
+            let read = bytes.get(..length).unwrap_or_default();
+            file.write_all(read).map_err(unkept)?;
+        }
+    }
+
+    /// Reads it from the start, at the same time as others do.
+    pub(super) fn reader(&self) -> Box<dyn Read + Send> {
+        match self {
+            Self::Memory(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
+            Self::File(file) => Box::new(Reader {
+                file: Arc::clone(file),
+                at: 0,
+            }),
+        }
+    }
+}
+
+/// Reads a file at a place of its own.
+struct Reader {
+    file: Arc<File>,
+    at: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let read = self.file.read_at(bytes, self.at);
+        #[cfg(windows)]
+        let read = self.file.seek_read(bytes, self.at);
+        if let Ok(length) = read {
+            self.at += length as u64;
+        }
+        read
+    }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::caused(Kind::Internal, error).context("cannot read standard input")
+}
+
+/// A file that has no name and is for this user only.
+fn nameless(folder: &Path) -> io::Result<File> {
+    let file = tempfile::tempfile_in(folder)?;
+    #[cfg(unix)]
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+fn unkept(why: io::ErrorKind, folder: &Path) -> Error {
+    Error::caused(Kind::Internal, io::Error::from(why))
+        .context(format!(
+            "cannot keep what standard input gives in `{}`",
+            folder.display()
+        ))
+        .hint("name another folder in `TMPDIR`, or write the manifest to a file and give that")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(of: &Spool) -> Vec<u8> {
+        let mut text = Vec::new();
+        of.reader().read_to_end(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn what_is_short_stays_in_memory_and_what_is_long_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for (length, in_memory) in [
+            (0, true),
+            (SHORT - 1, true),
+            (SHORT, false),
+            (3 * SHORT + 7, false),
+        ] {
+            let content: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+
+            let spool = Spool::read(&*content, folder.path()).unwrap();
+
+            assert_eq!(matches!(spool, Spool::Memory(_)), in_memory, "{length}");
+            assert!(text(&spool) == content, "{length}");
+            assert!(text(&spool) == content, "{length}, a second time");
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_open_what_is_kept() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let content = vec![b'x'; 2 * 1024 * 1024];
+
+        let Spool::File(file) = Spool::read(&*content, folder.path()).unwrap() else {
+            panic!("that is not short");
+        };
+
+        let told = file.metadata().unwrap();
+        assert_eq!((told.nlink(), told.mode() & 0o777), (0, 0o600));
+    }
+
+    #[test]
+    fn readers_do_not_disturb_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..2 * SHORT).map(|at| (at % 251) as u8).collect();
+        let spool = Spool::read(&*content, folder.path()).unwrap();
+        let (mut first, mut second) = (spool.reader(), spool.reader());
+
+        let mut beginning = [0; 1000];
+        first.read_exact(&mut beginning).unwrap();
+        let mut whole = Vec::new();
+        second.read_to_end(&mut whole).unwrap();
+        first.read_to_end(&mut whole).unwrap();
+
+        assert_eq!(whole.len(), 2 * content.len() - 1000);
+        assert!(whole.ends_with(&content[1000..]));
+    }
+}
