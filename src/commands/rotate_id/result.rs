@@ -1,5 +1,7 @@
 //! What came of a change of an `external_user_id`, as people and programs read it.
 
+use std::iter;
+
 use serde_json::{Value, json};
 
 use crate::commands::key_sink;
@@ -82,7 +84,7 @@ pub(crate) fn row(found: &Found) -> Vec<String> {
         rotated.from.external_user_id.clone(),
         found.external_user_id.clone(),
         found.looker_user_id.clone().unwrap_or_default(),
-        moved(&rotated),
+        moved(&rotated).join(", "),
         rotated.not_moved.len().to_string(),
         key.unwrap_or_default(),
     ]
@@ -133,8 +135,10 @@ fn rows(found: &Found, key_printed: bool) -> Vec<(&'static str, String)> {
                 looker(&found.looker_user_id)
             ),
         ),
-        ("moved", moved(&rotated)),
     ];
+    let moved = moved(&rotated);
+    let labels = ["moved"].into_iter().chain(iter::repeat(""));
+    rows.extend(labels.zip(moved));
     rows.extend(rotated.renamed.iter().map(|it| {
         (
             "renamed",
@@ -172,8 +176,8 @@ fn rows(found: &Found, key_printed: bool) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What has moved, in a line: `7 dashboards, 3 looks`.
-pub(crate) fn moved(rotated: &RotatedId) -> String {
+/// What has moved, as in `7 dashboards`, `3 looks`.
+fn moved(rotated: &RotatedId) -> Vec<String> {
     let things = ItemKind::ALL.map(ItemKind::plural);
     let words = things.into_iter().chain(["roles", "groups", "attributes"]);
     let counts: Vec<String> = words
@@ -182,7 +186,7 @@ pub(crate) fn moved(rotated: &RotatedId) -> String {
         .map(|(count, word)| counted_word(count, word))
         .collect();
     match counts.is_empty() {
-        true => "nothing, since there was nothing".to_owned(),
-        false => counts.join(", "),
+        true => vec!["nothing, since there was nothing".to_owned()],
+        false => counts,
     }
 }
