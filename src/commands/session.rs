@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
-use crate::system::System;
+use crate::system::{Interrupt, System};
 
 /// A session with Looker, or with a fresh emulator in this process.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct Session {
     pub(crate) http: Http,
     pub(crate) admin: Client,
     emulator: Option<Emulator>,
+    interrupt: Interrupt,
 }
 
 /// What a command needs of the settings.
@@ -58,6 +59,7 @@ impl Session {
             http,
             admin,
             emulator,
+            interrupt: system.interrupt.clone(),
         })
     }
 
@@ -77,9 +79,13 @@ impl Session {
 
     /// Log the admin out, and stop the emulator if there is one. Called however the command ended.
     pub(crate) async fn close(self, ui: &Ui) {
-        if let Err(error) = self.admin.logout().await {
+        let ended = tokio::select! {
+            ended = self.admin.logout() => ended.map_err(|error| error.to_string()),
+            () = self.interrupt.lost_patience(self.http.clock()) => Err("it took too long".to_owned()),
+        };
+        if let Err(why) = ended {
             ui.warning(format!(
-                "the admin's access token could not be logged out: {error}"
+                "the admin's access token could not be logged out: {why}"
             ));
         }
         if let Some(emulator) = self.emulator {

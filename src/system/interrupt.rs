@@ -2,12 +2,15 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC, ctrl_c};
 use tokio::sync::watch;
+
+use crate::system::clock::Clock;
 
 /// How often the user has asked the program to stop.
 #[derive(Clone, Debug)]
@@ -67,6 +70,13 @@ impl Interrupt {
         let mut count = self.count.clone();
         // The sender lives as long as `self`, so waiting cannot fail.
         let _closed = count.wait_for(|count| *count >= times).await.is_err();
+    }
+
+    /// Wait until the user has asked twice, and a moment more for what is best done before the end.
+    pub async fn lost_patience(&self, clock: &Clock) {
+        const MOMENT: Duration = Duration::from_secs(2);
+        self.asked(2).await;
+        clock.sleep(MOMENT).await;
     }
 }
 

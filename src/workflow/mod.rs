@@ -62,9 +62,18 @@ pub async fn run_job(
     let mut work = started.map_err(|error| (error, None))?;
     let steps = work.spec.steps();
 
-    let ended = drive(&mut work, &steps).await;
+    let ended = tokio::select! {
+        biased;
+        ended = drive(&mut work, &steps) => Some(ended),
+        () = cx.interrupt.asked(2) => None,
+    };
 
     log_out(&mut work).await;
+    let Some(ended) = ended else {
+        // The ledger has what a resume needs to settle whatever was under way.
+        let error = Error::new(Kind::Interrupted, "stopped at once");
+        return Err((error, Some(Box::new(work.found))));
+    };
     match ended {
         Ok(()) => {
             let end = JobEnd {

@@ -79,7 +79,10 @@ pub async fn run_jobs(
         let joined = tokio::select! {
             biased;
             joined = flying.join_next() => joined,
-            () = cx.interrupt.asked(2) => return Err(Error::new(Kind::Interrupted, "stopped at once")),
+            () = cx.interrupt.asked(2) => {
+                log_out(&mut flying, cx).await;
+                return Err(Error::new(Kind::Interrupted, "stopped at once"));
+            }
         };
         let Some(joined) = joined else {
             break;
@@ -100,6 +103,15 @@ pub async fn run_jobs(
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     }
     Ok(totals)
+}
+
+/// Give the jobs that were stopped at once a moment to log their users out.
+async fn log_out(flying: &mut JoinSet<Finished>, cx: &Context) {
+    let logging_out = async { while flying.join_next().await.is_some() {} };
+    tokio::select! {
+        () = logging_out => {}
+        () = cx.interrupt.lost_patience(&cx.clock) => {}
+    }
 }
 
 /// The jobs still to run, read from the ledger a page at a time.

@@ -54,6 +54,7 @@ mod sdk;
 mod settings;
 mod signed_url;
 mod sinks;
+mod stop;
 mod support;
 mod terminal;
 mod tidy;
