@@ -1,7 +1,8 @@
 //! The same job by Looker's official SDKs, against the same Looker: `benches/sdk`.
 //!
 //! Their programs too make four requests for a user: a signed URL from the API, that URL, the look-up and the mint. They
-//! keep no ledger, try nothing twice, and cannot go on where they stopped.
+//! keep no ledger, try nothing twice, and cannot go on where they stopped. The Python SDK, at 26.22, adds a hook to its
+//! converter with every answer it reads, so that each takes longer than the one before: the ratio grows with the users.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,7 +14,7 @@ use crate::looker::Looker;
 use crate::program::{Ended, Program};
 
 /// Latency in milliseconds, and how many users.
-const CELLS: [(u32, u32); 2] = [(25, 1_000), (200, 150)];
+const CELLS: [(u32, u32); 2] = [(25, 300), (200, 150)];
 
 const WIDTH: u32 = 10;
 

@@ -7,7 +7,8 @@
 use crate::job::{Applied, Job};
 use crate::looker::Looker;
 
-/// Latency in milliseconds, users at a time, and as many users as that takes a few seconds for.
+/// Latency in milliseconds, users at a time, and as many users as that takes a few seconds for; more than so few that
+/// they are looked up one by one.
 const CELLS: [(u32, u32, u32); 9] = [
     (0, 1, 2_000),
     (0, 10, 15_000),
@@ -15,7 +16,7 @@ const CELLS: [(u32, u32, u32); 9] = [
     (25, 1, 60),
     (25, 10, 1_000),
     (25, 64, 6_000),
-    (200, 1, 10),
+    (200, 1, 15),
     (200, 10, 150),
     (200, 64, 1_000),
 ];
