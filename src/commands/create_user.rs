@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::commands::engine::{self, Request, Work};
 use crate::commands::grants::{self, GrantArgs};
-use crate::commands::key_sink;
+use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::progress::Latest;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
@@ -52,13 +52,8 @@ pub(crate) struct CreateUserArgs {
     #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
     no_key: bool,
 
-    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
-    #[arg(long, value_name = "SINK")]
-    keys_to: Option<String>,
-
-    /// What the key is for; Looker shows it beside the key
-    #[arg(long, value_name = "TEXT")]
-    key_purpose: Option<String>,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 
     /// Say what would be done, and do nothing
     #[arg(long)]
@@ -117,7 +112,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
         update: args.update,
         verify: true,
         key: (!args.no_key).then(|| KeySpec {
-            purpose: args.key_purpose.clone(),
+            purpose: args.delivery.key_purpose.clone(),
         }),
         planned: Box::default(),
     })
@@ -137,7 +132,7 @@ async fn create(
         ));
     }
     let latest = Latest::default();
-    let keys_to = key_sink::choose(args.keys_to.as_deref(), &session.settings);
+    let keys_to = key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings);
     let sink = match &spec.key {
         Some(_) => Some(key_sink::open(&keys_to, printer(ui, &latest), session, system).await?),
         None => None,

@@ -14,6 +14,18 @@ use crate::sink::{self, KeyName, Sink, Stdout};
 use crate::system::System;
 use crate::workflow::{Found, FoundKey};
 
+/// What new keys are for, and where their secrets go.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct DeliveryArgs {
+    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    #[arg(long, value_name = "SINK")]
+    pub(crate) keys_to: Option<String>,
+
+    /// What the key is for; Looker shows it beside the key
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) key_purpose: Option<String>,
+}
+
 /// The name of the sink that prints the key with the result.
 pub(crate) const STDOUT: &str = "stdout";
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::commands::engine::{self, Request, Work};
-use crate::commands::key_sink;
+use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
@@ -29,18 +29,6 @@ pub(crate) struct KeysMintArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
-}
-
-/// What new keys are for, and where their secrets go.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct DeliveryArgs {
-    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
-    #[arg(long, value_name = "SINK")]
-    pub(crate) keys_to: Option<String>,
-
-    /// What the key is for; Looker shows it beside the key
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) key_purpose: Option<String>,
 }
 
 pub(crate) async fn run(

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
-use crate::commands::keys::mint::{self, DeliveryArgs};
+use crate::commands::key_sink::DeliveryArgs;
+use crate::commands::keys::mint;
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::session::{Needs, Session};
 use crate::commands::span;

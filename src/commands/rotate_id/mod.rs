@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::commands::confirm::{confirm, typed};
 use crate::commands::engine::{self, Request, Work, open_ledger};
 use crate::commands::grants::attribute;
-use crate::commands::key_sink;
+use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
@@ -68,13 +68,8 @@ pub(crate) struct RotateIdArgs {
     #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
     no_key: bool,
 
-    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
-    #[arg(long, value_name = "SINK")]
-    keys_to: Option<String>,
-
-    /// What the key is for; Looker shows it beside the key
-    #[arg(long, value_name = "TEXT")]
-    key_purpose: Option<String>,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -102,7 +97,11 @@ async fn rotate(
     system: &mut System,
 ) -> Result<Exit, Error> {
     let many = args.from.is_some();
-    let keys_to = key_sink::choose(args.keys_to.as_deref(), &session.settings);
+    let keys_to = match args.no_key {
+        true => String::new(),
+        false => key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings),
+    };
+    let mut results = Results::new(ui, session.admin.origin(), &keys_to, many && !args.dry_run)?;
     require_admin(&session.admin).await?;
     let ledger = open_ledger(&session.settings, system)?;
     let specs = prepare::specs(pairs, &wishes(args, session), &ledger, session, ui, system).await?;
@@ -116,8 +115,6 @@ async fn rotate(
     ask(&specs, session, ui, system)?;
     let latest = Latest::default();
     let minting = specs.iter().any(|spec| spec.user.key.is_some());
-    let keys_to = if minting { keys_to } else { String::new() };
-    let mut results = Results::new(ui, session.admin.origin(), &keys_to, many)?;
     let sink = match minting {
         true => Some(key_sink::open(&keys_to, results.printer(&latest), session, system).await?),
         false => None,
@@ -153,7 +150,7 @@ fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
         into_existing: args.into_existing,
         old: args.old_user,
         no_key: args.no_key,
-        key_purpose: args.key_purpose.clone(),
+        key_purpose: args.delivery.key_purpose.clone(),
         target: target
             .unwrap_or(crate::commands::create_user::ALIVE)
             .to_owned(),
