@@ -42,7 +42,7 @@ pub(crate) async fn invert(
         Inverse::SweepBack => {
             let events = cx.ledger.events(id).await?;
             let mut left = Vec::new();
-            for kind in ItemKind::ALL.into_iter().rev() {
+            for kind in ItemKind::ALL {
                 let items = swept(&events, kind)?;
                 if !items.is_empty() {
                     undone.moved_back += items.len();

@@ -44,13 +44,14 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
         None if log.stands(Step::Mint) => inverses.push((Step::Mint, Inverse::RevokeUndelivered)),
         None => {}
     }
-    if log.stands(Step::Sweep) && log.intent(Step::Sweep).is_some() {
-        inverses.push((Step::Sweep, Inverse::SweepBack));
-    }
-    for kind in ItemKind::ALL.into_iter().rev() {
+    // Not from the last: to follow or like a thing, the old user must see it again.
+    for kind in ItemKind::ALL {
         if log.stands(Step::Move(kind)) {
             inverses.push((Step::Move(kind), Inverse::MoveBack(kind)));
         }
+    }
+    if log.stands(Step::Sweep) && log.intent(Step::Sweep).is_some() {
+        inverses.push((Step::Sweep, Inverse::SweepBack));
     }
     if spec.into.is_some() && log.stands(Step::Equip) {
         inverses.push((Step::Equip, Inverse::TakeGrantsBack));
