@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::ledger::{Job, JobEnd, JobId, JobState, RunId};
+use crate::looker::Client;
 use crate::workflow::journal::Journal;
 use crate::workflow::step::{After, Before};
 use crate::workflow::work::Work;
@@ -184,8 +185,20 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
         return error.context(unwritten);
     }
     let run = work.journal.job().run;
-    if in_doubt && !interrupted {
-        return error
+    match work.spec.also() {
+        _ if interrupted => error,
+        // The comparison at the end has said so in its own words.
+        Some(_) if half_way && error.kind() == Kind::Incomplete => error,
+        Some(old) if half_way => error
+            .context(format!(
+                "`{old}` is on its way to `{}`, and not everything has moved",
+                work.found.external_user_id
+            ))
+            .with_kind(Kind::Incomplete)
+            .hint(format!(
+                "`embedctl runs resume {run}` goes on; `embedctl runs undo {run}` puts everything back"
+            )),
+        _ if in_doubt => error
             .context(format!(
                 "cannot tell what became of the last request for `{}` in run {run}",
                 work.found.external_user_id
@@ -193,21 +206,26 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
             .with_kind(Kind::Incomplete)
             .hint(format!(
                 "`embedctl runs resume {run}` finds out and goes on"
-            ));
+            )),
+        _ => error,
     }
-    error
 }
 
 /// No token of the user outlives the job.
 async fn log_out(work: &mut Work) {
     for sudo in [work.sudo.take(), work.old_sudo.take()] {
-        let Some(sudo) = sudo else {
-            continue;
-        };
-        if let Err(error) = sudo.logout().await {
-            work.warn(format!(
-                "the user's access token could not be logged out: {error}"
-            ));
-        }
+        end_token(work, sudo).await;
+    }
+}
+
+/// End the token of a user, where there is one.
+async fn end_token(work: &mut Work, sudo: Option<Client>) {
+    let Some(sudo) = sudo else {
+        return;
+    };
+    if let Err(error) = sudo.logout().await {
+        work.warn(format!(
+            "the user's access token could not be logged out: {error}"
+        ));
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::ledger::{KeyRecord, KeyState};
 use crate::looker::{LookerError, UserChanges};
+use crate::workflow::end_token;
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::check::viewpoint;
 use crate::workflow::rotate_id::observe::Shared;
@@ -57,6 +58,9 @@ pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
 /// Disable or delete the old user.
 pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
     let (old, end) = (work.rotate_id().from.clone(), work.rotate_id().old);
+    // Nobody can log a disabled user's token out.
+    let sudo = work.old_sudo.take();
+    end_token(work, sudo).await;
     let (admin, id) = (work.cx.admin.clone(), old.looker_user_id.as_str());
     match end {
         OldEnd::Keep => {}
