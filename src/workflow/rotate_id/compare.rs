@@ -23,7 +23,11 @@ pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> 
         .iter()
         .filter(|item| is_expected(spec, rotated, item))
     {
+        // Who owns an alert is told anyway.
+        let owns =
+            item.kind == ItemKind::Follow && new.contains_key(&(ItemKind::Alert, item.id.as_str()));
         let reasons = match new.get(&item.key()) {
+            None if owns => Vec::new(),
             None => vec!["the new user does not have it".to_owned()],
             Some(now_new) => differences(spec, rotated, item, now_new, now),
         };
