@@ -83,7 +83,8 @@ async fn resume(
         sink,
         latest,
     };
-    let totals = engine::go(going, session, ui, system, |end| results.finished(end)).await?;
+    let totals = engine::go(going, session, ui, system, |end| results.finished(end)).await;
+    let totals = totals.inspect_err(|_| results.break_off())?;
     let elapsed = system.clock.elapsed().saturating_sub(began);
     let ended = Ended {
         run: run.id,

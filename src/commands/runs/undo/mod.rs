@@ -11,7 +11,7 @@ use crate::commands::engine::open_ledger;
 use crate::commands::object::with;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::runs::find::find;
-use crate::commands::runs::undo::say::{dry_run, say, say_what_stays, undone_json};
+use crate::commands::runs::undo::say::{dry_run, nothing_undone, say, say_what_stays, undone_json};
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
@@ -84,6 +84,7 @@ pub(crate) async fn run(
     {
         say_what_stays(&planned, ui);
         ui.status(format!("There is nothing to undo in run {}.", run.id));
+        nothing_undone(&run, &planned, ui)?;
         return Ok(Exit::Done);
     }
     let session = Session::open(settings, Needs::Api, ui, system).await?;

@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::commands::object::with;
 use crate::commands::rotate_id::counted;
 use crate::commands::runs::undo::Planned;
 use crate::error::{Error, Exit};
+use crate::ledger::Run;
 use crate::report::Ui;
 use crate::workflow::{Inverse, JobSpec, Undone};
 
@@ -54,6 +56,33 @@ pub(super) fn say_what_stays(planned: &[Planned], ui: &Ui) {
     let reasons = planned.iter().map(|planned| &planned.undo);
     for reason in reasons.flat_map(|undo| undo.stays.iter().chain(&undo.lost)) {
         ui.status(format!("Cannot be undone: {reason}"));
+    }
+}
+
+/// The result of an undo that had nothing to do, for programs.
+pub(super) fn nothing_undone(run: &Run, planned: &[Planned], ui: &Ui) -> Result<(), Error> {
+    let results = planned.iter().map(|Planned { job, undo, .. }| {
+        let undone = Undone {
+            lost: undo.lost.clone(),
+            left: undo.stays.clone(),
+            ..Undone::default()
+        };
+        with(
+            undone_json(&undone),
+            "external_user_id",
+            job.subject.as_str(),
+        )
+    });
+    match ui.format().is_json() {
+        true => ui.json(&json!({
+            "type": "summary",
+            "run_id": run.id,
+            "jobs": planned.len(),
+            "left": 0,
+            "failed": 0,
+            "results": results.collect::<Vec<_>>(),
+        })),
+        false => Ok(()),
     }
 }
 
