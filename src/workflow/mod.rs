@@ -189,15 +189,7 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
         _ if interrupted => error,
         // The comparison at the end has said so in its own words.
         Some(_) if half_way && error.kind() == Kind::Incomplete => error,
-        Some(old) if half_way => error
-            .context(format!(
-                "`{old}` is on its way to `{}`, and not everything has moved",
-                work.found.external_user_id
-            ))
-            .with_kind(Kind::Incomplete)
-            .hint(format!(
-                "`embedctl runs resume {run}` goes on; `embedctl runs undo {run}` puts everything back"
-            )),
+        Some(old) if half_way => half_moved(error, old, &work.found.external_user_id, run),
         _ if in_doubt => error
             .context(format!(
                 "cannot tell what became of the last request for `{}` in run {run}",
@@ -209,6 +201,25 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
             )),
         _ => error,
     }
+}
+
+/// What stopped a person on the way to another id. The same command would be refused now, so no advice to run it stays.
+fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
+    let go_on = format!(
+        "`embedctl runs resume {run}` goes on; `embedctl runs undo {run}` puts everything back"
+    );
+    let advice = error.advice().filter(|it| !it.contains("run the command"));
+    let advice = match advice {
+        Some(first) => format!("{first}; then {go_on}"),
+        None => go_on,
+    };
+    error
+        .context(format!(
+            "`{old}` is on its way to `{new}`, and not everything has moved"
+        ))
+        .with_kind(Kind::Incomplete)
+        .without_hint()
+        .hint(advice)
 }
 
 /// No token of the user outlives the job.
