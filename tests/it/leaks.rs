@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use embedctl::emulator::{Effect, Fault, Options};
+use embedctl::emulator::{Effect, Fault, Options, State};
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::system::Clock;
@@ -213,6 +213,61 @@ async fn keys_that_come_go_and_fail_leave_no_secret_in_the_ledger() {
     watched.sandbox.finish().await;
 }
 
+/// The value of an attribute that Looker hides is as secret, but the ledger needs it to go on.
+#[tokio::test]
+async fn a_change_of_ids_gives_the_secret_of_the_key_to_the_sink_only_and_tells_no_hidden_value() {
+    for format in ["table", "json"] {
+        for fault in [
+            None,
+            Some("update_board"),
+            Some("create_user_credentials_api3"),
+        ] {
+            let state = State::named("rotation").unwrap();
+            let watched = Watched::with(Options {
+                state,
+                ..Options::default()
+            })
+            .await;
+            let emulator = watched.sandbox.emulator();
+            for operation in fault {
+                emulator.inject(Fault::new(Effect::Garbage).on(operation));
+            }
+            let rotate = ["rotate-id", "acme-42", "9f1c2b", "-vvv", "-o", format];
+            let given = ["--attr", "api_token=hidden-in-Looker"];
+            let sink = ["--keys-to", "file:keys.jsonl"];
+
+            let outcome = watched
+                .sandbox
+                .run(&[&rotate[..], &given, &sink].concat())
+                .await;
+
+            // An answer that cannot be read stops the move half-way, unless it can be asked for again.
+            let stopped = u8::from(fault == Some("update_board")) * 3;
+            let outcome = outcome.exits(stopped);
+            assert!(watched.secrets().len() >= 7, "{:?}", watched.secrets());
+            watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+            for text in [&outcome.out, &outcome.err] {
+                assert!(!text.contains("hidden-in-Looker"), "{text}");
+            }
+            let runs = watched.sandbox.run(&["runs", "list", "-o", "json"]).await;
+            let runs = runs.done().json();
+            let run = runs[0]["id"].as_str().unwrap();
+            for args in [
+                &["runs", "show", run, "-o", "json"][..],
+                &["runs", "undo", run, "--yes"],
+            ] {
+                let args = [args, &["-vvv"]].concat();
+                let outcome = watched.sandbox.run(&args).await.done();
+                watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+                for text in [&outcome.out, &outcome.err] {
+                    assert!(!text.contains("hidden-in-Looker"), "{args:?}: {text}");
+                }
+            }
+            watched.sandbox.finish().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn commands_that_print_a_secret_print_it_to_standard_output_only() {
     for args in [
@@ -336,7 +391,11 @@ struct Watched {
 
 impl Watched {
     async fn new() -> Self {
-        let mut sandbox = Sandbox::with(Options::default()).await;
+        Self::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let mut sandbox = Sandbox::with(options).await;
         let wire = Wire::to(sandbox.emulator().host()).await;
         sandbox.var("LOOKERSDK_BASE_URL", format!("http://{}", wire.host));
         let path = sandbox.path("runs.ledger");

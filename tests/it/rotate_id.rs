@@ -227,6 +227,24 @@ async fn a_hidden_attribute_must_be_given_again_before_anything_is_done() {
 }
 
 #[tokio::test]
+async fn values_that_are_given_take_the_place_of_the_old_ones() {
+    let sandbox = rotation().await;
+    let given = ["--attr", "api_token=fresh", "--attr", "region=latam"];
+    let args = ["rotate-id", OLD, NEW, "--no-key", "-o", "json"];
+
+    let result = sandbox.run(&[&args[..], &given].concat()).await.done();
+
+    let new = number(&result.json()["to"]["looker_user_id"]);
+    let after = sandbox.emulator().state();
+    let attributes = &thing(&after, "users", new)["login"]["user_attributes"];
+    assert_eq!(
+        *attributes,
+        json!({ "api_token": "fresh", "customer_id": "42", "region": "latam" })
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_refused_before_anything_is_done() {
     let sandbox = rotation().await;
     let _disabled = sandbox
@@ -393,6 +411,33 @@ async fn a_dry_run_knows_how_many_calls_there_will_be() {
         );
         sandbox.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_dry_run_knows_it_where_two_users_become_one_too() {
+    let sandbox = rotation().await;
+    let args = [
+        "rotate-id",
+        OLD,
+        "acme-421",
+        "--into-existing",
+        "--yes",
+        "-o",
+        "json",
+    ];
+    let count = || sandbox.emulator().requests().len();
+    let began = count();
+    let plan = sandbox.run(&[&args[..], &["--dry-run"]].concat()).await;
+    let look = count() - began;
+
+    let keys = ["--keys-to", "file:keys.jsonl"];
+    let _done = sandbox.run(&[&args[..], &keys].concat()).await.done();
+
+    let made = count() - began - 2 * look;
+    let said = plan.done().json()["calls"].as_u64().unwrap();
+    let said = usize::try_from(said).unwrap();
+    assert!(said.abs_diff(made) * 10 <= made, "{said} said, {made} made");
+    sandbox.finish().await;
 }
 
 #[tokio::test]

@@ -38,6 +38,50 @@ async fn an_undo_puts_everything_back_and_says_what_is_gone() {
 }
 
 #[tokio::test]
+async fn an_undo_of_a_move_that_kept_the_old_user_leaves_no_trace() {
+    let sandbox = rotation().await;
+    let before = state(sandbox.emulator());
+    let _done = rotate(&sandbox, &["--old", "keep"]).await.done();
+
+    let undone = undo(&sandbox, &newest(&sandbox).await).await.done();
+
+    assert_eq!(
+        unmarked(state(sandbox.emulator()), &[42]),
+        unmarked(before, &[42])
+    );
+    assert_eq!(undone.json()["results"][0]["lost"], json!([]));
+    sandbox.finish().await;
+}
+
+/// Everything the new user was given is gone for somebody by then: what is left goes back all the same.
+#[tokio::test]
+async fn what_has_been_deleted_or_given_away_since_is_no_hindrance() {
+    let sandbox = rotation().await;
+    let _done = rotate(&sandbox, &[]).await.done();
+    let run = newest(&sandbox).await;
+    api(&sandbox, &["DELETE", "/dashboards/102"]).await;
+    api(&sandbox, &["DELETE", "/scheduled_plans/101"]).await;
+    api(&sandbox, &["PATCH", "/dashboards/105", "-f", "user_id=421"]).await;
+
+    let undone = undo(&sandbox, &run).await.exits(3).json();
+
+    let left = undone["results"][0]["left"].to_string();
+    assert!(left.contains("dashboard 105 `Team overview`"), "{left}");
+    let after = state(sandbox.emulator());
+    assert_eq!(thing(&after, "dashboards", 105)["owner"], 421);
+    for (list, id) in [
+        ("dashboards", 100),
+        ("looks", 101),
+        ("boards", 100),
+        ("scheduled_plans", 100),
+    ] {
+        assert_eq!(thing(&after, list, id)["owner"], 42, "{list} {id}");
+    }
+    assert_eq!(thing(&after, "users", 42).get("is_disabled"), None);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn an_undo_is_done_once_and_can_be_followed_by_another_move() {
     let sandbox = rotation().await;
     let _done = rotate(&sandbox, &[]).await.done();

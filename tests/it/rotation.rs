@@ -89,7 +89,13 @@ pub(crate) async fn stopped_at(sandbox: &Sandbox, operation: &str) -> String {
     let emulator = sandbox.emulator();
     emulator.inject(Fault::status(500).on(operation));
     let stopped = rotate(sandbox, &["--retries", "0"]).await;
-    assert_ne!(stopped.exit, 0, "{}", stopped.out);
+    assert_eq!(stopped.exit, 3, "{}{}", stopped.out, stopped.err);
+    let result = stopped.json();
+    assert_eq!(result["error"]["kind"], "incomplete", "{result}");
+    let hint = result["error"]["hint"].to_string();
+    assert!(hint.contains("runs resume"), "{hint}");
+    // The same command would be refused.
+    assert!(!hint.contains("run the command"), "{hint}");
     emulator.clear_faults();
     newest(sandbox).await
 }
