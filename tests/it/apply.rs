@@ -322,27 +322,9 @@ async fn an_interrupted_apply_goes_on_where_it_stopped() {
     })
     .await;
     sandbox.file("users.csv", &csv(60));
-    let args = [
-        "embedctl",
-        "apply",
-        "users.csv",
-        "--keys-to",
-        "file:keys.jsonl",
-        "-o",
-        "json",
-    ];
-    let (mut system, captured) = sandbox.system(Input::empty());
-    let interrupt = system.interrupt.clone();
-    let stop = async {
-        while calls(&sandbox, "login_embed") < 15 {
-            tokio::task::yield_now().await;
-        }
-        interrupt.trigger();
-    };
 
-    let (exit, ()) = in_time(async { tokio::join!(embedctl::run(args, &mut system), stop) }).await;
+    let stopped = interrupted(&sandbox).await;
 
-    let stopped = captured.outcome(exit.code()).exits(130);
     assert!(
         stopped.error()["hint"]
             .as_str()
@@ -363,6 +345,51 @@ async fn an_interrupted_apply_goes_on_where_it_stopped() {
     let again = apply(&sandbox, "users.csv").await.done().json();
     assert_eq!(again["unchanged"], 60);
     sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_row_that_failed_in_an_earlier_run_and_is_made_now_has_not_failed() {
+    let sandbox = Sandbox::with(Options {
+        latency: Latency::Fixed(Duration::from_millis(5)),
+        ..Options::default()
+    })
+    .await;
+    sandbox.file("users.csv", &csv(60));
+    let _interrupted = interrupted(&sandbox).await;
+    let refusal = "create_user_credentials_api3:422".parse().unwrap();
+    sandbox.emulator().inject(refusal);
+
+    let rest = apply(&sandbox, "users.csv").await.done();
+
+    assert_eq!(rest.json()["failed"], 0, "{}", rest.err);
+    assert!(rest.err.contains("422"), "{}", rest.err);
+    assert_eq!(keys(&sandbox).len(), 60);
+    sandbox.finish().await;
+}
+
+/// Apply `users.csv`, and interrupt that when some users have been made.
+async fn interrupted(sandbox: &Sandbox) -> Outcome {
+    let args = [
+        "embedctl",
+        "apply",
+        "users.csv",
+        "--keys-to",
+        "file:keys.jsonl",
+        "-o",
+        "json",
+    ];
+    let (mut system, captured) = sandbox.system(Input::empty());
+    let interrupt = system.interrupt.clone();
+    let stop = async {
+        while calls(sandbox, "login_embed") < 15 {
+            tokio::task::yield_now().await;
+        }
+        interrupt.trigger();
+    };
+
+    let (exit, ()) = in_time(async { tokio::join!(embedctl::run(args, &mut system), stop) }).await;
+
+    captured.outcome(exit.code()).exits(130)
 }
 
 #[tokio::test]

@@ -33,7 +33,9 @@ pub(super) struct Results {
     keys_revoked: u64,
     /// The advice that was given; what holds for many users is told once.
     told: BTreeSet<String>,
-    /// The users whose jobs failed.
+    /// How many jobs came to their end.
+    over: u64,
+    /// The users whose jobs failed. One that failed in an earlier run and was tried again since then counts as it ended.
     pub(super) failed: BTreeMap<String, String>,
 }
 
@@ -71,6 +73,7 @@ impl Results {
             keys_delivered: 0,
             keys_revoked: 0,
             told: BTreeSet::new(),
+            over: 0,
             failed: BTreeMap::new(),
         })
     }
@@ -89,7 +92,8 @@ impl Results {
     }
 
     /// A user is as it should be.
-    pub(super) fn unchanged(&self, planned: &Planned) -> Result<(), Error> {
+    pub(super) fn unchanged(&mut self, planned: &Planned) -> Result<(), Error> {
+        self.failed.remove(&planned.change.external_user_id);
         if self.ui.format() != Format::Jsonl {
             return Ok(());
         }
@@ -104,6 +108,7 @@ impl Results {
 
     /// A job came to its end. One that failed does not stop the others.
     pub(super) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
+        self.over += 1;
         match finished.result {
             Ok(found) => self.done(&found),
             Err(error) => self.fail(finished.job.subject, error),
@@ -115,6 +120,7 @@ impl Results {
             let user = &found.external_user_id;
             self.ui.warning(format!("`{user}`: {warning}"));
         }
+        self.failed.remove(&found.external_user_id);
         match found.outcome {
             Some(Outcome::Created) => self.created += 1,
             Some(Outcome::Updated) => self.updated += 1,
@@ -175,7 +181,7 @@ impl Results {
     /// Say how far a run came that was stopped.
     pub(super) fn stopped(&self, sum: &Sum) {
         let (done, failed, left) = (
-            self.over() - self.failed.len() as u64,
+            self.created + self.updated + self.kept,
             self.failed.len(),
             sum.left,
         );
@@ -190,8 +196,8 @@ impl Results {
     }
 
     /// How many jobs came to their end.
-    pub(super) fn over(&self) -> u64 {
-        self.created + self.updated + self.kept + self.failed.len() as u64
+    pub(super) const fn over(&self) -> u64 {
+        self.over
     }
 
     fn json(&self, sum: &Sum) -> Value {

@@ -64,7 +64,7 @@ pub(super) async fn apply(
     let request = Request { keys_to };
     let recorded = until_interrupted(
         &mut interrupt,
-        record(&sound, source, &request, &results, session, ui, system),
+        record(&sound, source, &request, &mut results, session, ui, system),
     )
     .await?;
     let Recorded { run, counts } = recorded;
@@ -126,7 +126,7 @@ async fn record(
     sound: &Sound,
     source: &Source,
     request: &Request,
-    results: &Results,
+    results: &mut Results,
     session: &Session,
     ui: &Ui,
     system: &System,
