@@ -229,7 +229,7 @@ async fn a_change_of_ids_gives_the_secret_of_the_key_to_the_sink_only_and_tells_
             })
             .await;
             let emulator = watched.sandbox.emulator();
-            for operation in fault {
+            if let Some(operation) = fault {
                 emulator.inject(Fault::new(Effect::Garbage).on(operation));
             }
             let rotate = ["rotate-id", "acme-42", "9f1c2b", "-vvv", "-o", format];
