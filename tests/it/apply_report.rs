@@ -97,6 +97,26 @@ async fn a_run_in_which_nothing_was_to_be_done_has_a_report_that_says_so() {
 }
 
 #[tokio::test]
+async fn an_earlier_report_stays_where_nothing_was_done() {
+    let sandbox = Sandbox::offline();
+    sandbox.file("users.csv", "nonsense\n");
+    sandbox.file("report.html", "the last one");
+
+    let _refused = sandbox
+        .run(&[
+            "apply",
+            "users.csv",
+            "--report",
+            "report.html",
+            "--emulator",
+        ])
+        .await
+        .exits(2);
+
+    assert_eq!(sandbox.read("report.html"), "the last one");
+}
+
+#[tokio::test]
 async fn the_report_of_an_interrupted_run_says_how_many_users_are_left() {
     let sandbox = Sandbox::new().await;
     sandbox.file("users.csv", &csv(60).replace(",none", ",ensure"));

@@ -1,7 +1,7 @@
-//! The page of a run: its file is made before anything is done, and written at the end.
+//! The page of a run: that it can be written is seen before anything is done, and it is written at the end.
 
-use std::fs::File;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::commands::apply::results::{Results, Sum};
@@ -15,7 +15,7 @@ use crate::system::System;
 #[derive(Debug)]
 pub(super) struct Report {
     name: String,
-    file: File,
+    path: PathBuf,
 }
 
 impl Report {
@@ -26,19 +26,23 @@ impl Report {
         ui: &Ui,
         system: &System,
     ) -> Result<Self, Error> {
-        let file = File::create(system.path(name)).map_err(|error| {
+        let path = system.path(name);
+        let mut options = File::options();
+        // An earlier report stays until there is a new one.
+        let opened = options.write(true).create(true).truncate(false).open(&path);
+        opened.map_err(|error| {
             Error::caused(Kind::Usage, error).context(format!("cannot write the report `{name}`"))
         })?;
         ui.keep_figures(began);
         Ok(Self {
             name: name.to_owned(),
-            file,
+            path,
         })
     }
 
     /// Write the page of a run that came to its end, or was `stopped` by an error.
     pub(super) fn write(
-        mut self,
+        &self,
         results: &Results,
         sum: &Sum,
         stopped: Option<&Error>,
@@ -54,8 +58,7 @@ impl Report {
         );
         let stopped = stopped.map(Error::to_string);
         let page = results.html(sum, (&source.name, &about), stopped.as_deref());
-        let written = self.file.write_all(page.as_bytes());
-        written.map_err(|error| {
+        fs::write(&self.path, page).map_err(|error| {
             Error::caused(Kind::Internal, error)
                 .context(format!("cannot write the report `{}`", self.name))
         })
