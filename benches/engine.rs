@@ -98,7 +98,11 @@ async fn run(ledger: SqliteLedger, users: u32) -> (Duration, Duration) {
 }
 
 fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
-    let http = Http::new(HttpOptions::default()).unwrap();
+    let http = Http::new(HttpOptions {
+        concurrency: CONCURRENCY,
+        ..HttpOptions::default()
+    })
+    .unwrap();
     let key = ApiKey {
         client_id: emulator.client_id().to_owned(),
         client_secret: emulator.client_secret(),

@@ -33,6 +33,10 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "DURATION")]
     latency: Option<Latency>,
 
+    /// How many requests are served at once; the others wait in line, so that answers take longer the more there are
+    #[arg(long, value_name = "COUNT")]
+    capacity: Option<usize>,
+
     /// How many API calls are answered in a second, as in `50/s`; the others get 429
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate_limit: Option<f64>,
@@ -145,6 +149,7 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
     }
     options.mode = args.mode.unwrap_or(options.mode);
     options.latency = args.latency.unwrap_or(options.latency);
+    options.capacity = args.capacity.or(options.capacity);
     options.rate_limit = args.rate_limit.or(options.rate_limit);
     options.token_seconds = args.token_seconds.unwrap_or(options.token_seconds);
     options.faults.extend(args.fault.iter().cloned());

@@ -112,6 +112,7 @@ pub(crate) fn http(
         verify_tls: settings.verify_tls(),
         proxy: settings.proxy().map(str::to_owned),
         no_proxy: settings.no_proxy().map(str::to_owned),
+        concurrency: settings.concurrency(),
         rps: settings.rps(),
         trace,
         clock: system.clock.clone(),

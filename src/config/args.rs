@@ -82,7 +82,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "COUNT", hide_short_help = true)]
     pub retries: Option<u32>,
 
-    /// How many users are worked on at once
+    /// How many requests are in flight at once
     #[arg(long, global = true, value_name = "COUNT", hide_short_help = true)]
     pub concurrency: Option<usize>,
 

@@ -36,7 +36,7 @@ pub(crate) fn retries(layers: &Layers<'_>) -> Setting<u32> {
         .unwrap_or_else(|| Setting::default(RETRIES))
 }
 
-/// How many users are worked on at once.
+/// How many requests are in flight at once.
 pub(crate) fn concurrency(layers: &Layers<'_>) -> Result<Setting<usize>, Error> {
     layers
         .flag("--concurrency", layers.args.concurrency)

@@ -160,7 +160,7 @@ impl Settings {
         self.retries.value
     }
 
-    /// How many users are worked on at once.
+    /// How many requests are in flight at once.
     pub const fn concurrency(&self) -> usize {
         self.concurrency.value
     }

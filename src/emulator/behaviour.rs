@@ -6,19 +6,21 @@ use clap::ValueEnum as _;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::emulator::delay::Line;
 use crate::emulator::faults::Fault;
 use crate::emulator::limit::Limit;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{Mode, Switches};
 
-/// Behaviour, as far as it is given: `mode`, `latency`, `rate_limit` in calls a second (0 is any number),
-/// `token_seconds`, `switches` by name, and `faults`.
+/// Behaviour, as far as it is given: `mode`, `latency`, `capacity` in requests at once and `rate_limit` in calls a
+/// second (0 is any number), `token_seconds`, `switches` by name, and `faults`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Behaviour {
     mode: Option<String>,
     latency: Option<String>,
+    capacity: Option<usize>,
     rate_limit: Option<f64>,
     token_seconds: Option<i64>,
     switches: BTreeMap<String, Value>,
@@ -37,6 +39,7 @@ impl Options {
             toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         self.mode = behaviour.mode()?.unwrap_or(self.mode);
         self.latency = behaviour.latency()?.unwrap_or(self.latency);
+        self.capacity = behaviour.capacity.or(self.capacity);
         self.rate_limit = behaviour
             .rate_limit
             .or(self.rate_limit)
@@ -63,6 +66,9 @@ impl Behaviour {
         }
         inside.world.rules = rules;
         inside.latency = latency.unwrap_or(inside.latency);
+        if let Some(capacity) = self.capacity {
+            inside.line = Line::new(Some(capacity));
+        }
         if let Some(rate) = self.rate_limit {
             inside.limit = Limit::new((rate > 0.0).then_some(rate));
         }
@@ -112,6 +118,7 @@ mod tests {
                 r#"
                 mode = "core"
                 latency = "25ms"
+                capacity = 8
                 rate_limit = 50
                 faults = ["login:503", { operation = "me", effect = "reset_after" }]
 
@@ -124,6 +131,7 @@ mod tests {
 
         assert_eq!(options.mode, Mode::Core);
         assert_eq!(options.latency, Latency::Fixed(Duration::from_millis(25)));
+        assert_eq!(options.capacity, Some(8));
         assert_eq!(options.rate_limit, Some(50.0));
         assert_eq!(options.switches.max_keys, 2);
         assert!(options.switches.nested_sudo);

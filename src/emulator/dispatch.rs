@@ -42,17 +42,23 @@ pub(crate) async fn handle(
     if matches!(target, Target::Control) {
         return control::answer(&shared, &arrival);
     }
-    let (effect, latency) = {
+    let (effect, latency, line) = {
         let mut inside = shared.lock();
         let faults = &mut inside.faults;
         let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
-        (effect, inside.latency)
+        (effect, inside.latency, inside.line.clone())
     };
-    let effect = trouble::before(&shared, latency, effect).await;
+    let place = line.place().await;
+    let began = match place {
+        Some(_) => shared.options.clock.elapsed(),
+        None => started,
+    };
+    let effect = trouble::before(&shared, began, latency, effect).await;
     let given = match trouble::instead(&shared, effect.as_ref(), &target) {
         Some(given) => given,
         None => answer(&shared, &target, &arrival),
     };
+    drop(place);
     let status = trouble::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
     trouble::after(&orders, effect, respond::response(&shared, given))

@@ -31,6 +31,7 @@ mod checks;
 mod connection;
 mod console;
 mod control;
+mod delay;
 mod directions;
 mod dispatch;
 mod fault_text;

@@ -32,6 +32,8 @@ pub struct Options {
     pub embed_host: Option<String>,
     /// How long each answer takes.
     pub latency: Latency,
+    /// How many requests are served at once, while the others wait in line; `None` is any number.
+    pub capacity: Option<usize>,
     /// How many API calls a second are answered; the others get 429.
     pub rate_limit: Option<f64>,
     /// How many embed users, `user-1` and so on, there are from the start.
@@ -72,6 +74,7 @@ impl Default for Options {
             embed_secret: None,
             embed_host: None,
             latency: Latency::None,
+            capacity: None,
             rate_limit: None,
             users: 0,
             state: State::default(),

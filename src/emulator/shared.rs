@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::emulator::delay::{Line, Punctual};
 use crate::emulator::faults::Faults;
 use crate::emulator::limit::Limit;
 use crate::emulator::log::Log;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub(crate) seed: Seed,
     /// What latency is drawn from; of its own, so that it changes no secret.
     pub(crate) delays: Source,
+    pub(crate) punctual: Punctual,
     pub(crate) base_url: String,
     pub(crate) router: Router,
     inside: Mutex<Inside>,
@@ -33,6 +35,7 @@ pub(crate) struct Inside {
     pub(crate) faults: Faults,
     pub(crate) limit: Limit,
     pub(crate) latency: Latency,
+    pub(crate) line: Line,
 }
 
 impl Shared {
@@ -42,6 +45,7 @@ impl Shared {
         Ok(Self {
             clock_offset: AtomicI64::new(options.clock_offset),
             delays: Source::new(options.random.clone(), options.seed),
+            punctual: Punctual::default(),
             options,
             seed,
             base_url,
@@ -93,6 +97,7 @@ impl Inside {
             faults,
             limit: Limit::new(options.rate_limit),
             latency: options.latency,
+            line: Line::new(options.capacity),
         })
     }
 }

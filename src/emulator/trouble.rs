@@ -24,16 +24,17 @@ const PROXY_PAGE: &str = "<html><head><title>Looker is unavailable.</title></hea
 /// What is no JSON, though it begins like it.
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
 
-/// Wait as long as latency and fault say; gives back the fault.
+/// Wait as long as latency, counted from `began`, and fault say; gives back the fault.
 pub(crate) async fn before(
     shared: &Shared,
+    began: Duration,
     latency: Latency,
     effect: Option<Effect>,
 ) -> Option<Effect> {
     let clock = &shared.options.clock;
     let random = || shared.delays.number();
     if let Some(latency) = latency.pick(random) {
-        clock.sleep(latency).await;
+        shared.punctual.wait(clock, began, latency).await;
     }
     if let Some(Effect::Delay(duration)) = &effect {
         clock.sleep(*duration).await;

@@ -20,6 +20,7 @@ use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
+use crate::looker::width::Width;
 use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 
@@ -31,6 +32,7 @@ struct Shared {
     transport: Transport,
     timeout: Duration,
     schedule: Schedule,
+    width: Width,
     pace: Pace,
     calls: AtomicU64,
     /// How many seconds Looker's clock is ahead of this machine's, or [`UNTOLD`].
@@ -86,6 +88,7 @@ impl Http {
             transport: Transport::new(route)?,
             timeout: options.timeout,
             schedule: Schedule::new(options.retries),
+            width: Width::new(options.concurrency),
             pace: Pace::new(options.rps),
             calls: AtomicU64::new(0),
             ahead: AtomicI64::new(UNTOLD),
@@ -98,6 +101,11 @@ impl Http {
     /// How many calls of the API were sent, each try counted.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many calls may be in flight at once: fewer than asked for while Looker answers slower the more there are.
+    pub fn width(&self) -> usize {
+        self.0.width.limit()
     }
 
     /// How far Looker's clock is ahead of this machine's, to the second, by the `Date` of the last answer.
@@ -199,7 +207,9 @@ impl Http {
         request: Request,
         attempt: u32,
     ) -> Result<Answer, LookerError> {
-        let Shared { clock, pace, .. } = &*self.0;
+        let Shared {
+            clock, width, pace, ..
+        } = &*self.0;
         let client = self.0.transport.client(request.url())?;
         let failing = Failing {
             operation: label.operation,
@@ -219,6 +229,7 @@ impl Http {
             response_headers: Vec::new(),
             bytes: 0,
         };
+        let _place = width.place().await;
         pace.turn(clock).await;
         let start = clock.elapsed();
         let result = match client.execute(request).await {
@@ -233,6 +244,9 @@ impl Http {
         match &result {
             Ok(answer) => {
                 seen.bytes = answer.body.len();
+                if answer.status < 400 {
+                    width.answered(label.operation, start, clock);
+                }
                 self.heed(answer);
             }
             Err(error) => seen.error = Some(error.to_string()),

@@ -42,6 +42,7 @@ mod trace;
 mod transport;
 mod users;
 mod versions;
+mod width;
 
 pub use alerts::Alert;
 pub use attributes::{AttributeValue, UserAttribute};

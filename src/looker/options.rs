@@ -23,6 +23,8 @@ pub struct HttpOptions {
     pub proxy: Option<String>,
     /// The hosts that the proxy is not for, separated by commas.
     pub no_proxy: Option<String>,
+    /// The most calls to have in flight at once.
+    pub concurrency: usize,
     /// The most calls to start in a second.
     pub rps: Option<f64>,
     /// Who wants to see each exchange.
@@ -34,7 +36,8 @@ pub struct HttpOptions {
 }
 
 impl Default for HttpOptions {
-    /// What suits a program of one's own: three more tries, thirty seconds each, certificates checked, no proxy.
+    /// What suits a program of one's own: three more tries, thirty seconds each, ten calls at once,
+    /// certificates checked, no proxy.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
@@ -43,6 +46,7 @@ impl Default for HttpOptions {
             verify_tls: true,
             proxy: None,
             no_proxy: None,
+            concurrency: 10,
             rps: None,
             trace: Arc::new(NoTrace),
             clock: Clock::os(),
@@ -59,6 +63,7 @@ impl fmt::Debug for HttpOptions {
             .field("verify_tls", &self.verify_tls)
             // The address of a proxy may hold a password.
             .field("proxy", &self.proxy.is_some())
+            .field("concurrency", &self.concurrency)
             .field("rps", &self.rps)
             .finish_non_exhaustive()
     }

@@ -13,7 +13,7 @@ use crate::workflow::work::{Context, Found};
 /// How a run goes about its jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions {
-    /// How many jobs are worked on at once.
+    /// How many calls may be in flight at once, which is how many jobs can go on at once.
     pub concurrency: usize,
     /// Whether an earlier process may have worked on the jobs; failed ones are then tried again.
     pub resumed: bool,
@@ -57,7 +57,7 @@ pub async fn run_jobs(
     let mut totals = Totals::default();
     let mut stopped = false;
     loop {
-        while flying.len() < options.concurrency.max(1) && cx.interrupt.count() == 0 {
+        while flying.len() < jobs_at_once(cx, options) && cx.interrupt.count() == 0 {
             let Some(job) = queue.next(cx).await? else {
                 break;
             };
@@ -112,6 +112,12 @@ async fn log_out(flying: &mut JoinSet<Finished>, cx: &Context) {
         () = logging_out => {}
         () = cx.interrupt.lost_patience(&cx.clock) => {}
     }
+}
+
+/// A job that writes to the ledger or to the sink makes no call, so a quarter more are under way than there can be calls.
+fn jobs_at_once(cx: &Context, options: RunOptions) -> usize {
+    let calls = options.concurrency.min(cx.http.width()).max(1);
+    calls + calls / 4
 }
 
 /// The jobs still to run, read from the ledger a page at a time.

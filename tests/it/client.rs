@@ -35,6 +35,7 @@ pub(crate) fn options() -> HttpOptions {
         verify_tls: true,
         proxy: None,
         no_proxy: None,
+        concurrency: 64,
         rps: None,
         trace: Arc::new(NoTrace),
         clock: Clock::manual("2026-01-01T00:00:00Z".parse().unwrap()),

@@ -20,6 +20,7 @@ pub(crate) fn client(base_url: &str, client_id: &str, client_secret: SecretStrin
         verify_tls: true,
         proxy: None,
         no_proxy: None,
+        concurrency: 64,
         rps: None,
         trace: Arc::new(NoTrace),
         clock: Clock::os(),

@@ -45,6 +45,7 @@ mod ledger;
 mod loopback;
 mod manifest;
 mod output;
+mod pace;
 mod plan;
 mod process;
 mod profile;

@@ -87,6 +87,7 @@ impl Sandbox {
             verify_tls: true,
             proxy: None,
             no_proxy: None,
+            concurrency: 64,
             rps: None,
             trace: Arc::new(NoTrace),
             clock: Clock::os(),

@@ -61,8 +61,9 @@ pub(crate) async fn sound(
         }
     };
     let ledger = engine::open_ledger(&session.settings, system)?;
-    require_admin(&session.admin).await?;
-    let known = Arc::new(known(&session.admin).await?);
+    let (admin, known) = tokio::join!(require_admin(&session.admin), known(&session.admin));
+    admin?;
+    let known = Arc::new(known?);
     let meter = Meter::new(ui, &system.clock, "rows checked", None);
     let rows = source.rows(Some(Arc::clone(&known)))?;
     let rows = (1..).zip(rows).map(|(number, row)| {
