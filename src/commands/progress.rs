@@ -76,6 +76,7 @@ impl Observer for UiObserver {
         let total_known = Some(total as u64);
         let (_, telling) = meter
             .get_or_insert_with(|| (what, Meter::new(&self.ui, &self.clock, what, total_known)));
+        telling.set_total(total_known);
         telling.reached(done as u64);
         if done == total
             && let Some((_, ended)) = meter.take()

@@ -7,6 +7,7 @@ mod extra;
 mod journal;
 mod order;
 mod parallel;
+mod persist;
 mod reconcile;
 mod rotate_id;
 mod run;

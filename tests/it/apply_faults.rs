@@ -95,6 +95,17 @@ fn faults(seed: u64) -> Vec<Fault> {
     faults
 }
 
+/// Faults of every kind for about one in twenty of so many calls, whatever they are.
+pub(crate) fn some_of(calls: usize, seed: u64) -> Vec<Fault> {
+    let mut dice = Dice(seed);
+    let effects = effects();
+    let fault = |_| {
+        let passed = u32::try_from(dice.roll(39)).unwrap();
+        Fault::new(effects[dice.roll(effects.len())].clone()).after(passed)
+    };
+    (0..calls / 20).map(fault).collect()
+}
+
 async fn apply(sandbox: &Sandbox) -> (u8, Value) {
     let outcome = sandbox.run(&ARGS).await;
     assert!(matches!(outcome.exit, 0 | 3), "{}", outcome.err);

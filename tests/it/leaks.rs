@@ -230,7 +230,10 @@ async fn a_change_of_ids_gives_the_secret_of_the_key_to_the_sink_only_and_tells_
             .await;
             let emulator = watched.sandbox.emulator();
             if let Some(operation) = fault {
-                emulator.inject(Fault::new(Effect::Garbage).on(operation));
+                // What may be done twice is tried three times.
+                let times = if operation == "update_board" { 3 } else { 1 };
+                let garbage = Fault::new(Effect::Garbage).times(times);
+                emulator.inject(garbage.on(operation));
             }
             let rotate = ["rotate-id", "acme-42", "9f1c2b", "-vvv", "-o", format];
             let given = ["--attr", "api_token=hidden-in-Looker"];

@@ -87,7 +87,7 @@ pub(crate) async fn rotate(sandbox: &Sandbox, more: &[&str]) -> Outcome {
 /// The same, stopped half-way by Looker failing at `operation`; gives the run.
 pub(crate) async fn stopped_at(sandbox: &Sandbox, operation: &str) -> String {
     let emulator = sandbox.emulator();
-    emulator.inject(Fault::status(500).on(operation));
+    emulator.inject(Fault::status(500).on(operation).times(0));
     let stopped = rotate(sandbox, &["--retries", "0"]).await;
     assert_eq!(stopped.exit, 3, "{}{}", stopped.out, stopped.err);
     let result = stopped.json();

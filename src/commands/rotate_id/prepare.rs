@@ -10,10 +10,10 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, User};
 use crate::manifest::Pair;
-use crate::report::{Ui, nearest};
+use crate::report::{Meter, Ui, nearest};
 use crate::system::System;
 use crate::workflow::{
-    Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, find_user, plan_rotate_id,
+    Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, plan_rotate_id,
 };
 
 /// What is wanted of every pair besides its ids.
@@ -31,7 +31,6 @@ pub(super) struct Wishes {
 /// What everything is looked at with.
 #[derive(Clone, Debug)]
 struct Look {
-    admin: Client,
     viewpoint: Viewpoint,
     ledger: SharedLedger,
     wishes: Arc<Wishes>,
@@ -54,18 +53,21 @@ pub(super) async fn specs(
     let many = pairs.len() > 1;
     let observer = Arc::new(UiObserver::new(ui, Latest::default(), many, &system.clock));
     let look = Look {
-        admin: session.admin.clone(),
         viewpoint: Viewpoint::new(session.admin.clone(), width, observer),
         ledger: Arc::clone(ledger),
         wishes: Arc::new(wishes.clone()),
     };
     let (total, mut specs, mut failed) = (pairs.len(), BTreeMap::new(), 0);
+    let meter = many.then(|| Meter::new(ui, &system.clock, "people seen", Some(total as u64)));
     let work = |(place, pair): (usize, Pair)| {
         let look = look.clone();
         async move { (place, look.at(&pair).await, pair) }
     };
     let pairs = pairs.into_iter().enumerate().collect();
     let done = |(place, looked, pair): (usize, Result<Option<RotateIdSpec>, Error>, Pair)| {
+        if let Some(meter) = &meter {
+            meter.one(looked.is_err());
+        }
         match looked {
             Ok(spec) => {
                 specs.insert(place, spec);
@@ -80,6 +82,9 @@ pub(super) async fn specs(
         Ok(())
     };
     parallel::each(pairs, width, &system.interrupt, work, done).await?;
+    if let Some(meter) = meter {
+        meter.end();
+    }
     if failed > 0 {
         return Err(Error::usage(format!(
             "{failed} of {total} people cannot move, so nothing was done"
@@ -121,8 +126,8 @@ impl Look {
             }
         }
         let (old, new) = tokio::try_join!(
-            find_user(&self.admin, UserRef::External(&pair.old)),
-            find_user(&self.admin, UserRef::External(&pair.new)),
+            self.viewpoint.find(UserRef::External(&pair.old)),
+            self.viewpoint.find(UserRef::External(&pair.new)),
         )?;
         let old = old.ok_or_else(|| missing(&pair.old))?;
         if old.is_disabled {
@@ -149,7 +154,7 @@ impl Look {
         else {
             return Ok(false);
         };
-        let old = find_user(&self.admin, UserRef::External(&pair.old)).await?;
+        let old = self.viewpoint.find(UserRef::External(&pair.old)).await?;
         // Somebody may have made a new user with the old id since.
         Ok(old.is_none_or(|old| rotated.from.looker_user_id == Some(old.id) && old.is_disabled))
     }

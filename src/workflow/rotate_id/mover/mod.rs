@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::looker::{Client, ContentChanges, ContentKind, FolderChanges, LookerError};
+use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 
 /// The two users of a change of hands, and what is to be known of it.
@@ -56,7 +57,16 @@ impl Mover {
     /// # Errors
     /// What keeps Looker from answering; what Looker refuses is no error.
     pub(super) async fn hand_over(&self, item: &Item) -> Result<Handed, Error> {
-        let handed = match item.kind {
+        match persist(|| self.try_to_hand_over(item)).await {
+            Ok(handed) => Ok(handed),
+            Err(LookerError::NotFound { .. }) if item.kind != ItemKind::Follow => Ok(Handed::Gone),
+            Err(error) if is_refusal(&error) => Ok(Handed::Refused(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn try_to_hand_over(&self, item: &Item) -> Result<Handed, LookerError> {
+        match item.kind {
             ItemKind::Folder => self.folder(item).await,
             ItemKind::Dashboard => self.content(ContentKind::Dashboard, item).await,
             ItemKind::Look => self.content(ContentKind::Look, item).await,
@@ -75,12 +85,6 @@ impl Mover {
                 given.map(|board| self.owned(board.user_id.as_ref()))
             }
             ItemKind::Favorite => self.favorite(item).await,
-        };
-        match handed {
-            Ok(handed) => Ok(handed),
-            Err(LookerError::NotFound { .. }) if item.kind != ItemKind::Follow => Ok(Handed::Gone),
-            Err(error) if is_refusal(&error) => Ok(Handed::Refused(error.to_string())),
-            Err(error) => Err(error.into()),
         }
     }
 

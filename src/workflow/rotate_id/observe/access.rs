@@ -21,8 +21,8 @@ impl Viewpoint {
             Shared::Everything => (self.visible(sudo).await?, false),
             Shared::These(things) => (things, true),
         };
-        let total = things.len();
         let this = self.clone();
+        self.expect(things.len());
         let look = |thing: Named| {
             let this = this.clone();
             async move {
@@ -30,8 +30,7 @@ impl Viewpoint {
                 Ok((thing, accesses))
             }
         };
-        let told = |count| self.observer.progress("shared things", count, total);
-        let looked = parallel::map(things, self.width, look, told).await?;
+        let looked = parallel::map(things, self.width, look, |_| {}).await?;
         let mut items = Vec::new();
         for (thing, accesses) in looked {
             let mine = accesses.iter();
@@ -54,9 +53,11 @@ impl Viewpoint {
                 .cloned()
         };
         if let Some(known) = known().filter(|_| !fresh) {
+            self.answered();
             return Ok(known);
         }
-        let read: Arc<[ContentAccess]> = match self.admin.content_accesses(content).await {
+        let accesses = || self.admin.content_accesses(content);
+        let read: Arc<[ContentAccess]> = match self.ask_expected(accesses).await {
             Ok(read) => read.into(),
             // It has been deleted since it was listed.
             Err(LookerError::NotFound { .. }) => Arc::default(),
@@ -72,10 +73,10 @@ impl Viewpoint {
     /// All that the user can see and that can be shared, by the id of its content metadata.
     async fn visible(&self, sudo: &Client) -> Result<Vec<Named>, Error> {
         let (folders, dashboards, looks, boards) = tokio::try_join!(
-            sudo.folders(),
-            sudo.all_content(ContentKind::Dashboard),
-            sudo.all_content(ContentKind::Look),
-            sudo.boards(),
+            self.ask(|| sudo.folders()),
+            self.ask(|| sudo.all_content(ContentKind::Dashboard)),
+            self.ask(|| sudo.all_content(ContentKind::Look)),
+            self.ask(|| sudo.boards()),
         )?;
         let folders = folders
             .into_iter()

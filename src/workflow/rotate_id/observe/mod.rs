@@ -1,16 +1,20 @@
 //! Reads everything that belongs to an embed user, in parallel; changes nothing.
 
 mod access;
+mod asking;
 mod things;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::error::Error;
 use crate::looker::{Client, ContentAccess, Group, LookerError, User, embed_grants};
 use crate::workflow::rotate_id::belongings::{Belongings, Item, Named};
+use crate::workflow::rotate_id::observe::asking::Asked;
+use crate::workflow::spec::UserRef;
+use crate::workflow::steps::lookup;
 use crate::workflow::work::{Observer, OldKey};
 
 /// Where an observer stands: what it looks through, and what it has learnt of the instance, which is the same for all
@@ -21,6 +25,9 @@ pub struct Viewpoint {
     width: usize,
     observer: Arc<dyn Observer>,
     learnt: Arc<Learnt>,
+    /// As many requests may be under way at once, whoever looks through this.
+    turns: Arc<Semaphore>,
+    asked: Arc<Asked>,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +54,14 @@ impl Viewpoint {
             width,
             observer,
             learnt: Arc::default(),
+            turns: Arc::new(Semaphore::new(width.max(1))),
+            asked: Arc::default(),
         }
+    }
+
+    /// The user as Looker shows it to the admin.
+    pub async fn find(&self, user: UserRef<'_>) -> Result<Option<User>, LookerError> {
+        self.ask(|| lookup::user(&self.admin, user)).await
     }
 
     /// Everything that belongs to `user`, who must be an embed user that can log in: alerts that somebody follows, and
@@ -58,9 +72,12 @@ impl Viewpoint {
 
     /// The same, looking for accesses only where `shared` says.
     pub(super) async fn look(&self, user: &User, shared: Shared) -> Result<Belongings, Error> {
-        let sudo = self.admin.login_user(&user.id).await?;
+        // Until the end there is one more to come, so that nobody thinks that all is seen.
+        self.expect(1);
+        let sudo = self.ask(|| self.admin.login_user(&user.id)).await?;
         let seen = Box::pin(self.see(user, &sudo, shared)).await;
-        sudo.logout().await?;
+        self.ask(|| sudo.logout()).await?;
+        self.answered();
         seen
     }
 
@@ -69,10 +86,10 @@ impl Viewpoint {
         let admin = &self.admin;
         let looker = async {
             tokio::try_join!(
-                admin.own_attribute_values(id),
-                admin.user_roles(id, true),
-                admin.api3_keys(id),
-                admin.sessions(id),
+                self.ask(|| admin.own_attribute_values(id)),
+                self.ask(|| admin.user_roles(id, true)),
+                self.ask(|| admin.api3_keys(id)),
+                self.ask(|| admin.sessions(id)),
                 self.groups(),
             )
         };
@@ -111,7 +128,8 @@ impl Viewpoint {
 
     /// All groups of the instance, read once.
     async fn groups(&self) -> Result<&[Group], LookerError> {
-        let groups = self.learnt.groups.get_or_try_init(|| self.admin.groups());
+        let ask = || self.ask(|| self.admin.groups());
+        let groups = self.learnt.groups.get_or_try_init(ask);
         Ok(groups.await?.as_slice())
     }
 

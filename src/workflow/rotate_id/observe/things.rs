@@ -14,10 +14,12 @@ impl Viewpoint {
         };
         let (mut found, mut level) = (Vec::new(), vec![home.clone()]);
         while !level.is_empty() {
-            let admin = self.admin.clone();
-            let below = move |folder: String| {
-                let admin = admin.clone();
-                async move { Ok(admin.folder_children(&folder).await?) }
+            let below = |folder: String| {
+                let this = self.clone();
+                async move {
+                    let children = || this.admin.folder_children(&folder);
+                    Ok(this.ask(children).await?)
+                }
             };
             let children = parallel::map(level, self.width, below, |_| {}).await?;
             let children: Vec<Item> = children
@@ -39,10 +41,10 @@ impl Viewpoint {
     pub(super) async fn content(&self, user: &User) -> Result<Vec<Item>, Error> {
         let (admin, id) = (&self.admin, user.id.as_str());
         let (dashboards, trashed_dashboards, looks, trashed_looks) = tokio::try_join!(
-            admin.content_of(ContentKind::Dashboard, id, false),
-            admin.content_of(ContentKind::Dashboard, id, true),
-            admin.content_of(ContentKind::Look, id, false),
-            admin.content_of(ContentKind::Look, id, true),
+            self.ask(|| admin.content_of(ContentKind::Dashboard, id, false)),
+            self.ask(|| admin.content_of(ContentKind::Dashboard, id, true)),
+            self.ask(|| admin.content_of(ContentKind::Look, id, false)),
+            self.ask(|| admin.content_of(ContentKind::Look, id, true)),
         )?;
         let item = |kind| {
             move |content: Content| Item {
@@ -67,8 +69,8 @@ impl Viewpoint {
             return Ok(Vec::new());
         };
         let (dashboards, looks) = tokio::try_join!(
-            self.admin.content_in(ContentKind::Dashboard, home),
-            self.admin.content_in(ContentKind::Look, home),
+            self.ask(|| self.admin.content_in(ContentKind::Dashboard, home)),
+            self.ask(|| self.admin.content_in(ContentKind::Look, home)),
         )?;
         let item = |kind| {
             move |content: Content| Item {
@@ -87,7 +89,7 @@ impl Viewpoint {
     }
 
     pub(super) async fn schedules(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let schedules = self.admin.scheduled_plans(&user.id).await?;
+        let schedules = self.ask(|| self.admin.scheduled_plans(&user.id)).await?;
         let item = |schedule: ScheduledPlan| Item {
             enabled: Some(schedule.enabled),
             destinations: Some(schedule.destinations),
@@ -102,7 +104,7 @@ impl Viewpoint {
 
     /// The alerts that the user owns, and those it follows, which are told to nobody else.
     pub(super) async fn alerts(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
-        let alerts = sudo.alerts(false).await?;
+        let alerts = self.ask(|| sudo.alerts(false)).await?;
         let item = |alert: Alert| {
             let own = alert.owner_id.as_ref() == Some(&user.id);
             let kind = if own {
@@ -120,13 +122,13 @@ impl Viewpoint {
     }
 
     pub(super) async fn boards(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let boards = self.admin.boards_of(&user.id).await?;
+        let boards = self.ask(|| self.admin.boards_of(&user.id)).await?;
         let item = |board: Board| Item::new(ItemKind::Board, board.id, board.title);
         Ok(boards.into_iter().map(item).collect())
     }
 
     pub(super) async fn favorites(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let favorites = self.admin.favorites(&user.id).await?;
+        let favorites = self.ask(|| self.admin.favorites(&user.id)).await?;
         let item = |favorite: Favorite| {
             let of = [
                 ("dashboard", &favorite.dashboard_id),
