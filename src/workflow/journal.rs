@@ -50,9 +50,18 @@ impl Journal {
         self.job
     }
 
-    /// What a step left when it was done, unless it failed or began again since.
+    /// What a step left when it was done, unless it failed or began again since. An undo that began since may have taken
+    /// anything back, also what this step has built upon, so the step is to be done again.
     pub(crate) fn done(&self, step: Step) -> Option<&Value> {
-        let last = self.last(step)?;
+        let since = self.log.iter().rev().take_while(|event| !is_undo(event));
+        let mut since = since.filter(|event| event.step == step.name());
+        let last = since.next()?;
+        (last.what == What::Done).then_some(&last.data)
+    }
+
+    /// The same, whatever an undo did since.
+    pub(crate) fn output(&self, step: Step) -> Option<&Value> {
+        let last = self.of(step).rfind(|event| !is_undo(event))?;
         (last.what == What::Done).then_some(&last.data)
     }
 
@@ -60,6 +69,11 @@ impl Journal {
     pub(crate) fn started(&self, step: Step) -> Option<&Event> {
         let last = self.last(step)?;
         (last.what == What::Started).then_some(last)
+    }
+
+    /// All intents of a step, oldest first.
+    pub(crate) fn intents(&self, step: Step) -> impl Iterator<Item = &Event> {
+        self.of(step).filter(|event| event.what == What::Started)
     }
 
     /// The newest intent of a step, whatever came after it.
@@ -168,4 +182,8 @@ impl Journal {
         });
         self.unwritten += 1;
     }
+}
+
+const fn is_undo(event: &Event) -> bool {
+    matches!(event.what, What::UndoStarted | What::Undone)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use embedctl::emulator::{Effect, Emulator, Fault, Options};
+use embedctl::emulator::{Effect, Emulator, Fault, Options, State};
 use embedctl::error::Kind;
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
@@ -21,7 +21,7 @@ use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
     self, Context, Found, Grants, IfNone, JobSpec, KeyJob, KeySpec, Observer, RotateSpec,
-    RunOptions, Step, UserId, UserSpec, Via,
+    RunOptions, Step, UserId, UserRef, UserSpec, Via,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ const USER: &str = "acme-42";
 
 /// Where a run is stopped.
 #[derive(Clone, Copy, Debug)]
-enum Stop {
+pub(crate) enum Stop {
     /// At the write to the ledger with this number: nothing of it is kept, and the process is gone.
     Write(i64),
     /// Before the request with this number takes effect; the process is gone.
@@ -44,12 +44,14 @@ enum Stop {
 }
 
 /// A world in which a workflow runs and is stopped.
-struct World {
-    sandbox: Sandbox,
-    emulator: Emulator,
-    ledger: Arc<SqliteLedger>,
-    clock: Clock,
-    spec: JobSpec,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) emulator: Arc<Emulator>,
+    pub(crate) ledger: Arc<SqliteLedger>,
+    pub(crate) clock: Clock,
+    pub(crate) spec: JobSpec,
+    /// How many writes were kept.
+    pub(crate) writes: Arc<AtomicI64>,
     /// The id of a key that somebody else made before.
     foreign: String,
     /// The sink of the run, as typed.
@@ -58,26 +60,33 @@ struct World {
 
 impl World {
     async fn new(workflow: Workflow) -> Self {
+        let mut world = Self::start(State::default(), user_spec()).await;
+        world.set_up(workflow).await;
+        world
+    }
+
+    /// A Looker that holds `state`, and a job that is to do `spec`.
+    pub(crate) async fn start(state: State, spec: JobSpec) -> Self {
         let sandbox = Sandbox::offline();
         let clock = Clock::manual(Timestamp::from_second(1_700_000_000).unwrap());
         let options = Options {
             clock: clock.clone(),
+            state,
             ..Options::default()
         };
-        let emulator = Emulator::start(options).await.unwrap();
+        let emulator = Arc::new(Emulator::start(options).await.unwrap());
         let ledger = SqliteLedger::in_memory(&SqliteOptions::new(clock.clone())).unwrap();
         let sink = format!("file:{}", sandbox.path("keys.jsonl").display());
-        let mut world = Self {
+        Self {
             sandbox,
             emulator,
             ledger: Arc::new(ledger),
             clock,
-            spec: user_spec(),
+            spec,
+            writes: Arc::default(),
             foreign: String::new(),
             sink,
-        };
-        world.set_up(workflow).await;
-        world
+        }
     }
 
     /// Bring about what the workflow starts from.
@@ -114,7 +123,7 @@ impl World {
         }
     }
 
-    fn http(&self) -> Http {
+    pub(crate) fn http(&self) -> Http {
         Http::new(HttpOptions {
             timeout: Duration::from_secs(20),
             retries: 0,
@@ -124,7 +133,7 @@ impl World {
         .unwrap()
     }
 
-    fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         self.client(self.emulator.client_id(), self.emulator.client_secret())
     }
 
@@ -136,7 +145,7 @@ impl World {
         Client::new(self.http(), self.emulator.base_url().parse().unwrap(), key)
     }
 
-    async fn begin(&self) -> RunId {
+    pub(crate) async fn begin(&self) -> RunId {
         let id = RunId(uuid::Uuid::new_v4());
         let run = NewRun {
             id,
@@ -145,25 +154,34 @@ impl World {
             created_at: self.clock.now(),
         };
         let job = NewJob {
-            subject: USER.to_owned(),
-            also: None,
+            subject: self.subject().to_owned(),
+            also: self.spec.also().map(str::to_owned),
             spec: json!(self.spec),
         };
         self.ledger.begin(run, vec![job]).await.unwrap()
     }
 
-    /// Run what is open, with a ledger that fails at write `dies_at`; `Err` says that the job did not come to its end.
-    async fn go(&self, run: RunId, dies_at: Option<i64>) -> Result<Found, embedctl::error::Error> {
+    /// The company's id of the user that the job is about.
+    fn subject(&self) -> &str {
+        match self.spec.user() {
+            UserRef::External(id) => id,
+            UserRef::Known { .. } | UserRef::Looker(_) => USER,
+        }
+    }
+
+    /// Run what is open until `stop`; `Err` says that the job did not come to its end.
+    pub(crate) async fn go(
+        &self,
+        run: RunId,
+        stop: Option<Stop>,
+    ) -> Result<Found, embedctl::error::Error> {
         let resumed = !self
             .ledger
             .events(JobId { run, number: 0 })
             .await
             .unwrap()
             .is_empty();
-        let ledger = Mortal {
-            inner: Arc::clone(&self.ledger),
-            writes_left: AtomicI64::new(dies_at.unwrap_or(i64::MAX)),
-        };
+        let ledger = self.mortal(stop);
         let http = self.http();
         let key = ApiKey {
             client_id: self.emulator.client_id().to_owned(),
@@ -207,15 +225,35 @@ impl World {
         result.unwrap_or_else(|| Err(embedctl::error::Error::new(Kind::Internal, "no job ran")))
     }
 
+    /// The ledger as the process has it that is stopped there. The process is gone at the same time to the ledger as to
+    /// Looker.
+    pub(crate) fn mortal(&self, stop: Option<Stop>) -> Mortal {
+        let writes = match stop {
+            Some(Stop::Write(number)) => number,
+            _ => i64::MAX,
+        };
+        let gone = stop.filter(|stop| matches!(stop, Stop::Before(_) | Stop::After(_)));
+        for fault in stop.map(faults).unwrap_or_default() {
+            self.emulator.inject(fault);
+        }
+        Mortal {
+            inner: Arc::clone(&self.ledger),
+            writes_left: AtomicI64::new(writes),
+            writes: Arc::clone(&self.writes),
+            gone: gone.map(|stop| (stop, Arc::clone(&self.emulator))),
+        }
+    }
+
     async fn looker_user_id(&self) -> Option<String> {
         let admin = self.admin();
-        let user = admin.user_for_credential_embed(USER).await.unwrap();
+        let user = admin.user_for_credential_embed(self.subject()).await;
+        let user = user.unwrap();
         admin.logout().await.unwrap();
         user.map(|user| user.id)
     }
 
     /// The ids of the user's keys at Looker.
-    async fn alive(&self) -> BTreeSet<String> {
+    pub(crate) async fn alive(&self) -> BTreeSet<String> {
         let Some(id) = self.looker_user_id().await else {
             return BTreeSet::new();
         };
@@ -226,7 +264,7 @@ impl World {
     }
 
     /// The keys in the sink: id, client id and secret.
-    fn kept(&self) -> Vec<(String, String, String)> {
+    pub(crate) fn kept(&self) -> Vec<(String, String, String)> {
         let Ok(text) = std::fs::read_to_string(self.sandbox.path("keys.jsonl")) else {
             return Vec::new();
         };
@@ -244,7 +282,7 @@ impl World {
     }
 
     /// How many keys of the sink log in as the user.
-    async fn working(&self) -> usize {
+    pub(crate) async fn working(&self) -> usize {
         let mut working = 0;
         for (_, client_id, secret) in self.kept() {
             let client = self.client(&client_id, secret.into());
@@ -283,7 +321,7 @@ fn user_spec() -> JobSpec {
 }
 
 #[derive(Debug)]
-struct Silent;
+pub(crate) struct Silent;
 
 impl Observer for Silent {
     fn step(&self, _: &str, _: Step, _: &Found, _: Duration) {}
@@ -291,9 +329,12 @@ impl Observer for Silent {
 
 /// A ledger that belongs to a process which dies at a certain write: that write and all later ones are not kept.
 #[derive(Debug)]
-struct Mortal {
+pub(crate) struct Mortal {
     inner: Arc<SqliteLedger>,
     writes_left: AtomicI64,
+    writes: Arc<AtomicI64>,
+    /// The request at which the process dies, if it dies at one, and the Looker that knows whether it was made.
+    gone: Option<(Stop, Arc<Emulator>)>,
 }
 
 impl Mortal {
@@ -301,7 +342,10 @@ impl Mortal {
     where
         T: Send + 'a,
     {
-        if self.writes_left.fetch_sub(1, Ordering::SeqCst) > 0 {
+        let gone = self.gone.as_ref();
+        let gone = gone.is_some_and(|(stop, emulator)| is_reached(*stop, emulator));
+        if !gone && self.writes_left.fetch_sub(1, Ordering::SeqCst) > 0 {
+            self.writes.fetch_add(1, Ordering::SeqCst);
             return write();
         }
         Box::pin(async {
@@ -393,23 +437,10 @@ async fn stop_and_resume(workflow: Workflow, stop: Stop) -> bool {
     let before = world.alive().await;
     let run = world.begin().await;
 
-    let writes = match stop {
-        Stop::Write(number) => Some(number),
-        Stop::Before(_) | Stop::After(_) | Stop::Lost(_) => None,
-    };
-    for fault in faults(stop) {
-        world.emulator.inject(fault);
-    }
-    let stopped = world.go(run, writes).await;
+    let stopped = world.go(run, Some(stop)).await;
     let reached = match stop {
         Stop::Write(_) => stopped.is_err(),
-        Stop::Before(_) | Stop::Lost(_) => world.emulator.unconsumed_faults().is_empty(),
-        // The connection that is refused from then on may never be asked for.
-        Stop::After(_) => world
-            .emulator
-            .unconsumed_faults()
-            .iter()
-            .all(|fault| fault.times == 0),
+        _ => is_reached(stop, &world.emulator),
     };
     world.emulator.clear_faults();
 
@@ -436,6 +467,17 @@ async fn stop_and_resume(workflow: Workflow, stop: Stop) -> bool {
         "after {context}"
     );
     reached
+}
+
+/// Whether the request was made at which a run is to stop; no request is where it stops at a write.
+pub(crate) fn is_reached(stop: Stop, emulator: &Emulator) -> bool {
+    let unconsumed = emulator.unconsumed_faults();
+    match stop {
+        Stop::Write(_) => false,
+        Stop::Before(_) | Stop::Lost(_) => unconsumed.is_empty(),
+        // The connection that is refused from then on may never be asked for.
+        Stop::After(_) => unconsumed.iter().all(|fault| fault.times == 0),
+    }
 }
 
 /// A gone process sends nothing more, which a connection that is always refused stands for.

@@ -12,18 +12,27 @@ use crate::workflow::rotate_id::moves::{self, Moved};
 use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
 use crate::workflow::rotate_id::spec::NotMoved;
 use crate::workflow::step::{After, Step};
+use crate::workflow::steps::read;
 use crate::workflow::work::Work;
 
 /// Move what the old user has by now that is not in the plan.
 pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
     let old = old_user(work).await?;
     let now = viewpoint(work).look(&old, shared(work)).await?;
-    let left: Vec<Item> = now
+    let mut left: Vec<Item> = now
         .items
         .into_iter()
         .filter(|item| item.kind != ItemKind::Folder || item.at_home)
         .filter(|item| !stays(work, item))
         .collect();
+    // What an earlier process began to sweep up counts too, whether it came to it or not.
+    for begun in work.journal.intents(Step::Sweep) {
+        for item in read::<Vec<Item>>(&begun.data)? {
+            if !left.iter().any(|it| it.key() == item.key()) {
+                left.push(item);
+            }
+        }
+    }
     let mut swept: BTreeMap<ItemKind, Moved> = BTreeMap::new();
     if !left.is_empty() {
         work.journal.start(Step::Sweep, json!(left)).await?;
@@ -54,10 +63,12 @@ pub(crate) fn restore(work: &mut Work, swept: &BTreeMap<ItemKind, Moved>) {
 pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
     let (old, new) = (old_user(work).await?, new_user(work).await?);
     let viewpoint = viewpoint(work);
-    let (old, new) = tokio::try_join!(
+    // Both to their ends, also where one fails: a look that is broken off leaves its token behind.
+    let (old, new) = tokio::join!(
         viewpoint.look(&old, shared(work)),
         viewpoint.look(&new, shared(work)),
-    )?;
+    );
+    let (old, new) = (old?, new?);
     let rotated = work.found.rotated_id().clone();
     let mut losses = rotated.refused.clone();
     losses.extend(compare::losses(

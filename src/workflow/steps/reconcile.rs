@@ -27,7 +27,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         return Ok(After::Next(Value::Null));
     }
     let intent: MintIntent = read(&intent)?;
-    let seen: Option<FoundKey> = work.journal.done(Step::Mint).map(read).transpose()?;
+    let seen: Option<FoundKey> = work.journal.output(Step::Mint).map(read).transpose()?;
     let keys = work.cx.admin.api3_keys(&work.user_id()).await?;
     match judge(
         &keys,

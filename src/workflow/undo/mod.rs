@@ -14,6 +14,7 @@ use crate::workflow::steps::read;
 use crate::workflow::steps::retire_old::Retired;
 use crate::workflow::work::{FoundKey, Outcome};
 
+pub(super) use run::set_state;
 pub use run::{UndoContext, Undone, undo_job};
 
 /// What takes a step back.

@@ -164,7 +164,13 @@ async fn any_is_left(cx: &UndoContext, user: &User, keys: &[String]) -> Result<b
     Ok(alive.iter().any(|key| keys.contains(&key.id)))
 }
 
-async fn set_state(cx: &UndoContext, user: &User, key: &str, state: KeyState) -> Result<(), Error> {
+/// Write down what became of a key.
+pub(crate) async fn set_state(
+    cx: &UndoContext,
+    user: &User,
+    key: &str,
+    state: KeyState,
+) -> Result<(), Error> {
     let records = cx.ledger.keys(Some(&user.id)).await?;
     if let Some(mut record) = records.into_iter().find(|record| record.key_id == key) {
         record.state = state;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::ledger::{Event, JobId};
+use crate::ledger::{Event, JobId, KeyState};
 use crate::looker::{Client, LookerError, User, UserChanges};
 use crate::workflow::parallel;
 use crate::workflow::reconcile::{MintIntent, Verdict, judge};
@@ -15,7 +15,7 @@ use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec};
 use crate::workflow::rotate_id::undo::{Log, swept};
 use crate::workflow::step::Step;
 use crate::workflow::steps::{read, revoke};
-use crate::workflow::undo::{Inverse, UndoContext, Undone};
+use crate::workflow::undo::{Inverse, UndoContext, Undone, set_state};
 use crate::workflow::work::{FoundKey, TAG};
 
 /// Do one inverse of a change of ids; gives the reason where something is better left.
@@ -101,23 +101,36 @@ async fn move_back(
 ) -> Result<Option<String>, Error> {
     let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
     let old_id = spec.from.looker_user_id.as_str();
-    let (old_sudo, new_sudo) = match acts {
-        true => tokio::try_join!(cx.admin.login_user(old_id), cx.admin.login_user(&new.id))
-            .map(|(old, new)| (Some(old), Some(new)))?,
-        false => (None, None),
-    };
+    let (mut old_sudo, mut new_sudo) = (None, None);
+    if acts {
+        let old = cx.admin.login_user(old_id).await?;
+        match cx.admin.login_user(&new.id).await {
+            Ok(new) => (old_sudo, new_sudo) = (Some(old), Some(new)),
+            Err(error) => {
+                log_out(&[old]).await?;
+                return Err(error.into());
+            }
+        }
+    }
     let sudos: Vec<Client> = old_sudo.iter().chain(&new_sudo).cloned().collect();
     let mover = mover(cx, spec, new, kind, (old_sudo, new_sudo)).await;
     let ended = match mover {
         Ok(mover) => hand_back(cx, &mover, items).await,
         Err(error) => Err(error),
     };
-    for sudo in sudos {
-        sudo.logout().await?;
-    }
+    log_out(&sudos).await?;
     let left = ended?;
     let named: Vec<String> = left.iter().map(NotMoved::to_string).collect();
     Ok((!named.is_empty()).then(|| named.join("; ")))
+}
+
+/// End the tokens of both users, also the second one where the first one fails.
+async fn log_out(sudos: &[Client]) -> Result<(), Error> {
+    let mut ended = Ok(());
+    for sudo in sudos {
+        ended = ended.and(sudo.logout().await);
+    }
+    Ok(ended?)
 }
 
 /// The way back: from the new user to the old one.
@@ -229,6 +242,7 @@ async fn revoke_undelivered(
         Verdict::Ours(ours) => {
             for key in ours {
                 revoke::key(&cx.admin, &new.id, &key.id).await?;
+                set_state(cx, new, &key.id, KeyState::Revoked).await?;
             }
             Ok(None)
         }

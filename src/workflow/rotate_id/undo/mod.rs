@@ -70,8 +70,12 @@ fn swept(events: &[Event], kind: ItemKind) -> Result<Vec<Item>, Error> {
         .iter()
         .filter(|event| event.step == Step::Sweep.name() && event.what == What::Started);
     for sweep in sweeps {
-        let swept: Vec<Item> = read(&sweep.data)?;
-        items.extend(swept.into_iter().filter(|item| item.kind == kind));
+        for item in read::<Vec<Item>>(&sweep.data)? {
+            let again = items.iter().any(|it: &Item| it.key() == item.key());
+            if item.kind == kind && !again {
+                items.push(item);
+            }
+        }
     }
     Ok(items)
 }
