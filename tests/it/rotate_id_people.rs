@@ -51,7 +51,7 @@ impl People {
             "folders": [{ "id": SHARED, "name": "Everybody", "parent": 1, "creator": 1, "inherits": false }],
             "dashboards": [{ "id": 1, "title": "Plan", "folder": SHARED, "owner": AUTHOR, "elements": tile(1) }],
             "looks": [], "scheduled_plans": [], "boards": [], "favorites": [], "content_access": [],
-            "alerts": [alert(1, AUTHOR, self.all().collect())],
+            "alerts": [alert(1, AUTHOR, &self.all().collect::<Vec<_>>())],
         });
         state["content_access"] =
             json!([{ "of": { "folder": SHARED }, "with": { "user": AUTHOR }, "level": "view" }]);
@@ -89,7 +89,7 @@ fn tile(id: usize) -> Value {
     json!([{ "id": id, "title": "Orders", "query": query() }])
 }
 
-fn alert(id: usize, owner: usize, followers: Vec<usize>) -> Value {
+fn alert(id: usize, owner: usize, followers: &[usize]) -> Value {
     json!({ "id": id, "owner": owner, "element": id, "followers": followers, "fields": {
         "comparison_type": "LESS_THAN", "threshold": 10, "cron": "0 5 * * *", "is_public": true,
         "field": { "title": "Orders", "name": "orders.count" },
@@ -138,10 +138,10 @@ fn things(user: usize) -> [(&'static str, Vec<Value>); 9] {
         (
             "scheduled_plans",
             vec![json!({ "id": id, "owner": user, "of": { "dashboard": id },
-            "fields": { "name": "Mondays", "crontab": "0 6 * * 1", "enabled": user % 2 == 0 },
+            "fields": { "name": "Mondays", "crontab": "0 6 * * 1", "enabled": user.is_multiple_of(2) },
             "destinations": [{ "id": id, "fields": { "type": "email", "format": "csv", "address": "ada@acme.example" } }] })],
         ),
-        ("alerts", vec![alert(id, user, vec![AUTHOR])]),
+        ("alerts", vec![alert(id, user, &[AUTHOR])]),
         (
             "boards",
             vec![
