@@ -1,6 +1,5 @@
 //! `embedctl apply` where one call in twenty goes wrong: every user is made once, with one key that works.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use embedctl::secret::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::clients::client;
-use crate::support::{Sandbox, in_time};
+use crate::support::{Sandbox, delivered_keys, in_time};
 
 const USERS: usize = 300;
 
@@ -188,15 +187,7 @@ async fn killed_five_times_on_the_way_every_user_is_made_once_all_the_same() {
 /// Every user is there once, with one key, whose secret is in the file.
 async fn assert_made_once(sandbox: &Sandbox, emulator: &Emulator) {
     let text = sandbox.read("keys.jsonl");
-    let mut delivered = BTreeMap::<String, BTreeSet<String>>::new();
-    for line in text.lines() {
-        let key: Value = serde_json::from_str(line).unwrap();
-        let text = |name: &str| key[name].as_str().unwrap().to_owned();
-        delivered
-            .entry(text("external_user_id"))
-            .or_default()
-            .insert(text("client_id"));
-    }
+    let delivered = delivered_keys(&text);
     let admin = client(
         emulator.base_url(),
         emulator.client_id(),

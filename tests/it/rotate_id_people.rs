@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use embedctl::emulator::{Emulator, State};
 use serde_json::{Map, Value, json};
 
+use crate::support::delivered_keys;
+
 /// The folder that all of them see.
 const SHARED: usize = 50;
 
@@ -307,17 +309,4 @@ fn blank(row: &mut Value, members: &[&str], home: Option<&Value>) {
             row.insert(place.to_owned(), "home".into());
         }
     }
-}
-
-fn delivered_keys(lines: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut delivered = BTreeMap::<String, BTreeSet<String>>::new();
-    for line in lines.lines() {
-        let key: Value = serde_json::from_str(line).unwrap();
-        let text = |name: &str| key[name].as_str().unwrap().to_owned();
-        delivered
-            .entry(text("external_user_id"))
-            .or_default()
-            .insert(text("client_id"));
-    }
-    delivered
 }

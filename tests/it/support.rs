@@ -1,6 +1,6 @@
 //! What tests stand on: a sandbox with folders, variables and a local Looker of its own, and ways to run embedctl in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,20 @@ use serde_json::Value;
 
 /// How long one run of a program may take before the test gives up on it. Far above what any needs, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The client ids of the keys in a file sink, by the user they belong to.
+pub(crate) fn delivered_keys(lines: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut delivered = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in lines.lines() {
+        let key: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| key[name].as_str().unwrap().to_owned();
+        delivered
+            .entry(text("external_user_id"))
+            .or_default()
+            .insert(text("client_id"));
+    }
+    delivered
+}
 
 /// Folders, variables and a local Looker that belong to one test alone. A sandbox that has a Looker must be
 /// [finished](Sandbox::finish).
