@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use embedctl::emulator::{Mode, Options, Switches};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::signed_url::Login;
+use embedctl::system::Clock;
 use serde_json::json;
 
 use crate::emulator::{Api, login};
@@ -180,7 +181,12 @@ async fn a_looker_without_embedding_makes_no_embed_user() {
 
 #[tokio::test]
 async fn the_embedded_page_says_who_is_logged_in_and_refuses_without_a_session() {
-    let api = Api::start(Options::default()).await;
+    // A clock that stands still: the page counts down the seconds that are left.
+    let api = Api::start(Options {
+        clock: Clock::manual(Clock::os().now()),
+        ..Options::default()
+    })
+    .await;
     let url = api.signed_url(&login("acme-42"));
 
     let welcome = api.web(url.expose_secret(), "").await;
