@@ -22,6 +22,8 @@ pub enum Kind {
     Looker,
     /// Looker cannot be reached, or throttled every try.
     Unreachable,
+    /// Something else than Looker's API answered: its outage page, or something in front of it.
+    Unavailable,
     /// The user stopped the program; the state is saved.
     Interrupted,
 }
@@ -38,6 +40,7 @@ impl Kind {
             Self::Conflict => (6, "conflict"),
             Self::Looker => (7, "looker"),
             Self::Unreachable => (8, "unreachable"),
+            Self::Unavailable => (8, "unavailable"),
             Self::Interrupted => (130, "interrupted"),
         }
     }

@@ -194,9 +194,8 @@ impl Client {
         let asked = self.http().clock().elapsed();
         let answer = self.http().send(&call, &self.sender(None)).await?;
         match judge::refusal("login", &answer, self.http().clock().now()) {
-            // Looker says 404 to a key it does not know; 401 and 403 come from what stands before it.
-            Some(refusal) if matches!(answer.status, 401 | 403 | 404) => {
-                drop(refusal);
+            // Recorded: Looker says 404 `Not found` to a key it does not know.
+            Some(refusal) if matches!(refusal.refused_with(), Some(401 | 403 | 404)) => {
                 Err(LookerError::Rejected {
                     origin: self.base_url().origin().ascii_serialization(),
                     status: answer.status,
@@ -221,8 +220,10 @@ impl Client {
         };
         let answer = self.http().send(&call, &sender).await?;
         match judge::refusal("logout", &answer, self.http().clock().now()) {
-            Some(refusal) if !matches!(answer.status, 401 | 404) => Err(refusal),
-            _ => Ok(()),
+            // Looker no longer knows the token, which is what was wanted.
+            Some(refusal) if matches!(refusal.refused_with(), Some(401 | 404)) => Ok(()),
+            Some(refusal) => Err(refusal),
+            None => Ok(()),
         }
     }
 }

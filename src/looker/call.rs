@@ -131,6 +131,13 @@ impl Answer {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+
+    /// Whether the body is said to be of this media type, whatever its parameters.
+    pub(super) fn is_of(&self, media_type: &str) -> bool {
+        let said = self.header("content-type").unwrap_or_default();
+        let said = said.split(';').next().unwrap_or_default();
+        said.trim().eq_ignore_ascii_case(media_type)
+    }
 }
 
 /// What came back to a call that the user composed. The body may hold secrets: it is for standard output only.

@@ -177,7 +177,8 @@ impl Client {
     /// Make `call`; a refusal is an error.
     pub(super) async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
         let answer = self.answer(call).await?;
-        match judge::refusal(call.operation, &answer, self.http().clock().now()) {
+        let refusal = judge::refusal(call.operation, &answer, self.http().clock().now());
+        match refusal.or_else(|| judge::doubt(call.operation, &answer)) {
             Some(refusal) => Err(refusal),
             None => Ok(answer),
         }

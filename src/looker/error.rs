@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::looker::foreign::Foreign;
+
 /// Why a call of Looker's API failed. Never holds a body, a secret, or a URL with a query.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,7 +20,7 @@ pub enum LookerError {
         /// The HTTP status.
         status: u16,
     },
-    /// Looker answered 404, which it also does where it does not allow to know.
+    /// Looker itself answered 404, which it also does if the caller may not know.
     #[error("Looker answered 404 to `{operation}`: {message}")]
     NotFound {
         /// The operation's id.
@@ -26,7 +28,7 @@ pub enum LookerError {
         /// What Looker says.
         message: String,
     },
-    /// Looker answered 401 or 403.
+    /// Looker itself answered 401 or 403.
     #[error("Looker answered {status} to `{operation}`: {message}")]
     Denied {
         /// The operation's id.
@@ -56,15 +58,16 @@ pub enum LookerError {
         /// What Looker says of each field.
         fields: Vec<FieldError>,
     },
-    /// Something redirected the call; redirects are not followed, because they would take the token along.
-    #[error("`{operation}` was redirected to `{location}`")]
-    Redirected {
+    /// Something in front of Looker answered, or Looker's outage page did. It says nothing of what was asked for, and
+    /// Looker may have done the work behind it.
+    #[error("`{operation}` was not answered by Looker's API: status {status} with {foreign}")]
+    Unavailable {
         /// The operation's id.
         operation: &'static str,
         /// The HTTP status.
         status: u16,
-        /// Where to, without the query.
-        location: String,
+        /// What came instead.
+        foreign: Foreign,
     },
     /// Looker answered with another status that is not success.
     #[error("Looker answered {status} to `{operation}`: {message}")]
@@ -233,7 +236,7 @@ impl LookerError {
             | Self::Denied { operation, .. }
             | Self::Throttled { operation, .. }
             | Self::Validation { operation, .. }
-            | Self::Redirected { operation, .. }
+            | Self::Unavailable { operation, .. }
             | Self::Status { operation, .. }
             | Self::Unreachable { operation, .. }
             | Self::Tls { operation, .. }
@@ -249,7 +252,7 @@ impl LookerError {
         }
     }
 
-    /// The status Looker answered with, where it did.
+    /// The status of the answer, whoever gave it: for reports. Decisions go by [`LookerError::refused_with`].
     pub const fn http_status(&self) -> Option<u16> {
         match self {
             Self::NotFound { .. } => Some(404),
@@ -257,9 +260,18 @@ impl LookerError {
             Self::Validation { .. } => Some(422),
             Self::Rejected { status, .. }
             | Self::Denied { status, .. }
-            | Self::Redirected { status, .. }
+            | Self::Unavailable { status, .. }
             | Self::Status { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// The status of a refusal that is Looker's own, the only ones that anything may be concluded from.
+    pub const fn refused_with(&self) -> Option<u16> {
+        match self {
+            Self::Unavailable { .. } => None,
+            Self::Status { status, .. } if *status >= 500 => None,
+            _ => self.http_status(),
         }
     }
 
@@ -268,6 +280,7 @@ impl LookerError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Throttled { .. }
+            | Self::Unavailable { .. }
             | Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Lost { .. } => true,
@@ -280,7 +293,8 @@ impl LookerError {
     /// repeated before somebody has looked.
     pub const fn took_effect_unknown(&self) -> bool {
         match self {
-            Self::Timeout { .. }
+            Self::Unavailable { .. }
+            | Self::Timeout { .. }
             | Self::Lost { .. }
             | Self::TooLarge { .. }
             | Self::Decode { .. } => true,

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::looker::error::{LookerError, TlsProblem};
+use crate::looker::foreign::Foreign;
 
 impl From<LookerError> for Error {
     fn from(error: LookerError) -> Self {
@@ -25,6 +26,7 @@ fn kind(error: &LookerError) -> Kind {
         LookerError::Rejected { .. } | LookerError::Denied { .. } => Kind::NotAllowed,
         LookerError::NotFound { operation, .. } if admin_only(operation) => Kind::NotAllowed,
         LookerError::NotFound { .. } => Kind::NotFound,
+        LookerError::Unavailable { .. } => Kind::Unavailable,
         LookerError::Status { status: 409, .. } => Kind::Conflict,
         LookerError::Status {
             status: 502..=504, ..
@@ -36,7 +38,6 @@ fn kind(error: &LookerError) -> Kind {
         | LookerError::Lost { .. } => Kind::Unreachable,
         LookerError::Status { .. }
         | LookerError::Validation { .. }
-        | LookerError::Redirected { .. }
         | LookerError::TooLarge { .. }
         | LookerError::Decode { .. } => Kind::Looker,
         LookerError::Id { .. }
@@ -76,8 +77,8 @@ fn hint(error: &LookerError) -> Option<String> {
             "wait a minute and run the command again, with a lower `--concurrency` or `--rps`".to_owned()
         }
         LookerError::Validation { .. } => return None,
-        LookerError::Redirected { .. } => {
-            "`--base-url` must be the API's own address: a login page or a proxy stands before this one".to_owned()
+        LookerError::Unavailable { operation, status, foreign } => {
+            unavailable(operation, *status, foreign)
         }
         LookerError::Status { status: 409, .. } => {
             "somebody else changed the same thing; look at it and run the command again".to_owned()
@@ -133,6 +134,37 @@ fn denied(error: &LookerError, operation: &str, status: u16) -> String {
             "an admin must allow API keys for the user on Looker's Users page".to_owned()
         }
         _ => "give the API key's user the Admin role; `embedctl doctor` says what is missing".to_owned(),
+    }
+}
+
+/// What to do if something else than Looker's API answered. At login, the page was recorded both during outages and as the
+/// answer to a key that Looker does not know (of a client that took any type, in 2022).
+fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
+    match foreign {
+        Foreign::Redirect { .. } => {
+            "nothing was concluded from it: `--base-url` must be the API's own address, without a login page or a proxy in \
+             front of it"
+                .to_owned()
+        }
+        _ if operation == "login" && status == 404 => {
+            "either Looker is away (outage, maintenance, upgrade) or it does not know this API key: it answers both like \
+             this; check the key and `--base-url`, and run the command again in a minute"
+                .to_owned()
+        }
+        _ if status == 411 => {
+            "nothing was concluded from it: a proxy in front of Looker wants to know the length of every request".to_owned()
+        }
+        _ if status == 407 => "name the proxy with its user and password in `HTTPS_PROXY`".to_owned(),
+        _ if status == 404 => {
+            "nothing was concluded from it: this is Looker's page for an outage, maintenance or an upgrade, or a proxy in \
+             front of it; run the command again in a minute, and check `--base-url` if it stays so"
+                .to_owned()
+        }
+        _ => {
+            "nothing was concluded from it: a proxy, a firewall or an allow-list in front of Looker answered; check whether \
+             this machine may call the API at `--base-url`, and run the command again"
+                .to_owned()
+        }
     }
 }
 

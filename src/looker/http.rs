@@ -14,6 +14,7 @@ use crate::looker::body::{self, Unread};
 use crate::looker::call::{Answer, Call};
 use crate::looker::error::LookerError;
 use crate::looker::failure::Failing;
+use crate::looker::foreign::Foreign;
 use crate::looker::options::HttpOptions;
 use crate::looker::pace::Pace;
 use crate::looker::request::{self, Sender};
@@ -247,6 +248,8 @@ impl Http {
                 if answer.status < 400 {
                     width.answered(label.operation, start, clock);
                 }
+                seen.error =
+                    Foreign::refusal(answer).map(|it| format!("{it}, not from Looker's API"));
                 self.heed(answer);
             }
             Err(error) => seen.error = Some(error.to_string()),

@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 
 use crate::looker::call::Answer;
 use crate::looker::error::{FieldError, LookerError};
+use crate::looker::foreign::Foreign;
 use crate::looker::retry;
-use crate::looker::trace::without_query;
 
 /// The longest message of Looker's that is passed on.
 const LONGEST_MESSAGE: usize = 400;
@@ -23,6 +23,13 @@ pub(super) fn refusal(
     let status = answer.status;
     if (200..300).contains(&status) {
         return None;
+    }
+    if let Some(foreign) = Foreign::refusal(answer) {
+        return Some(LookerError::Unavailable {
+            operation,
+            status,
+            foreign,
+        });
     }
     let Said { message, fields } = said(answer);
     Some(match status {
@@ -42,16 +49,20 @@ pub(super) fn refusal(
             message,
             retry_after: retry::asked(answer, now),
         },
-        300..=399 => LookerError::Redirected {
-            operation,
-            status,
-            location: without_query(answer.header("location").unwrap_or("nowhere")),
-        },
         _ => LookerError::Status {
             operation,
             status,
             message,
         },
+    })
+}
+
+/// The error of a success that is not Looker's, of an operation whose every answer is JSON or nothing.
+pub(super) fn doubt(operation: &'static str, answer: &Answer) -> Option<LookerError> {
+    Some(LookerError::Unavailable {
+        operation,
+        status: answer.status,
+        foreign: Foreign::success(answer)?,
     })
 }
 
@@ -80,7 +91,7 @@ struct Said {
     fields: Vec<FieldError>,
 }
 
-/// What the body says, or, where a proxy answered with HTML or nothing, what the status means.
+/// What the body says; what the status means if a gateway answered with HTML or nothing.
 fn said(answer: &Answer) -> Said {
     #[derive(Deserialize)]
     struct Body {

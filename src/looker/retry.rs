@@ -7,6 +7,7 @@ use jiff::fmt::rfc2822;
 
 use crate::looker::call::Answer;
 use crate::looker::error::LookerError;
+use crate::looker::foreign::Foreign;
 use crate::system::Random;
 
 /// The longest wait that Looker may ask for.
@@ -63,6 +64,7 @@ impl Schedule {
 /// The rule: what certainly had no effect is repeated; what may have had one only where repeating changes nothing.
 fn may_repeat(result: &Result<Answer, LookerError>, repeatable: bool) -> bool {
     match result {
+        Ok(answer) if Foreign::refusal(answer).is_some() => repeatable,
         Ok(answer) => match answer.status {
             429 => true,
             // A gateway says this also when Looker did the work and the answer was lost behind it.

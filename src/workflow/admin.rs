@@ -16,7 +16,7 @@ pub async fn require_admin(client: &Client) -> Result<(), Error> {
         .is_ok_and(|roles| roles.iter().any(is_admin_role));
     match roles {
         _ if is_admin => Ok(()),
-        Err(error) if !matches!(error.http_status(), Some(403 | 404)) => Err(error.into()),
+        Err(error) if !matches!(error.refused_with(), Some(403 | 404)) => Err(error.into()),
         _ => {
             let name = me.display_name.unwrap_or_default();
             Err(Error::new(

@@ -261,13 +261,9 @@ async fn a_user_acted_as_has_a_token_of_its_own_and_no_way_to_another() {
 
 #[tokio::test]
 async fn a_login_that_looker_does_not_know_is_not_allowed() {
-    for (status, body) in [
-        (404, r#"{"message":"Not found"}"#),
-        (404, "<html><title>Looker Not Found (404)</title></html>"),
-        (401, ""),
-        (403, ""),
-    ] {
-        let server = Loopback::new(move |_, _| json(status, body)).await;
+    const REFUSED: &str = r#"{"message":"Not found"}"#;
+    for status in [404, 401, 403] {
+        let server = Loopback::new(move |_, _| json(status, REFUSED)).await;
         let client = client_with(options(), &server.url());
 
         let error = Error::from(client.me().await.unwrap_err());
@@ -280,6 +276,41 @@ async fn a_login_that_looker_does_not_know_is_not_allowed() {
         assert_eq!(error.operation(), Some("login"));
         assert_eq!(error.http_status(), Some(status));
         assert_eq!(server.lines(), ["POST /login"]);
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_answer_to_a_login_says_nothing_of_the_key() {
+    // Recorded of real Lookers: both types, as the answer to a wrong key and during an outage.
+    const PAGE: &str = "<html><title>Looker Not Found (404)</title></html>";
+    for (status, kind, body) in [
+        (404, "text/html", PAGE),
+        (404, "*/*", PAGE),
+        (404, "application/json", ""),
+        (403, "text/html", ""),
+        (401, "text/plain", "who are you?"),
+    ] {
+        let reply = move || answer(status, ("content-type", kind), body);
+        let server = Loopback::new(move |_, _| reply()).await;
+        let once = HttpOptions {
+            retries: 1,
+            ..options()
+        };
+        let client = client_with(once, &server.url());
+
+        let error = Error::from(client.me().await.unwrap_err());
+
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert_eq!(error.kind().exit_code(), 8);
+        let said = format!("{error} {}", error.advice().unwrap());
+        assert!(!said.contains("does not accept"), "{said}");
+        if status == 404 {
+            assert!(said.contains("does not know this API key"), "{said}");
+            assert!(said.contains("outage"), "{said}");
+        }
+        assert_eq!(error.http_status(), Some(status));
+        // Logging in twice is as good as once.
+        assert_eq!(server.lines(), ["POST /login"; 2]);
     }
 }
 
@@ -309,7 +340,8 @@ type Failure = dyn Fn() -> Reply + Send + Sync;
 #[tokio::test]
 async fn what_is_repeated_and_what_is_not() {
     let bad = |status| move || json(status, r#"{"message":"no"}"#);
-    let failures: [(&str, Box<Failure>, [usize; 4], bool); 9] = [
+    let page = |status| move || answer(status, ("content-type", "text/html"), "<html>");
+    let failures: [(&str, Box<Failure>, [usize; 4], bool); 14] = [
         // What happens, then how often each kind of call is made when it happens every time, then whether a create
         // that ended so may have had an effect.
         ("429", Box::new(bad(429)), [4, 4, 4, 4], false),
@@ -318,6 +350,11 @@ async fn what_is_repeated_and_what_is_not() {
         ("504", Box::new(bad(504)), [4, 4, 4, 1], true),
         ("500", Box::new(bad(500)), [1, 1, 1, 1], true),
         ("400", Box::new(bad(400)), [1, 1, 1, 1], false),
+        ("403", Box::new(bad(403)), [1, 1, 1, 1], false),
+        ("outage page", Box::new(page(404)), [4, 4, 4, 1], true),
+        ("firewall", Box::new(page(403)), [4, 4, 4, 1], true),
+        ("length required", Box::new(page(411)), [4, 4, 4, 1], true),
+        ("redirect", Box::new(page(302)), [4, 4, 4, 1], true),
         ("lost answer", Box::new(|| Reply::Close), [4, 4, 4, 1], true),
         (
             "truncated answer",
@@ -466,10 +503,10 @@ async fn a_redirect_is_not_followed_and_takes_no_token_along() {
     let error = client.me().await.unwrap_err();
 
     assert!(elsewhere.asked().is_empty());
-    let expected = format!("`me` was redirected to `{}/user`", elsewhere.url());
-    assert_eq!(error.to_string(), expected);
+    let expected = format!("a redirect to `{}/user`", elsewhere.url());
+    assert!(error.to_string().ends_with(&expected), "{error}");
     let error = Error::from(error);
-    assert_eq!(error.kind(), Kind::Looker);
+    assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.advice().unwrap().contains("--base-url"));
 }
 
@@ -663,6 +700,7 @@ async fn neither_the_trace_nor_debug_nor_errors_show_a_secret() {
     let options = HttpOptions {
         trace: Arc::clone(&seen) as Arc<dyn Trace>,
         proxy: None,
+        retries: 0,
         ..options()
     };
     let client = client_with(options, &server.url());

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use embedctl::error::{Error, Kind};
-use embedctl::looker::{Client, LookerError};
+use embedctl::looker::{Client, Foreign, LookerError};
 
 use crate::client::{client_with, options};
 use crate::loopback::{Loopback, Reply, answer, json};
@@ -30,7 +30,7 @@ async fn an_error_keeps_its_status_and_message_whatever_its_body_is() {
         (
             400,
             "<html><title>Oops</title>secret</html>",
-            "Looker answered 400 to `me`: Bad Request",
+            "`me` was not answered by Looker's API: status 400 with an HTML page",
         ),
         (
             500,
@@ -45,12 +45,12 @@ async fn an_error_keeps_its_status_and_message_whatever_its_body_is() {
         (
             409,
             r#"{"message":""}"#,
-            "Looker answered 409 to `me`: Conflict",
+            "`me` was not answered by Looker's API: status 409 with a body that is not Looker's",
         ),
         (
             409,
             r#"{"message":7}"#,
-            "Looker answered 409 to `me`: Conflict",
+            "`me` was not answered by Looker's API: status 409 with a body that is not Looker's",
         ),
         (599, "", "Looker answered 599 to `me`: no reason given"),
         (
@@ -197,12 +197,19 @@ async fn a_packed_answer_is_unpacked_and_a_broken_one_is_lost() {
 }
 
 #[tokio::test]
-async fn an_error_whose_text_breaks_off_is_still_that_error() {
+async fn a_refusal_whose_text_breaks_off_is_not_taken_for_lookers() {
     let (_server, client) =
         always(|| Reply::Raw(b"HTTP/1.1 404 X\r\ncontent-length: 99\r\n\r\n{\"mess".to_vec()))
             .await;
 
     let error = client.me().await.unwrap_err();
 
-    assert_eq!(error.to_string(), "Looker answered 404 to `me`: Not Found");
+    assert!(matches!(
+        error,
+        LookerError::Unavailable {
+            status: 404,
+            foreign: Foreign::Empty,
+            ..
+        }
+    ));
 }

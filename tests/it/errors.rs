@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use embedctl::error::Error;
 use embedctl::ledger::{LedgerError, Owner, RunId};
-use embedctl::looker::{FieldError, LookerError, TlsProblem};
+use embedctl::looker::{FieldError, Foreign, LookerError, TlsProblem};
 use embedctl::signed_url::UrlError;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -88,6 +88,11 @@ fn looker_errors() -> Vec<LookerError> {
         problem,
         source: source(),
     };
+    let foreign = |operation, status, foreign| LookerError::Unavailable {
+        operation,
+        status,
+        foreign,
+    };
     let status = |status| LookerError::Status {
         operation: "me",
         status,
@@ -120,11 +125,18 @@ fn looker_errors() -> Vec<LookerError> {
                 message: None,
             }],
         },
-        LookerError::Redirected {
-            operation: "me",
-            status: 302,
-            location: "https://sso.example.com/login".to_owned(),
-        },
+        foreign(
+            "me",
+            302,
+            Foreign::Redirect {
+                location: "https://sso.example.com/login".to_owned(),
+            },
+        ),
+        foreign("login", 404, Foreign::Page),
+        foreign("me", 404, Foreign::Page),
+        foreign("login_user", 411, Foreign::Page),
+        foreign("me", 403, Foreign::Empty),
+        foreign("me", 407, Foreign::Other),
         status(409),
         status(500),
         status(503),

@@ -54,7 +54,7 @@ pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
 fn told<T>(answer: Result<T, LookerError>) -> Result<Option<T>, Error> {
     match answer {
         Ok(told) => Ok(Some(told)),
-        Err(error) if matches!(error.http_status(), Some(403..=405)) => Ok(None),
+        Err(error) if matches!(error.refused_with(), Some(403..=405)) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -107,7 +107,7 @@ impl Findings {
 /// What keeps more from working is worse: an unreachable Looker before a refusal before a local matter.
 const fn severity(kind: Kind) -> u8 {
     match kind {
-        Kind::Unreachable => 4,
+        Kind::Unreachable | Kind::Unavailable => 4,
         Kind::NotAllowed => 3,
         Kind::Looker => 2,
         _ => 1,

@@ -92,7 +92,7 @@ async fn create(
 async fn key(patient: &Patient<'_>, admin: &Client, user: &User) -> Result<String, Error> {
     let (minted, by, owner) = match admin.create_api3_key(&user.id).await {
         Ok(minted) => (minted, "the admin", admin.clone()),
-        Err(error) if error.http_status() == Some(403) => {
+        Err(error) if error.refused_with() == Some(403) => {
             let own = admin.login_user(&user.id).await?;
             match allow_and_mint(admin, &own, user).await {
                 Ok(minted) => (minted, "the user, with the admin's leave", own),

@@ -125,7 +125,7 @@ async fn ask(session: &Session, url: &str, inspection: &mut Inspection) -> Resul
             inspection.judged_by_looker(answer);
             Ok(())
         }
-        Err(error) if error.http_status() == Some(404) => {
+        Err(error) if error.refused_with() == Some(404) => {
             let error = Error::from(error).context("this Looker has no validator of embed URLs");
             Err(error.hint("leave `--online` out, or paste the URL at Admin > Platform > Embed"))
         }

@@ -26,7 +26,7 @@ async fn by_looker_id(admin: &Client, id: &str) -> Result<Option<User>, LookerEr
 async fn embed_user(admin: &Client, id: &str) -> Result<Option<User>, LookerError> {
     match admin.user_for_credential_embed(id).await {
         // Looker (Google Cloud core) may deny the look-up by credential, as its API description says.
-        Err(error) if error.http_status() == Some(403) => sweep(admin, id).await,
+        Err(error) if error.refused_with() == Some(403) => sweep(admin, id).await,
         answer => answer,
     }
 }

@@ -61,7 +61,7 @@ async fn mint(work: &mut Work) -> Result<NewApi3Key, Unminted> {
     let user_id = work.user_id();
     match work.cx.admin.create_api3_key(&user_id).await {
         // Looker (Google Cloud core) has an admin allow keys, and the user make them (its documentation on API keys).
-        Err(error) if error.http_status() == Some(403) => {
+        Err(error) if error.refused_with() == Some(403) => {
             let sudo = sudo::client(work).await.map_err(Unminted::Refused)?;
             let allow = UserChanges {
                 can_manage_api3_creds: Some(true),

@@ -26,7 +26,7 @@ pub(super) async fn revoke(work: &mut Work, key_id: &str) -> Result<(), LookerEr
 /// What Looker says. To somebody who is no admin, Looker may call a key gone that is not.
 pub async fn key(admin: &Client, user_id: &str, key_id: &str) -> Result<bool, LookerError> {
     match admin.delete_api3_key(user_id, key_id).await {
-        Err(error) if error.http_status() == Some(403) => {
+        Err(error) if error.refused_with() == Some(403) => {
             let sudo = admin.login_user(user_id).await?;
             let deleted = sudo.delete_api3_key(user_id, key_id).await;
             sudo.logout().await?;

@@ -17,7 +17,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let sudo = work.sudo.clone();
     let tagging = async {
         match admin.tag_api3_key(&user_id, &key.id, &key.purpose).await {
-            Err(error) if error.http_status() == Some(403) => match &sudo {
+            Err(error) if error.refused_with() == Some(403) => match &sudo {
                 Some(sudo) => sudo.tag_api3_key(&user_id, &key.id, &key.purpose).await,
                 None => Err(error),
             },

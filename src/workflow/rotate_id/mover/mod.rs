@@ -215,5 +215,5 @@ fn is_taken(error: &LookerError, field: &str) -> bool {
 
 /// Whether Looker refused this one thing, so that the others may be tried.
 fn is_refusal(error: &LookerError) -> bool {
-    matches!(error.http_status(), Some(400..=428 | 430..=499))
+    matches!(error.refused_with(), Some(400..=428 | 430..=499))
 }
