@@ -122,6 +122,11 @@ impl Refusal {
         Self::new(403, "Unsupported in Looker (Google Cloud core)").undocumented()
     }
 
+    /// 405, for what is part of every instance.
+    pub(crate) fn unmodifiable() -> Self {
+        Self::new(405, "This resource cannot be modified")
+    }
+
     /// 422 for one field.
     pub(crate) fn invalid(field: &str, code: &'static str, message: impl Into<String>) -> Self {
         let mut refusal = Self::new(422, "Validation Failed");

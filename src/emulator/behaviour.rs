@@ -92,7 +92,11 @@ impl Behaviour {
 
     fn set_switches(&self, switches: &mut Switches) -> Result<(), BehaviourError> {
         for (name, value) in &self.switches {
-            let set = switches.set(name, &value.to_string());
+            let text = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let set = switches.set(name, &text);
             set.map_err(|error| wrong(error.to_string()))?;
         }
         Ok(())
@@ -125,6 +129,7 @@ mod tests {
                 [switches]
                 max_keys = 2
                 nested_sudo = true
+                source_of_user = "Own Value"
                 "#,
             )
             .unwrap();
@@ -135,6 +140,7 @@ mod tests {
         assert_eq!(options.rate_limit, Some(50.0));
         assert_eq!(options.switches.max_keys, 2);
         assert!(options.switches.nested_sudo);
+        assert_eq!(options.switches.source_of_user, "Own Value");
         assert_eq!(options.faults.len(), 2);
     }
 

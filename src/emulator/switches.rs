@@ -56,6 +56,24 @@ pub struct Switches {
     pub max_keys: usize,
     /// How many live tokens a user may have; 0 is any number.
     pub max_tokens: usize,
+    /// A list of attribute values has a row for an attribute that has none, though nobody asked for it.
+    pub unset_rows: bool,
+    /// An attribute without a value has `null` for one; otherwise an empty text.
+    pub unset_value_is_null: bool,
+    /// The value of a hidden attribute is shown as `null`; otherwise as an empty text.
+    pub hidden_value_is_null: bool,
+    /// The `source` of a value that is the user's own.
+    pub source_of_user: String,
+    /// The `source` of a value that comes from a group; `NAME` stands for the name of the group.
+    pub source_of_group: String,
+    /// The `source` of a value that is the default of its attribute.
+    pub source_of_default: String,
+    /// The `source` of what Looker itself knows of a user, as its name.
+    pub source_of_system: String,
+    /// The `source` where there is no value.
+    pub source_of_nothing: String,
+    /// The `source` of a value that is set and hidden; empty where it is that of any other value.
+    pub source_of_hidden: String,
 }
 
 impl Default for Switches {
@@ -80,6 +98,15 @@ impl Default for Switches {
             validate_takes_nonce: false,
             max_keys: 0,
             max_tokens: 0,
+            unset_rows: true,
+            unset_value_is_null: false,
+            hidden_value_is_null: false,
+            source_of_user: "User Setting".to_owned(),
+            source_of_group: "Group: NAME".to_owned(),
+            source_of_default: "Default".to_owned(),
+            source_of_system: "System Setting".to_owned(),
+            source_of_nothing: "No Value".to_owned(),
+            source_of_hidden: String::new(),
         }
     }
 }
@@ -91,12 +118,17 @@ impl Switches {
             .iter()
             .map(|(name, _)| *name)
             .chain(LIMITS.iter().map(|(name, _)| *name))
+            .chain(WORDS.iter().map(|(name, _)| *name))
     }
 
-    /// Set the switch called `name` to `value`, which is `true`, `false` or a number.
+    /// Set the switch called `name` to `value`: `true` or `false`, a number, or a text, whichever it takes.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SwitchError> {
         if let Some((_, flag)) = FLAGS.iter().find(|(known, _)| *known == name) {
             *flag(self) = parse(name, value)?;
+            return Ok(());
+        }
+        if let Some((_, word)) = WORDS.iter().find(|(known, _)| *known == name) {
+            value.clone_into(word(self));
             return Ok(());
         }
         let Some((_, limit)) = LIMITS.iter().find(|(known, _)| *known == name) else {
@@ -144,11 +176,24 @@ const FLAGS: &[(&str, Place<bool>)] = &[
     ("owner_can_be_set", |s| &mut s.owner_can_be_set),
     ("favorites_for_others", |s| &mut s.favorites_for_others),
     ("validate_takes_nonce", |s| &mut s.validate_takes_nonce),
+    ("unset_rows", |s| &mut s.unset_rows),
+    ("unset_value_is_null", |s| &mut s.unset_value_is_null),
+    ("hidden_value_is_null", |s| &mut s.hidden_value_is_null),
 ];
 
 const LIMITS: &[(&str, Place<usize>)] = &[
     ("max_keys", |s| &mut s.max_keys),
     ("max_tokens", |s| &mut s.max_tokens),
+];
+
+/// Words that Looker says: which one is either recorded or a guess.
+const WORDS: &[(&str, Place<String>)] = &[
+    ("source_of_user", |s| &mut s.source_of_user),
+    ("source_of_group", |s| &mut s.source_of_group),
+    ("source_of_default", |s| &mut s.source_of_default),
+    ("source_of_system", |s| &mut s.source_of_system),
+    ("source_of_nothing", |s| &mut s.source_of_nothing),
+    ("source_of_hidden", |s| &mut s.source_of_hidden),
 ];
 
 fn parse<T: FromStr>(name: &str, value: &str) -> Result<T, SwitchError>

@@ -217,7 +217,7 @@ async fn a_new_login_replaces_grants_ends_sessions_and_keeps_names() {
     let id = api.embed_login(&first).await;
     let before = api.get(&format!("/users/{id}")).await;
     let region =
-        format!("/users/{id}/attribute_values?user_attribute_ids=5&fields=name,value,source");
+        format!("/users/{id}/attribute_values?user_attribute_ids=14&fields=name,value,source");
     let value = api.get(&region).await;
     api.embed_login(&Login::new("acme-42")).await;
     let after = api.get(&format!("/users/{id}")).await;
@@ -231,12 +231,15 @@ async fn a_new_login_replaces_grants_ends_sessions_and_keeps_names() {
     assert!(before.json["embed_group_folder_id"].is_string());
     assert_eq!(
         value.json,
-        json!([{ "name": "region", "value": "EU", "source": "user" }])
+        json!([{ "name": "region", "value": "EU", "source": "User Setting" }])
     );
     assert_eq!(after.json["display_name"], "Ada Lovelace");
     assert_eq!(after.json["group_ids"], json!([]));
     assert_eq!(after.json["role_ids"], json!([]));
-    assert_eq!(api.get(&region).await.json, json!([]));
+    assert_eq!(
+        api.get(&region).await.json,
+        json!([{ "name": "region", "value": "", "source": "No Value" }])
+    );
     assert_eq!(sessions.json.as_array().unwrap().len(), 1);
 }
 

@@ -123,7 +123,7 @@ async fn a_hidden_value_is_kept_and_not_shown() {
 
     assert_eq!(
         (&set.json["value"], &set.json["source"]),
-        (&json!(""), &json!("user"))
+        (&json!(""), &json!("User Setting"))
     );
     assert_eq!(set.json["value_is_hidden"], true);
     assert_eq!(wrong.status, 422);

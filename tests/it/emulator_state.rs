@@ -63,7 +63,7 @@ async fn a_document_makes_users_with_groups_roles_attributes_and_keys() {
     assert_eq!(user.json["group_ids"], json!(["7"]));
     assert_eq!(user.json["role_ids"], json!(["9"]));
     assert_eq!(models.json, json!([{ "name": "thelook" }]));
-    let plan = json!({ "name": "plan", "value": "gold", "source": "group" });
+    let plan = json!({ "name": "plan", "value": "gold", "source": "Group: Readers" });
     assert!(
         values.json.as_array().unwrap().contains(&plan),
         "{values:?}"

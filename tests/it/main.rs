@@ -35,6 +35,7 @@ mod emulator_rotation;
 mod emulator_state;
 mod emulator_switches;
 mod emulator_vectors;
+mod emulator_words;
 mod errors;
 mod help;
 mod installed;

@@ -7,7 +7,7 @@ use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing;
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
-use crate::emulator::world::attributes::{Attribute, Found, KINDS};
+use crate::emulator::world::attributes::{Attribute, Found, KINDS, Origin};
 use crate::emulator::world::{Id, World, id_text};
 
 const VALUES: &str = "/users/{user_id}/attribute_values";
@@ -109,20 +109,25 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         user_can_view: body.user_can_view,
         user_can_edit: body.user_can_edit,
         hidden_value_domain_whitelist: body.hidden_value_domain_whitelist,
+        group_order: Vec::new(),
     };
     let shown = attribute.clone();
     let id = world.attributes.0.insert(attribute);
     json_answer(attribute_json(id, &shown))
 }
 
-/// The values of a user, each its own, a group's or the default; with `all_values` every one of these; with
-/// `include_unset` also attributes that have none.
+/// The values of a user, each its own, a group's or the default; with `all_values` every one of these. A list of
+/// attribute ids in quotation marks, as the Go SDK sends it, was recorded to filter nothing.
 fn values(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let all = call.flag("all_values")?.unwrap_or(false);
-    let unset = call.flag("include_unset")?.unwrap_or(false);
-    let ids = call.list("user_attribute_ids");
+    let switches = &world.rules.switches;
+    let unset = call.flag("include_unset")?.unwrap_or(false) || switches.unset_rows;
+    let given = call.query("user_attribute_ids");
+    let ids = given
+        .filter(|text| !text.is_empty() && !text.contains('"'))
+        .and_then(|_| call.list("user_attribute_ids"));
     let wanted = |id: Id| {
         let ids = ids.as_ref();
         ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
@@ -132,12 +137,16 @@ fn values(call: &Call<'_>, world: &mut World) -> Answer {
     let attributes =
         attributes.filter(|(id, attribute)| wanted(*id) && (admin || attribute.user_can_view));
     let shown = attributes.flat_map(|(attribute_id, attribute)| {
-        let found = match all {
-            true => world.attribute_values(user, attribute_id, attribute),
-            false => vec![world.attribute_of(user, attribute_id, attribute)],
+        let mut found = match all {
+            true => world.attribute_values((id, user), attribute_id, attribute),
+            false => Vec::new(),
         };
-        let found = found.into_iter().filter(|one| unset || one.value.is_some());
-        let shown = found.map(|one| value_json(id, attribute_id, attribute, &one));
+        if found.is_empty() {
+            found.push(world.attribute_of((id, user), attribute_id, attribute));
+        }
+        let found = found.into_iter();
+        let found = found.filter(|one| unset || one.origin != Origin::Nothing);
+        let shown = found.map(|one| value_json(world, id, (attribute_id, attribute), &one));
         shown.collect::<Vec<_>>()
     });
     json_answer(shown.collect())
@@ -155,6 +164,9 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
     let value = body.value.ok_or_else(|| Refusal::missing("value"))?;
     let attribute = world.attributes.0.at(attribute_id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    if !attribute.can_be_set() {
+        return Err(Refusal::unmodifiable());
+    }
     if !attribute.accepts(&value) {
         let text = format!("'value' is not a {}.", attribute.kind);
         return Err(Refusal::invalid("value", "invalid", text));
@@ -163,16 +175,13 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let attribute = world.attributes.0.at(attribute_id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
-    let found = world.attribute_of(user, attribute_id, attribute);
-    json_answer(value_json(id, attribute_id, attribute, &found))
+    let found = world.attribute_of((id, user), attribute_id, attribute);
+    json_answer(value_json(world, id, (attribute_id, attribute), &found))
 }
 
 fn delete_value(call: &Call<'_>, world: &mut World) -> Answer {
     let (id, attribute) = named(call, world)?;
-    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
-    let before = user.attributes.len();
-    user.attributes.retain(|own| own.attribute != attribute);
-    match user.attributes.len() < before {
+    match world.unset_attribute(id, attribute) {
         true => Ok(Reply::no_content()),
         false => Err(Refusal::not_found()),
     }
@@ -186,15 +195,25 @@ fn named(call: &Call<'_>, world: &World) -> Result<(Id, Id), Refusal> {
         .ok_or_else(Refusal::not_found)
 }
 
+/// A user attribute as the API shows it. Recorded: of a hidden one's default only that there is one.
 fn attribute_json(id: Id, attribute: &Attribute) -> Value {
     let default = attribute.default_value.as_deref();
+    let own = !attribute.is_system;
     json!({
-        "can": {},
+        "can": {
+            "create": true,
+            "destroy": own,
+            "index": true,
+            "set_value": attribute.can_be_set(),
+            "show": true,
+            "show_value": true,
+            "update": own,
+        },
         "id": id_text(id),
         "name": attribute.name,
         "label": attribute.label,
         "type": attribute.kind,
-        "default_value": default.map(|value| if attribute.value_is_hidden { "" } else { value }),
+        "default_value": default.map(|value| if attribute.value_is_hidden { "DEFAULT_IS_SET" } else { value }),
         "is_system": attribute.is_system,
         "is_permanent": attribute.is_system,
         "value_is_hidden": attribute.value_is_hidden,
@@ -206,24 +225,52 @@ fn attribute_json(id: Id, attribute: &Attribute) -> Value {
     })
 }
 
-/// A value as the API shows it: a hidden one is blank.
-fn value_json(id: Id, attribute_id: Id, attribute: &Attribute, found: &Found<'_>) -> Value {
-    let rank = match found.source {
-        "user" => 0,
-        "group" => 1,
-        _ => 2,
+/// A value as the API shows it: a hidden one is blank, and one that is not there is no `null`. Recorded: the rank of a
+/// user's own value is -1, that of every other one 1.
+fn value_json(
+    world: &World,
+    id: Id,
+    (attribute_id, attribute): (Id, &Attribute),
+    found: &Found,
+) -> Value {
+    let switches = &world.rules.switches;
+    let own = found.origin == Origin::User;
+    let value = match found.origin {
+        Origin::Nothing if switches.unset_value_is_null => None,
+        _ if attribute.value_is_hidden && switches.hidden_value_is_null => None,
+        _ if attribute.value_is_hidden => Some(""),
+        _ => Some(found.value.as_str()),
     };
     json!({
-        "can": {},
+        "can": if own { json!({ "show": true }) } else { json!({}) },
         "name": attribute.name,
         "label": attribute.label,
-        "rank": rank,
-        "value": found.value.map(|value| if attribute.value_is_hidden { "" } else { value }),
+        "rank": if own { -1 } else { 1 },
+        "value": value,
         "user_id": id_text(id),
         "user_can_edit": attribute.user_can_edit,
         "value_is_hidden": attribute.value_is_hidden,
         "user_attribute_id": id_text(attribute_id),
-        "source": found.source,
+        "source": source(world, attribute, found.origin),
         "hidden_value_domain_whitelist": attribute.hidden_value_domain_whitelist,
     })
+}
+
+/// Looker's word for where a value comes from.
+fn source(world: &World, attribute: &Attribute, origin: Origin) -> String {
+    let switches = &world.rules.switches;
+    let hidden = &switches.source_of_hidden;
+    if attribute.value_is_hidden && origin != Origin::Nothing && !hidden.is_empty() {
+        return hidden.clone();
+    }
+    match origin {
+        Origin::User => switches.source_of_user.clone(),
+        Origin::Group(group) => {
+            let name = world.groups.at(group).map_or("", |group| &group.name);
+            switches.source_of_group.replace("NAME", name)
+        }
+        Origin::Default => switches.source_of_default.clone(),
+        Origin::System => switches.source_of_system.clone(),
+        Origin::Nothing => switches.source_of_nothing.clone(),
+    }
 }

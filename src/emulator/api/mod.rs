@@ -15,6 +15,7 @@ mod embed_urls;
 mod favorites;
 mod folder_json;
 mod folders;
+mod group_values;
 mod groups;
 mod keys;
 mod looks;
@@ -56,6 +57,7 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     embed_urls::OPERATIONS,
     favorites::OPERATIONS,
     folders::OPERATIONS,
+    group_values::OPERATIONS,
     groups::OPERATIONS,
     keys::OPERATIONS,
     looks::OPERATIONS,

@@ -15,7 +15,7 @@ use crate::emulator::world::{Id, World, id_text, id_texts};
 pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> Value {
     let mut shown = Shown::new(fields);
     shown.put("id", || id_text(id));
-    put_names(&mut shown, user);
+    put_names(&mut shown, world, (id, user));
     put_credentials(&mut shown, world, id, user);
     put_places(&mut shown, world, user);
     shown.put("can", || {
@@ -41,14 +41,17 @@ pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> 
     shown.done()
 }
 
-fn put_names(shown: &mut Shown<'_>, user: &User) {
+fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
     shown.put("avatar_url", avatar_url);
     shown.put("avatar_url_without_sizing", avatar_url);
     shown.put("display_name", || user.display_name());
     shown.put("email", || user.email.as_deref().unwrap_or_default());
     shown.put("first_name", || user.first_name.as_deref());
     shown.put("last_name", || user.last_name.as_deref());
-    shown.put("locale", || user.locale.as_deref().unwrap_or("en"));
+    shown.put("locale", || match world.locale_attribute() {
+        Some((locale, attribute)) => world.attribute_of((id, user), locale, attribute).value,
+        None => "en".to_owned(),
+    });
 }
 
 fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {

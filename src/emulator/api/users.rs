@@ -149,6 +149,11 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     if body.is_disabled == Some(true) && call.who()?.user == id {
         return Err(Refusal::new(403, "Forbidden: you cannot disable yourself"));
     }
+    if body.locale.is_some()
+        && let Some((locale, _)) = world.locale_attribute()
+    {
+        world.unset_attribute(id, locale);
+    }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     body.apply(user);
     let disabled = user.is_disabled;

@@ -68,6 +68,7 @@ impl AttributeState {
             user_can_view: self.user_can_view,
             user_can_edit: self.user_can_edit,
             hidden_value_domain_whitelist: None,
+            group_order: Vec::new(),
         };
         world
             .attributes

@@ -146,8 +146,10 @@ impl World {
     fn check_attributes(&self, login: &Login) -> Result<Vec<(Id, String)>, LoginError> {
         let mut attributes = Vec::new();
         for (name, value) in login.user_attributes.iter().flatten() {
-            // Looker takes names it does not know, and forgets them.
-            let Some((id, attribute)) = self.attributes.by_name(name) else {
+            // Looker takes names it does not know, and forgets them; so it does with what it knows itself.
+            let known = self.attributes.by_name(name);
+            let known = known.filter(|(_, attribute)| attribute.can_be_set());
+            let Some((id, attribute)) = known else {
                 continue;
             };
             if !attribute.accepts(value) {

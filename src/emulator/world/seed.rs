@@ -1,7 +1,7 @@
 //! The world a new emulator starts with: an administrator with a key, and a demo model, group and dashboard.
 
 use crate::emulator::switches::Mode;
-use crate::emulator::world::attributes::{Attribute, Attributes};
+use crate::emulator::world::attributes::Attributes;
 use crate::emulator::world::content::Content;
 use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
 use crate::emulator::world::folders::Folders;
@@ -11,7 +11,6 @@ use crate::emulator::world::random::Source;
 use crate::emulator::world::roles::{Model, ModelSet, PermissionSet, Role, Roles};
 use crate::emulator::world::sessions::{Nonces, Sessions};
 use crate::emulator::world::settings::Settings;
-use crate::emulator::world::table::Table;
 use crate::emulator::world::users::{User, Users};
 use crate::emulator::world::{Rules, World};
 use crate::secret::{ExposeSecret as _, SecretString};
@@ -48,7 +47,7 @@ impl World {
             embed_secrets: EmbedSecrets::default(),
             groups: Groups::default(),
             roles: demo_roles(),
-            attributes: demo_attributes(),
+            attributes: Attributes::demo(),
             settings: Settings {
                 embed_enabled: seed.embed_enabled,
                 sso_auth_enabled: seed.embed_enabled,
@@ -173,28 +172,3 @@ const BUILT_IN_ROLES: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-fn demo_attributes() -> Attributes {
-    let mut table = Table::default();
-    for (name, label, kind, is_system, value_is_hidden) in [
-        ("email", "Email", "string", true, false),
-        ("first_name", "First Name", "string", true, false),
-        ("last_name", "Last Name", "string", true, false),
-        ("locale", "Locale", "string", true, false),
-        ("region", "Region", "string", false, false),
-        ("customer_id", "Customer Id", "number", false, false),
-        ("api_token", "Api Token", "string", false, true),
-    ] {
-        table.insert(Attribute {
-            name: name.to_owned(),
-            label: label.to_owned(),
-            kind: kind.to_owned(),
-            is_system,
-            value_is_hidden,
-            user_can_view: !value_is_hidden,
-            default_value: (name == "locale").then(|| "en".to_owned()),
-            ..Attribute::default()
-        });
-    }
-    Attributes(table)
-}
