@@ -29,20 +29,51 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The exit code of the process and the word for it in JSON, in one table.
-    const fn row(self) -> (u8, &'static str) {
+    /// Every kind, in the order of its exit code.
+    pub const ALL: [Self; 10] = [
+        Self::Internal,
+        Self::Usage,
+        Self::Incomplete,
+        Self::NotAllowed,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Looker,
+        Self::Unreachable,
+        Self::Unavailable,
+        Self::Interrupted,
+    ];
+
+    /// The exit code of the process, the word for it in JSON, and what it means to people, in one table.
+    const fn row(self) -> (u8, &'static str, &'static str) {
         match self {
-            Self::Internal => (1, "internal"),
-            Self::Usage => (2, "usage"),
-            Self::Incomplete => (3, "incomplete"),
-            Self::NotAllowed => (4, "not_allowed"),
-            Self::NotFound => (5, "not_found"),
-            Self::Conflict => (6, "conflict"),
-            Self::Looker => (7, "looker"),
-            Self::Unreachable => (8, "unreachable"),
-            Self::Unavailable => (8, "unavailable"),
-            Self::Interrupted => (130, "interrupted"),
+            Self::Internal => (1, "internal", "internal or local failure"),
+            Self::Usage => (2, "usage", "usage or bad input; nothing was done"),
+            Self::Incomplete => (
+                3,
+                "incomplete",
+                "incomplete: some rows or steps failed; run it again to continue",
+            ),
+            Self::NotAllowed => (4, "not_allowed", "not logged in, or not allowed"),
+            Self::NotFound => (5, "not_found", "not found"),
+            Self::Conflict => (
+                6,
+                "conflict",
+                "conflict: it exists, is locked, or belongs to a pending run",
+            ),
+            Self::Looker => (7, "looker", "Looker answered with an error"),
+            Self::Unreachable => (
+                8,
+                "unreachable",
+                "Looker is unreachable or throttled every try, or something else answered in its place (`unavailable`)",
+            ),
+            Self::Unavailable => (8, "unavailable", Self::Unreachable.meaning()),
+            Self::Interrupted => (130, "interrupted", "interrupted; the state is saved"),
         }
+    }
+
+    /// What it means, for people.
+    pub const fn meaning(self) -> &'static str {
+        self.row().2
     }
 
     /// The exit code of a process that ends with this kind of error.

@@ -51,6 +51,9 @@ pub mod sink;
 // What people and scripts see.
 mod report;
 
+// What Looker is taken to do, and on what evidence.
+pub mod beliefs;
+
 // What went wrong, why, and what to do.
 pub mod error;
 

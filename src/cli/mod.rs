@@ -27,8 +27,9 @@ pub(crate) use refusal::Refusal;
     arg_required_else_help = true,
     subcommand_required = true,
     infer_long_args = false,
+    disable_help_subcommand = true,
     after_help = "Without a Looker at hand, try `embedctl create-user acme-42 --emulator`.\n\
-                  What an exit code means is in the README; `embedctl COMMAND --help` says more than `-h`."
+                  `embedctl help` lists topics, as `embedctl help exit-codes`; `embedctl COMMAND --help` says more than `-h`."
 )]
 pub struct Cli {
     /// The command to run.

@@ -12,6 +12,7 @@ mod doctor;
 mod emulator;
 mod engine;
 mod grants;
+mod help;
 mod key_sink;
 mod keys;
 mod man;
@@ -58,6 +59,7 @@ pub(crate) enum Command {
     Profile(profile::ProfileCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Help(help::HelpArgs),
     Api(api::ApiArgs),
     Token(token::TokenArgs),
     #[command(subcommand)]
@@ -109,6 +111,7 @@ async fn dispatch(
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
         Command::Profile(command) => profile::run(command, &settings()?, ui, system).await,
         Command::Completions(args) => completions::run(args, ui),
+        Command::Help(args) => help::run(args, tree(system), ui, system),
         Command::Man(args) => man::run(args, tree(system), ui, system),
         Command::Api(args) => Box::pin(api::run(args, settings()?, ui, system)).await,
         Command::Token(args) => Box::pin(token::run(args, settings()?, ui, system)).await,

@@ -50,7 +50,12 @@ async fn reference(sandbox: &Sandbox) -> String {
             .chain(command.iter().map(String::as_str));
         let title = title.collect::<Vec<_>>().join(" ");
         page.extend(["\n## ", &title, "\n\n```text\n", own, "\n```\n"]);
-        for name in subcommands(&help).into_iter().rev() {
+        // Below the first page, `help` is what every command has.
+        let below = subcommands(&help).into_iter();
+        for name in below
+            .rev()
+            .filter(|name| command.is_empty() || name != "help")
+        {
             waiting.push(command.iter().cloned().chain([name]).collect());
         }
     }
@@ -65,9 +70,75 @@ fn subcommands(help: &str) -> Vec<String> {
         .take_while(|line| line.starts_with("  "))
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
         .map(str::to_owned)
         .collect()
+}
+
+#[tokio::test]
+async fn help_lists_the_commands_and_the_topics() {
+    let sandbox = Sandbox::offline();
+
+    let list = sandbox.run(&["help"]).await.done().out;
+    let value = sandbox.run(&["help", "-o", "json"]).await.done().json();
+
+    for name in ["create-user", "rotate-id", "exit-codes", "looker"] {
+        let begins = |line: &str| line.trim_start().starts_with(&format!("{name} "));
+        assert!(list.lines().any(begins), "no `{name}` in {list}");
+    }
+    let topics = value["topics"].as_array().unwrap();
+    assert!(topics.iter().any(|topic| topic["name"] == "exit-codes"));
+}
+
+#[tokio::test]
+async fn help_of_a_command_is_what_its_flag_says() {
+    let sandbox = Sandbox::offline();
+
+    for path in [&["create-user"][..], &["keys", "mint"], &["help"]] {
+        let asked = sandbox.run(&[&["help"], path].concat()).await.done();
+        let flag = sandbox.run(&[path, &["--help"]].concat()).await.done();
+
+        assert_eq!(asked.out, flag.out, "{path:?}");
+    }
+}
+
+#[tokio::test]
+async fn help_on_what_is_not_there_names_the_nearest() {
+    let sandbox = Sandbox::offline();
+
+    for (path, words) in [
+        (&["lookr"][..], "did you mean `looker`?"),
+        (&["exit-code"], "did you mean `exit-codes`?"),
+        (&["creat-user"], "did you mean `create-user`?"),
+        (&["keys", "mnit"], "did you mean `mint`?"),
+        (&["keys", "looker"], "`embedctl help` lists"),
+        (&["zzz"], "`embedctl help` lists"),
+    ] {
+        let outcome = sandbox.run(&[&["help"], path].concat()).await.exits(2);
+
+        assert!(outcome.err.contains(words), "{path:?}: {}", outcome.err);
+    }
+}
+
+#[tokio::test]
+async fn the_exit_codes_of_help_are_those_of_the_readme() {
+    let sandbox = Sandbox::offline();
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+
+    let outcome = sandbox
+        .run(&["help", "exit-codes", "-o", "json"])
+        .await
+        .done();
+
+    let value = outcome.json();
+    let rows = value["exit_codes"].as_array().unwrap();
+    for row in rows {
+        let line = format!("| {} | {} |", row["code"], row["meaning"].as_str().unwrap());
+        assert!(readme.contains(&line), "README has no `{line}`");
+    }
+    let codes = readme.lines().skip_while(|line| *line != "## Exit codes");
+    let codes = codes.skip(4).take_while(|line| line.starts_with('|'));
+    assert_eq!(codes.count(), rows.len());
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod apply;
 mod apply_faults;
 mod apply_report;
 mod apply_stdin;
+mod beliefs;
 mod browser;
 mod client;
 mod client_bodies;

@@ -1,0 +1,85 @@
+//! The topic `looker`: what embedctl takes Looker to do, and what happens if a Looker does something else.
+
+use serde_json::json;
+
+use crate::beliefs::{self, Belief, Emulated, Evidence, Group};
+use crate::commands::help::{Topic, text};
+
+pub(super) const TOPIC: Topic = Topic {
+    name: "looker",
+    about: "what embedctl takes Looker to do, on what evidence, and what if it does not",
+    text: page,
+    rows: || {
+        (
+            "beliefs",
+            beliefs::all().map(|belief| json!(belief)).collect(),
+        )
+    },
+};
+
+fn page(width: usize) -> String {
+    let mut page = text::wrapped(INTRODUCTION, "", width);
+    page.push('\n');
+    page.push_str(&text::wrapped(&count(), "", width));
+    page.push('\n');
+    for (word, what) in EVIDENCE {
+        page.push_str(&text::wrapped(what, &format!("{word:<12}"), width));
+    }
+    for group in Group::ALL {
+        page.extend(["\n", &group.title().to_uppercase(), "\n"]);
+        for belief in beliefs::all().filter(|belief| belief.group == group) {
+            page.push('\n');
+            page.push_str(&row(belief, width));
+        }
+    }
+    page
+}
+
+const INTRODUCTION: &str = "embedctl was written without a Looker at hand. What it takes Looker to do stands here, each \
+    belief with its evidence, and with what a command does on a Looker that does something else: it ends with what was asked \
+    for, or says that it did not. `embedctl doctor --probe` asks your own Looker what can be asked without harm, and keeps \
+    the answers. `emulator --switch NAME=VALUE` gives the local Looker the other behaviour.";
+
+const EVIDENCE: [(&str, &str); 5] = [
+    ("recorded", "a real Looker was recorded doing it"),
+    (
+        "specified",
+        "Looker's API description or documentation says so",
+    ),
+    (
+        "staff code",
+        "code that Looker's staff published relies on it",
+    ),
+    ("told", "somebody else says so"),
+    ("none", "nobody says so; it is a guess"),
+];
+
+fn count() -> String {
+    let of = |evidence| {
+        let beliefs = beliefs::all().filter(|belief| belief.evidence == evidence);
+        format!("{} {}", beliefs.count(), evidence.word())
+    };
+    let counts = Evidence::ALL.map(of).join(", ");
+    format!("{} beliefs: {counts}.", beliefs::all().count())
+}
+
+fn row(belief: &Belief, width: usize) -> String {
+    const INDENT: &str = "            ";
+    let mut row = format!("{:<12}{}\n", belief.evidence.word(), belief.id);
+    let mut say = |first: &str, what: &str| {
+        row.push_str(&text::wrapped(what, &format!("{INDENT}{first}"), width));
+    };
+    say("", belief.claim);
+    if !belief.place.is_empty() {
+        say("from: ", belief.place);
+    }
+    say("if not: ", belief.if_false);
+    match belief.emulator {
+        Emulated::Switch(name) => say("local Looker: ", &format!("`--switch {name}=…`")),
+        Emulated::Without(why) => say("local Looker: ", why),
+    }
+    if let Some(probe) = belief.probe {
+        say("probe: ", probe.word());
+    }
+    row
+}

@@ -1,0 +1,43 @@
+//! Text in lines of a bounded width.
+
+/// `text` in lines of at most `width` columns, the first behind `first`, the others behind as many spaces. A word that is
+/// longer stands alone.
+pub(super) fn wrapped(text: &str, first: &str, width: usize) -> String {
+    let indent = first.chars().count();
+    let mut lines = String::new();
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let longer = line.chars().count() + usize::from(!is_empty) + word.chars().count();
+        if !is_empty && longer > width {
+            lines.extend([line.as_str(), "\n"]);
+            line = " ".repeat(indent);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.extend([line.as_str(), "\n"]);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_before_the_width_and_hang_below_the_first() {
+        assert_eq!(
+            wrapped("one two three four", "- ", 9),
+            "- one two\n  three\n  four\n"
+        );
+        assert_eq!(
+            wrapped("incomprehensibly long", "", 5),
+            "incomprehensibly\nlong\n"
+        );
+        assert_eq!(wrapped("", "x: ", 5), "x: \n");
+    }
+}
