@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::emulator::{Emulator, Fault, Latency, Mode, Options, State};
+use crate::emulator::{Emulator, Fault, Latency, Mode, Options, Release, State};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
 use crate::signed_url::Algorithm;
@@ -28,6 +28,10 @@ pub(crate) struct EmulatorArgs {
     /// Which kind of Looker to be
     #[arg(long, value_enum)]
     mode: Option<Mode>,
+
+    /// Which release of Looker to be; the newest that is known when not given
+    #[arg(long, value_name = "26.6|26.12|26.22")]
+    release: Option<Release>,
 
     /// How long each answer takes, as in `25ms`; `real` is as long as real instances take
     #[arg(long, value_name = "DURATION")]
@@ -148,6 +152,7 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         behaviour.map_err(|error| unusable(file, error))?;
     }
     options.mode = args.mode.unwrap_or(options.mode);
+    options.switches.release = args.release.unwrap_or(options.switches.release);
     options.latency = args.latency.unwrap_or(options.latency);
     options.capacity = args.capacity.or(options.capacity);
     options.rate_limit = args.rate_limit.or(options.rate_limit);

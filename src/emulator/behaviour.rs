@@ -11,14 +11,15 @@ use crate::emulator::faults::Fault;
 use crate::emulator::limit::Limit;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::shared::Inside;
-use crate::emulator::switches::{Mode, Switches};
+use crate::emulator::switches::{Mode, Release, Switches};
 
-/// Behaviour, as far as it is given: `mode`, `latency`, `capacity` in requests at once and `rate_limit` in calls a
+/// Behaviour, as far as it is given: `mode`, `release`, `latency`, `capacity` in requests at once and `rate_limit` in calls a
 /// second (0 is any number), `token_seconds`, `switches` by name, and `faults`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Behaviour {
     mode: Option<String>,
+    release: Option<String>,
     latency: Option<String>,
     capacity: Option<usize>,
     rate_limit: Option<f64>,
@@ -91,6 +92,11 @@ impl Behaviour {
     }
 
     fn set_switches(&self, switches: &mut Switches) -> Result<(), BehaviourError> {
+        let release = self.release.as_deref().map(str::parse::<Release>);
+        let release = release
+            .transpose()
+            .map_err(|error| wrong(format!("a release: {error}")))?;
+        switches.release = release.unwrap_or(switches.release);
         for (name, value) in &self.switches {
             let text = match value {
                 Value::String(text) => text.clone(),
@@ -111,7 +117,7 @@ fn wrong(error: impl Into<String>) -> BehaviourError {
 mod tests {
     use std::time::Duration;
 
-    use crate::emulator::{Latency, Mode, Options};
+    use crate::emulator::{KeyRights, Latency, Mode, Options, Release};
 
     #[test]
     fn a_file_sets_mode_latency_switches_and_faults() {
@@ -121,6 +127,7 @@ mod tests {
             .read_toml(
                 r#"
                 mode = "core"
+                release = "26.12"
                 latency = "25ms"
                 capacity = 8
                 rate_limit = 50
@@ -130,6 +137,7 @@ mod tests {
                 max_keys = 2
                 nested_sudo = true
                 source_of_user = "Own Value"
+                key_rights = "nobody"
                 "#,
             )
             .unwrap();
@@ -141,6 +149,8 @@ mod tests {
         assert_eq!(options.switches.max_keys, 2);
         assert!(options.switches.nested_sudo);
         assert_eq!(options.switches.source_of_user, "Own Value");
+        assert_eq!(options.switches.release, Release::V26_12);
+        assert_eq!(options.switches.key_rights, KeyRights::Nobody);
         assert_eq!(options.faults.len(), 2);
     }
 
@@ -149,6 +159,7 @@ mod tests {
         for text in [
             "mood = 'core'",
             "mode = 'cloud'",
+            "release = '22.4'",
             "latency = 'long'",
             "switches = { nothing = true }",
             "switches = { max_keys = 'x' }",

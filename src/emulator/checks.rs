@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 
 use crate::emulator::answer::{Answer, Body, Refusal};
+use crate::emulator::arrival::Arrival;
 use crate::emulator::call::{Call, Query, Who};
-use crate::emulator::dispatch::Arrival;
 use crate::emulator::fields::Fields;
 use crate::emulator::operation::{Access, BodyRule, Operation};
 use crate::emulator::shared::Inside;

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::arrival::Arrival;
 use crate::emulator::behaviour::Behaviour;
 use crate::emulator::console;
-use crate::emulator::dispatch::Arrival;
 use crate::emulator::faults::Fault;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::shared::Shared;

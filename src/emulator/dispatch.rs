@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::body::{self, Bytes};
+use axum::body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use axum::http::header::{HOST, USER_AGENT};
 use axum::response::Response;
 
 use crate::emulator::answer::Refusal;
+use crate::emulator::arrival::Arrival;
 use crate::emulator::checks;
 use crate::emulator::connection::Orders;
 use crate::emulator::control;
+use crate::emulator::faults::Effect;
+use crate::emulator::front_end;
+use crate::emulator::late::LateCall;
 use crate::emulator::log::RequestRecord;
 use crate::emulator::operation::Operation;
 use crate::emulator::respond::{self, Given};
@@ -37,17 +40,30 @@ pub(crate) async fn handle(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default(),
+        who: None,
     };
     let target = shared.router.find(&arrival.method, &arrival.path);
     if matches!(target, Target::Control) {
         return control::answer(&shared, &arrival);
     }
-    let (effect, latency, line) = {
+    if shared.lock().world.rules.switches.wants_content_length && arrival.hides_its_length() {
+        return respond::response(
+            &shared,
+            Given::of(Ok(front_end::length_required()), None, &shared),
+        );
+    }
+    let (effect, latency, line, late) = {
         let mut inside = shared.lock();
+        inside.world.calls += 1;
+        let calls = inside.world.calls;
+        let late = inside.late.due(calls);
         let faults = &mut inside.faults;
         let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
-        (effect, inside.latency, inside.line.clone())
+        (effect, inside.latency, inside.line.clone(), late)
     };
+    for call in late {
+        drop(answer(&shared, &call.target, &call.arrival));
+    }
     let place = line.place().await;
     let began = match place {
         Some(_) => shared.options.clock.elapsed(),
@@ -58,35 +74,28 @@ pub(crate) async fn handle(
         Some(given) => given,
         None => answer(&shared, &target, &arrival),
     };
+    let given = trouble::instead_after(&shared, effect.as_ref(), &target, given);
     drop(place);
     let status = trouble::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
+    if let Some(Effect::Late(calls)) = effect {
+        put_off(&shared, target, arrival, calls);
+    }
     trouble::after(&orders, effect, respond::response(&shared, given))
 }
 
-/// A request, whole.
-#[derive(Debug)]
-pub(crate) struct Arrival {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) query: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Arrival {
-    /// The value of a header that is text.
-    pub(crate) fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
-        let value = self.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or("")
-    }
-
-    /// The token in the `Authorization` header; Looker takes `token` and `Bearer`.
-    fn token(&self) -> Option<&str> {
-        let (scheme, token) = self.header(AUTHORIZATION).split_once(' ')?;
-        let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
-        known.then_some(token)
-    }
+/// Do what was asked for only after this many later calls, as who asked for it then.
+fn put_off(shared: &Shared, target: Target, mut arrival: Arrival, calls: u32) {
+    let mut inside = shared.lock();
+    arrival.who = arrival
+        .token()
+        .and_then(|token| checks::who(&inside, token));
+    let after = inside.world.calls + u64::from(calls);
+    inside.late.put(LateCall {
+        after,
+        target,
+        arrival,
+    });
 }
 
 fn answer(shared: &Shared, target: &Target, arrival: &Arrival) -> Given {
@@ -123,9 +132,10 @@ fn api(
     arrival: &Arrival,
 ) -> Given {
     let mut inside = shared.lock();
-    let who = arrival
-        .token()
-        .and_then(|token| checks::who(&inside, token));
+    let who = arrival.who.clone().or_else(|| {
+        let token = arrival.token()?;
+        checks::who(&inside, token)
+    });
     let user = who.as_ref().map(|who| who.user);
     let now = shared.options.clock.elapsed();
     let answer = checks::call(&mut inside, now, (operation, params), arrival, who.as_ref());

@@ -52,6 +52,7 @@ fn parse_effect(text: &str) -> Result<Effect, FaultError> {
     let wrong = || FaultError(format!("there is no effect `{text}`"));
     let duration = || parse_duration(value).ok_or_else(wrong);
     Ok(match name {
+        "late" => Effect::Late(value.parse().map_err(|_error| wrong())?),
         "reset-before" => Effect::ResetBefore,
         "reset-after" => Effect::ResetAfter,
         "slow-headers" => Effect::SlowHeaders(duration()?),
@@ -65,13 +66,29 @@ fn parse_effect(text: &str) -> Result<Effect, FaultError> {
             true => value.to_owned(),
             false => format!("http://{value}"),
         }),
-        code => Effect::Status {
-            code: code
-                .parse()
-                .ok()
-                .filter(|code| (200..600).contains(code))
-                .ok_or_else(wrong)?,
-            body: ErrorBody::Json,
+        status => parse_status(status).ok_or_else(wrong)?,
+    })
+}
+
+/// A status, with the form of its body where it has a usual one, and `-after` where the operation is done first.
+fn parse_status(text: &str) -> Option<Effect> {
+    let (status, after) = match text.strip_suffix("-after") {
+        Some(status) => (status, true),
+        None => (text, false),
+    };
+    let (code, body) = match status {
+        "outage" => (404, ErrorBody::Outage),
+        "star-404" => (404, ErrorBody::Star),
+        "empty-404" => (404, ErrorBody::Empty),
+        "empty-403" => (403, ErrorBody::Empty),
+        "411" => (411, ErrorBody::Html),
+        code => (code.parse().ok()?, ErrorBody::Json),
+    };
+    (200..600).contains(&code).then_some(match after {
+        true => Effect::StatusAfter { code, body },
+        false => Effect::Status {
+            code,
+            body,
             retry_after: None,
         },
     })
@@ -86,11 +103,13 @@ fn set(fault: &mut Fault, option: &str) -> Result<(), FaultError> {
         ("retry-after", Effect::Status { retry_after, .. }) => {
             *retry_after = Some(value.to_owned());
         }
-        ("body", Effect::Status { body, .. }) => {
+        ("body", Effect::Status { body, .. } | Effect::StatusAfter { body, .. }) => {
             *body = match value {
                 "json" => ErrorBody::Json,
                 "html" => ErrorBody::Html,
                 "empty" => ErrorBody::Empty,
+                "outage" => ErrorBody::Outage,
+                "star" => ErrorBody::Star,
                 _ => return Err(wrong()),
             };
         }
@@ -200,6 +219,14 @@ mod tests {
             "*:huge=1000",
             "*:redirect=elsewhere/login",
             "GET /api/4.0/users:404:times=0",
+            "*:outage",
+            "*:outage-after:times=0",
+            "*:empty-404",
+            "*:star-404-after",
+            "*:empty-403",
+            "*:411",
+            "*:503-after:body=html",
+            "*:late=3",
         ] {
             let fault: Fault = text.parse().unwrap();
             let json = fault.to_string();
@@ -222,6 +249,8 @@ mod tests {
             "login:slow-body",
             "login:503:twice",
             "login:truncate:body=html",
+            "login:outage-before",
+            "login:late",
         ] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }

@@ -37,6 +37,16 @@ pub enum Effect {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_after: Option<String>,
     },
+    /// The operation is done, then this error is the answer, as when something in between gives up.
+    StatusAfter {
+        /// The status.
+        code: u16,
+        /// The form of its body.
+        #[serde(default)]
+        body: ErrorBody,
+    },
+    /// The connection is reset at once, and the operation is done only after this many later API calls.
+    Late(u32),
     /// The connection is reset before anything is done.
     ResetBefore,
     /// The operation is done, then the connection is reset before a byte of the answer.
@@ -68,6 +78,10 @@ pub enum ErrorBody {
     Html,
     /// Nothing.
     Empty,
+    /// The page of a Looker that is away.
+    Outage,
+    /// The same page, said to be of any type.
+    Star,
 }
 
 impl Fault {

@@ -24,6 +24,7 @@
 
 mod answer;
 mod api;
+mod arrival;
 mod behaviour;
 mod body;
 mod call;
@@ -37,6 +38,8 @@ mod dispatch;
 mod fault_text;
 mod faults;
 mod fields;
+mod front_end;
+mod late;
 mod limit;
 mod listing;
 mod log;
@@ -47,6 +50,7 @@ mod router;
 mod shared;
 mod sign;
 mod state;
+mod switch_values;
 mod switches;
 mod text;
 mod trouble;
@@ -76,7 +80,10 @@ pub use faults::{Effect, ErrorBody, Fault};
 pub use log::RequestRecord;
 pub use options::{Latency, Options};
 pub use state::{State, StateError};
-pub use switches::{Mode, SwitchError, Switches};
+pub use switches::{
+    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, Switch, SwitchError,
+    Switches,
+};
 
 /// How long answers under way may take when it stops, as a slow one would keep it forever.
 const FAREWELL: Duration = Duration::from_secs(1);

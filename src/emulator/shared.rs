@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::emulator::delay::{Line, Punctual};
 use crate::emulator::faults::Faults;
+use crate::emulator::late::LateCalls;
 use crate::emulator::limit::Limit;
 use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};
@@ -33,6 +34,7 @@ pub(crate) struct Inside {
     pub(crate) world: World,
     pub(crate) log: Log,
     pub(crate) faults: Faults,
+    pub(crate) late: LateCalls,
     pub(crate) limit: Limit,
     pub(crate) latency: Latency,
     pub(crate) line: Line,
@@ -95,6 +97,7 @@ impl Inside {
             world,
             log: Log::new(options.history),
             faults,
+            late: LateCalls::default(),
             limit: Limit::new(options.rate_limit),
             latency: options.latency,
             line: Line::new(options.capacity),

@@ -1,141 +1,220 @@
 //! Where nobody outside Looker knows how it behaves, a switch says which of the plausible behaviours to show.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::emulator::switch_values::Value as _;
 
-/// Which kind of Looker to be.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Mode {
-    /// Looker (original): administrators make keys for everybody.
-    #[default]
-    Original,
-    /// Looker (Google Cloud core): users make their own keys, and only embed users can be impersonated.
-    Core,
-    /// A Looker without the embedding feature.
-    NoEmbed,
+pub use crate::emulator::switch_values::{
+    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since,
+};
+
+/// One switch: what it is called, what it says, and the values that a test should try.
+#[derive(Debug)]
+pub struct Switch {
+    /// The name.
+    pub name: &'static str,
+    /// One line that says what the value means.
+    pub doc: &'static str,
+    others: &'static [&'static str],
+    set: fn(&mut Switches, &str) -> Result<(), String>,
+    show: fn(&Switches) -> String,
 }
 
-/// One plausible behaviour or the other, for each thing that public sources leave open.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Switches {
-    /// A refused embed login redirects to `/login`; otherwise it answers 401.
-    pub refused_login_redirects: bool,
-    /// A permission that embed users may not have makes a signed login fail; otherwise it is left out.
-    pub forbidden_permission_fails: bool,
-    /// A signed login may give `null` for permissions and models.
-    pub null_grants_pass: bool,
-    /// A group id that does not exist makes an embed login fail; otherwise it is left out.
-    pub unknown_group_fails: bool,
-    /// `create_embed_user` for an id that is taken answers with that user; otherwise with 422.
-    pub duplicate_embed_user_passes: bool,
-    /// The last name of an embed user that was given none is `User`; otherwise `Embed`.
-    pub default_last_name_is_user: bool,
-    /// A 429 says how long to wait.
-    pub throttle_says_when: bool,
-    /// On Looker (Google Cloud core), administrators may make keys for others.
-    pub core_admin_makes_keys: bool,
-    /// On Looker (Google Cloud core), `user_for_credential` answers.
-    pub core_finds_by_credential: bool,
-    /// A disabled user's key logs in.
-    pub disabled_key_logs_in: bool,
-    /// A disabled user can be impersonated.
-    pub disabled_sudo: bool,
-    /// A signed login of a disabled embed user enables it; otherwise it fails.
-    pub disabled_login_enables: bool,
-    /// A token of `login_user` may call `login_user`, where its user may.
-    pub nested_sudo: bool,
-    /// Deleting a key ends the tokens of its user.
-    pub deleted_key_ends_tokens: bool,
-    /// An administrator may give a dashboard or look to another user.
-    pub owner_can_be_set: bool,
-    /// An administrator may add and delete favourites of others.
-    pub favorites_for_others: bool,
-    /// Validating a signed URL uses its nonce up.
-    pub validate_takes_nonce: bool,
-    /// How many keys a user may have; 0 is any number.
-    pub max_keys: usize,
-    /// How many live tokens a user may have; 0 is any number.
-    pub max_tokens: usize,
-    /// A list of attribute values has a row for an attribute that has none, though nobody asked for it.
-    pub unset_rows: bool,
-    /// An attribute without a value has `null` for one; otherwise an empty text.
-    pub unset_value_is_null: bool,
-    /// The value of a hidden attribute is shown as `null`; otherwise as an empty text.
-    pub hidden_value_is_null: bool,
-    /// The `source` of a value that is the user's own.
-    pub source_of_user: String,
-    /// The `source` of a value that comes from a group; `NAME` stands for the name of the group.
-    pub source_of_group: String,
-    /// The `source` of a value that is the default of its attribute.
-    pub source_of_default: String,
-    /// The `source` of what Looker itself knows of a user, as its name.
-    pub source_of_system: String,
-    /// The `source` where there is no value.
-    pub source_of_nothing: String,
-    /// The `source` of a value that is set and hidden; empty where it is that of any other value.
-    pub source_of_hidden: String,
-}
+impl Switch {
+    /// The value it has unless another is given.
+    pub fn default_value(&self) -> String {
+        (self.show)(&Switches::default())
+    }
 
-impl Default for Switches {
-    fn default() -> Self {
-        Self {
-            refused_login_redirects: true,
-            forbidden_permission_fails: true,
-            null_grants_pass: true,
-            unknown_group_fails: true,
-            duplicate_embed_user_passes: true,
-            default_last_name_is_user: true,
-            throttle_says_when: true,
-            core_admin_makes_keys: false,
-            core_finds_by_credential: true,
-            disabled_key_logs_in: false,
-            disabled_sudo: false,
-            disabled_login_enables: false,
-            nested_sudo: false,
-            deleted_key_ends_tokens: false,
-            owner_can_be_set: true,
-            favorites_for_others: true,
-            validate_takes_nonce: false,
-            max_keys: 0,
-            max_tokens: 0,
-            unset_rows: true,
-            unset_value_is_null: false,
-            hidden_value_is_null: false,
-            source_of_user: "User Setting".to_owned(),
-            source_of_group: "Group: NAME".to_owned(),
-            source_of_default: "Default".to_owned(),
-            source_of_system: "System Setting".to_owned(),
-            source_of_nothing: "No Value".to_owned(),
-            source_of_hidden: String::new(),
+    /// The values that turn the default round.
+    pub fn opposites(&self) -> Vec<String> {
+        match (self.others, self.default_value().as_str()) {
+            ([], "true") => vec!["false".to_owned()],
+            ([], _) => vec!["true".to_owned()],
+            (others, _) => others.iter().map(|text| (*text).to_owned()).collect(),
         }
     }
+}
+
+/// The switches: a line of doc, a name, a kind and the default each, and where the kind is not `bool` the values that
+/// turn the default round.
+macro_rules! switches {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr $(, or $($other:literal)+)?;)*) => {
+        /// One plausible behaviour or another, for each thing that public sources leave open.
+        #[derive(Clone, Debug, Eq, PartialEq)]
+        pub struct Switches {
+            $($(#[doc = $doc])+ pub $name: $kind,)*
+        }
+
+        impl Default for Switches {
+            fn default() -> Self {
+                Self { $($name: $default,)* }
+            }
+        }
+
+        const SWITCHES: &[Switch] = &[$(
+            Switch {
+                name: stringify!($name),
+                doc: concat!($($doc),+).trim_ascii_start(),
+                others: &[$($($other),+)?],
+                set: |switches, text| switches.$name.assign(text),
+                show: |switches| switches.$name.show(),
+            },
+        )*];
+    };
+}
+
+switches! {
+    /// The release of Looker to be; what differs by release follows it, unless a switch of its own says otherwise.
+    release: Release = Release::V26_22, or "26.12" "26.6";
+    /// A dashboard can be given to another user (since 26.8.3); otherwise that is silently ignored.
+    dashboards_take_owner: Since = Since::release(Release::V26_12), or "false";
+    /// A board can be given to another user (since 26.10.4); otherwise that is silently ignored.
+    boards_take_owner: Since = Since::release(Release::V26_12), or "false";
+    /// Deleting a user deletes its alerts (since 26.18); otherwise they go on unseen.
+    alerts_go_with_owner: Since = Since::release(Release::V26_22), or "false";
+    /// `embed_config.permissions` is a tree (since 26.10); otherwise the field is absent.
+    permissions_are_told: Since = Since::release(Release::V26_12), or "false";
+    /// Users have `is_embed_user` (since 26.18).
+    is_embed_user_is_told: Since = Since::release(Release::V26_22), or "false";
+    /// `login` takes credentials in the body only (since 26.18); otherwise in the query too.
+    login_refuses_query: Since = Since::release(Release::V26_22), or "false";
+
+    /// A refused signed login redirects to `/login`; otherwise a page with 401.
+    refused_login_redirects: bool = true;
+    /// A permission that embed users may not have makes a signed login fail; otherwise it is left out.
+    forbidden_permission_fails: bool = true;
+    /// A signed login may have `null` for permissions and models.
+    null_grants_pass: bool = true;
+    /// A group id that does not exist makes an embed login fail; otherwise it is left out.
+    unknown_group_fails: bool = true;
+    /// `create_embed_user` for a known id gives that user; otherwise 422.
+    duplicate_embed_user_passes: bool = true;
+    /// An embed user without a name is called `Embed User`; otherwise `Embed Embed`.
+    default_last_name_is_user: bool = true;
+    /// A 429 has `Retry-After`.
+    throttle_says_when: bool = true;
+    /// In mode `core`, administrators make keys for others.
+    core_admin_makes_keys: bool = false;
+    /// In mode `core`, `user_for_credential` answers.
+    core_finds_by_credential: bool = true;
+    /// The key of a disabled user logs in.
+    disabled_key_logs_in: bool = false;
+    /// A disabled user can be impersonated.
+    disabled_sudo: bool = false;
+    /// A signed login enables a disabled user; otherwise it fails.
+    disabled_login_enables: bool = false;
+    /// A sudo token can ask for another.
+    nested_sudo: bool = false;
+    /// Deleting a key ends the tokens of its user.
+    deleted_key_ends_tokens: bool = false;
+    /// An administrator can give a dashboard or look to another user; otherwise that is silently ignored.
+    owner_can_be_set: bool = true;
+    /// An administrator can add and delete favourites of others.
+    favorites_for_others: bool = true;
+    /// Validating a signed URL uses it up.
+    validate_takes_nonce: bool = false;
+    /// How many keys a user can have; 0 is any number.
+    max_keys: usize = 0, or "1";
+    /// How many live tokens a user can have; 0 is any number.
+    max_tokens: usize = 0, or "1";
+
+    /// A list of attribute values has a row for an attribute that has none, as recorded; otherwise only with `include_unset`.
+    unset_rows: bool = true;
+    /// An attribute without a value has `null` for one; otherwise `""`, as recorded.
+    unset_value_is_null: bool = false;
+    /// A hidden value is shown as `null`; otherwise as `""`, as recorded.
+    hidden_value_is_null: bool = false;
+    /// The `source` of a user's own attribute value (recorded).
+    source_of_user: String = "User Setting".to_owned(), or "Own Value" "user";
+    /// The `source` of a value from a group, `NAME` being the group's name; a guess.
+    source_of_group: String = "Group: NAME".to_owned(), or "group" "Group Setting";
+    /// The `source` of an attribute's default value (recorded).
+    source_of_default: String = "Default".to_owned(), or "default";
+    /// The `source` of what Looker itself knows of a user (recorded).
+    source_of_system: String = "System Setting".to_owned(), or "system";
+    /// The `source` of an attribute without a value (recorded).
+    source_of_nothing: String = "No Value".to_owned(), or "Not Set";
+    /// The `source` of a hidden value that is set; empty if it is the same as for any other value, which is a guess.
+    source_of_hidden: String = String::new(), or "Hidden" "No Value";
+
+    /// Who may create, tag and revoke a user's keys: `admin` (and the user itself), `self` (through sudo, with `can_manage_api3_creds`), `service_account` (administrators that are one), `nobody`.
+    key_rights: KeyRights = KeyRights::Admin, or "self" "service_account" "nobody";
+    /// Who may list and read a user's keys; `same` as `key_rights`.
+    key_list_rights: OtherRights = OtherRights(None), or "self" "service_account" "nobody";
+    /// Who may set a key's `purpose`; `same` as `key_rights`.
+    key_tag_rights: OtherRights = OtherRights(None), or "self" "service_account" "nobody";
+    /// Who may revoke a user's keys; `same` as `key_rights`.
+    key_revoke_rights: OtherRights = OtherRights(None), or "self" "service_account" "nobody";
+    /// The status of a call about keys that the caller has no right to.
+    key_refusal_status: u16 = 404, or "403";
+    /// Keys have a `purpose` that can be set; otherwise the operation does not exist.
+    key_purpose_known: bool = true;
+    /// The status of an operation that does not exist: 404 comes with a page, 405 with Looker's body.
+    unknown_operation_status: u16 = 404, or "405";
+    /// A POST, PUT, PATCH or DELETE without `Content-Length` is answered 411 by a front end.
+    wants_content_length: bool = false;
+
+    /// Revoking a key says that it is done, and does nothing.
+    revoke_is_ignored: bool = false;
+    /// Setting a key's `purpose` says that it is done, and does nothing.
+    purpose_is_ignored: bool = false;
+    /// Ending a session says that it is done, and does nothing.
+    end_session_is_ignored: bool = false;
+    /// Deleting a user says that it is done, and does nothing.
+    delete_user_is_ignored: bool = false;
+    /// Deleting a user says that it is done, and only disables the user.
+    delete_user_disables: bool = false;
+    /// Disabling or enabling a user says that it is done, and does nothing.
+    disable_is_ignored: bool = false;
+    /// Adding a user to a group or taking it out says that it is done, and does nothing.
+    group_change_is_ignored: bool = false;
+    /// Writing or deleting a user's attribute value says that it is done, and does nothing.
+    attribute_write_is_ignored: bool = false;
+    /// Setting a user's roles says that it is done, and does nothing.
+    role_change_is_ignored: bool = false;
+    /// Giving anything to another owner says that it is done, and does nothing.
+    owner_write_is_ignored: bool = false;
+    /// For how many later API calls a new key is in no list.
+    mint_is_late: usize = 0, or "3";
+    /// For how many later API calls a new user is found by no look-up, search or list.
+    user_appears_late: usize = 0, or "3";
 }
 
 impl Switches {
-    /// The names of all switches.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        FLAGS
-            .iter()
-            .map(|(name, _)| *name)
-            .chain(LIMITS.iter().map(|(name, _)| *name))
-            .chain(WORDS.iter().map(|(name, _)| *name))
+    /// All switches.
+    pub fn all() -> &'static [Switch] {
+        SWITCHES
     }
 
-    /// Set the switch called `name` to `value`: `true` or `false`, a number, or a text, whichever it takes.
+    /// The names of all switches.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SWITCHES.iter().map(|switch| switch.name)
+    }
+
+    /// Every switch with a value that turns its default round: what a test of all of them, one at a time, goes through.
+    pub fn opposites() -> impl Iterator<Item = (&'static str, String)> {
+        SWITCHES.iter().flat_map(|switch| {
+            let values = switch.opposites().into_iter();
+            values.map(|value| (switch.name, value))
+        })
+    }
+
+    /// Set the switch called `name` to the value that `value` stands for.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SwitchError> {
-        if let Some((_, flag)) = FLAGS.iter().find(|(known, _)| *known == name) {
-            *flag(self) = parse(name, value)?;
-            return Ok(());
-        }
-        if let Some((_, word)) = WORDS.iter().find(|(known, _)| *known == name) {
-            value.clone_into(word(self));
-            return Ok(());
-        }
-        let Some((_, limit)) = LIMITS.iter().find(|(known, _)| *known == name) else {
-            return Err(SwitchError(format!("there is no switch `{name}`")));
-        };
-        *limit(self) = parse(name, value)?;
-        Ok(())
+        let switch = SWITCHES.iter().find(|switch| switch.name == name);
+        let switch = switch.ok_or_else(|| SwitchError(format!("there is no switch `{name}`")))?;
+        (switch.set)(self, value).map_err(|error| {
+            SwitchError(format!("the switch `{name}` cannot be `{value}`: {error}"))
+        })
+    }
+
+    /// Whether a thing that is given to another owner gets it; `since` is what releases say of its kind.
+    pub(crate) fn takes_owner(&self, since: Option<Since>) -> bool {
+        !self.owner_write_is_ignored && since.is_none_or(|since| self.has(since))
+    }
+
+    /// Whether a Looker of the release to be has something.
+    pub(crate) fn has(&self, feature: Since) -> bool {
+        feature.holds(self.release)
     }
 }
 
@@ -144,79 +223,49 @@ impl Switches {
 #[error("{0}")]
 pub struct SwitchError(String);
 
-type Place<T> = fn(&mut Switches) -> &mut T;
-
-const FLAGS: &[(&str, Place<bool>)] = &[
-    ("refused_login_redirects", |s| {
-        &mut s.refused_login_redirects
-    }),
-    ("forbidden_permission_fails", |s| {
-        &mut s.forbidden_permission_fails
-    }),
-    ("null_grants_pass", |s| &mut s.null_grants_pass),
-    ("unknown_group_fails", |s| &mut s.unknown_group_fails),
-    ("duplicate_embed_user_passes", |s| {
-        &mut s.duplicate_embed_user_passes
-    }),
-    ("default_last_name_is_user", |s| {
-        &mut s.default_last_name_is_user
-    }),
-    ("throttle_says_when", |s| &mut s.throttle_says_when),
-    ("core_admin_makes_keys", |s| &mut s.core_admin_makes_keys),
-    ("core_finds_by_credential", |s| {
-        &mut s.core_finds_by_credential
-    }),
-    ("disabled_key_logs_in", |s| &mut s.disabled_key_logs_in),
-    ("disabled_sudo", |s| &mut s.disabled_sudo),
-    ("disabled_login_enables", |s| &mut s.disabled_login_enables),
-    ("nested_sudo", |s| &mut s.nested_sudo),
-    ("deleted_key_ends_tokens", |s| {
-        &mut s.deleted_key_ends_tokens
-    }),
-    ("owner_can_be_set", |s| &mut s.owner_can_be_set),
-    ("favorites_for_others", |s| &mut s.favorites_for_others),
-    ("validate_takes_nonce", |s| &mut s.validate_takes_nonce),
-    ("unset_rows", |s| &mut s.unset_rows),
-    ("unset_value_is_null", |s| &mut s.unset_value_is_null),
-    ("hidden_value_is_null", |s| &mut s.hidden_value_is_null),
-];
-
-const LIMITS: &[(&str, Place<usize>)] = &[
-    ("max_keys", |s| &mut s.max_keys),
-    ("max_tokens", |s| &mut s.max_tokens),
-];
-
-/// Words that Looker says: which one is either recorded or a guess.
-const WORDS: &[(&str, Place<String>)] = &[
-    ("source_of_user", |s| &mut s.source_of_user),
-    ("source_of_group", |s| &mut s.source_of_group),
-    ("source_of_default", |s| &mut s.source_of_default),
-    ("source_of_system", |s| &mut s.source_of_system),
-    ("source_of_nothing", |s| &mut s.source_of_nothing),
-    ("source_of_hidden", |s| &mut s.source_of_hidden),
-];
-
-fn parse<T: FromStr>(name: &str, value: &str) -> Result<T, SwitchError>
-where
-    T::Err: fmt::Display,
-{
-    value
-        .parse()
-        .map_err(|error| SwitchError(format!("the switch `{name}` cannot be `{value}`: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Switches;
+    use super::{Release, Since, Switches};
 
     #[test]
-    fn every_switch_can_be_set_by_name() {
-        let mut switches = Switches::default();
-        for name in Switches::names() {
-            let value = if name.starts_with("max") { "3" } else { "true" };
-            switches.set(name, value).unwrap();
+    fn every_switch_takes_its_default_and_the_values_that_turn_it_round() {
+        for switch in Switches::all() {
+            let usual = switch.default_value();
+            for value in switch.opposites() {
+                assert_ne!(value, usual, "{}", switch.name);
+                let mut switches = Switches::default();
+                switches.set(switch.name, &value).unwrap();
+                assert_eq!((switch.show)(&switches), value, "{}", switch.name);
+                switches.set(switch.name, &usual).unwrap();
+                assert_eq!(switches, Switches::default(), "{}", switch.name);
+            }
         }
-        assert!(switches.set("nothing", "true").is_err());
-        assert!(switches.set("max_keys", "many").is_err());
+    }
+
+    #[test]
+    fn a_switch_that_does_not_exist_and_a_value_it_cannot_have_are_refused() {
+        let mut switches = Switches::default();
+        for (name, value) in [
+            ("nothing", "true"),
+            ("max_keys", "many"),
+            ("key_rights", "everybody"),
+            ("release", "22.4"),
+            ("dashboards_take_owner", "perhaps"),
+        ] {
+            assert!(switches.set(name, value).is_err(), "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn what_a_release_has_can_be_said_otherwise() {
+        let since = Since::release(Release::V26_12);
+        let mut switches = Switches::default();
+        assert!(switches.has(since));
+
+        switches.set("release", "26.6").unwrap();
+        assert!(!switches.has(since));
+
+        switches.set("boards_take_owner", "true").unwrap();
+        assert!(switches.has(switches.boards_take_owner));
     }
 }

@@ -9,6 +9,7 @@ use axum::response::Response;
 use crate::emulator::answer::{Refusal, Reply};
 use crate::emulator::connection::{Break, Orders, Place};
 use crate::emulator::faults::{Effect, ErrorBody};
+use crate::emulator::front_end::{self, PROXY_PAGE};
 use crate::emulator::options::Latency;
 use crate::emulator::respond::Given;
 use crate::emulator::router::Target;
@@ -17,9 +18,6 @@ use crate::emulator::switches::Switches;
 
 /// How much of the head of an answer is sent before it stops: part of the status line.
 const PART_OF_HEAD: usize = 12;
-
-/// A page of a proxy between the client and Looker.
-const PROXY_PAGE: &str = "<html><head><title>Looker is unavailable.</title></head><body>Looker is unavailable.</body></html>";
 
 /// What is no JSON, though it begins like it.
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
@@ -57,7 +55,9 @@ pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target)
                 .extend(retry_after.map(|when| ("retry-after", when)));
             Some(given)
         }
-        Effect::ResetBefore => Some(Given::of(Ok(Reply::no_content()), None, shared)),
+        Effect::ResetBefore | Effect::Late(_) => {
+            Some(Given::of(Ok(Reply::no_content()), None, shared))
+        }
         Effect::Redirect(location) => {
             Some(Given::of(Ok(Reply::found(location.clone())), None, shared))
         }
@@ -65,10 +65,26 @@ pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target)
     }
 }
 
+/// The answer that is sent in the place of the one the operation gave, where the fault has one.
+pub(crate) fn instead_after(
+    shared: &Shared,
+    effect: Option<&Effect>,
+    target: &Target,
+    given: Given,
+) -> Given {
+    match effect {
+        Some(Effect::StatusAfter { code, body }) => Given {
+            user: given.user,
+            ..error(shared, *code, *body, target)
+        },
+        _ => given,
+    }
+}
+
 /// The status to record: none where no byte of the answer arrives.
 pub(crate) const fn status(effect: Option<&Effect>, status: u16) -> u16 {
     match effect {
-        Some(Effect::ResetBefore | Effect::ResetAfter) => 0,
+        Some(Effect::ResetBefore | Effect::ResetAfter | Effect::Late(_)) => 0,
         _ => status,
     }
 }
@@ -79,7 +95,9 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
         return response;
     };
     match effect {
-        Effect::ResetBefore | Effect::ResetAfter => orders.give(Place::Head(0), Break::Reset),
+        Effect::ResetBefore | Effect::ResetAfter | Effect::Late(_) => {
+            orders.give(Place::Head(0), Break::Reset)
+        }
         Effect::SlowHeaders(time) => orders.give(Place::Head(PART_OF_HEAD), Break::Pause(time)),
         Effect::SlowBody(time) => orders.give(Place::Body(1), Break::Pause(time)),
         Effect::Truncate => {
@@ -91,7 +109,10 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
         Effect::Huge(size) => {
             *response.body_mut() = HttpBody::from(Bytes::from(vec![b' '; size]));
         }
-        Effect::Status { .. } | Effect::Redirect(_) | Effect::Delay(_) => {}
+        Effect::Status { .. }
+        | Effect::StatusAfter { .. }
+        | Effect::Redirect(_)
+        | Effect::Delay(_) => {}
     }
     response
 }
@@ -125,6 +146,16 @@ fn error(shared: &Shared, code: u16, body: ErrorBody, target: &Target) -> Given 
         ErrorBody::Empty => {
             given.content_type = "";
             given.body.clear();
+        }
+        ErrorBody::Outage | ErrorBody::Star => {
+            let page = Given::of(Ok(front_end::outage()), None, shared);
+            given = Given {
+                status: code,
+                ..page
+            };
+            if body == ErrorBody::Star {
+                given.content_type = "*/*";
+            }
         }
     }
     given

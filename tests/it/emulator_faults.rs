@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::emulator::{Api, login};
 
 /// What one request on a connection of its own brings back: the bytes, and how the connection ended.
-async fn raw(api: &Api, request: &str) -> (String, std::io::Result<()>) {
+pub(crate) async fn raw(api: &Api, request: &str) -> (String, std::io::Result<()>) {
     let mut stream = TcpStream::connect(api.emulator.host()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut bytes = Vec::new();
@@ -288,4 +288,68 @@ async fn the_same_seed_gives_the_same_secrets_and_tokens() {
             .text_of("client_secret")
     };
     assert_eq!(key(&one).await, key(&other).await);
+}
+
+#[tokio::test]
+async fn the_page_of_an_outage_stands_before_or_after_what_was_asked_for() {
+    let key = "create_user_credentials_api3";
+    for (fault, status, kind, begins, made) in [
+        ("outage", 404, "text/html", "<!DOCTYPE html>", 0),
+        ("outage-after", 404, "text/html", "<!DOCTYPE html>", 1),
+        ("star-404", 404, "*/*", "<!DOCTYPE html>", 0),
+        ("empty-404", 404, "", "", 0),
+        ("empty-403", 403, "", "", 0),
+        ("empty-403-after", 403, "", "", 1),
+        ("411", 411, "text/html;charset=utf-8", "<html>", 0),
+        ("503-after", 503, "application/json", "{", 1),
+    ] {
+        let api = Api::start(Options::default()).await;
+        let id = api.embed_login(&login("acme-42")).await;
+        let keys = format!("/users/{id}/credentials_api3");
+        api.emulator
+            .inject(format!("{key}:{fault}").parse().unwrap());
+
+        let answer = api.call("POST", &keys, None).await;
+        let listed = api.get(&keys).await;
+
+        assert_eq!(answer.status, status, "{fault}");
+        assert_eq!(answer.header("content-type"), kind, "{fault}");
+        assert!(answer.text.starts_with(begins), "{fault}");
+        assert_eq!(answer.text.is_empty(), begins.is_empty(), "{fault}");
+        assert_eq!(listed.json.as_array().unwrap().len(), made, "{fault}");
+        if fault.starts_with("outage") {
+            // Recorded of the page: its title, and that the connection ends with it.
+            assert!(
+                answer
+                    .text
+                    .contains("<title>Looker Not Found (404)</title>")
+            );
+            assert_eq!(answer.header("connection"), "close");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_late_is_done_after_the_calls_that_were_asked_for() {
+    let api = Api::start(Options::default()).await;
+    let id = api.embed_login(&login("acme-42")).await;
+    let keys = format!("/users/{id}/credentials_api3");
+    let token = api
+        .call("POST", "/login/1", None)
+        .await
+        .text_of("access_token");
+    let request = format!(
+        "POST /api/4.0{keys} HTTP/1.1\r\nhost: x\r\nauthorization: token {token}\r\ncontent-length: 0\r\n\r\n"
+    );
+    let fault = "create_user_credentials_api3:late=2";
+    api.emulator.inject(fault.parse().unwrap());
+
+    let (bytes, _end) = raw(&api, &request).await;
+    let mut listed = [0; 4];
+    for count in &mut listed {
+        *count = api.get(&keys).await.json.as_array().unwrap().len();
+    }
+
+    assert_eq!(bytes, "");
+    assert_eq!(listed, [0, 0, 1, 1]);
 }

@@ -81,10 +81,3 @@ fn every_command_in_the_readme_is_one_that_embedctl_has() {
         assert!(reference.contains(&format!("embedctl {name}")), "{name}");
     }
 }
-
-#[test]
-fn every_switch_of_the_local_looker_is_in_the_table() {
-    for name in embedctl::emulator::Switches::names() {
-        assert!(README.contains(&format!("| `{name}` | ")), "{name}");
-    }
-}

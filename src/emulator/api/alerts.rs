@@ -138,7 +138,9 @@ fn change(
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
-        alert.owner = owner;
+        if world.rules.switches.takes_owner(None) {
+            alert.owner = owner;
+        }
     }
     if let Some(element) = body::id(&body, "dashboard_element_id")? {
         let element_of = world.content.elements.at(element);

@@ -171,7 +171,9 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
         let text = format!("'value' is not a {}.", attribute.kind);
         return Err(Refusal::invalid("value", "invalid", text));
     }
-    world.set_attribute(id, attribute_id, &value, false);
+    if !world.rules.switches.attribute_write_is_ignored {
+        world.set_attribute(id, attribute_id, &value, false);
+    }
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let attribute = world.attributes.0.at(attribute_id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
@@ -181,6 +183,9 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn delete_value(call: &Call<'_>, world: &mut World) -> Answer {
     let (id, attribute) = named(call, world)?;
+    if world.rules.switches.attribute_write_is_ignored {
+        return Ok(Reply::no_content());
+    }
     match world.unset_attribute(id, attribute) {
         true => Ok(Reply::no_content()),
         false => Err(Refusal::not_found()),

@@ -28,10 +28,11 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
             Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
         );
     }
+    let switches = &world.rules.switches;
+    let body_only = switches.has(switches.login_refuses_query);
     let value = |name| {
-        form.value(name)
-            .or_else(|| call.query(name))
-            .unwrap_or_default()
+        let query = || call.query(name).filter(|_text| !body_only);
+        form.value(name).or_else(query).unwrap_or_default()
     };
     let user = world
         .keys

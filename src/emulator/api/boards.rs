@@ -153,7 +153,10 @@ fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Res
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
-        board.owner = Some(owner);
+        let switches = &world.rules.switches;
+        if switches.takes_owner(Some(switches.boards_take_owner)) {
+            board.owner = Some(owner);
+        }
     }
     let given = |name: &str, place: &mut Option<String>| {
         if let Some(value) = body.get(name) {

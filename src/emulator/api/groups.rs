@@ -167,6 +167,10 @@ fn add_member(call: &Call<'_>, world: &mut World) -> Answer {
     world.groups.at(group).ok_or_else(Refusal::not_found)?;
     let user = body.user_id.ok_or_else(|| Refusal::missing("user_id"))?;
     let id = parse_id(&user).ok_or_else(Refusal::not_found)?;
+    if world.rules.switches.group_change_is_ignored {
+        let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+        return json_answer(user_json(&call.fields, world, id, user));
+    }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     if !user.groups.contains(&group) {
         user.groups.push(group);
@@ -187,6 +191,9 @@ fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
         .is_some_and(|group| group.members.contains(&id));
     if !member {
         return Err(Refusal::not_found());
+    }
+    if world.rules.switches.group_change_is_ignored {
+        return Ok(Reply::no_content());
     }
     user.groups.retain(|known| *known != group);
     if let Some(credential) = &mut user.embed {

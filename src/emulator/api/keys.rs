@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::Call;
+use crate::emulator::front_end::no_such_operation;
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
-use crate::emulator::switches::Mode;
+use crate::emulator::switches::{KeyRights, Mode, OtherRights};
 use crate::emulator::text::api_time;
 use crate::emulator::world::keys::Key;
 use crate::emulator::world::{Id, World, id_text};
@@ -34,29 +35,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
 
 fn list(call: &Call<'_>, world: &mut World) -> Answer {
     let user_id = call.id("user_id")?;
+    check_rights(call, world, Deed::Read)?;
     let user = world.users.at(user_id).ok_or_else(Refusal::not_found)?;
-    let keys = user.keys.iter().filter_map(|id| {
-        let key = world.keys.at(*id)?;
-        Some(key_json(*id, key))
-    });
-    json_answer(keys.collect())
+    let keys = world.listed_keys(user);
+    json_answer(keys.map(|(id, key)| key_json(id, key, world)).collect())
 }
 
 /// A new key; the only answer that shows its secret.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let user_id = call.id("user_id")?;
+    check_rights(call, world, Deed::Create)?;
     let user = world.users.at(user_id).ok_or_else(Refusal::not_found)?;
-    let may_own = call.who()?.user == user_id && user.can_manage_api3_creds;
-    let may = match world.rules.mode {
-        Mode::Core => may_own || call.is_admin() && world.rules.switches.core_admin_makes_keys,
-        Mode::Original | Mode::NoEmbed => may_own || call.is_admin(),
-    };
-    if !may {
-        return Err(match world.rules.mode {
-            Mode::Core => Refusal::unsupported_on_core(),
-            Mode::Original | Mode::NoEmbed => Refusal::not_found(),
-        });
-    }
     let most = world.rules.switches.max_keys;
     if most > 0 && user.keys.len() >= most {
         return Err(Refusal::new(
@@ -66,15 +55,16 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     }
     let (id, client_secret) = world.mint_key(user_id);
     let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
-    let mut shown = key_json(id, key);
+    let mut shown = key_json(id, key, world);
     add(&mut shown, "client_secret", client_secret);
     json_answer(shown)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    check_rights(call, world, Deed::Read)?;
     let id = owned(call, world)?;
     let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(key_json(id, key))
+    json_answer(key_json(id, key, world))
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
@@ -84,21 +74,89 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
         purpose: Option<String>,
     }
 
+    if !world.rules.switches.key_purpose_known {
+        return no_such_operation(world.rules.switches.unknown_operation_status);
+    }
+    check_rights(call, world, Deed::Tag)?;
     let id = owned(call, world)?;
     let body: Body = call.body()?;
+    let ignored = world.rules.switches.purpose_is_ignored;
     let key = world.keys.at_mut(id).ok_or_else(Refusal::not_found)?;
-    key.purpose = body.purpose.map(Into::into);
-    json_answer(key_json(id, key))
+    if !ignored {
+        key.purpose = body.purpose.map(Into::into);
+    }
+    let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
+    json_answer(key_json(id, key, world))
 }
 
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    check_rights(call, world, Deed::Revoke)?;
     let id = owned(call, world)?;
+    if world.rules.switches.revoke_is_ignored {
+        return Ok(Reply::no_content());
+    }
     let user = call.id("user_id")?;
     world.delete_key(user, id);
     if world.rules.switches.deleted_key_ends_tokens {
         world.tokens.forget_user(user);
     }
     Ok(Reply::no_content())
+}
+
+/// What a caller does with a user's keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Deed {
+    Read,
+    Create,
+    Tag,
+    Revoke,
+}
+
+/// Refuse a caller who has no right to this; which rights there are nobody outside Looker knows for embed users.
+fn check_rights(call: &Call<'_>, world: &World, deed: Deed) -> Result<(), Refusal> {
+    let (rules, who) = (&world.rules, call.who()?);
+    let user_id = call.id("user_id")?;
+    let user = world.users.at(user_id).ok_or_else(Refusal::not_found)?;
+    let is_service = |user: u32| {
+        let user = world.users.at(user);
+        user.is_some_and(|user| user.is_service_account)
+    };
+    let same = OtherRights(None);
+    let switches = &rules.switches;
+    let other = match deed {
+        Deed::Create => same,
+        Deed::Read => switches.key_list_rights,
+        Deed::Tag => switches.key_tag_rights,
+        Deed::Revoke => switches.key_revoke_rights,
+    };
+    let rights = other.0.unwrap_or(switches.key_rights);
+    let on_core = rules.mode == Mode::Core && rights == KeyRights::Admin;
+    let itself = who.user == user_id && user.can_manage_api3_creds;
+    let may = match rights {
+        // Administrators keep the keys of service accounts, also where they have no right to those of others.
+        _ if who.admin && user.is_service_account && !on_core => true,
+        KeyRights::Admin if deed != Deed::Create => true,
+        KeyRights::Admin => itself || who.admin && (!on_core || switches.core_admin_makes_keys),
+        KeyRights::Itself => itself,
+        KeyRights::ServiceAccount => who.admin && is_service(who.user),
+        KeyRights::Nobody => false,
+    };
+    match may {
+        true => Ok(()),
+        false if on_core => Err(Refusal::unsupported_on_core()),
+        false => Err(refusal(switches.key_refusal_status)),
+    }
+}
+
+/// How a call without a right is refused: as if there were nothing there, or in words that were recorded.
+fn refusal(status: u16) -> Refusal {
+    match status {
+        404 => Refusal::not_found(),
+        status => Refusal::new(
+            status,
+            "You do not have access.  Please contact an administrator",
+        ),
+    }
 }
 
 /// The id of the key a call names, if the user it names has it.
@@ -110,15 +168,18 @@ fn owned(call: &Call<'_>, world: &World) -> Result<Id, Refusal> {
 }
 
 /// A key as the API shows it: never its secret.
-pub(super) fn key_json(id: Id, key: &Key) -> Value {
-    json!({
+pub(super) fn key_json(id: Id, key: &Key, world: &World) -> Value {
+    let mut shown = json!({
         "can": {},
         "id": id_text(id),
         "client_id": key.client_id,
         "created_at": api_time(key.created_at),
         "is_disabled": false,
         "type": "api3",
-        "purpose": key.purpose,
         "url": inside_url(&format!("/users/{}/credentials_api3/{id}", key.user)),
-    })
+    });
+    if world.rules.switches.key_purpose_known {
+        add(&mut shown, "purpose", key.purpose.as_deref());
+    }
+    shown
 }

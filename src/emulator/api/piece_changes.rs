@@ -44,7 +44,7 @@ pub(super) fn change(
         piece.folder = Some(folder);
     }
     if let Some(owner) = body::id(&body, "user_id")? {
-        set_owner(world, viewer, &mut piece, owner)?;
+        set_owner(world, viewer, (kind, &mut piece), owner)?;
     }
     if let Some(query) = body::id(&body, "query_id")? {
         world
@@ -74,9 +74,14 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Only administrators give content to others. Where a switch says that Looker does not let them either, it does as it
-/// does with read-only fields: it says nothing, and changes nothing.
-fn set_owner(world: &World, viewer: &Viewer, piece: &mut Piece, owner: Id) -> Result<(), Refusal> {
+/// Only administrators give content to others. If a switch or the release says that Looker does not let them either, it
+/// does as it does with read-only fields: it says nothing, and changes nothing.
+fn set_owner(
+    world: &World,
+    viewer: &Viewer,
+    (kind, piece): (PieceKind, &mut Piece),
+    owner: Id,
+) -> Result<(), Refusal> {
     if piece.owner == Some(owner) {
         return Ok(());
     }
@@ -84,7 +89,9 @@ fn set_owner(world: &World, viewer: &Viewer, piece: &mut Piece, owner: Id) -> Re
         return Err(Refusal::not_found());
     }
     world.users.at(owner).ok_or_else(Refusal::not_found)?;
-    if world.rules.switches.owner_can_be_set {
+    let switches = &world.rules.switches;
+    let since = (kind == PieceKind::Dashboard).then_some(switches.dashboards_take_owner);
+    if switches.owner_can_be_set && switches.takes_owner(since) {
         piece.owner = Some(owner);
     }
     Ok(())

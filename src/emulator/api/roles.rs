@@ -145,7 +145,9 @@ fn set_user_roles(call: &Call<'_>, world: &mut World) -> Answer {
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     let login = user.embed.as_deref().and_then(|embed| embed.role);
     roles.retain(|role| Some(*role) != login);
-    user.roles = roles;
+    if !world.rules.switches.role_change_is_ignored {
+        user.roles = roles;
+    }
     roles_of(world, id, true)
 }
 

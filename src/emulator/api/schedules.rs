@@ -212,7 +212,9 @@ fn change(
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
-        schedule.owner = owner;
+        if world.rules.switches.takes_owner(None) {
+            schedule.owner = owner;
+        }
     }
     for (name, thing) in [
         ("dashboard_id", Thing::Dashboard as fn(Id) -> Thing),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
+use crate::emulator::answer::{Answer, Refusal, add, json_answer};
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Operation, get, patch};
 use crate::emulator::world::World;
@@ -71,7 +71,7 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn setting_json(world: &World) -> Value {
     let settings = &world.settings;
-    json!({
+    let mut shown = json!({
         "allow_user_timezones": settings.allow_user_timezones,
         "timezone": settings.timezone,
         "host_url": settings.host_url,
@@ -92,9 +92,15 @@ fn setting_json(world: &World) -> Value {
             "strict_sameorigin_for_login": true,
             "look_filters": false,
             "hide_look_navigation": false,
-            "permissions": tree(None),
         },
-    })
+    });
+    let switches = &world.rules.switches;
+    if let Some(config) = shown.get_mut("embed_config")
+        && switches.has(switches.permissions_are_told)
+    {
+        add(config, "permissions", tree(None));
+    }
+    shown
 }
 
 /// The permissions that embed users may have, each with those that need it below it.

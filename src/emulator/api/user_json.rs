@@ -37,6 +37,10 @@ pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> 
     shown.put("can_manage_api3_creds", || user.can_manage_api3_creds);
     shown.put("is_service_account", || user.is_service_account);
     shown.put("service_account_name", || Value::Null);
+    let switches = &world.rules.switches;
+    if switches.has(switches.is_embed_user_is_told) {
+        shown.put("is_embed_user", || user.embed.is_some());
+    }
     shown.put("url", || inside_url(&format!("/users/{id}")));
     shown.done()
 }
@@ -57,9 +61,8 @@ fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
 fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
     shown.put("credentials_embed", || credentials_json(world, id, user));
     shown.put("credentials_api3", || -> Value {
-        let keys = user.keys.iter();
-        keys.filter_map(|key| Some(key_json(*key, world.keys.at(*key)?)))
-            .collect()
+        let keys = world.listed_keys(user);
+        keys.map(|(id, key)| key_json(id, key, world)).collect()
     });
     shown.put("sessions", || -> Value {
         let sessions = user.sessions.iter();

@@ -87,15 +87,14 @@ fn listed(
     let render = |(id, user): (Id, &User)| user_json(&call.fields, world, id, user);
     if all_embed_users && who.admin && listing::by_id(call) {
         // No filter, so that a page deep in the list is found at once.
-        let ids = page.cut(world.users.embed_ids());
+        let found = world.users.embed_ids().filter(|id| world.is_found(*id));
+        let ids = page.cut(found);
         let users = ids.filter_map(|id| Some((id, world.users.at(id)?)));
         return json_answer(users.map(render).collect());
     }
-    let seen = world
-        .users
-        .table
-        .iter()
-        .filter(|(id, user)| (who.admin || *id == who.user) && pass(*id, user));
+    let seen = world.users.table.iter().filter(|(id, user)| {
+        (who.admin || *id == who.user) && world.is_found(*id) && pass(*id, user)
+    });
     if listing::by_id(call) {
         return json_answer(page.cut(seen).map(render).collect());
     }

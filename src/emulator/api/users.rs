@@ -58,7 +58,7 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
         return Err(Refusal::unsupported_on_core());
     }
     let id = call.param("credential_id");
-    let user = match call.param("credential_type") {
+    let found = match call.param("credential_type") {
         "embed" => world.users.by_external_id(id),
         "api3" => world.keys.by_client_id(id).map(|key| key.user),
         "email" => world
@@ -73,7 +73,8 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
                 .violation(format!("an unknown credential type `{other}`")));
         }
     };
-    show(call, world, user.ok_or_else(Refusal::not_found)?)
+    let found = found.filter(|id| world.is_found(*id));
+    show(call, world, found.ok_or_else(Refusal::not_found)?)
 }
 
 /// What may be written of a user, from Looker's OpenAPI description.
@@ -141,7 +142,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
-    let body: UserBody = call.body()?;
+    let mut body: UserBody = call.body()?;
     let privileged = body.is_disabled.is_some() || body.can_manage_api3_creds.is_some();
     if privileged && !call.is_admin() {
         return Err(Refusal::not_found());
@@ -153,6 +154,9 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
         && let Some((locale, _)) = world.locale_attribute()
     {
         world.unset_attribute(id, locale);
+    }
+    if world.rules.switches.disable_is_ignored {
+        body.is_disabled = None;
     }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     body.apply(user);
@@ -168,6 +172,16 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     if call.who()?.user == id {
         return Err(Refusal::new(403, "Forbidden: you cannot delete yourself"));
+    }
+    let switches = &world.rules.switches;
+    let (ignored, disables) = (
+        switches.delete_user_is_ignored,
+        switches.delete_user_disables,
+    );
+    if ignored || disables {
+        let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+        user.is_disabled |= disables;
+        return Ok(Reply::no_content());
     }
     match world.delete_user(id) {
         true => Ok(Reply::no_content()),

@@ -5,10 +5,23 @@ use serde_json::{Value, json};
 use crate::emulator::answer::{Answer, Refusal, json_answer};
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Access, Operation, get};
+use crate::emulator::switches::Release;
 use crate::emulator::world::World;
 
-/// The release whose OpenAPI description this follows.
-const RELEASE: &str = "26.12.3";
+/// What `release` is called in full. That of the OpenAPI description that is followed is known; the others' last parts
+/// are made up.
+const fn full(release: Release) -> &'static str {
+    match release {
+        Release::V26_6 => "26.6.1",
+        Release::V26_12 => "26.12.3",
+        Release::V26_22 => "26.22.1",
+    }
+}
+
+/// The version of the API: two parts of the release stand behind its own, as recorded.
+fn api_version(release: Release) -> String {
+    format!("4.0.{release}")
+}
 
 pub(super) const OPERATIONS: &[Operation] = &[
     get("versions", "/versions", versions)
@@ -23,16 +36,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .access(Access::Open),
 ];
 
-fn versions(call: &Call<'_>, _world: &mut World) -> Answer {
+fn versions(call: &Call<'_>, world: &mut World) -> Answer {
+    let release = world.rules.switches.release;
     let url = format!("http://{}", call.host);
     let current = json!({
         "version": "4.0",
-        "full_version": format!("4.0.{RELEASE}"),
+        "full_version": api_version(release),
         "status": "current",
         "swagger_url": format!("{url}/api/4.0/swagger.json"),
     });
     json_answer(json!({
-        "looker_release_version": RELEASE,
+        "looker_release_version": full(release),
         "current_version": current,
         "supported_versions": [current],
         "api_server_url": url,
@@ -40,26 +54,27 @@ fn versions(call: &Call<'_>, _world: &mut World) -> Answer {
     }))
 }
 
-fn swagger(call: &Call<'_>, _world: &mut World) -> Answer {
-    json_answer(spec(call, "swagger", "2.0"))
+fn swagger(call: &Call<'_>, world: &mut World) -> Answer {
+    json_answer(spec(call, world, "swagger", "2.0"))
 }
 
-fn api_spec(call: &Call<'_>, _world: &mut World) -> Answer {
+fn api_spec(call: &Call<'_>, world: &mut World) -> Answer {
     match (call.param("api_version"), call.param("specification")) {
-        ("4.0", "swagger.json") => json_answer(spec(call, "swagger", "2.0")),
-        ("4.0", "openapi.json") => json_answer(spec(call, "openapi", "3.0.0")),
+        ("4.0", "swagger.json") => json_answer(spec(call, world, "swagger", "2.0")),
+        ("4.0", "openapi.json") => json_answer(spec(call, world, "openapi", "3.0.0")),
         _ => Err(Refusal::not_found()),
     }
 }
 
 /// A description of the API without its operations: enough for clients that ask it for the version.
-fn spec(call: &Call<'_>, dialect: &str, version: &str) -> Value {
+fn spec(call: &Call<'_>, world: &World, dialect: &str, version: &str) -> Value {
+    let release = world.rules.switches.release;
     json!({
         dialect: version,
         "info": {
             "title": "Looker API 4.0 Reference",
-            "version": format!("4.0.{RELEASE}"),
-            "x-looker-release-version": RELEASE,
+            "version": api_version(release),
+            "x-looker-release-version": full(release),
         },
         "host": call.host,
         "basePath": "/api/4.0",

@@ -53,6 +53,8 @@ pub(super) fn faults(page: &mut Markup, faults: &Faults) {
 fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Status { code, .. } => format!("answered with {code}"),
+        Effect::StatusAfter { code, .. } => format!("done, and answered with {code}"),
+        Effect::Late(calls) => format!("the answer is lost, and it is done {calls} calls later"),
         Effect::ResetBefore => "the connection is reset before it is done".to_owned(),
         Effect::ResetAfter => "the connection is reset after it was done".to_owned(),
         Effect::SlowHeaders(time) => format!("the head of the answer takes {time:?}"),

@@ -48,9 +48,18 @@ impl Alerts {
 
     /// Delete the alerts on a tile that is gone.
     pub(crate) fn remove_of_element(&mut self, element: Id) {
+        self.remove_where(|alert| alert.element == Some(element));
+    }
+
+    /// Delete the alerts of an owner that is gone.
+    pub(crate) fn remove_of_user(&mut self, user: Id) {
+        self.remove_where(|alert| alert.owner == user);
+    }
+
+    fn remove_where(&mut self, gone: impl Fn(&Alert) -> bool) {
         let all = self.0.iter();
         let gone: Vec<Id> = all
-            .filter(|(_, alert)| alert.element == Some(element))
+            .filter(|(_, alert)| gone(alert))
             .map(|(id, _)| id)
             .collect();
         for id in gone {

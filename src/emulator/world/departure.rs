@@ -6,8 +6,8 @@ use crate::emulator::world::content_access::{Grantee, Thing};
 use crate::emulator::world::table::Id;
 
 impl World {
-    /// Dashboards and looks go to the trash; schedules the user made, or that send its content, are deleted; alerts go
-    /// on unseen. Boards stay. The personal folder, favourites and what was shared with the user alone are gone.
+    /// Dashboards and looks go to the trash; schedules the user made, or that send its content, are deleted; alerts go,
+    /// or go on unseen in older releases. Boards stay. The personal folder, favourites and what was shared with the user alone are gone.
     pub(crate) fn content_of_deleted_user(&mut self, user: Id) {
         let owned = self.owned_by(user);
         self.content.schedules.remove_where(|schedule| {
@@ -19,6 +19,10 @@ impl World {
         let folder = self.users.at(user).and_then(|user| user.personal_folder);
         if let Some(folder) = folder {
             self.remove_folder(folder, None);
+        }
+        let switches = &self.rules.switches;
+        if switches.has(switches.alerts_go_with_owner) {
+            self.content.alerts.remove_of_user(user);
         }
         self.content.alerts.forget_user(user);
         self.content.favorites.forget_user(user);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::emulator::world::World;
 use crate::emulator::world::table::{Id, Table};
+use crate::emulator::world::users::User;
 use crate::secret::{ExposeSecret as _, SecretString};
 
 /// How long a token lives, from real traces of Looker.
@@ -20,6 +21,8 @@ pub(crate) struct Key {
     client_secret: SecretString,
     pub(crate) purpose: Option<Box<str>>,
     pub(crate) created_at: i64,
+    /// The call after which it is listed.
+    pub(crate) listed_after: u64,
 }
 
 /// All keys.
@@ -82,12 +85,23 @@ impl World {
             client_secret: client_secret.into(),
             purpose: None,
             created_at: self.now,
+            listed_after: self.calls + self.rules.switches.mint_is_late as u64,
         });
         self.keys.by_client_id.insert(client_id.into(), id);
         if let Some(user) = self.users.at_mut(user) {
             user.keys.push(id);
         }
         id
+    }
+
+    /// The keys of a user that are listed.
+    pub(crate) fn listed_keys<'a>(&'a self, user: &'a User) -> impl Iterator<Item = (Id, &'a Key)> {
+        let keys = user
+            .keys
+            .iter()
+            .filter_map(|id| Some((*id, self.keys.at(*id)?)));
+        let all = self.rules.switches.mint_is_late == 0;
+        keys.filter(move |(_, key)| all || self.calls > key.listed_after)
     }
 
     /// Delete a key of `user`; false where the user has no such key.

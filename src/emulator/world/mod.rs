@@ -33,6 +33,8 @@ pub(crate) use table::Id;
 pub(crate) struct World {
     /// The time of the call that is being answered, in seconds.
     pub(crate) now: i64,
+    /// How many calls there have been.
+    pub(crate) calls: u64,
     pub(crate) random: random::Source,
     pub(crate) rules: Rules,
     pub(crate) users: users::Users,

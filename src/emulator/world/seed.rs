@@ -36,6 +36,7 @@ impl World {
     pub(crate) fn new(seed: &Seed) -> Self {
         let mut world = Self {
             now: seed.now,
+            calls: 0,
             random: seed.random.clone(),
             rules: seed.rules.clone(),
             users: Users::default(),

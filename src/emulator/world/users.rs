@@ -28,6 +28,8 @@ pub(crate) struct User {
     pub(crate) personal_folder: Option<Id>,
     pub(crate) ui_state: Option<Box<Map<String, Value>>>,
     pub(crate) created_at: i64,
+    /// The call after which look-ups find the user.
+    pub(crate) found_after: u64,
     pub(crate) is_disabled: bool,
     pub(crate) can_manage_api3_creds: bool,
     pub(crate) is_service_account: bool,
@@ -98,8 +100,13 @@ impl World {
     /// Add a user and its personal folder; gives its id.
     pub(crate) fn add_user(&mut self, user: User) -> Id {
         let now = self.now;
+        let found_after = match self.rules.switches.user_appears_late {
+            0 => 0,
+            late => self.calls + late as u64,
+        };
         let id = self.users.table.insert(User {
             created_at: now,
+            found_after,
             ..user
         });
         let folder = self.make_personal_folder(id);
@@ -108,6 +115,12 @@ impl World {
             user.home_folder = folder;
         }
         id
+    }
+
+    /// Whether look-ups, searches and lists find a user that there is.
+    pub(crate) fn is_found(&self, id: Id) -> bool {
+        let user = self.users.at(id);
+        user.is_some_and(|user| user.found_after == 0 || self.calls > user.found_after)
     }
 
     /// The embed user with this external id, made where there is none yet.

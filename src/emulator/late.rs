@@ -1,0 +1,29 @@
+//! Calls whose answer was lost, and that are done later, as by a server that was slower than its client was patient.
+
+use crate::emulator::arrival::Arrival;
+use crate::emulator::router::Target;
+
+/// A call that is done later.
+#[derive(Debug)]
+pub(crate) struct LateCall {
+    /// How many calls there are to be before it is done.
+    pub(crate) after: u64,
+    pub(crate) target: Target,
+    pub(crate) arrival: Arrival,
+}
+
+/// The calls that are done later, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct LateCalls(Vec<LateCall>);
+
+impl LateCalls {
+    /// Put a call off.
+    pub(crate) fn put(&mut self, call: LateCall) {
+        self.0.push(call);
+    }
+
+    /// Take out the calls that are due before the call of this number is answered.
+    pub(crate) fn due(&mut self, number: u64) -> Vec<LateCall> {
+        self.0.extract_if(.., |call| call.after < number).collect()
+    }
+}
