@@ -91,7 +91,8 @@ pub(crate) struct Refusal {
 struct FieldError {
     field: String,
     code: &'static str,
-    message: String,
+    /// Some come without.
+    message: Option<String>,
 }
 
 impl Refusal {
@@ -133,7 +134,7 @@ impl Refusal {
         refusal.errors.push(FieldError {
             field: field.to_owned(),
             code,
-            message: message.into(),
+            message: Some(message.into()),
         });
         refusal
     }
@@ -147,6 +148,15 @@ impl Refusal {
     #[must_use]
     pub(crate) fn violation(mut self, what: impl Into<String>) -> Self {
         self.violation = Some(what.into());
+        self
+    }
+
+    /// The same refusal without a message for its fields.
+    #[must_use]
+    pub(crate) fn without_messages(mut self) -> Self {
+        for error in &mut self.errors {
+            error.message = None;
+        }
         self
     }
 
@@ -177,12 +187,15 @@ impl Refusal {
 
 impl FieldError {
     fn json(&self, page: &str) -> Value {
-        json!({
+        let mut shown = json!({
             "field": self.field,
             "code": self.code,
-            "message": self.message,
             "documentation_url": page,
-        })
+        });
+        if let Some(message) = &self.message {
+            add(&mut shown, "message", message.as_str());
+        }
+        shown
     }
 }
 

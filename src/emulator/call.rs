@@ -19,6 +19,17 @@ pub(crate) struct Who {
     pub(crate) token: String,
 }
 
+/// How this Looker cuts its lists into pages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paging {
+    /// How many rows a page can have; 0 is any number.
+    pub(crate) cap: usize,
+    pub(crate) ignores_offset: bool,
+    pub(crate) ignores_sort: bool,
+    /// `limit` and `offset` mean each other.
+    pub(crate) swapped: bool,
+}
+
 /// One call of an operation.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -28,6 +39,7 @@ pub(crate) struct Call<'a> {
     pub(crate) query: Query,
     /// The fields of the answer that are kept.
     pub(crate) fields: Fields,
+    pub(crate) paging: Paging,
     pub(crate) body: &'a [u8],
     /// `None` only where the operation is open.
     pub(crate) who: Option<&'a Who>,

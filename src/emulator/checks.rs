@@ -6,10 +6,11 @@ use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 
 use crate::emulator::answer::{Answer, Body, Refusal};
 use crate::emulator::arrival::Arrival;
-use crate::emulator::call::{Call, Query, Who};
+use crate::emulator::call::{Call, Paging, Query, Who};
 use crate::emulator::fields::Fields;
 use crate::emulator::operation::{Access, BodyRule, Operation};
 use crate::emulator::shared::Inside;
+use crate::emulator::switches::Switches;
 use crate::emulator::trouble;
 
 /// Call an operation, as far as the checks let it; `now` is the time that the rate is measured by.
@@ -29,6 +30,7 @@ pub(crate) fn call(
         operation,
         params,
         fields: fields(operation, &query)?,
+        paging: paging(&inside.world.rules.switches, operation),
         query,
         body: &arrival.body,
         who,
@@ -41,6 +43,19 @@ pub(crate) fn call(
         reply.body = Body::Json(call.fields.keep(value));
     }
     Ok(reply)
+}
+
+fn paging(switches: &Switches, operation: &Operation) -> Paging {
+    Paging {
+        // Lists without pages are whole in any case.
+        cap: match operation.query.contains(&"limit") {
+            true => switches.page_cap,
+            false => 0,
+        },
+        ignores_offset: switches.ignores_offset,
+        ignores_sort: switches.ignores_sort,
+        swapped: switches.boards_swap_paging && operation.id == "search_boards",
+    }
 }
 
 /// The fields the caller wants; all where it does not say.

@@ -100,14 +100,30 @@ pub(crate) struct Page {
 impl Page {
     /// The page `call` asks for, with `limit` and `offset` or with `page` and `per_page`; all where it asks for none.
     pub(crate) fn of(call: &Call<'_>) -> Result<Self, Refusal> {
+        let paging = call.paging;
+        let mut page = Self::asked(call)?;
+        if paging.ignores_offset {
+            page.offset = 0;
+        }
+        if paging.cap > 0 {
+            page.limit = page.limit.min(paging.cap);
+        }
+        Ok(page)
+    }
+
+    fn asked(call: &Call<'_>) -> Result<Self, Refusal> {
         if let Some(page) = call.number("page")? {
             let limit = call.number("per_page")?.unwrap_or(PER_PAGE);
             let offset = page.saturating_sub(1).saturating_mul(limit);
             return Ok(Self { offset, limit });
         }
-        let limit = call.number("limit")?.or(call.number("per_page")?);
+        let (limit, offset) = match call.paging.swapped {
+            true => ("offset", "limit"),
+            false => ("limit", "offset"),
+        };
+        let limit = call.number(limit)?.or(call.number("per_page")?);
         Ok(Self {
-            offset: call.number("offset")?.unwrap_or(0),
+            offset: call.number(offset)?.unwrap_or(0),
             limit: limit.unwrap_or(usize::MAX),
         })
     }
@@ -120,7 +136,7 @@ impl Page {
 
 /// Whether the order that items have anyway, by id, will do.
 pub(crate) fn by_id(call: &Call<'_>) -> bool {
-    matches!(call.query("sorts"), None | Some("" | "id" | "id asc"))
+    call.paging.ignores_sort || matches!(call.query("sorts"), None | Some("" | "id" | "id asc"))
 }
 
 /// The items of a resource that is not large: sorted, and the page the caller asks for.
@@ -143,6 +159,9 @@ pub(crate) fn search(call: &Call<'_>, names: &[&'static str], items: Vec<Value>)
 
 /// Put `items` in the order that `sorts` asks for.
 pub(crate) fn sort(call: &Call<'_>, items: &mut [Value]) {
+    if call.paging.ignores_sort {
+        return;
+    }
     for key in call.query("sorts").unwrap_or("").rsplit(',') {
         let (name, descending) = direction(key);
         if name.is_empty() {

@@ -59,7 +59,7 @@ impl Shared {
     /// The world and its log, for one call at a time.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inside> {
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.world.now = self.now();
+        inside.world.now = self.now() + inside.world.rules.switches.created_at_offset;
         inside
     }
 

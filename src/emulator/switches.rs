@@ -177,6 +177,58 @@ switches! {
     mint_is_late: usize = 0, or "3";
     /// For how many later API calls a new user is found by no look-up, search or list.
     user_appears_late: usize = 0, or "3";
+
+    /// `user_for_credential` answers with another embed user than the one that was asked for.
+    lookup_gives_another: bool = false;
+    /// `user_for_credential` finds an embed user in whatever case its id is written.
+    lookup_ignores_case: bool = false;
+    /// How many rows a page can have; 0 is any number.
+    page_cap: usize = 0, or "2";
+    /// Lists begin with the first row, whatever `offset` or `page` says.
+    ignores_offset: bool = false;
+    /// Lists are in the order of ids, whatever `sorts` says.
+    ignores_sort: bool = false;
+    /// `search_users` gives other users too, whatever `embed_user` says.
+    ignores_embed_filter: bool = false;
+    /// `search_users` leaves out disabled users, unless it is asked for them.
+    disabled_users_hidden: bool = false;
+    /// What lists of users have in `credentials_api3`: the keys (`listed`), no such field (`absent`), or never one (`empty`).
+    keys_in_user_list: ListedKeys = ListedKeys::Listed, or "absent" "empty";
+    /// `search_boards` takes `limit` for the rows to skip and `offset` for their number, as its description says.
+    boards_swap_paging: bool = false;
+    /// What an administrator's search finds nothing of, though another way shows it: `boards`, `favorites`, `schedules` (of one user), `alerts`, or `none`.
+    search_lists_nothing: BlindSearch = BlindSearch::Nothing, or "boards" "favorites" "schedules" "alerts";
+    /// Lists of scheduled plans leave out disabled ones and those that run once, unless `all_states` asks for them.
+    disabled_plans_hidden: bool = false;
+    /// `search_alerts` gives what the caller follows, not only what it owns.
+    followed_alerts_are_found: bool = true;
+    /// An alert says in `followed` whether the caller follows it.
+    knows_followed: bool = true;
+    /// `all_lookml_models` leaves out internal models, unless `include_internal` asks for them.
+    models_hide_internal: bool = true;
+
+    /// An embed login ends the sessions that its user had.
+    login_ends_sessions: bool = true;
+    /// An embed login replaces the permissions, models and groups of the one before; otherwise it adds to them.
+    login_replaces_grants: bool = true;
+    /// An embed login keeps attribute values of the one before that it does not name.
+    login_keeps_other_attributes: bool = false;
+    /// An embed login without names keeps the user's; otherwise they are those of a user without a name.
+    login_keeps_names: bool = true;
+    /// Disabling a user disables its scheduled plans.
+    disable_stops_schedules: bool = true;
+    /// Enabling a user enables the scheduled plans that were disabled with it.
+    enable_starts_schedules: bool = false;
+    /// Deleting a user deletes its scheduled plans and those that send its content.
+    delete_user_deletes_schedules: bool = true;
+    /// A login with an embed user's key counts in `logged_in_at`; otherwise embed logins only.
+    key_login_counts_as_seen: bool = false;
+    /// How many seconds Looker's clock, and so every `created_at`, is ahead of the `Date` that a front end says.
+    created_at_offset: i64 = 0, or "10" "-10";
+    /// The `field` of a refused title of a dashboard or look (recorded).
+    taken_title_field: String = "[:title, :space_id]".to_owned(), or "title";
+    /// A refused title has a message; otherwise only a field and a code, as recorded of other things.
+    taken_title_has_message: bool = true;
 }
 
 impl Switches {
@@ -205,6 +257,11 @@ impl Switches {
         (switch.set)(self, value).map_err(|error| {
             SwitchError(format!("the switch `{name}` cannot be `{value}`: {error}"))
         })
+    }
+
+    /// Whether this search finds nothing.
+    pub(crate) fn is_blind_to(&self, search: BlindSearch) -> bool {
+        self.search_lists_nothing == search
     }
 
     /// Whether a thing that is given to another owner gets it; `since` is what releases say of its kind.

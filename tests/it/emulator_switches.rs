@@ -3,12 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use embedctl::emulator::{Mode, Options, Switches};
+use embedctl::emulator::{Mode, Options, State, Switches};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::signed_url::Login;
+use embedctl::system::Clock;
 use serde_json::{Value, json};
 
 use crate::emulator::{Answer, Api, login};
+use crate::emulator_content::texts;
 
 /// The table of README has a row for each switch; `EMBEDCTL_UPDATE_REFERENCE=1` writes it anew.
 #[test]
@@ -666,5 +668,420 @@ impl Ids {
             _ => "/users/USER?fields=id,is_disabled,group_ids,role_ids",
         };
         api.get(&self.put_in(path)).await.text
+    }
+}
+
+/// An emulator whose user 42, `acme-42`, has everything one can own, with these switches.
+async fn rich(switches: &[(&str, &str)]) -> Api {
+    let mut options = Options {
+        state: State::named("rotation").unwrap(),
+        ..Options::default()
+    };
+    for (name, value) in switches {
+        options.switches.set(name, value).unwrap();
+    }
+    Api::start(options).await
+}
+
+/// How many items a list has.
+fn count(answer: &Answer) -> usize {
+    let items = answer.json.as_array();
+    items.unwrap_or_else(|| panic!("no list: {answer:?}")).len()
+}
+
+/// A token of user 42.
+async fn as_42(api: &Api) -> String {
+    let sudo = api.call("POST", "/login/42", None).await;
+    sudo.text_of("access_token")
+}
+
+#[tokio::test]
+async fn lookup_gives_another_and_lookup_ignores_case() {
+    for (switch, asked, found) in [
+        (None, "acme-42", Some(true)),
+        (None, "ACME-42", None),
+        (Some("lookup_gives_another"), "acme-42", Some(false)),
+        (Some("lookup_ignores_case"), "ACME-42", Some(true)),
+    ] {
+        let switches = switch.map(|name| (name, "true"));
+        let api = rich(switches.as_slice()).await;
+
+        let answer = api.get(&format!("/users/credential/embed/{asked}")).await;
+
+        let same = (answer.status == 200).then(|| answer.text_of("id") == "42");
+        assert_eq!(same, found, "{switch:?} {asked}");
+    }
+}
+
+#[tokio::test]
+async fn page_cap_ignores_offset_and_ignores_sort() {
+    let path = "/users/search?limit=3&offset=1&sorts=id%20desc&fields=id";
+    for (switch, value, sorted, rows) in [
+        ("page_cap", "0", "none", 3),
+        ("page_cap", "2", "none", 2),
+        ("ignores_offset", "true", "first", 3),
+        ("ignores_sort", "true", "ids", 3),
+    ] {
+        let all = rich(&[]).await.get("/users?fields=id").await;
+        let ids = texts(&all, "id");
+        let api = rich(&[(switch, value)]).await;
+
+        let page = texts(&api.get(path).await, "id");
+
+        let last = ids.len() - 1;
+        let first = match sorted {
+            "none" => &ids[last - 1],
+            "first" => &ids[last],
+            _ => &ids[1],
+        };
+        assert_eq!((page.len(), &page[0]), (rows, first), "{switch}={value}");
+    }
+}
+
+#[tokio::test]
+async fn ignores_embed_filter_and_disabled_users_hidden() {
+    for (switch, value, admin, disabled) in [
+        ("ignores_embed_filter", "false", false, true),
+        ("ignores_embed_filter", "true", true, true),
+        ("disabled_users_hidden", "true", false, false),
+    ] {
+        let api = with(switch, value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+        disable(&api, &id).await;
+
+        let found = api.get("/users/search?embed_user=true&fields=id").await;
+        let asked = api.get("/users/search?is_disabled=true&fields=id").await;
+
+        let found = texts(&found, "id");
+        assert_eq!(found.contains(&"1".to_owned()), admin, "{switch}={value}");
+        assert_eq!(found.contains(&id), disabled, "{switch}={value}");
+        assert_eq!(texts(&asked, "id"), [id]);
+    }
+}
+
+#[tokio::test]
+async fn keys_in_user_list() {
+    for (value, shown) in [("listed", Some(1)), ("absent", None), ("empty", Some(0))] {
+        let api = with("keys_in_user_list", value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+        post(&api, &format!("/users/{id}/credentials_api3"), None).await;
+
+        let listed = api.get("/users/search?embed_user=true").await;
+        let user = api.get(&format!("/users/{id}")).await;
+
+        let keys = listed.json[0].get("credentials_api3");
+        assert_eq!(keys.map(|keys| keys.as_array().unwrap().len()), shown);
+        assert_eq!(user.json["credentials_api3"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn boards_swap_paging() {
+    for (value, skipped) in [("false", 1), ("true", 2)] {
+        let api = rich(&[("boards_swap_paging", value)]).await;
+        for title in ["One", "Two", "Three"] {
+            post(&api, "/boards", Some(json!({ "title": title }))).await;
+        }
+        let all = texts(&api.get("/boards/search").await, "id");
+
+        let page = api.get("/boards/search?limit=2&offset=1").await;
+
+        let expected: Vec<String> = all.into_iter().skip(skipped).take(3 - skipped).collect();
+        assert_eq!(texts(&page, "id"), expected);
+    }
+}
+
+#[tokio::test]
+async fn search_lists_nothing_though_another_way_does() {
+    for (value, search, other_way) in [
+        ("boards", "/boards/search?creator_id=42", "/boards"),
+        (
+            "favorites",
+            "/content_favorite/search?user_id=42",
+            "AS /content_favorite/search?user_id=42",
+        ),
+        (
+            "schedules",
+            "/scheduled_plans?user_id=42",
+            "/scheduled_plans?all_users=true",
+        ),
+        (
+            "alerts",
+            "/alerts/search?all_owners=true",
+            "AS /alerts/search",
+        ),
+    ] {
+        for (value, blind) in [(value, true), ("none", false)] {
+            let api = rich(&[("search_lists_nothing", value)]).await;
+            let token = as_42(&api).await;
+
+            let found = api.get(search).await;
+            let other = match other_way.strip_prefix("AS ") {
+                Some(path) => api.call_as(Some(&token), "GET", path, None).await,
+                None => api.get(other_way).await,
+            };
+
+            assert_eq!(count(&found) == 0, blind, "{value} {search}");
+            assert!(count(&other) > 0, "{value} {other_way}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn disabled_plans_hidden() {
+    for value in ["true", "false"] {
+        let api = rich(&[("disabled_plans_hidden", value)]).await;
+        let plans = api.get("/scheduled_plans?user_id=42").await;
+        let id = texts(&plans, "id").remove(0);
+        let body = json!({ "enabled": false });
+        api.call("PATCH", &format!("/scheduled_plans/{id}"), Some(body))
+            .await;
+
+        let listed = api.get("/scheduled_plans?user_id=42").await;
+        let all = api
+            .get("/scheduled_plans/search?user_id=42&all_states=true")
+            .await;
+
+        assert_eq!((!texts(&listed, "id").contains(&id)).to_string(), value);
+        assert!(texts(&all, "id").contains(&id));
+    }
+}
+
+#[tokio::test]
+async fn followed_alerts_are_found_and_knows_followed() {
+    for (switch, value, found, told) in [
+        ("followed_alerts_are_found", "true", true, true),
+        ("followed_alerts_are_found", "false", false, true),
+        ("knows_followed", "false", true, false),
+    ] {
+        let api = rich(&[(switch, value)]).await;
+        let alerts = api.get("/alerts/search?all_owners=true").await;
+        let token = as_42(&api).await;
+        let alerts = alerts.json.as_array().unwrap().clone();
+        let others = alerts
+            .iter()
+            .find(|alert| alert["owner_id"] != "42")
+            .unwrap();
+        let id = others["id"].as_str().unwrap();
+        let admin = api
+            .call("POST", "/login/1", None)
+            .await
+            .text_of("access_token");
+        let owner = others["owner_id"].as_str().unwrap();
+        let follow = format!("/alerts/{id}/follow");
+        let token = match owner == "1" {
+            true => token,
+            false => admin,
+        };
+        api.call_as(Some(&token), "POST", &follow, None).await;
+
+        let own = api
+            .call_as(Some(&token), "GET", "/alerts/search", None)
+            .await;
+
+        assert_eq!(
+            texts(&own, "id").contains(&id.to_owned()),
+            found,
+            "{switch}"
+        );
+        assert_eq!(alerts[0].get("followed").is_some(), told, "{switch}");
+    }
+}
+
+#[tokio::test]
+async fn models_hide_internal() {
+    for (value, query, shown) in [
+        ("true", "", false),
+        ("true", "?include_internal=true", true),
+        ("false", "", true),
+    ] {
+        let api = with("models_hide_internal", value).await;
+        let models = api.get(&format!("/lookml_models{query}")).await;
+
+        let names = texts(&models, "name");
+        assert_eq!(names.contains(&"system__activity".to_owned()), shown);
+    }
+}
+
+/// The state of user `acme-42` after two logins, the second of which names less, under a switch.
+async fn logged_in_twice(name: &str, value: &str) -> (Api, String) {
+    let api = with(name, value).await;
+    let first = Login {
+        first_name: Some("Ada".to_owned()),
+        user_attributes: Some([("region".to_owned(), "north".to_owned())].into()),
+        ..login("acme-42")
+    };
+    let id = api.embed_login(&first).await;
+    let second = Login {
+        permissions: Some(vec!["explore".to_owned()]),
+        models: Some(vec!["demo".to_owned()]),
+        ..Login::new("acme-42")
+    };
+    api.embed_login(&second).await;
+    (api, id)
+}
+
+#[tokio::test]
+async fn what_an_embed_login_does_to_what_was_there() {
+    for (name, usual) in [
+        ("login_ends_sessions", true),
+        ("login_replaces_grants", true),
+        ("login_keeps_other_attributes", false),
+        ("login_keeps_names", true),
+    ] {
+        for value in ["true", "false"] {
+            let (api, id) = logged_in_twice(name, value).await;
+            let turned = value != usual.to_string();
+
+            let sessions = api.get(&format!("/users/{id}/sessions")).await;
+            let roles = api
+                .get(&format!("/users/{id}/roles?direct_association_only=true"))
+                .await;
+            let values = api.get(&format!("/users/{id}/attribute_values")).await;
+            let user = api.get(&format!("/users/{id}")).await;
+
+            let permissions = roles.text.contains("\"see_looks\"");
+            let kept = values.text.contains("\"north\"");
+            let state = [
+                count(&sessions) > 1,
+                permissions,
+                kept,
+                user.text_of("first_name") != "Ada",
+            ];
+            let changed = [
+                "login_ends_sessions",
+                "login_replaces_grants",
+                "login_keeps_other_attributes",
+                "login_keeps_names",
+            ]
+            .map(|switch| turned && switch == name);
+            assert_eq!(state, changed, "{name}={value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn disabling_stops_schedules_and_enabling_may_start_them() {
+    for (switch, value, disabled, enabled) in [
+        ("disable_stops_schedules", "true", false, false),
+        ("disable_stops_schedules", "false", true, true),
+        ("enable_starts_schedules", "true", false, true),
+    ] {
+        let api = rich(&[(switch, value)]).await;
+        let plans = async || {
+            let plans = api.get("/scheduled_plans?user_id=42").await;
+            plans
+                .json
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|plan| plan["enabled"] == true)
+        };
+        assert!(plans().await);
+
+        disable(&api, "42").await;
+        let after = plans().await;
+        let body = json!({ "is_disabled": false });
+        api.call("PATCH", "/users/42", Some(body)).await;
+
+        assert_eq!(
+            (after, plans().await),
+            (disabled, enabled),
+            "{switch}={value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn delete_user_deletes_schedules() {
+    for value in ["true", "false"] {
+        let api = rich(&[("delete_user_deletes_schedules", value)]).await;
+        let before = api.get("/scheduled_plans?user_id=42").await;
+        api.call("DELETE", "/users/42", None).await;
+
+        let after = api.get("/scheduled_plans?all_users=true").await;
+
+        let id = texts(&before, "id").remove(0);
+        assert_eq!((!texts(&after, "id").contains(&id)).to_string(), value);
+    }
+}
+
+#[tokio::test]
+async fn key_login_counts_as_seen() {
+    for value in ["true", "false"] {
+        let api = with("key_login_counts_as_seen", value).await;
+        let body = json!({ "external_user_id": "acme-42" });
+        let made = api.call("POST", "/users/embed_user", Some(body)).await;
+        let path = format!("/users/{}", made.text_of("id"));
+        let key = api
+            .call("POST", &format!("{path}/credentials_api3"), None)
+            .await;
+        let (id, secret) = (key.text_of("client_id"), key.text_of("client_secret"));
+        api.log_in(&id, &secret).await;
+
+        let user = api.get(&path).await;
+
+        let seen = user.json["credentials_embed"][0]["logged_in_at"] != "";
+        assert_eq!(seen.to_string(), value);
+    }
+}
+
+#[tokio::test]
+async fn created_at_offset() {
+    for seconds in [0, 10, -10] {
+        let mut options = Options {
+            clock: Clock::manual("2026-11-24T12:00:00Z".parse().unwrap()),
+            ..Options::default()
+        };
+        options.switches.created_at_offset = seconds;
+        let api = Api::start(options).await;
+
+        let key = api.call("POST", "/users/1/credentials_api3", None).await;
+
+        let expected = 43200 + seconds;
+        let (minute, second) = (expected / 60 % 60, expected % 60);
+        let expected = format!(
+            "2026-11-24T{:02}:{minute:02}:{second:02}.000+00:00",
+            expected / 3600
+        );
+        assert_eq!(key.text_of("created_at"), expected);
+        assert_eq!(key.header("date"), "Tue, 24 Nov 2026 12:00:00 GMT");
+    }
+}
+
+#[tokio::test]
+async fn taken_title_field_and_taken_title_has_message() {
+    let message = "Dashboard with this title already exists.";
+    for (switch, value, field, said) in [
+        (
+            "taken_title_has_message",
+            "true",
+            "[:title, :space_id]",
+            json!(message),
+        ),
+        (
+            "taken_title_has_message",
+            "false",
+            "[:title, :space_id]",
+            Value::Null,
+        ),
+        ("taken_title_field", "title", "title", json!(message)),
+    ] {
+        let api = with(switch, value).await;
+        let title = api.get("/dashboards/1").await;
+        let body = json!({
+            "title": title.text_of("title"),
+            "folder_id": title.json["folder"]["id"],
+        });
+
+        let refused = api.call("POST", "/dashboards", Some(body)).await;
+
+        let error = &refused.json["errors"][0];
+        assert_eq!(refused.status, 422);
+        assert_eq!(
+            (&error["field"], &error["code"]),
+            (&json!(field), &json!("already_exists"))
+        );
+        assert_eq!(error["message"], said);
     }
 }

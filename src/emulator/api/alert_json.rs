@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::answer::add;
 use crate::emulator::api::content_json::lay_over;
 use crate::emulator::body::{Field, Kind, firm, open};
 use crate::emulator::world::alerts::Alert;
@@ -101,9 +102,12 @@ pub(super) fn alert_json(world: &World, viewer: &Viewer, id: Id, alert: &Alert) 
         "lookml_link_id": null,
     });
     lay_over(&mut shown, Value::Object(alert.rest.clone()));
+    if world.rules.switches.knows_followed {
+        let followed = alert.followers.contains(&viewer.user);
+        add(&mut shown, "followed", followed);
+    }
     let own = json!({
         "id": id_text(id),
-        "followed": alert.followers.contains(&viewer.user),
         "followable": alert.owner != viewer.user,
         "owner_id": id_text(alert.owner),
         "owner_display_name": owner.map(|owner| owner.display_name()),

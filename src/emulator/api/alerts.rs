@@ -8,6 +8,7 @@ use crate::emulator::body::{self, Body};
 use crate::emulator::call::Call;
 use crate::emulator::listing;
 use crate::emulator::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::alerts::Alert;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::{Id, World};
@@ -58,9 +59,12 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let has_run = call.flag("condition_met")? == Some(true)
         || call.query("last_run_start").is_some()
         || call.query("last_run_end").is_some();
+    let followed = world.rules.switches.followed_alerts_are_found;
+    let blind = world.rules.switches.is_blind_to(BlindSearch::Alerts);
     let alerts = world.content.alerts.iter().filter(|(_, alert)| {
-        let own = alert.owner == viewer.user || alert.followers.contains(&viewer.user);
-        (everybody || own)
+        let follows = followed && alert.followers.contains(&viewer.user);
+        let own = alert.owner == viewer.user || follows;
+        (everybody && !blind || own)
             && disabled.is_none_or(|disabled| alert.flag("is_disabled") == disabled)
             && !has_run
     });

@@ -44,6 +44,16 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
         user.is_some_and(|user| !user.is_disabled || world.rules.switches.disabled_key_logs_in)
     };
     let user = user.filter(enabled).ok_or_else(Refusal::not_found)?;
+    if world.rules.switches.key_login_counts_as_seen {
+        let now = world.now;
+        let embed = world
+            .users
+            .at_mut(user)
+            .and_then(|user| user.embed.as_mut());
+        if let Some(credential) = embed {
+            credential.logged_in_at = Some(now);
+        }
+    }
     token(world, user, None)
 }
 

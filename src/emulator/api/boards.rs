@@ -10,6 +10,7 @@ use crate::emulator::body::{self, Body, Field, Kind, open};
 use crate::emulator::call::{Call, bad_body};
 use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, get, patch, post};
+use crate::emulator::switches::BlindSearch;
 use crate::emulator::text::api_time;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
@@ -93,6 +94,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
                 _ => owner()?.last_name.as_deref().map(ToOwned::to_owned),
             })
     });
+    let found = found.filter(|_board| !world.rules.switches.is_blind_to(BlindSearch::Boards));
     let shown = found.map(|(id, board)| board_json(world, &viewer, id, board));
     listing::answer(call, shown.collect())
 }

@@ -9,6 +9,7 @@ use crate::emulator::body::{self, Field, Kind, firm, open};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing;
 use crate::emulator::operation::{Operation, delete, get, post};
+use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::favorites::Favorite;
 use crate::emulator::world::{Id, World, id_text};
@@ -77,6 +78,8 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         Some(board) => is_on_board(world, board, favorite.meta),
         None => true,
     });
+    let blind = world.rules.switches.is_blind_to(BlindSearch::Favorites);
+    let seen = seen.filter(|(_, favorite)| !blind || favorite.user == viewer.user);
     let shown = seen.map(|(id, favorite)| favorite_json(world, &viewer, id, *favorite));
     let names = SEARCHED.iter().copied();
     let names: Vec<&str> = names

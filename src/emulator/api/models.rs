@@ -25,7 +25,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    let hides = world.rules.switches.models_hide_internal;
+    let internal = !hides || call.flag("include_internal")?.unwrap_or(false);
     let models = seen(call, world)?.into_iter();
+    let models = models.filter(|model| internal || !model.internal);
     listing::answer(call, models.map(model_json).collect())
 }
 

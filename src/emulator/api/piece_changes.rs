@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::emulator::answer::Refusal;
 use crate::emulator::api::folders::check_place;
 use crate::emulator::body::{self, Body};
+use crate::emulator::switches::Switches;
 use crate::emulator::world::content::{Piece, PieceKind};
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::{Id, World};
@@ -129,12 +130,22 @@ pub(super) fn check_title(
     except: Option<Id>,
 ) -> Result<(), Refusal> {
     match world.title_taken(kind, folder, title, except) {
-        true => Err(Refusal::invalid(
-            "title",
-            "already_exists",
-            "'title' is taken in this folder.",
-        )),
+        true => Err(taken_title(&world.rules.switches, kind)),
         false => Ok(()),
+    }
+}
+
+/// Recorded of a dashboard: the field is Ruby's print of a list. Of other things a refusal without a message was seen.
+fn taken_title(switches: &Switches, kind: PieceKind) -> Refusal {
+    let thing = match kind {
+        PieceKind::Dashboard => "Dashboard",
+        PieceKind::Look => "Look",
+    };
+    let message = format!("{thing} with this title already exists.");
+    let refusal = Refusal::invalid(&switches.taken_title_field, "already_exists", message);
+    match switches.taken_title_has_message {
+        true => refusal,
+        false => refusal.without_messages(),
     }
 }
 

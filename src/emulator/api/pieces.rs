@@ -112,8 +112,12 @@ pub(super) fn relocate(call: &Call<'_>, world: &mut World, kind: PieceKind) -> R
     let folder = target(call)?.ok_or_else(|| Refusal::missing("folder_id"))?;
     let thing = kind.thing(id);
     if world.piece(thing).and_then(|piece| piece.folder) == Some(folder) {
-        let message = format!("The {} is in this folder already.", kind.word());
-        return Err(Refusal::invalid("folder_id", "invalid", message));
+        // Recorded of a look; the code is not only for names that are taken.
+        let message = format!(
+            "folder_id and the folder id of the existing {} must be different",
+            kind.word()
+        );
+        return Err(Refusal::invalid("folder_id", "already_exists", message));
     }
     let body = Body::from_iter([("folder_id".to_owned(), folder.to_string().into())]);
     change(world, &viewer, thing, body)?;

@@ -10,6 +10,7 @@ use crate::emulator::body::{self, Body};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::schedules::Schedule;
 use crate::emulator::world::{Id, World};
@@ -42,6 +43,10 @@ const SEARCH: &[&str] = &[
     "recipient",
     "destination_type",
     "delivery_format",
+    "all_states",
+    "run_once",
+    "enabled",
+    "last_run_status",
     "filter_or",
 ];
 
@@ -107,11 +112,27 @@ fn listed(
         true => None,
         false => Some(user.unwrap_or(Some(viewer.user))),
     };
+    let others = owner.is_some_and(|owner| owner != Some(viewer.user));
+    if others && world.rules.switches.is_blind_to(BlindSearch::Schedules) {
+        return Ok(Vec::new());
+    }
+    let all_states = call.flag("all_states")?.unwrap_or(false);
+    let hidden = world.rules.switches.disabled_plans_hidden && !all_states;
+    let (enabled, once) = (call.flag("enabled")?, call.flag("run_once")?);
+    // No plan has ever run here.
+    let has_run = call.query("last_run_status").is_some();
     let schedules = world
         .content
         .schedules
         .table
         .iter()
+        .filter(|(_, schedule)| {
+            let (is_enabled, is_once) = (schedule.is_enabled(), schedule.runs_once());
+            !has_run
+                && enabled.is_none_or(|enabled| enabled == is_enabled)
+                && once.is_none_or(|once| once == is_once)
+                && (!hidden || is_enabled && !is_once)
+        })
         .filter(|(_, schedule)| {
             owner.is_none_or(|owner| owner == Some(schedule.owner)) && pass(schedule)
         });
@@ -169,6 +190,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         destinations: Vec::new(),
         created_at: world.now,
         updated_at: world.now,
+        stopped_with_owner: false,
         rest: Body::new(),
     };
     change(world, &viewer, &mut schedule, body)?;

@@ -1,11 +1,14 @@
 //! Users: all of them, and those that match.
 
+use serde_json::Value;
+
 use crate::emulator::answer::{Answer, json_answer};
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::fields::Fields;
 use crate::emulator::listing::{self, Filters, Page};
 use crate::emulator::operation::{Operation, get};
+use crate::emulator::switches::ListedKeys;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 
@@ -57,16 +60,20 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         "is_service_account",
     ];
     let texts = Filters::of(call, TEXTS)?;
-    let embed = call.flag("embed_user")?;
+    let switches = &world.rules.switches;
+    let filters_embed = !switches.ignores_embed_filter;
+    let embed = call.flag("embed_user")?.filter(|_wanted| filters_embed);
+    let hidden = switches.disabled_users_hidden && call.flag("is_disabled")? != Some(true);
     let group = call.query("group_id").map(parse_id);
     let mut flags = Vec::new();
     for name in FLAGS {
         flags.extend(call.flag(name)?.map(|value| (*name, value)));
     }
     let world: &World = world;
-    let none_else = flags.is_empty() && group.is_none() && texts.is_empty();
+    let none_else = !hidden && flags.is_empty() && group.is_none() && texts.is_empty();
     listed(call, world, none_else && embed == Some(true), |id, user| {
         embed.is_none_or(|embed| embed == user.embed.is_some())
+            && !(hidden && user.is_disabled)
             && flags.iter().all(|(name, value)| flag(user, name) == *value)
             && group.is_none_or(|group| {
                 group.is_some_and(|group| world.groups_of(user).contains(&group))
@@ -84,7 +91,7 @@ fn listed(
 ) -> Answer {
     let who = call.who()?;
     let page = Page::of(call)?;
-    let render = |(id, user): (Id, &User)| user_json(&call.fields, world, id, user);
+    let render = |(id, user): (Id, &User)| listed_json(&call.fields, world, (id, user));
     if all_embed_users && who.admin && listing::by_id(call) {
         // No filter, so that a page deep in the list is found at once.
         let found = world.users.embed_ids().filter(|id| world.is_found(*id));
@@ -98,8 +105,27 @@ fn listed(
     if listing::by_id(call) {
         return json_answer(page.cut(seen).map(render).collect());
     }
-    let render = |(id, user): (Id, &User)| user_json(&Fields::default(), world, id, user);
+    let render = |(id, user): (Id, &User)| listed_json(&Fields::default(), world, (id, user));
     listing::answer(call, seen.map(render).collect())
+}
+
+/// A user as lists show it: a switch says what they have of its keys.
+fn listed_json(fields: &Fields, world: &World, (id, user): (Id, &User)) -> Value {
+    let mut shown = user_json(fields, world, id, user);
+    if let Some(shown) = shown.as_object_mut() {
+        match world.rules.switches.keys_in_user_list {
+            ListedKeys::Listed => {}
+            ListedKeys::Absent => {
+                shown.remove("credentials_api3");
+            }
+            ListedKeys::Empty => {
+                if let Some(keys) = shown.get_mut("credentials_api3") {
+                    *keys = Value::Array(Vec::new());
+                }
+            }
+        }
+    }
+    shown
 }
 
 fn text(id: Id, user: &User, name: &str) -> Option<String> {

@@ -59,7 +59,7 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
     }
     let id = call.param("credential_id");
     let found = match call.param("credential_type") {
-        "embed" => world.users.by_external_id(id),
+        "embed" => world.embed_user_called(id),
         "api3" => world.keys.by_client_id(id).map(|key| key.user),
         "email" => world
             .users
@@ -155,14 +155,14 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     {
         world.unset_attribute(id, locale);
     }
-    if world.rules.switches.disable_is_ignored {
-        body.is_disabled = None;
-    }
+    let change = body.is_disabled.take();
+    let change = change.filter(|_disabled| !world.rules.switches.disable_is_ignored);
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     body.apply(user);
-    let disabled = user.is_disabled;
-    if disabled {
-        world.end_sessions(id);
+    match change {
+        Some(true) => world.disable_user(id),
+        Some(false) => world.enable_user(id),
+        None => {}
     }
     show(call, world, id)
 }
@@ -179,8 +179,10 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
         switches.delete_user_disables,
     );
     if ignored || disables {
-        let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
-        user.is_disabled |= disables;
+        world.users.at(id).ok_or_else(Refusal::not_found)?;
+        if disables {
+            world.disable_user(id);
+        }
         return Ok(Reply::no_content());
     }
     match world.delete_user(id) {

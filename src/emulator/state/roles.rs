@@ -20,7 +20,8 @@ pub(super) struct ModelState {
 impl ModelState {
     /// All models of `world`.
     pub(super) fn all(world: &World) -> impl Iterator<Item = Self> {
-        world.roles.models.iter().map(|model| Self {
+        let models = world.roles.models.iter().filter(|model| !model.internal);
+        models.map(|model| Self {
             name: model.name.clone(),
             label: Some(model.label.clone()),
             project: Some(model.project.clone()),
@@ -36,6 +37,7 @@ impl ModelState {
             label: self.label.unwrap_or_else(|| self.name.clone()),
             project: self.project.unwrap_or_else(|| self.name.clone()),
             explores: self.explores,
+            internal: false,
             name: self.name,
         });
     }

@@ -81,6 +81,7 @@ impl ScheduleState {
             destinations: schedules.destinations(destinations),
             created_at: self.created_at.unwrap_or(world.now),
             updated_at: self.updated_at.unwrap_or(world.now),
+            stopped_with_owner: false,
             rest: fields,
         };
         let id = self.id.unwrap_or_else(|| schedules.table.next_id());

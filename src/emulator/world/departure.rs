@@ -10,9 +10,11 @@ impl World {
     /// or go on unseen in older releases. Boards stay. The personal folder, favourites and what was shared with the user alone are gone.
     pub(crate) fn content_of_deleted_user(&mut self, user: Id) {
         let owned = self.owned_by(user);
-        self.content.schedules.remove_where(|schedule| {
-            schedule.owner == user || schedule.thing.is_some_and(|thing| owned.contains(&thing))
-        });
+        if self.rules.switches.delete_user_deletes_schedules {
+            self.content.schedules.remove_where(|schedule| {
+                schedule.owner == user || schedule.thing.is_some_and(|thing| owned.contains(&thing))
+            });
+        }
         for thing in owned {
             self.trash(thing, None);
         }

@@ -90,17 +90,25 @@ impl World {
         self.check_rest(login)?;
 
         let user = self.ensure_embed_user(&login.external_user_id);
-        self.end_sessions(user);
+        if self.rules.switches.login_ends_sessions {
+            self.end_sessions(user);
+        }
+        let (groups, role) = self.with_earlier_grants(user, groups, role);
         self.replace_groups(user, groups, login.external_group_id.as_deref());
         self.replace_attributes(user, attributes);
         let now = self.now;
+        let usual = match self.rules.switches.login_keeps_names {
+            true => (None, None),
+            false => (Some("Embed"), Some(self.usual_last_name())),
+        };
+        self.enable_user(user);
         if let Some(user) = self.users.at_mut(user) {
-            user.is_disabled = false;
-            for (name, given) in [
-                (&mut user.first_name, &login.first_name),
-                (&mut user.last_name, &login.last_name),
+            for (name, given, usual) in [
+                (&mut user.first_name, &login.first_name, usual.0),
+                (&mut user.last_name, &login.last_name, usual.1),
             ] {
-                if let Some(given) = given.as_deref().filter(|given| !given.is_empty()) {
+                let given = given.as_deref().filter(|given| !given.is_empty());
+                if let Some(given) = given.or(usual) {
                     *name = Some(given.into());
                 }
             }
@@ -110,6 +118,35 @@ impl World {
             }
         }
         Ok(user)
+    }
+
+    /// What a login grants, with what the one before granted if a switch says that it is kept.
+    fn with_earlier_grants(
+        &mut self,
+        user: Id,
+        mut groups: Vec<Id>,
+        role: Option<Id>,
+    ) -> (Vec<Id>, Option<Id>) {
+        let before = self.users.at(user).and_then(|user| user.embed.clone());
+        let Some(before) = before.filter(|_| !self.rules.switches.login_replaces_grants) else {
+            return (groups, role);
+        };
+        let earlier = before.groups.iter().filter(|id| !groups.contains(id));
+        groups.extend(earlier.copied().collect::<Vec<_>>());
+        let both: Vec<Id> = before.role.into_iter().chain(role).collect();
+        let (mut permissions, mut models) = (Vec::new(), Vec::new());
+        for role in &both {
+            let set = self.roles.permissions(*role);
+            permissions.extend(set.map_or_else(Vec::new, |set| set.permissions.clone()));
+            let set = self.roles.model_set(*role);
+            models.extend(set.map_or_else(Vec::new, |set| set.models.clone()));
+        }
+        for names in [&mut permissions, &mut models] {
+            names.sort_unstable();
+            names.dedup();
+        }
+        let role = (!both.is_empty()).then(|| self.roles.embedded_role(&permissions, &models));
+        (groups, role)
     }
 
     fn check_rest(&self, login: &Login) -> Result<(), LoginError> {
@@ -201,8 +238,9 @@ impl World {
     }
 
     fn replace_attributes(&mut self, user: Id, attributes: Vec<(Id, String)>) {
+        let keeps = self.rules.switches.login_keeps_other_attributes;
         if let Some(user) = self.users.at_mut(user) {
-            user.attributes.retain(|own| !own.from_login);
+            user.attributes.retain(|own| keeps || !own.from_login);
         }
         for (attribute, value) in attributes {
             self.set_attribute(user, attribute, &value, true);

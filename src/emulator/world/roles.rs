@@ -44,6 +44,8 @@ pub(crate) struct Model {
     pub(crate) label: String,
     pub(crate) project: String,
     pub(crate) explores: Vec<String>,
+    /// Built in, as the one of System Activity.
+    pub(crate) internal: bool,
 }
 
 /// All roles, sets and models.

@@ -14,8 +14,22 @@ pub(crate) struct Schedule {
     pub(crate) destinations: Vec<Destination>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    /// It was disabled with its owner.
+    pub(crate) stopped_with_owner: bool,
     /// The other fields that may be written, as they were written.
     pub(crate) rest: Map<String, Value>,
+}
+
+impl Schedule {
+    /// Whether it runs at all; so does one that does not say.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.rest.get("enabled").and_then(Value::as_bool) != Some(false)
+    }
+
+    /// Whether it runs once only.
+    pub(crate) fn runs_once(&self) -> bool {
+        self.rest.get("run_once").and_then(Value::as_bool) == Some(true)
+    }
 }
 
 /// Where a scheduled plan sends things.
@@ -54,6 +68,38 @@ impl Schedules {
     /// Delete the scheduled plans that send something which is gone.
     pub(crate) fn remove_of(&mut self, thing: Thing) {
         self.remove_where(|schedule| schedule.thing == Some(thing));
+    }
+
+    /// Disable the scheduled plans of a user that is disabled.
+    pub(crate) fn stop_of(&mut self, owner: Id) {
+        self.change_of(owner, |schedule| {
+            if schedule.is_enabled() {
+                schedule.stopped_with_owner = true;
+                schedule.rest.insert("enabled".to_owned(), false.into());
+            }
+        });
+    }
+
+    /// Enable the scheduled plans that were disabled with their owner.
+    pub(crate) fn start_of(&mut self, owner: Id) {
+        self.change_of(owner, |schedule| {
+            if std::mem::take(&mut schedule.stopped_with_owner) {
+                schedule.rest.insert("enabled".to_owned(), true.into());
+            }
+        });
+    }
+
+    fn change_of(&mut self, owner: Id, change: impl Fn(&mut Schedule)) {
+        let owned = self
+            .table
+            .iter()
+            .filter(|(_, schedule)| schedule.owner == owner);
+        let owned: Vec<Id> = owned.map(|(id, _)| id).collect();
+        for id in owned {
+            if let Some(schedule) = self.table.at_mut(id) {
+                change(schedule);
+            }
+        }
     }
 
     /// Delete the scheduled plans that `gone` says.

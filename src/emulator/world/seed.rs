@@ -117,6 +117,14 @@ fn demo_roles() -> Roles {
         label: "Demo".to_owned(),
         project: "demo".to_owned(),
         explores: vec!["orders".to_owned()],
+        internal: false,
+    });
+    roles.models.push(Model {
+        name: "system__activity".to_owned(),
+        label: "System Activity".to_owned(),
+        project: "system__activity".to_owned(),
+        explores: vec!["user".to_owned()],
+        internal: true,
     });
     roles.model_sets.insert(ModelSet {
         name: "All".to_owned(),

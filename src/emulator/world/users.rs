@@ -123,6 +123,32 @@ impl World {
         user.is_some_and(|user| user.found_after == 0 || self.calls > user.found_after)
     }
 
+    /// The embed user that a look-up by external id gives.
+    pub(crate) fn embed_user_called(&self, external_user_id: &str) -> Option<Id> {
+        let switches = &self.rules.switches;
+        let folded = || {
+            let wanted = external_user_id.to_lowercase();
+            self.users.embed_ids().find(|id| {
+                let user = self.users.at(*id);
+                let embed = user.and_then(|user| user.embed.as_deref());
+                embed.is_some_and(|embed| embed.external_user_id.to_lowercase() == wanted)
+            })
+        };
+        let exact = self.users.by_external_id(external_user_id);
+        let found = match switches.lookup_ignores_case {
+            true => exact.or_else(folded),
+            false => exact,
+        };
+        match switches.lookup_gives_another {
+            true => self
+                .users
+                .embed_ids()
+                .find(|id| Some(*id) != found)
+                .or(found),
+            false => found,
+        }
+    }
+
     /// The embed user with this external id, made where there is none yet.
     pub(crate) fn ensure_embed_user(&mut self, external_user_id: &str) -> Id {
         if let Some(id) = self.users.by_external_id(external_user_id) {
@@ -139,10 +165,7 @@ impl World {
             created_at: self.now,
             logged_in_at: None,
         };
-        let last_name = match self.rules.switches.default_last_name_is_user {
-            true => "User",
-            false => "Embed",
-        };
+        let last_name = self.usual_last_name();
         let id = self.add_user(User {
             first_name: Some("Embed".into()),
             last_name: Some(last_name.into()),
@@ -153,6 +176,35 @@ impl World {
         // A new user has the highest id.
         self.users.embed.push(id);
         id
+    }
+
+    /// The last name of an embed user that was given none.
+    pub(crate) const fn usual_last_name(&self) -> &'static str {
+        match self.rules.switches.default_last_name_is_user {
+            true => "User",
+            false => "Embed",
+        }
+    }
+
+    /// Disable a user: its sessions end, and its scheduled plans stop.
+    pub(crate) fn disable_user(&mut self, id: Id) {
+        if let Some(user) = self.users.at_mut(id) {
+            user.is_disabled = true;
+        }
+        self.end_sessions(id);
+        if self.rules.switches.disable_stops_schedules {
+            self.content.schedules.stop_of(id);
+        }
+    }
+
+    /// Enable a user; its scheduled plans stay disabled, unless a switch says otherwise.
+    pub(crate) fn enable_user(&mut self, id: Id) {
+        if let Some(user) = self.users.at_mut(id) {
+            user.is_disabled = false;
+        }
+        if self.rules.switches.enable_starts_schedules {
+            self.content.schedules.start_of(id);
+        }
     }
 
     /// Take the embed credential from a user; the next login with the same external id makes a new user.
