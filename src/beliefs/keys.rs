@@ -169,7 +169,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         claim: "An own value has the rank -1.",
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (2 of 20)",
-        if_false: "warns in `doctor --probe`; no decision depends on it alone",
+        if_false: "stops by name: an own word with another rank, or the rank with another word, is unknown",
         emulator: Emulated::Without("the emulator has it as recorded"),
         probe: Some(Probe::Attributes),
     },

@@ -9,7 +9,7 @@ use crate::looker::fields;
 
 /// The fields of an [`Alert`]; whom it notifies does not matter.
 const FIELDS: &str =
-    "id,owner_id,custom_title,field(title),is_disabled,is_public,dashboard_element_id";
+    "id,owner_id,custom_title,field(title),is_disabled,is_public,followed,dashboard_element_id";
 
 /// An alert.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Alert {
     pub is_disabled: bool,
     /// Whether others can see and follow it.
     pub is_public: bool,
+    /// Whether whoever asks follows it; `None` if Looker does not say.
+    pub followed: Option<bool>,
     /// The tile it is on.
     pub dashboard_element_id: Option<String>,
 }
@@ -44,6 +46,8 @@ struct Shown {
     is_disabled: bool,
     #[serde(default, deserialize_with = "fields::flag")]
     is_public: bool,
+    #[serde(default)]
+    followed: Option<bool>,
     #[serde(default, deserialize_with = "fields::optional")]
     dashboard_element_id: Option<String>,
 }
@@ -63,6 +67,7 @@ impl From<Shown> for Alert {
             title: shown.custom_title.or(watched).unwrap_or_default(),
             is_disabled: shown.is_disabled,
             is_public: shown.is_public,
+            followed: shown.followed,
             dashboard_element_id: shown.dashboard_element_id,
         }
     }

@@ -1,7 +1,5 @@
 //! User attributes and their values.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
@@ -41,15 +39,25 @@ pub struct AttributeValue {
     /// The attribute's name.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// The value; `None` also where it is hidden.
-    #[serde(default, deserialize_with = "fields::optional")]
+    /// The value as Looker gives it: `""` both for an empty value and for none, and for a hidden one.
+    #[serde(default, deserialize_with = "fields::exact")]
     pub value: Option<String>,
     /// Whether the value is not shown.
     #[serde(default, deserialize_with = "fields::flag")]
     pub value_is_hidden: bool,
-    /// Where the value comes from: the user, a group, or the attribute's default.
+    /// Looker's word for where the value comes from.
     #[serde(default, deserialize_with = "fields::optional")]
     pub source: Option<String>,
+    /// Its precedence among the places a value can come from; the lowest wins.
+    #[serde(default)]
+    pub rank: Option<i64>,
+}
+
+impl AttributeValue {
+    /// The value, unless Looker hides it; `""` where there is none.
+    pub fn shown(&self) -> Option<&str> {
+        (!self.value_is_hidden).then(|| self.value.as_deref().unwrap_or_default())
+    }
 }
 
 impl std::fmt::Debug for AttributeValue {
@@ -58,6 +66,29 @@ impl std::fmt::Debug for AttributeValue {
             .field("user_attribute_id", &self.user_attribute_id)
             .field("name", &self.name)
             .field("source", &self.source)
+            .field("rank", &self.rank)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The value that a group gives its users.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
+pub struct GroupValue {
+    /// The group.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub group_id: String,
+    /// The value.
+    #[serde(default, deserialize_with = "fields::exact")]
+    pub value: Option<String>,
+    /// Whether the value is not shown.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub value_is_hidden: bool,
+}
+
+impl std::fmt::Debug for GroupValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GroupValue")
+            .field("group_id", &self.group_id)
             .finish_non_exhaustive()
     }
 }
@@ -83,19 +114,12 @@ impl Client {
         .await
     }
 
-    /// The values that a user has of its own, by name; `None` where Looker hides the value.
-    pub async fn own_attribute_values(
-        &self,
-        user_id: &str,
-    ) -> Result<BTreeMap<String, Option<String>>, LookerError> {
-        let values = self.attribute_values(user_id).await?;
-        let own = values.into_iter().filter(|value| {
-            let source = value.source.as_deref().unwrap_or_default();
-            source.eq_ignore_ascii_case("user")
-        });
-        Ok(own
-            .map(|value| (value.name, value.value.filter(|_| !value.value_is_hidden)))
-            .collect())
+    /// The values that groups give for an attribute.
+    pub async fn group_values(&self, attribute_id: &str) -> Result<Vec<GroupValue>, LookerError> {
+        let template = "/user_attributes/{user_attribute_id}/group_values";
+        let operation = "all_user_attribute_group_values";
+        self.json(Call::get(operation, template, &[attribute_id])?)
+            .await
     }
 
     /// Give a user a value of its own.

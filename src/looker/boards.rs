@@ -34,13 +34,14 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
-    /// The boards that a user owns.
+    /// The boards that a user created, which it need not own any more. Looker's API description gives `limit` and
+    /// `offset` each the meaning of the other, so neither is sent.
     pub async fn boards_of(&self, user_id: &str) -> Result<Vec<Board>, LookerError> {
         let call = Call::get("search_boards", "/boards/search", &[])?
             .query("creator_id", user_id)
             .query("sorts", "id")
             .query("fields", FIELDS);
-        self.pages(call).await
+        self.json(call).await
     }
 
     /// The board `id`.

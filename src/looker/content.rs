@@ -8,10 +8,10 @@ use crate::looker::error::LookerError;
 use crate::looker::fields;
 
 /// The fields of a [`Content`]; a whole dashboard with its tiles is large.
-const FIELDS: &str = "id,title,user_id,folder_id,deleted,content_metadata_id";
+const FIELDS: &str = "id,title,user_id,folder_id,deleted,content_metadata_id,content_favorite_id";
 
 /// The same of a dashboard in short, which names its folder in another way.
-const BASE_FIELDS: &str = "id,title,user_id,folder(id),content_metadata_id";
+const BASE_FIELDS: &str = "id,title,user_id,folder(id),content_metadata_id,content_favorite_id";
 
 /// What kind of content something is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -39,6 +39,8 @@ pub struct Content {
     pub deleted: bool,
     /// The id that favourites and access name it by.
     pub content_metadata_id: Option<String>,
+    /// The favourite of whoever asks, if it is one.
+    pub content_favorite_id: Option<String>,
 }
 
 /// Changes of a dashboard or look; what is `None` stays.
@@ -72,6 +74,8 @@ struct Shown {
     deleted: bool,
     #[serde(default, deserialize_with = "fields::optional")]
     content_metadata_id: Option<String>,
+    #[serde(default, deserialize_with = "fields::optional")]
+    content_favorite_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +94,7 @@ impl From<Shown> for Content {
             folder_id: shown.folder_id.or(place),
             deleted: shown.deleted,
             content_metadata_id: shown.content_metadata_id,
+            content_favorite_id: shown.content_favorite_id,
         }
     }
 }

@@ -33,6 +33,18 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(
     Ok(Option::<Loose>::deserialize(deserializer)?.and_then(Loose::text))
 }
 
+/// A text that may be missing or `null`, and that says something when it is empty too.
+pub(super) fn exact<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    Ok(
+        Option::<Loose>::deserialize(deserializer)?.map(|loose| match loose {
+            Loose::Text(text) => text,
+            Loose::Number(number) => number.to_string(),
+        }),
+    )
+}
+
 /// A text; empty where it is `null`.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(optional(deserializer)?.unwrap_or_default())

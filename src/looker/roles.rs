@@ -24,25 +24,6 @@ pub struct Role {
     pub model_set: Option<ModelSet>,
 }
 
-impl Role {
-    /// Whether an embed login made it, which Looker's help page on embedded roles tells by the name.
-    pub fn is_embed(&self) -> bool {
-        self.name == "Embedded Role"
-    }
-}
-
-/// The permissions and models that the latest embed login gave, of a user who has these roles.
-pub fn embed_grants(roles: &[Role]) -> (Vec<String>, Vec<String>) {
-    let mut permissions = Vec::new();
-    let mut models = Vec::new();
-    for role in roles.iter().filter(|role| role.is_embed()) {
-        let set = role.permission_set.iter().flat_map(|set| &set.permissions);
-        permissions.extend(set.cloned());
-        models.extend(role.model_set.iter().flat_map(|set| &set.models).cloned());
-    }
-    (permissions, models)
-}
-
 /// A set of permissions.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct PermissionSet {

@@ -49,6 +49,20 @@ impl Client {
         self.json(call).await
     }
 
+    /// The schedules that this identity owns.
+    pub async fn own_scheduled_plans(&self) -> Result<Vec<ScheduledPlan>, LookerError> {
+        let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?;
+        self.json(call.query("fields", FIELDS)).await
+    }
+
+    /// The schedules of all users.
+    pub async fn all_scheduled_plans(&self) -> Result<Vec<ScheduledPlan>, LookerError> {
+        let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?
+            .query("all_users", "true")
+            .query("fields", FIELDS);
+        self.json(call).await
+    }
+
     /// The schedule `id`.
     pub async fn scheduled_plan(&self, id: &str) -> Result<ScheduledPlan, LookerError> {
         let template = "/scheduled_plans/{scheduled_plan_id}";

@@ -1,9 +1,8 @@
-//! What a user was last given, of what Looker does not show readily: from the ledger, else from its roles and values.
+//! What a user was last given, of what Looker does not show readily, as the ledger has it.
 
 use std::collections::BTreeMap;
 
 use crate::ledger::Job;
-use crate::looker::{Role, embed_grants};
 use crate::plan::seen::Seen;
 use crate::workflow::{Found, Grants, JobSpec, Outcome, Via};
 
@@ -77,22 +76,4 @@ fn of_spec(spec: JobSpec) -> Option<Granted> {
         attributes: Some(values.map(|(name, value)| (name, Some(value))).collect()),
         has_our_key: false,
     })
-}
-
-/// The embed roles that have been looked at, by Looker's id; many users share one.
-#[derive(Debug, Default)]
-pub(crate) struct Roles(BTreeMap<Vec<String>, (Vec<String>, Vec<String>)>);
-
-impl Roles {
-    /// The permissions and models of the users with these roles, where they have been looked at.
-    pub(crate) fn of(&self, seen: &Seen) -> Option<(Vec<String>, Vec<String>)> {
-        self.0.get(&seen.role_ids).cloned()
-    }
-
-    /// Keep what the roles of a user are made of.
-    pub(crate) fn keep(&mut self, seen: &Seen, roles: &[Role]) -> (Vec<String>, Vec<String>) {
-        let made = embed_grants(roles);
-        self.0.insert(seen.role_ids.clone(), made.clone());
-        made
-    }
 }

@@ -18,6 +18,9 @@ pub(crate) struct JobOptions {
     pub(crate) purpose: Option<String>,
     /// For whom sudo is proved.
     pub(crate) verify: Verify,
+    /// Whether attribute values of unknown origin count as the users' own.
+    #[serde(default)]
+    pub(crate) take_unknown: bool,
 }
 
 /// For whom sudo is proved.

@@ -1,16 +1,16 @@
 //! Goes through a manifest, a few hundred users at a time, and decides for each what is to be done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::ledger::{Job, Ledger};
-use crate::looker::{Client, LookerError, Role};
 use crate::plan::decide::{Change, decide, prune};
 use crate::plan::desired::{Defaults, Desired};
-use crate::plan::granted::{Granted, Roles};
+use crate::plan::granted::Granted;
+use crate::plan::reader::GrantReader;
 use crate::plan::row::{KnownAttribute, Row, State};
 use crate::plan::seen::Seen;
 use crate::plan::store::Store;
@@ -32,8 +32,6 @@ pub(crate) type DesiredRows = Box<dyn Iterator<Item = Result<Row, Error>> + Send
 
 /// Decides.
 pub(crate) struct Planner {
-    /// Looker, to read what a sweep does not show.
-    pub(crate) admin: Client,
     /// What earlier runs did.
     pub(crate) ledger: Arc<dyn Ledger>,
     /// The users that Looker has.
@@ -46,27 +44,26 @@ pub(crate) struct Planner {
     pub(crate) attributes: BTreeMap<String, KnownAttribute>,
     /// How many calls are made at a time.
     pub(crate) width: usize,
-    roles: Roles,
+    reader: GrantReader,
 }
 
 impl Planner {
     /// A planner of `rows` against `store`.
     pub(crate) fn new(
-        (admin, ledger): (Client, Arc<dyn Ledger>),
+        (reader, ledger): (GrantReader, Arc<dyn Ledger>),
         (store, rows): (Store, DesiredRows),
         defaults: Defaults,
         attributes: BTreeMap<String, KnownAttribute>,
         width: usize,
     ) -> Self {
         Self {
-            admin,
             ledger,
             store,
             rows,
             defaults,
             attributes,
             width,
-            roles: Roles::default(),
+            reader,
         }
     }
 
@@ -147,7 +144,8 @@ impl Planner {
                 Granted::from_ledger(&jobs, seen)
             });
             if let (Some(None), Some(seen), State::Present) = (&known, seen, desired.state) {
-                unknown.push((at, seen.clone(), !desired.grants.user_attributes.is_empty()));
+                let wanted = desired.grants.user_attributes.keys().cloned();
+                unknown.push((at, seen.clone(), wanted.collect()));
             }
             granted.push(known.flatten().unwrap_or_default());
         }
@@ -159,64 +157,26 @@ impl Planner {
         Ok(granted)
     }
 
-    /// What Looker says of users that the ledger knows nothing of. Users with the same roles are asked about once.
+    /// What Looker says of users that the ledger knows nothing of.
     async fn ask(
         &mut self,
-        unknown: Vec<(usize, Seen, bool)>,
+        unknown: Vec<(usize, Seen, BTreeSet<String>)>,
     ) -> Result<Vec<(usize, Granted)>, Error> {
         let mut found = Vec::new();
         let mut waiting = unknown.into_iter();
-        let mut flying: JoinSet<Result<Asked, LookerError>> = JoinSet::new();
+        let mut flying: JoinSet<Result<(usize, Granted), Error>> = JoinSet::new();
         loop {
             while flying.len() < self.width.max(1) {
-                let Some((at, seen, wants_values)) = waiting.next() else {
+                let Some((at, seen, wanted)) = waiting.next() else {
                     break;
                 };
-                let wants_roles = self.roles.of(&seen).is_none();
-                let admin = self.admin.clone();
-                flying.spawn(async move {
-                    let roles = match wants_roles {
-                        true => Some(admin.user_roles(&seen.id, false).await?),
-                        false => None,
-                    };
-                    let values = match wants_values {
-                        true => Some(admin.own_attribute_values(&seen.id).await?),
-                        false => None,
-                    };
-                    Ok(Asked {
-                        at,
-                        seen,
-                        roles,
-                        values,
-                    })
-                });
+                let reader = self.reader.clone();
+                flying.spawn(async move { Ok((at, reader.granted(&seen, &wanted).await?)) });
             }
             let Some(joined) = flying.join_next().await else {
                 return Ok(found);
             };
-            let asked = joined.map_err(Error::internal)??;
-            let made = match &asked.roles {
-                Some(roles) => self.roles.keep(&asked.seen, roles),
-                None => self.roles.of(&asked.seen).unwrap_or_default(),
-            };
-            let (permissions, models) = made;
-            found.push((
-                asked.at,
-                Granted {
-                    permissions: Some(permissions),
-                    models: Some(models),
-                    attributes: asked.values,
-                    ..Granted::default()
-                },
-            ));
+            found.push(joined.map_err(Error::internal)??);
         }
     }
-}
-
-/// What Looker said of a user.
-struct Asked {
-    at: usize,
-    seen: Seen,
-    roles: Option<Vec<Role>>,
-    values: Option<BTreeMap<String, Option<String>>>,
 }

@@ -53,6 +53,7 @@ mod process;
 mod profile;
 mod readme;
 mod rotate_id;
+mod rotate_id_beliefs;
 mod rotate_id_crash;
 mod rotate_id_faults;
 mod rotate_id_into;

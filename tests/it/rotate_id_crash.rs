@@ -170,6 +170,8 @@ async fn plan(world: &World, target: Target) -> RotateIdSpec {
     let wish = RotateIdWish {
         external_user_id: target.id().to_owned(),
         attributes: BTreeMap::from([("api_token".to_owned(), "only-acme-knows".to_owned())]),
+        take_unknown: false,
+        release: None,
         old: OldEnd::Disable,
         no_key: false,
         key_purpose: None,

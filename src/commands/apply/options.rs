@@ -41,6 +41,10 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) blank_dashboard: Option<String>,
 
+    /// Take attribute values whose origin Looker describes in an unknown word as the users' own
+    #[arg(long)]
+    pub(super) take_unknown: bool,
+
     /// What becomes of embed users that the manifest does not name: those like `--match` are disabled
     #[arg(long, value_enum, value_name = "ACTION", requires = "pattern")]
     pub(super) prune: Option<Prune>,
@@ -92,6 +96,7 @@ impl PlanningArgs {
             target: target.unwrap_or(ALIVE).to_owned(),
             purpose: self.key_purpose.clone(),
             verify: self.verify,
+            take_unknown: self.take_unknown,
         }
     }
 
@@ -104,6 +109,7 @@ impl PlanningArgs {
             ("--verify", self.verify != Verify::default()),
             ("--via", self.via != Via::default()),
             ("--blank-dashboard", self.blank_dashboard.is_some()),
+            ("--take-unknown", self.take_unknown),
             ("--prune", self.prune.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {

@@ -11,7 +11,9 @@ use crate::commands::users::is_like;
 use crate::error::{Error, Kind};
 use crate::ledger::Ledger;
 use crate::manifest::{Checked, Item, Known, check};
-use crate::plan::{Defaults, Desired, DesiredRows, JobOptions, KeyWish, Planned, Planner, observe};
+use crate::plan::{
+    Defaults, Desired, DesiredRows, GrantReader, JobOptions, KeyWish, Planned, Planner, observe,
+};
 use crate::report::{Meter, Ui};
 use crate::system::System;
 use crate::workflow::{Grants, require_admin};
@@ -156,7 +158,8 @@ impl Sound {
         .await;
         meter.end();
         let seen = seen?;
-        let looker = (session.admin.clone(), Arc::clone(&self.ledger));
+        let reader = GrantReader::new(session.admin.clone(), self.options.take_unknown);
+        let looker = (reader, Arc::clone(&self.ledger));
         let attributes = self.known.attributes.clone().unwrap_or_default();
         let rows = desired(source)?;
         Ok(Decisions {

@@ -60,6 +60,7 @@ fn plan_json(spec: &RotateIdSpec) -> Value {
         "attributes": attributes,
         "renamed": renamed,
         "not_moved": spec.stays,
+        "stuck": spec.stuck,
         "mints_key": spec.user.key.is_some(),
         "revokes_keys": spec.from.keys.iter().map(|key| &key.id).collect::<Vec<_>>(),
         "old": spec.old,

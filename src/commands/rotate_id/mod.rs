@@ -60,6 +60,10 @@ pub(crate) struct RotateIdArgs {
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
 
+    /// Take attribute values whose origin Looker describes in an unknown word as the user's own
+    #[arg(long)]
+    take_unknown: bool,
+
     /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
@@ -104,10 +108,14 @@ async fn rotate(
     let mut results = Results::new(ui, session.admin.origin(), &keys_to, many && !args.dry_run)?;
     require_admin(&session.admin).await?;
     let ledger = open_ledger(&session.settings, system)?;
-    let specs = prepare::specs(pairs, &wishes(args, session), &ledger, session, ui, system).await?;
+    let wishes = wishes(args, session).await;
+    let specs = prepare::specs(pairs, &wishes, &ledger, session, ui, system).await?;
+    let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);
     if args.dry_run {
-        return dry_run::dry_run(&specs, many, ui);
+        let shown = dry_run::dry_run(&specs, many, ui)?;
+        return stuck.map(|()| shown);
     }
+    stuck?;
     if specs.is_empty() {
         ui.status("There is nothing to do: everybody is known by the new id already.");
         return Ok(Exit::Done);
@@ -139,7 +147,9 @@ async fn rotate(
 }
 
 /// What was asked for besides the ids.
-fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
+async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
+    // A release that is not known is found out when an owner is changed and read back.
+    let versions = session.admin.versions().await.ok();
     let settings = &session.settings;
     let target = args
         .blank_dashboard
@@ -148,6 +158,8 @@ fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
     Wishes {
         attributes: args.attributes.iter().cloned().collect(),
         into_existing: args.into_existing,
+        take_unknown: args.take_unknown,
+        release: versions.and_then(|versions| versions.release()),
         old: args.old_user,
         no_key: args.no_key,
         key_purpose: args.delivery.key_purpose.clone(),

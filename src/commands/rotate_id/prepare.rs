@@ -8,7 +8,7 @@ use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::rotate_id::SharedLedger;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
-use crate::looker::{Client, User};
+use crate::looker::{Client, Release, User};
 use crate::manifest::Pair;
 use crate::report::{Meter, Ui, nearest};
 use crate::system::System;
@@ -21,6 +21,8 @@ use crate::workflow::{
 pub(super) struct Wishes {
     pub(super) attributes: BTreeMap<String, String>,
     pub(super) into_existing: bool,
+    pub(super) take_unknown: bool,
+    pub(super) release: Option<Release>,
     pub(super) old: OldEnd,
     pub(super) no_key: bool,
     pub(super) key_purpose: Option<String>,
@@ -167,6 +169,8 @@ impl Wishes {
         RotateIdWish {
             external_user_id: pair.new.clone(),
             attributes: self.attributes.clone().into_iter().chain(own).collect(),
+            take_unknown: self.take_unknown,
+            release: self.release,
             old: self.old,
             no_key: self.no_key,
             key_purpose: self.key_purpose.clone(),

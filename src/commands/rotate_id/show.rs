@@ -71,6 +71,12 @@ pub(super) fn tree(spec: &RotateIdSpec) -> Branch {
         }
     }
     root.push(ending(spec));
+    if !spec.stuck.is_empty() {
+        let mut stuck = Branch::new("what keeps the rest from being moved".to_owned());
+        let lines = spec.stuck.iter();
+        stuck.extend(lines.map(|it| Branch::new(it.to_string())));
+        root.push(stuck);
+    }
     let mut stays = Branch::new("what stays".to_owned());
     stays.extend(
         spec.stays

@@ -1,9 +1,10 @@
 //! What belongs to an embed user at Looker, as data: what a plan keeps of it and what a check compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::looker::{AttributeValue, UnknownValue};
 use crate::workflow::work::OldKey;
 
 /// Everything that belongs to an embed user, as Looker showed it at one time.
@@ -27,6 +28,12 @@ pub struct Belongings {
     pub personal_folder_id: Option<String>,
     /// The folder it starts in.
     pub home_folder_id: Option<String>,
+    /// Its time zone, if it has one of its own.
+    #[serde(default)]
+    pub user_timezone: Option<String>,
+    /// Why nobody can tell what its embed login gave it, if so; permissions and models are empty then.
+    #[serde(default)]
+    pub grants_unreadable: Option<String>,
     /// The permissions of its embed role.
     pub permissions: Vec<String>,
     /// The models of its embed role.
@@ -39,6 +46,19 @@ pub struct Belongings {
     pub external_group_id: Option<String>,
     /// Its own values of user attributes, by name; `None` where Looker hides the value.
     pub attributes: BTreeMap<String, Option<String>>,
+    /// Values of which nobody can tell whether they are its own.
+    #[serde(default)]
+    pub unknown_attributes: Vec<UnknownValue>,
+    /// All values that Looker shows for it, wherever they come from. They are compared when things have moved, and the
+    /// ledger needs none of them.
+    #[serde(skip)]
+    pub values: Vec<AttributeValue>,
+    /// What it may do by all its roles.
+    #[serde(default)]
+    pub permissions_reached: BTreeSet<String>,
+    /// The models that it was seen to reach when Looker was asked as the user.
+    #[serde(default)]
+    pub models_reached: BTreeSet<String>,
     /// What it has made, owns, follows, likes and was let into.
     pub items: Vec<Item>,
     /// What lies right in its personal folder and is somebody else's.

@@ -3,16 +3,20 @@
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
 
-/// What is asked of one user whatever it has: a token and its end, attributes, roles, keys, sessions, content four times
-/// over, what others have in its folder twice, its folder, schedules, alerts, boards and favourites.
-const LOOK: usize = 2 + 4 + 4 + 2 + 1 + 4;
+/// What is asked of one user whatever it has: a token and its end, attributes, roles, keys, sessions, models, content
+/// four times over, what others have in its folder twice, its folder, schedules, alerts, boards and favourites.
+const LOOK: usize = 2 + 5 + 4 + 2 + 1 + 4;
+
+/// What is asked of the instance for a look: its groups and its roles.
+const INSTANCE: usize = 2;
 
 impl RotateIdSpec {
     /// How many calls it takes where no answer is lost, the look that made the plan not counted.
     pub fn calls(&self) -> usize {
+        // The roles it has, those there are, all of them sent, and a look at them.
         let roles = match self.from.roles.is_empty() {
             true => 0,
-            false => 2,
+            false => 4,
         };
         // Look the new user up, twice where it is made; act as it; equip it.
         let made = match self.into {
@@ -53,15 +57,29 @@ impl RotateIdSpec {
     fn checking_calls(&self) -> usize {
         let shared = self.from.of(ItemKind::ContentAccess).count();
         let folders = self.from.of(ItemKind::Folder).count();
-        // Each user, and the groups of the instance for each of two looks.
-        3 * (LOOK + shared + 1) + folders + 2
+        // Each user, and what is asked of the instance for each of two looks.
+        3 * (LOOK + shared + 1) + folders + 2 * INSTANCE + self.second_looks()
+    }
+
+    /// Empty lists are asked for in another way too: of the old user, whose things have moved, twice, and of the new one.
+    fn second_looks(&self) -> usize {
+        let checked = [ItemKind::Schedule, ItemKind::Board, ItemKind::Favorite];
+        let into = self.into.as_ref();
+        let is_empty = |kind: &&ItemKind| {
+            self.count(**kind) == 0 && into.is_none_or(|into| into.of(**kind).next().is_none())
+        };
+        2 * checked.len() + checked.iter().filter(is_empty).count()
     }
 
     fn ending_calls(&self) -> usize {
         match self.old {
             OldEnd::Keep => 0,
-            OldEnd::Disable => 2 + self.from.keys.len() + self.from.sessions + 1,
-            OldEnd::Delete => 2 + self.from.keys.len() + self.from.sessions + 2 + LOOK,
+            // Keys and sessions are listed before and after.
+            OldEnd::Disable => 4 + self.from.keys.len() + self.from.sessions + 2,
+            OldEnd::Delete => {
+                let look = LOOK + INSTANCE + 3;
+                4 + self.from.keys.len() + self.from.sessions + 3 + look
+            }
         }
     }
 }

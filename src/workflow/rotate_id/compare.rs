@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::looker::{AttributeValue, Origin};
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind, Named};
 use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec, RotatedId};
 
@@ -41,11 +42,36 @@ pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> 
             losses.push(NotMoved::item(item, "the old user still has it"));
         }
     }
+    losses.extend(back_again(spec, rotated, (&old, &new)));
     losses.extend(lost_grants(spec, now.new));
+    if spec.into.is_none() {
+        losses.extend(lost_values(spec, now));
+        losses.extend(lost_reach(now));
+    }
     losses
 }
 
-fn index(of: &Belongings) -> HashMap<(ItemKind, &str), &Item> {
+/// What was said to be gone and is there all the same.
+fn back_again(
+    spec: &RotateIdSpec,
+    rotated: &RotatedId,
+    (old, new): (&Index<'_>, &Index<'_>),
+) -> Vec<NotMoved> {
+    let gone = |item: &&Item| {
+        let said = |list: &[NotMoved]| list.iter().any(|it| it.is(item));
+        said(&rotated.not_moved) && !said(&spec.stays)
+    };
+    let items = spec.from.items.iter().filter(gone);
+    let there = items.filter(|item| old.contains_key(&item.key()) || new.contains_key(&item.key()));
+    there
+        .map(|item| NotMoved::item(item, "Looker answered that it is gone, and still lists it"))
+        .collect()
+}
+
+/// The things of a user, by what stays the same when they change hands.
+type Index<'a> = HashMap<(ItemKind, &'a str), &'a Item>;
+
+fn index(of: &Belongings) -> Index<'_> {
     of.items.iter().map(|item| (item.key(), item)).collect()
 }
 
@@ -130,20 +156,18 @@ fn lost_grants(spec: &RotateIdSpec, new: &Belongings) -> Vec<NotMoved> {
     if spec.into.is_some() {
         return lost;
     }
+    if let Some(why) = &new.grants_unreadable {
+        let mut unread = NotMoved::of("permissions and models", why.clone());
+        unread.id = Some(new.looker_user_id.clone());
+        lost.push(unread);
+        return lost;
+    }
     for (kind, wanted, has) in [
         ("permission", &from.permissions, &new.permissions),
         ("model", &from.models, &new.models),
     ] {
         for name in wanted.iter().filter(|name| !has.contains(name)) {
             lose(kind, name);
-        }
-    }
-    for (name, value) in &spec.user.grants.user_attributes {
-        let has = new.attributes.get(name);
-        // A value that Looker hides cannot be compared.
-        let same = has.is_some_and(|has| has.as_ref().is_none_or(|has| has == value));
-        if !same {
-            lose("attribute", name);
         }
     }
     if from.external_group_id != new.external_group_id {
@@ -153,4 +177,92 @@ fn lost_grants(spec: &RotateIdSpec, new: &Belongings) -> Vec<NotMoved> {
         );
     }
     lost
+}
+
+/// The attributes that say who somebody is, so that they differ between any two users (recorded names).
+const IDENTITY: [&str; 6] = [
+    "id",
+    "email",
+    "ldap_user_id",
+    "saml_user_id",
+    "google_user_id",
+    "oidc_user_id",
+];
+
+/// Attributes whose values are not what they were, wherever they come from.
+fn lost_values(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
+    let given = &spec.user.grants.user_attributes;
+    let value = |of: &'_ Belongings, name: &str| {
+        let mut rows = of.values.iter();
+        rows.find(|row| row.name == name).cloned()
+    };
+    let rows = now.old.values.iter().chain(&now.new.values);
+    let named = rows.map(|row| row.name.as_str());
+    let names: BTreeSet<&str> = named.chain(given.keys().map(String::as_str)).collect();
+    let zone = |name: &&str| *name != "timezone" || spec.user.grants.user_timezone.is_some();
+    let compared = names
+        .into_iter()
+        .filter(|name| !IDENTITY.contains(name))
+        .filter(zone);
+    let differing = compared.filter_map(|name| {
+        let (old, new) = (value(now.old, name), value(now.new, name));
+        let reason = match given.get(name) {
+            Some(given) => given_otherwise(spec, given, new.as_ref()),
+            None => differs(old.as_ref(), new.as_ref()),
+        };
+        Some((name, reason?))
+    });
+    differing
+        .map(|(name, reason)| NotMoved {
+            id: Some(name.to_owned()),
+            ..NotMoved::of("attribute", reason)
+        })
+        .collect()
+}
+
+/// Why a value that was given to the new user is not seen to have arrived. One that Looker hides must at least be its own.
+fn given_otherwise(
+    spec: &RotateIdSpec,
+    given: &str,
+    new: Option<&AttributeValue>,
+) -> Option<&'static str> {
+    let Some(new) = new else {
+        return Some("the new user does not have it");
+    };
+    match (new.shown(), new.origin()) {
+        (Some(shown), _) if shown == given => None,
+        (Some(_), _) => Some("the new user has another value"),
+        (None, Origin::Own) => None,
+        (None, Origin::Unknown) if spec.take_unknown => None,
+        (None, _) => Some("Looker hides its value, and does not say that the new user has one"),
+    }
+}
+
+/// Why a value that neither user should have of its own is not the same for both.
+fn differs(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> Option<&'static str> {
+    let shown = |row: Option<&AttributeValue>| match row {
+        Some(row) => row.shown().map(str::to_owned),
+        None => Some(String::new()),
+    };
+    match (shown(old), shown(new)) {
+        // What Looker hides can only be told by where it comes from.
+        (None, None) if old.map(AttributeValue::origin) == new.map(AttributeValue::origin) => None,
+        (Some(old), Some(new)) if old == new => None,
+        _ => Some("the two users have different values"),
+    }
+}
+
+/// What the old user can do and the new one cannot, as Looker lets each of them do it.
+fn lost_reach(now: Now<'_>) -> Vec<NotMoved> {
+    let Now { old, new } = now;
+    let models = old.models_reached.difference(&new.models_reached);
+    let permissions = old.permissions_reached.difference(&new.permissions_reached);
+    let lost = models
+        .map(|model| ("model", model))
+        .chain(permissions.map(|permission| ("permission", permission)));
+    lost.map(|(kind, name)| NotMoved {
+        id: Some(name.clone()),
+        ..NotMoved::of(kind, "the old user has it, and the new one does not")
+    })
+    .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::looker::UserChanges;
+use crate::looker::{Client, UserChanges};
 use crate::workflow::step::After;
 use crate::workflow::work::Work;
 
@@ -13,17 +13,8 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let (spec, user_id) = (work.rotate_id().clone(), work.user_id());
     let admin = work.cx.admin.clone();
     if !spec.from.roles.is_empty() {
-        let has = admin.user_roles(&user_id, true).await?.into_iter();
-        let mut roles: Vec<String> = has
-            .filter(|role| !role.is_embed())
-            .map(|role| role.id)
-            .collect();
-        let wanted = spec.from.roles.iter().map(|role| &role.id);
-        let missing: Vec<String> = wanted.filter(|id| !roles.contains(id)).cloned().collect();
-        if !missing.is_empty() {
-            roles.extend(missing);
-            admin.set_user_roles(&user_id, &roles).await?;
-        }
+        let wanted = spec.from.roles.iter().map(|role| role.id.clone());
+        add_roles(&admin, &user_id, wanted.collect()).await?;
     }
     match &spec.into {
         // A login would have replaced all its grants, so groups are added one by one.
@@ -53,6 +44,33 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     ]);
     restore(work, moved.clone());
     Ok(After::Next(json!(moved)))
+}
+
+/// Give a user roles besides those it has. Looker takes a whole list only, and whether the role of an embed login belongs
+/// in it is told nowhere: so it is left out at first, and sent along if it is gone then.
+async fn add_roles(admin: &Client, user_id: &str, wanted: Vec<String>) -> Result<(), Error> {
+    let has = admin.user_roles(user_id, true).await?;
+    let missing: Vec<String> = wanted
+        .into_iter()
+        .filter(|id| !has.iter().any(|role| role.id == *id))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let listed = admin.roles().await?;
+    let all: Vec<String> = has.into_iter().map(|role| role.id).collect();
+    let handed_out = all
+        .iter()
+        .filter(|id| listed.iter().any(|role| role.id == **id));
+    let roles: Vec<String> = handed_out.chain(&missing).cloned().collect();
+    admin.set_user_roles(user_id, &roles).await?;
+    let left = admin.user_roles(user_id, true).await?;
+    let is_left = |id: &String| left.iter().any(|role| role.id == *id);
+    if !all.iter().all(is_left) {
+        let roles: Vec<String> = all.into_iter().chain(missing).collect();
+        admin.set_user_roles(user_id, &roles).await?;
+    }
+    Ok(())
 }
 
 /// Take what an earlier process has given back into what the job has found.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind};
+use crate::looker::Release;
 use crate::workflow::extra::Extra;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
 use crate::workflow::rotate_id::mover::other_name;
@@ -16,6 +17,10 @@ pub struct RotateIdWish {
     pub external_user_id: String,
     /// Values of user attributes in place of the old user's, by name.
     pub attributes: BTreeMap<String, String>,
+    /// Whether attribute values of unknown origin count as the old user's own.
+    pub take_unknown: bool,
+    /// The release of Looker, if it says so.
+    pub release: Option<Release>,
     /// What becomes of the old user.
     pub old: OldEnd,
     /// Whether the new user gets no key.
@@ -32,23 +37,17 @@ pub struct RotateIdWish {
 /// where it is there already.
 ///
 /// # Errors
-/// An attribute's value is hidden and was not given; or the old user is to be deleted, and something in its folder is
-/// somebody else's.
+/// The old user's grants cannot be read; nobody can tell whose an attribute's value is; a value is hidden and was not
+/// given; or the old user is to be deleted, and something in its folder is somebody else's.
 pub fn plan_rotate_id(
-    from: Belongings,
+    mut from: Belongings,
     into: Option<Belongings>,
     wish: RotateIdWish,
 ) -> Result<RotateIdSpec, Error> {
-    let missing: Vec<&str> = from
-        .hidden_attributes()
-        .filter(|name| into.is_none() && !wish.attributes.contains_key(*name))
-        .collect();
-    if let Some(first) = missing.first() {
-        let (old, names) = (&from.external_user_id, missing.join("`, `"));
-        return Err(Error::usage(format!(
-            "Looker hides the values that `{old}` has for `{names}`, so they cannot be copied"
-        ))
-        .hint(format!("give them again, as in `--attr {first}=VALUE`")));
+    if into.is_none() {
+        refuse_unreadable(&from, &wish.external_user_id)?;
+        settle_unknown(&mut from, &wish)?;
+        refuse_hidden(&from, &wish)?;
     }
     if wish.old == OldEnd::Delete
         && let Some(lodger) = from.lodgers.first()
@@ -61,6 +60,7 @@ pub fn plan_rotate_id(
         .hint("move it elsewhere first, or use `--old disable`"));
     }
     let stays = stays(&from);
+    let stuck = wish.release.map_or_else(Vec::new, |it| stuck(&from, it));
     let keeps_grants = into.is_some();
     let user = UserSpec {
         external_user_id: wish.external_user_id,
@@ -85,8 +85,67 @@ pub fn plan_rotate_id(
         from,
         into,
         old: wish.old,
+        take_unknown: wish.take_unknown,
         stays,
+        stuck,
     })
+}
+
+/// Without the old user's grants nobody can give them to the new one.
+fn refuse_unreadable(from: &Belongings, new: &str) -> Result<(), Error> {
+    let Some(why) = &from.grants_unreadable else {
+        return Ok(());
+    };
+    let old = &from.external_user_id;
+    Err(Error::usage(format!(
+        "the permissions and models of `{old}` cannot be read, so they cannot be given to `{new}`: {why}; nothing was moved"
+    ))
+    .hint(format!(
+        "create `{new}` with them, as in `embedctl create-user {new} --permission P --model M`, then run this with `--into-existing`"
+    )))
+}
+
+/// Take values of unknown origin for the old user's own, if the wish says so; those that are given need nobody's word.
+fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Error> {
+    let unknown = std::mem::take(&mut from.unknown_attributes).into_iter();
+    let mut unknown = unknown.filter(|unknown| !wish.attributes.contains_key(&unknown.name));
+    if wish.take_unknown {
+        from.attributes
+            .extend(unknown.map(|unknown| (unknown.name, unknown.value)));
+        return Ok(());
+    }
+    let Some(first) = unknown.next() else {
+        return Ok(());
+    };
+    let (old, name) = (&from.external_user_id, first.name.clone());
+    let named: Vec<String> = [first]
+        .into_iter()
+        .chain(unknown)
+        .map(|it| it.to_string())
+        .collect();
+    Err(Error::usage(format!(
+        "nobody can tell whether the values that `{old}` has for {} are its own, so they are neither copied nor left out; nothing was moved",
+        named.join(", ")
+    ))
+    .hint(format!(
+        "look at them with `embedctl api GET /users/{}/attribute_values`; give a value with `--attr {name}=VALUE`, or add `--take-unknown` if such values are the user's own",
+        from.looker_user_id
+    )))
+}
+
+fn refuse_hidden(from: &Belongings, wish: &RotateIdWish) -> Result<(), Error> {
+    let hidden = from.hidden_attributes();
+    let missing: Vec<&str> = hidden
+        .filter(|name| !wish.attributes.contains_key(*name))
+        .collect();
+    let Some(first) = missing.first() else {
+        return Ok(());
+    };
+    let (old, names) = (&from.external_user_id, missing.join("`, `"));
+    Err(Error::usage(format!(
+        "Looker hides the values that `{old}` has for `{names}`, so they cannot be copied"
+    ))
+    .hint(format!("give them again, as in `--attr {first}=VALUE`")))
 }
 
 /// What the login that makes the new user says of it: the same as the old one is.
@@ -101,19 +160,13 @@ fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u3
         group_ids: from.groups.iter().map(|group| group.id.clone()).collect(),
         external_group_id: from.external_group_id.clone(),
         user_attributes: own.chain(given).collect(),
-        user_timezone: None,
+        user_timezone: from.user_timezone.clone(),
         session_length,
     }
 }
 
 /// What has no way to another user.
 fn stays(from: &Belongings) -> Vec<NotMoved> {
-    let of_kind = |kind: &str, reason: &str| NotMoved {
-        kind: kind.to_owned(),
-        id: None,
-        title: None,
-        reason: reason.to_owned(),
-    };
     let private = from.of(ItemKind::Follow).filter(|item| item.private);
     let private = private.map(|item| {
         NotMoved::item(
@@ -127,16 +180,49 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
     private
         .chain(lodgers)
         .chain([
-            of_kind(
+            NotMoved::of(
                 "query history",
                 "Looker keeps it with the user who ran the queries",
             ),
-            of_kind("boards in the trash", "Looker lists none"),
+            NotMoved::of("boards in the trash", "Looker lists none"),
         ])
         .collect()
 }
 
+/// What a release cannot give to another user: it ignores a new owner of a dashboard or board, and says nothing of it.
+fn stuck(from: &Belongings, release: Release) -> Vec<NotMoved> {
+    let owners = [
+        (ItemKind::Dashboard, release.can_change_dashboard_owner()),
+        (ItemKind::Board, release.can_change_board_owner()),
+    ];
+    let fixed = owners.into_iter().filter(|(_, can)| !can);
+    fixed
+        .flat_map(|(kind, _)| from.of(kind))
+        .map(|item| NotMoved::item(item, format!("Looker {release} cannot change its owner")))
+        .collect()
+}
+
 impl RotateIdSpec {
+    /// The error of a person who cannot be moved completely by this release of Looker.
+    ///
+    /// # Errors
+    /// It cannot change the owner of something that is to move.
+    pub fn refuse_stuck(&self) -> Result<(), Error> {
+        let Some(first) = self.stuck.first() else {
+            return Ok(());
+        };
+        let (old, count) = (&self.from.external_user_id, self.stuck.len());
+        let more = match count {
+            1 => String::new(),
+            _ => format!(", and {} more", count - 1),
+        };
+        Err(Error::new(
+            Kind::Conflict,
+            format!("`{old}` cannot be moved completely: {first}{more}; nothing was moved"),
+        )
+        .hint("Looker changes owners of dashboards from release 26.8 on, of boards from 26.10 on; `--dry-run` shows what is concerned"))
+    }
+
     /// What will have another name, since its own is taken where it goes, and the name it will have.
     pub fn clashes(&self) -> Vec<(&Item, String)> {
         let Some(into) = &self.into else {

@@ -41,6 +41,15 @@ pub(crate) async fn keys(work: &mut Work) -> Result<After, Error> {
         work.journal.note_key(record).await?;
         revoked.push(key.id);
     }
+    let left = admin.api3_keys(&old).await?;
+    let left = left.iter().filter(|key| revoked.contains(&key.id));
+    let left: Vec<&str> = left.map(|key| key.id.as_str()).collect();
+    if !left.is_empty() {
+        return Err(not_done(
+            work,
+            &format!("Looker still lists key {} of it", left.join(", ")),
+        ));
+    }
     work.found.revoked.extend(revoked.iter().cloned());
     Ok(After::Next(json!(revoked)))
 }
@@ -51,6 +60,16 @@ pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
     let sessions = work.cx.admin.sessions(&old).await?;
     for session in &sessions {
         work.cx.admin.delete_session(&old, &session.id).await?;
+    }
+    let left = work.cx.admin.sessions(&old).await?;
+    if left
+        .iter()
+        .any(|left| sessions.iter().any(|ended| ended.id == left.id))
+    {
+        return Err(not_done(
+            work,
+            "Looker still lists a session of it that was ended",
+        ));
     }
     Ok(After::Next(json!(sessions.len())))
 }
@@ -70,9 +89,12 @@ pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
                 ..UserChanges::default()
             };
             match admin.update_user(id, &changes).await {
+                Ok(_) | Err(LookerError::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            match admin.user(id).await {
                 Ok(user) if !user.is_disabled => {
-                    let message = format!("Looker did not disable `{}`", old.external_user_id);
-                    return Err(Error::new(Kind::Looker, message));
+                    return Err(not_done(work, "Looker did not disable it"));
                 }
                 // Somebody has deleted it, which is more than was wanted.
                 Ok(_) | Err(LookerError::NotFound { .. }) => {}
@@ -82,6 +104,11 @@ pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
         OldEnd::Delete => {
             refuse_owner(work).await?;
             admin.delete_user(id).await?;
+            match admin.user(id).await {
+                Err(LookerError::NotFound { .. }) => {}
+                Ok(_) => return Err(not_done(work, "Looker still has it after deleting it")),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     work.found.rotated_id().old = Some(end);
@@ -115,6 +142,19 @@ async fn refuse_owner(work: &Work) -> Result<(), Error> {
         "move it, then `embedctl runs resume {}`",
         work.journal.job().run
     )))
+}
+
+/// The old user is not retired, though everything has moved.
+fn not_done(work: &Work, what: &str) -> Error {
+    let (old, run) = (
+        &work.rotate_id().from.external_user_id,
+        work.journal.job().run,
+    );
+    Error::new(
+        Kind::Incomplete,
+        format!("everything of `{old}` has moved, and it is not retired yet: {what}"),
+    )
+    .hint(format!("`embedctl runs resume {run}` tries again"))
 }
 
 fn record(work: &Work, key: &OldKey) -> KeyRecord {

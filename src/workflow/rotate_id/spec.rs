@@ -19,8 +19,14 @@ pub struct RotateIdSpec {
     pub into: Option<Belongings>,
     /// What becomes of the old user.
     pub old: OldEnd,
+    /// Whether attribute values of unknown origin count as the users' own.
+    #[serde(default)]
+    pub take_unknown: bool,
     /// What stays with the old user, as was said beforehand.
     pub stays: Vec<NotMoved>,
+    /// What this release of Looker cannot give to another user; with anything here nothing is moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<NotMoved>,
 }
 
 /// What becomes of the old user once everything has moved.
@@ -67,6 +73,16 @@ impl NotMoved {
             kind: item.kind.word().to_owned(),
             id: Some(item.id.clone()),
             title: Some(item.title.clone()),
+            reason: reason.into(),
+        }
+    }
+
+    /// Something of this kind stays, for this reason.
+    pub(super) fn of(kind: &str, reason: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            id: None,
+            title: None,
             reason: reason.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! Gives one thing of a user to another one, there and back again; each way may be gone twice.
 
 mod records;
+mod taken;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::looker::{Client, ContentChanges, ContentKind, FolderChanges, LookerError};
 use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
+use crate::workflow::rotate_id::mover::taken::{is_in_place, is_taken};
 
 /// The two users of a change of hands, and what is to be known of it.
 #[derive(Clone, Debug)]
@@ -91,6 +93,7 @@ impl Mover {
     /// A folder goes with all that is in it; only one right in the personal folder has to go anywhere.
     async fn folder(&self, item: &Item) -> Result<Handed, LookerError> {
         let mut name = None;
+        let mut parent = self.to.home.clone();
         if self.is_on_the_way_back() {
             let now = self.admin.folder(&item.id).await?;
             if now.parent_id != self.from.home && now.parent_id != self.to.home {
@@ -101,10 +104,11 @@ impl Mover {
         for other in self.names(&item.title) {
             let changes = FolderChanges {
                 name: name.clone(),
-                parent_id: self.to.home.clone(),
+                parent_id: parent.clone(),
             };
             match self.admin.update_folder(&item.id, &changes).await {
-                Err(error) if is_taken(&error, "name") => name = Some(other),
+                Err(error) if is_taken(&error) => name = Some(other),
+                Err(error) if is_in_place(&error) && parent.is_some() => parent = None,
                 Err(error) => return Err(error),
                 Ok(folder) if folder.parent_id != self.to.home => return Ok(left_in_place()),
                 Ok(folder) => return Ok(called(item, folder.name)),
@@ -127,6 +131,7 @@ impl Mover {
             folder = folder.filter(|_| now.folder_id == self.from.home);
             title = self.former_name(item, &now.title);
         }
+        let wanted = folder.clone();
         for other in self.names(&item.title) {
             let changes = ContentChanges {
                 title: title.clone(),
@@ -134,12 +139,13 @@ impl Mover {
                 folder_id: folder.clone(),
             };
             match self.admin.change_content(kind, &item.id, &changes).await {
-                Err(error) if is_taken(&error, "title") => title = Some(other),
+                Err(error) if is_taken(&error) => title = Some(other),
+                Err(error) if is_in_place(&error) && folder.is_some() => folder = None,
                 Err(error) => return Err(error),
                 Ok(content) if content.user_id.as_ref() != Some(&self.to.id) => {
                     return Ok(self.owned(content.user_id.as_ref()));
                 }
-                Ok(content) if folder.is_some() && content.folder_id != folder => {
+                Ok(content) if wanted.is_some() && content.folder_id != wanted => {
                     return Ok(left_in_place());
                 }
                 Ok(content) => return Ok(called(item, content.title)),
@@ -201,16 +207,6 @@ fn left_in_place() -> Handed {
 
 fn all_taken() -> Handed {
     Handed::Refused("its name and every other one that was tried is taken there".to_owned())
-}
-
-/// Whether Looker says that a name is taken.
-fn is_taken(error: &LookerError, field: &str) -> bool {
-    let LookerError::Validation { fields, .. } = error else {
-        return false;
-    };
-    fields.iter().any(|error| {
-        error.field.as_deref() == Some(field) && error.code.as_deref() == Some("already_exists")
-    })
 }
 
 /// Whether Looker refused this one thing, so that the others may be tried.

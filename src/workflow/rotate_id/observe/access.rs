@@ -1,26 +1,21 @@
 //! What others have shared with a user by name: Looker tells it by thing only, so the things are looked at one by one.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use crate::error::Error;
-use crate::looker::{Client, ContentAccess, ContentKind, LookerError, User};
+use crate::looker::{ContentAccess, LookerError, User};
 use crate::workflow::parallel;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
-use crate::workflow::rotate_id::observe::{Shared, Viewpoint, named};
+use crate::workflow::rotate_id::observe::Viewpoint;
 
 impl Viewpoint {
-    /// What names the user among those it is shared with.
+    /// What of `things` names the user among those it is shared with; with `fresh` whatever was learnt of them before.
     pub(super) async fn accesses(
         &self,
         user: &User,
-        sudo: &Client,
-        shared: Shared,
+        things: Vec<Named>,
+        fresh: bool,
     ) -> Result<Vec<Item>, Error> {
-        let (things, fresh) = match shared {
-            Shared::Everything => (self.visible(sudo).await?, false),
-            Shared::These(things) => (things, true),
-        };
         let this = self.clone();
         self.expect(things.len());
         let look = |thing: Named| {
@@ -68,30 +63,5 @@ impl Viewpoint {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(content.to_owned(), Arc::clone(&read));
         Ok(read)
-    }
-
-    /// All that the user can see and that can be shared, by the id of its content metadata.
-    async fn visible(&self, sudo: &Client) -> Result<Vec<Named>, Error> {
-        let (folders, dashboards, looks, boards) = tokio::try_join!(
-            self.ask(|| sudo.folders()),
-            self.ask(|| sudo.all_content(ContentKind::Dashboard)),
-            self.ask(|| sudo.all_content(ContentKind::Look)),
-            self.ask(|| sudo.boards()),
-        )?;
-        let folders = folders
-            .into_iter()
-            .map(|it| (it.content_metadata_id, it.name));
-        let content = dashboards.into_iter().chain(looks);
-        let content = content.map(|it| (it.content_metadata_id, it.title));
-        let boards = boards
-            .into_iter()
-            .map(|it| (it.content_metadata_id, it.title));
-        let mut seen = BTreeSet::new();
-        Ok(folders
-            .chain(content)
-            .chain(boards)
-            .filter_map(|(id, name)| Some(named(id?, name)))
-            .filter(|thing| seen.insert(thing.id.clone()))
-            .collect())
     }
 }

@@ -2,15 +2,20 @@
 
 mod access;
 mod asking;
+mod second_look;
 mod things;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::error::Error;
-use crate::looker::{Client, ContentAccess, Group, LookerError, User, embed_grants};
+use crate::looker::{
+    Alert, AttributeValue, Board, Client, ContentAccess, EmbedGrants, GrantsUnreadable, Group,
+    ListedRoles, LookerError, OwnValueReader, OwnValues, Role, RoleReach, ScheduledPlan, User,
+    embed_grants,
+};
 use crate::workflow::rotate_id::belongings::{Belongings, Item, Named};
 use crate::workflow::rotate_id::observe::asking::Asked;
 use crate::workflow::spec::UserRef;
@@ -24,6 +29,7 @@ pub struct Viewpoint {
     admin: Client,
     width: usize,
     observer: Arc<dyn Observer>,
+    own_values: OwnValueReader,
     learnt: Arc<Learnt>,
     /// As many requests may be under way at once, whoever looks through this.
     turns: Arc<Semaphore>,
@@ -33,6 +39,14 @@ pub struct Viewpoint {
 #[derive(Debug, Default)]
 struct Learnt {
     groups: OnceCell<Vec<Group>>,
+    /// The roles that an admin can hand out.
+    roles: OnceCell<ListedRoles>,
+    /// Whether users can have time zones of their own; `None` if Looker does not say.
+    timezones: OnceCell<Option<bool>>,
+    /// Things of all users, by which empty lists of one user are checked.
+    boards: OnceCell<Vec<Board>>,
+    schedules: OnceCell<Vec<ScheduledPlan>>,
+    alerts: OnceCell<Vec<Alert>>,
     /// Who the things of the instance are shared with, by the id of their content metadata.
     accesses: Mutex<HashMap<String, Arc<[ContentAccess]>>>,
 }
@@ -50,6 +64,7 @@ impl Viewpoint {
     /// Look through `admin`, `width` requests at a time.
     pub fn new(admin: Client, width: usize, observer: Arc<dyn Observer>) -> Self {
         Self {
+            own_values: OwnValueReader::new(admin.clone()),
             admin,
             width,
             observer,
@@ -84,21 +99,39 @@ impl Viewpoint {
     async fn see(&self, user: &User, sudo: &Client, shared: Shared) -> Result<Belongings, Error> {
         let id = user.id.as_str();
         let admin = &self.admin;
+        let plans = matches!(shared, Shared::Everything);
         let looker = async {
             tokio::try_join!(
-                self.ask(|| admin.own_attribute_values(id)),
+                self.ask(|| admin.attribute_values(id)),
                 self.ask(|| admin.user_roles(id, true)),
                 self.ask(|| admin.api3_keys(id)),
                 self.ask(|| admin.sessions(id)),
+                self.ask(|| sudo.lookml_models()),
                 self.groups(),
+                self.roles(),
             )
         };
-        let ((attributes, roles, keys, sessions, groups), items) = tokio::try_join!(
+        let ((values, direct, keys, sessions, models, groups, listed), items) = tokio::try_join!(
             async { looker.await.map_err(Error::from) },
             self.items(user, sudo, shared)
         )?;
         let lodgers = self.lodgers(user).await?;
-        let (permissions, models) = embed_grants(&roles);
+        // What is only compared needs no decision on whose a value is.
+        let (own, user_timezone) = match plans {
+            true => (
+                self.ask(|| self.own_values.own(&values, &user.group_ids))
+                    .await?,
+                self.timezone(&values).await?,
+            ),
+            false => (OwnValues::default(), None),
+        };
+        let models_reached = models.into_iter().map(|model| model.name).collect();
+        let reach = RoleReach::of(&user.role_ids, &direct, listed);
+        let grants = read_grants(user, &direct, listed, (&reach, &models_reached));
+        let (grants, grants_unreadable) = match grants {
+            Ok(grants) => (grants, None),
+            Err(why) => (EmbedGrants::default(), Some(why.to_string())),
+        };
         Ok(Belongings {
             external_user_id: user.external_user_id().unwrap_or_default().to_owned(),
             looker_user_id: user.id.clone(),
@@ -109,16 +142,18 @@ impl Viewpoint {
             can_manage_api3_creds: user.can_manage_api3_creds,
             personal_folder_id: user.personal_folder_id.clone(),
             home_folder_id: user.home_folder_id.clone(),
-            permissions,
-            models,
-            roles: roles
-                .into_iter()
-                .filter(|role| !role.is_embed())
-                .map(|role| named(role.id, role.name))
-                .collect(),
+            user_timezone,
+            grants_unreadable,
+            roles: handed_out(direct, listed, &grants),
+            permissions: grants.permissions,
+            models: grants.models,
             groups: named_groups(groups, user),
             external_group_id: user.external_group_id().map(str::to_owned),
-            attributes,
+            attributes: own.values,
+            unknown_attributes: own.unknown,
+            values,
+            permissions_reached: reach.permissions,
+            models_reached,
             items,
             lodgers,
             keys: keys.into_iter().map(OldKey::from).collect(),
@@ -133,23 +168,87 @@ impl Viewpoint {
         Ok(groups.await?.as_slice())
     }
 
+    /// All roles that an admin can hand out, read once.
+    async fn roles(&self) -> Result<&ListedRoles, LookerError> {
+        let ask = || async {
+            let roles = self.ask(|| self.admin.roles()).await?.into_iter();
+            Ok(roles.map(|role| (role.id.clone(), role)).collect())
+        };
+        self.learnt.roles.get_or_try_init(ask).await
+    }
+
+    /// The time zone of a user whose values are `values`; none if users have none here, since a login that names one is
+    /// refused then.
+    async fn timezone(&self, values: &[AttributeValue]) -> Result<Option<String>, Error> {
+        let row = values.iter().find(|row| row.name == "timezone");
+        let Some(zone) = row
+            .and_then(AttributeValue::shown)
+            .filter(|zone| !zone.is_empty())
+        else {
+            return Ok(None);
+        };
+        let ask = || async {
+            let setting = self.ask(|| self.admin.setting_embed()).await?;
+            Ok::<_, LookerError>(setting.allow_user_timezones)
+        };
+        let allowed = self.learnt.timezones.get_or_try_init(ask).await?;
+        Ok((*allowed != Some(false)).then(|| zone.to_owned()))
+    }
+
     async fn items(&self, user: &User, sudo: &Client, shared: Shared) -> Result<Vec<Item>, Error> {
-        let (folders, content, schedules, alerts, boards, favorites, accesses) = tokio::try_join!(
+        let visible = async {
+            match shared {
+                Shared::Everything => Ok(Some(self.visible(sudo).await?)),
+                Shared::These(_) => Ok(None),
+            }
+        };
+        let (visible, folders, content, schedules, alerts, boards, favorites) = tokio::try_join!(
+            visible,
             self.folders(user),
             self.content(user),
-            self.schedules(user),
+            self.schedules(user, sudo),
             self.alerts(user, sudo),
-            self.boards(user),
-            self.favorites(user),
-            self.accesses(user, sudo, shared),
+            self.boards(user, sudo),
+            self.favorites(user, sudo),
         )?;
-        let mut items = [
-            folders, content, schedules, alerts, boards, favorites, accesses,
-        ]
-        .concat();
+        let mut items = [folders, content, schedules, alerts, boards, favorites].concat();
+        let (things, fresh) = match (visible, shared) {
+            (Some(visible), _) => {
+                self.second_look(user, &visible, &mut items).await?;
+                (visible.named(), false)
+            }
+            (None, Shared::These(things)) => (things, true),
+            (None, Shared::Everything) => (Vec::new(), false),
+        };
+        items.extend(self.accesses(user, things, fresh).await?);
         items.sort_by_key(|item| item.kind);
         Ok(items)
     }
+}
+
+/// What the latest embed login gave a user. Without a role that fits there is nothing to tell only if the user reaches
+/// nothing either: a role that Looker does not show could give more than what the others explain.
+fn read_grants(
+    user: &User,
+    direct: &[Role],
+    listed: &ListedRoles,
+    (reach, models): (&RoleReach, &BTreeSet<String>),
+) -> Result<EmbedGrants, GrantsUnreadable> {
+    match embed_grants(&user.role_ids, direct, listed) {
+        Err(GrantsUnreadable::NoRole) if models.is_empty() && reach.models.is_empty() => {
+            Ok(EmbedGrants::default())
+        }
+        grants => grants,
+    }
+}
+
+/// The roles that an admin gave a user: those that can be handed out, without the one of its embed login.
+fn handed_out(direct: Vec<Role>, listed: &ListedRoles, grants: &EmbedGrants) -> Vec<Named> {
+    let direct = direct.into_iter();
+    direct
+        .filter(|role| listed.contains_key(&role.id) && grants.role_id.as_ref() != Some(&role.id))
+        .map(|role| named(role.id, role.name))
+        .collect()
 }
 
 fn named(id: String, name: String) -> Named {

@@ -55,8 +55,10 @@ impl Viewpoint {
                 ..Item::new(kind, content.id, content.title)
             }
         };
+        let of_user = |content: &Content| is_of(content.user_id.as_ref(), &user.id);
         let dashboards = dashboards.into_iter().chain(trashed_dashboards);
-        let looks = looks.into_iter().chain(trashed_looks);
+        let dashboards = dashboards.filter(of_user);
+        let looks = looks.into_iter().chain(trashed_looks).filter(of_user);
         Ok(dashboards
             .map(item(ItemKind::Dashboard))
             .chain(looks.map(item(ItemKind::Look)))
@@ -88,63 +90,104 @@ impl Viewpoint {
             .collect())
     }
 
-    pub(super) async fn schedules(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let schedules = self.ask(|| self.admin.scheduled_plans(&user.id)).await?;
-        let item = |schedule: ScheduledPlan| Item {
-            enabled: Some(schedule.enabled),
-            destinations: Some(schedule.destinations),
-            ..Item::new(
-                ItemKind::Schedule,
-                schedule.id,
-                schedule.name.unwrap_or_default(),
-            )
-        };
-        Ok(schedules.into_iter().map(item).collect())
+    /// The schedules that the user owns. An empty list is checked by asking as the user.
+    pub(super) async fn schedules(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
+        let of_user = |schedule: &ScheduledPlan| is_of(schedule.user_id.as_ref(), &user.id);
+        let mut schedules = self.ask(|| self.admin.scheduled_plans(&user.id)).await?;
+        schedules.retain(of_user);
+        if schedules.is_empty() {
+            schedules = self.ask(|| sudo.own_scheduled_plans()).await?;
+            schedules.retain(of_user);
+        }
+        Ok(schedules.into_iter().map(schedule_item).collect())
     }
 
     /// The alerts that the user owns, and those it follows, which are told to nobody else.
     pub(super) async fn alerts(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
-        let alerts = self.ask(|| sudo.alerts(false)).await?;
-        let item = |alert: Alert| {
-            let own = alert.owner_id.as_ref() == Some(&user.id);
-            let kind = if own {
-                ItemKind::Alert
-            } else {
-                ItemKind::Follow
-            };
-            Item {
-                enabled: own.then_some(!alert.is_disabled),
-                private: !alert.is_public,
-                ..Item::new(kind, alert.id, alert.title)
-            }
-        };
-        Ok(alerts.into_iter().map(item).collect())
+        let alerts = self.ask(|| sudo.alerts(false)).await?.into_iter();
+        let items = alerts.filter_map(|alert| alert_item(alert, &user.id));
+        Ok(items.collect())
     }
 
-    pub(super) async fn boards(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let boards = self.ask(|| self.admin.boards_of(&user.id)).await?;
-        let item = |board: Board| Item::new(ItemKind::Board, board.id, board.title);
-        Ok(boards.into_iter().map(item).collect())
+    /// The boards that the user owns. Looker searches them by who created them, so that an empty list is checked by
+    /// asking as the user for all it sees.
+    pub(super) async fn boards(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
+        let of_user = |board: &Board| is_of(board.user_id.as_ref(), &user.id);
+        let mut boards = self.ask(|| self.admin.boards_of(&user.id)).await?;
+        boards.retain(of_user);
+        if boards.is_empty() {
+            boards = self.ask(|| sudo.boards()).await?;
+            boards.retain(|board| board.user_id.as_ref() == Some(&user.id));
+        }
+        Ok(boards.into_iter().map(board_item).collect())
     }
 
-    pub(super) async fn favorites(&self, user: &User) -> Result<Vec<Item>, Error> {
-        let favorites = self.ask(|| self.admin.favorites(&user.id)).await?;
-        let item = |favorite: Favorite| {
-            let of = [
-                ("dashboard", &favorite.dashboard_id),
-                ("look", &favorite.look_id),
-                ("board", &favorite.board_id),
-            ];
-            let of = of
-                .into_iter()
-                .find_map(|(word, id)| Some((word, id.as_ref()?)));
-            let of = of.map_or_else(String::new, |(word, id)| format!("{word} {id}"));
-            let title = favorite.title.clone().unwrap_or(of);
-            Item {
-                content: favorite.content_metadata_id,
-                ..Item::new(ItemKind::Favorite, favorite.id, title)
-            }
-        };
-        Ok(favorites.into_iter().map(item).collect())
+    /// The favourites of the user. An empty list is checked by asking as the user.
+    pub(super) async fn favorites(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
+        let of_user = |favorite: &Favorite| is_of(favorite.user_id.as_ref(), &user.id);
+        let mut favorites = self.ask(|| self.admin.favorites(&user.id)).await?;
+        favorites.retain(of_user);
+        if favorites.is_empty() {
+            favorites = self.ask(|| sudo.favorites(&user.id)).await?;
+            favorites.retain(of_user);
+        }
+        Ok(favorites.into_iter().map(favorite_item).collect())
+    }
+}
+
+/// Whether a thing in a list of what a user has is the user's: a server that ignores the filter must not have others'
+/// things moved.
+fn is_of(owner: Option<&String>, user_id: &str) -> bool {
+    owner.is_none_or(|owner| owner == user_id)
+}
+
+pub(super) fn schedule_item(schedule: ScheduledPlan) -> Item {
+    Item {
+        enabled: Some(schedule.enabled),
+        destinations: Some(schedule.destinations),
+        ..Item::new(
+            ItemKind::Schedule,
+            schedule.id,
+            schedule.name.unwrap_or_default(),
+        )
+    }
+}
+
+/// An alert that the user owns or follows; `None` if Looker says that it does neither.
+pub(super) fn alert_item(alert: Alert, user_id: &str) -> Option<Item> {
+    let own = alert.owner_id.as_deref() == Some(user_id);
+    if !own && alert.followed == Some(false) {
+        return None;
+    }
+    let kind = if own {
+        ItemKind::Alert
+    } else {
+        ItemKind::Follow
+    };
+    Some(Item {
+        enabled: own.then_some(!alert.is_disabled),
+        private: !alert.is_public,
+        ..Item::new(kind, alert.id, alert.title)
+    })
+}
+
+pub(super) fn board_item(board: Board) -> Item {
+    Item::new(ItemKind::Board, board.id, board.title)
+}
+
+fn favorite_item(favorite: Favorite) -> Item {
+    let of = [
+        ("dashboard", &favorite.dashboard_id),
+        ("look", &favorite.look_id),
+        ("board", &favorite.board_id),
+    ];
+    let of = of
+        .into_iter()
+        .find_map(|(word, id)| Some((word, id.as_ref()?)));
+    let of = of.map_or_else(String::new, |(word, id)| format!("{word} {id}"));
+    let title = favorite.title.clone().unwrap_or(of);
+    Item {
+        content: favorite.content_metadata_id,
+        ..Item::new(ItemKind::Favorite, favorite.id, title)
     }
 }

@@ -197,8 +197,11 @@ async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Re
     let Some(into) = &spec.into else {
         return Ok(());
     };
+    let listed = admin.roles().await?;
     let has = admin.user_roles(&new.id, true).await?.into_iter();
-    let has = has.filter(|role| !role.is_embed()).map(|role| role.id);
+    // The role of its embed login is no one's to hand out.
+    let has = has.map(|role| role.id);
+    let has = has.filter(|id| listed.iter().any(|role| role.id == *id));
     let given = |id: &String| {
         let had = into.roles.iter().any(|role| role.id == *id);
         !had && spec.from.roles.iter().any(|role| role.id == *id)

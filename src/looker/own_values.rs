@@ -1,0 +1,332 @@
+//! Which attribute values are a user's own: decided by the words that real Lookers were seen to use, and by no others.
+//!
+//! A value that is a user's own has to be carried when the user is moved, and must not be copied when it comes from a
+//! group or a default. Looker tells the two apart by a word, whose full list is published nowhere. So a word that was
+//! never recorded is unknown, and whoever would act on it stops and names it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+
+use crate::looker::attributes::{AttributeValue, GroupValue};
+use crate::looker::client::Client;
+use crate::looker::error::LookerError;
+
+/// The attributes that Looker fills in from the user's account (recorded: ids 1 to 10 of an instance, all with the
+/// source `System Setting`); a login sets them by other parameters, or nobody sets them.
+const ACCOUNT: [&str; 10] = [
+    "first_name",
+    "last_name",
+    "email",
+    "name",
+    "timezone",
+    "id",
+    "ldap_user_id",
+    "saml_user_id",
+    "google_user_id",
+    "oidc_user_id",
+];
+
+/// The attributes of Looker's own making that a user can have a value of its own for (recorded: ids 11 to 13 of an
+/// instance, with the source `Default`; Looker's help has embed logins set the first two).
+const SETTABLE: [&str; 3] = ["locale", "number_format", "landing_page"];
+
+/// The rank of a user's own value (recorded with the source `User Setting`, and with no other).
+const OWN_RANK: i64 = -1;
+
+/// Whose a value is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Origin {
+    /// The user's own.
+    Own,
+    /// It comes from somewhere else, or there is none.
+    Elsewhere,
+    /// Looker's word for it was never seen, or contradicts the rest of the row.
+    Unknown,
+}
+
+impl AttributeValue {
+    /// Whose the value is. The words are the recorded ones; that of a value which a group gives was never seen.
+    pub fn origin(&self) -> Origin {
+        // belief: source-own-word, source-other-words, source-rank
+        let has_own_rank = self.rank.map(|rank| rank == OWN_RANK);
+        match (self.source.as_deref(), has_own_rank) {
+            (Some("User Setting"), Some(true) | None) => Origin::Own,
+            (Some("System Setting" | "Default"), Some(false) | None) => Origin::Elsewhere,
+            (Some("No Value"), Some(false) | None)
+                if self.value.as_deref().unwrap_or_default().is_empty() =>
+            {
+                Origin::Elsewhere
+            }
+            _ => Origin::Unknown,
+        }
+    }
+
+    /// Whether Looker says that a group gives the value: the word was never recorded, so that it takes evidence.
+    fn names_group(&self) -> bool {
+        let word = self.source.as_deref().unwrap_or_default();
+        let names = word
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case("group"));
+        names && self.rank != Some(OWN_RANK)
+    }
+}
+
+/// The values that are a user's own, and those of which nobody can tell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnValues {
+    /// The user's own values, by the name of the attribute; `None` if Looker hides the value.
+    pub values: BTreeMap<String, Option<String>>,
+    /// The rest, unless it is known to come from elsewhere.
+    pub unknown: Vec<UnknownValue>,
+}
+
+/// A value of which nobody can tell whose it is.
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
+pub struct UnknownValue {
+    /// The attribute.
+    pub name: String,
+    /// Looker's word for where the value comes from.
+    pub source: Option<String>,
+    /// The rank that Looker gives it.
+    pub rank: Option<i64>,
+    /// The value; `None` if Looker hides it.
+    pub value: Option<String>,
+}
+
+impl From<AttributeValue> for UnknownValue {
+    fn from(row: AttributeValue) -> Self {
+        let value = row.shown().map(str::to_owned);
+        Self {
+            name: match row.name.is_empty() {
+                true => format!("attribute {}", row.user_attribute_id),
+                false => row.name,
+            },
+            source: row.source,
+            rank: row.rank,
+            value,
+        }
+    }
+}
+
+impl fmt::Debug for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for UnknownValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name, source, rank, ..
+        } = self;
+        match (source, rank) {
+            (None, _) => write!(f, "`{name}` (no source)"),
+            (Some(word), Some(rank)) => write!(f, "`{name}` (source `{word}`, rank {rank})"),
+            (Some(word), None) => write!(f, "`{name}` (source `{word}`)"),
+        }
+    }
+}
+
+impl OwnValues {
+    /// The same, with the unknown values taken for the user's own.
+    #[must_use]
+    pub fn with_unknown(mut self) -> Self {
+        let unknown = self.unknown.drain(..);
+        let unknown = unknown.map(|unknown| (unknown.name, unknown.value));
+        self.values.extend(unknown);
+        self
+    }
+}
+
+/// Reads which values are users' own, and keeps what is the same for all users of the instance.
+#[derive(Clone, Debug)]
+pub struct OwnValueReader {
+    client: Client,
+    learnt: Arc<Learnt>,
+}
+
+#[derive(Debug, Default)]
+struct Learnt {
+    /// The names of the attributes that Looker made.
+    system: OnceCell<BTreeSet<String>>,
+    /// What groups give, by the id of the attribute.
+    groups: Mutex<HashMap<String, Arc<[GroupValue]>>>,
+}
+
+impl OwnValueReader {
+    /// Read through `client`, an admin.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            learnt: Arc::default(),
+        }
+    }
+
+    /// The values among `rows`, all that Looker shows for a user in the groups `group_ids`, that are its own.
+    pub async fn own(
+        &self,
+        rows: &[AttributeValue],
+        group_ids: &[String],
+    ) -> Result<OwnValues, LookerError> {
+        let mut own = OwnValues::default();
+        for row in rows {
+            if self.is_left_out(row).await? {
+                continue;
+            }
+            match row.origin() {
+                Origin::Elsewhere => {}
+                Origin::Own => {
+                    let value = row.shown().map(str::to_owned);
+                    own.values.insert(row.name.clone(), value);
+                }
+                Origin::Unknown if self.comes_from_group(row, group_ids).await? => {}
+                Origin::Unknown => own.unknown.push(row.clone().into()),
+            }
+        }
+        Ok(own)
+    }
+
+    /// Whether the attribute is Looker's own and nobody's to carry.
+    async fn is_left_out(&self, row: &AttributeValue) -> Result<bool, LookerError> {
+        let name = row.name.as_str();
+        if ACCOUNT.contains(&name) {
+            return Ok(true);
+        }
+        // Where the word says it anyway, nobody needs to ask.
+        if SETTABLE.contains(&name) || row.origin() == Origin::Elsewhere {
+            return Ok(false);
+        }
+        let ask = || async {
+            let all = self.client.user_attributes().await?;
+            let system = all.into_iter().filter(|attribute| attribute.is_system);
+            Ok::<_, LookerError>(system.map(|attribute| attribute.name).collect())
+        };
+        let system = self.learnt.system.get_or_try_init(ask).await?;
+        Ok(system.contains(name))
+    }
+
+    /// Whether a group of the user is seen to give this very value: whoever is in that group has it without help.
+    async fn comes_from_group(
+        &self,
+        row: &AttributeValue,
+        group_ids: &[String],
+    ) -> Result<bool, LookerError> {
+        if !row.names_group() || row.value_is_hidden {
+            return Ok(false);
+        }
+        let values = self.group_values(&row.user_attribute_id).await?;
+        Ok(values.iter().any(|given| {
+            !given.value_is_hidden
+                && given.value == row.value
+                && group_ids.contains(&given.group_id)
+        }))
+    }
+
+    async fn group_values(&self, attribute_id: &str) -> Result<Arc<[GroupValue]>, LookerError> {
+        let known = || {
+            let known = self.learnt.groups.lock();
+            let known = known.unwrap_or_else(PoisonError::into_inner);
+            known.get(attribute_id).cloned()
+        };
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let read: Arc<[GroupValue]> = match self.client.group_values(attribute_id).await {
+            Ok(read) => read.into(),
+            // Without evidence the word stays unknown.
+            Err(error) if matches!(error.http_status(), Some(403..=405)) => Arc::default(),
+            Err(error) => return Err(error),
+        };
+        let learnt = self.learnt.groups.lock();
+        let mut learnt = learnt.unwrap_or_else(PoisonError::into_inner);
+        learnt.insert(attribute_id.to_owned(), Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AttributeValue, Origin};
+
+    fn row(json: &str) -> AttributeValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn origin(source: &str, rank: i64, value: &str) -> Origin {
+        AttributeValue {
+            user_attribute_id: "1".to_owned(),
+            value: Some(value.to_owned()),
+            source: Some(source.to_owned()),
+            rank: Some(rank),
+            ..AttributeValue::default()
+        }
+        .origin()
+    }
+
+    /// The rows are those of a recorded answer (resolutionlife/terraform-provider-looker, 2023-03-07).
+    #[test]
+    fn recorded_rows_are_told_apart() {
+        for (json, expected) in [
+            (
+                r#"{"name":"x","rank":-1,"value":"25","value_is_hidden":false,"user_attribute_id":"732","source":"User Setting"}"#,
+                Origin::Own,
+            ),
+            (
+                r#"{"name":"locale","rank":1,"value":"en","value_is_hidden":false,"user_attribute_id":"11","source":"Default"}"#,
+                Origin::Elsewhere,
+            ),
+            (
+                r#"{"name":"attr_c","rank":1,"value":"","value_is_hidden":true,"user_attribute_id":"720","source":"No Value"}"#,
+                Origin::Elsewhere,
+            ),
+            (
+                r#"{"name":"timezone","rank":1,"value":"","value_is_hidden":false,"user_attribute_id":"5","source":"System Setting"}"#,
+                Origin::Elsewhere,
+            ),
+        ] {
+            assert_eq!(row(json).origin(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_was_never_recorded_is_unknown() {
+        for word in [
+            "user",
+            "user setting",
+            "User",
+            "Group: Sales",
+            "default",
+            "Set for user",
+        ] {
+            assert_eq!(origin(word, 1, "x"), Origin::Unknown, "{word}");
+            assert_eq!(origin(word, -1, "x"), Origin::Unknown, "{word}");
+        }
+        for json in [
+            r#"{"user_attribute_id":"1","value":"x"}"#,
+            r#"{"user_attribute_id":"1","value":"x","source":null,"rank":-1}"#,
+            r#"{"user_attribute_id":"1","value":"x","source":""}"#,
+        ] {
+            assert_eq!(row(json).origin(), Origin::Unknown, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_contradicts_the_rest_of_the_row_is_unknown() {
+        assert_eq!(origin("User Setting", 1, "x"), Origin::Unknown);
+        assert_eq!(origin("Default", -1, "x"), Origin::Unknown);
+        assert_eq!(origin("No Value", -1, ""), Origin::Unknown);
+        assert_eq!(origin("No Value", 1, "x"), Origin::Unknown);
+    }
+
+    #[test]
+    fn an_empty_value_is_one_if_it_is_the_users_own() {
+        let own = row(
+            r#"{"name":"x","user_attribute_id":"1","value":"","source":"User Setting","rank":-1}"#,
+        );
+        assert_eq!((own.origin(), own.shown()), (Origin::Own, Some("")));
+    }
+}

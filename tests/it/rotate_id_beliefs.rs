@@ -1,0 +1,179 @@
+//! `embedctl rotate-id` on Lookers that are not as expected: everything arrives, or it stops by name before anything moves.
+
+use std::collections::BTreeMap;
+
+use embedctl::emulator::Options;
+use serde_json::{Value, json};
+
+use crate::rotation::{
+    NEW, OLD, api, id_of, later, rotate, rotation, rotation_with, state, stopped_at, writes,
+};
+use crate::support::Sandbox;
+
+/// The attributes whose values say who somebody is.
+const IDENTITY: [&str; 6] = [
+    "id",
+    "email",
+    "ldap_user_id",
+    "saml_user_id",
+    "google_user_id",
+    "oidc_user_id",
+];
+
+/// All values that Looker shows for a user, by name, but those that say who it is.
+async fn values(sandbox: &Sandbox, user: i64) -> BTreeMap<String, Value> {
+    let path = format!("/users/{user}/attribute_values");
+    let rows = api(sandbox, &[&path]).await;
+    let rows = rows.as_array().unwrap().iter();
+    let rows = rows.filter(|row| !IDENTITY.contains(&row["name"].as_str().unwrap()));
+    rows.map(|row| {
+        let name = row["name"].as_str().unwrap().to_owned();
+        (
+            name,
+            json!([row["value"], row["source"], row["value_is_hidden"]]),
+        )
+    })
+    .collect()
+}
+
+/// Give `acme-42` a value of its own.
+async fn set(sandbox: &Sandbox, attribute: &str, value: &str) {
+    let path = format!("/users/42/attribute_values/{attribute}");
+    let value = format!("value={value}");
+    let _set = api(sandbox, &["PATCH", &path, "-F", &value]).await;
+}
+
+/// Give `acme-42` more values of its own: six in all.
+async fn with_more_values(change: impl FnOnce(&mut Options)) -> Sandbox {
+    let sandbox = rotation_with(change).await;
+    for (name, value) in [("plan", "gold"), ("note", "")] {
+        let fields = [format!("name={name}"), format!("label={name}")];
+        let call = ["POST", "/user_attributes", "-f", "type=string"];
+        let named = ["-f", &fields[0], "-f", &fields[1]];
+        let made = api(&sandbox, &[&call[..], &named].concat()).await;
+        set(&sandbox, made["id"].as_str().unwrap(), value).await;
+    }
+    later(&sandbox).await;
+    sandbox
+}
+
+#[tokio::test]
+async fn all_six_values_of_its_own_arrive_and_the_hidden_one_is_asked_for() {
+    let sandbox = with_more_values(|_| {}).await;
+    let before = values(&sandbox, 42).await;
+    let own = before
+        .values()
+        .filter(|row| row[1] == "User Setting")
+        .count();
+    assert_eq!(own, 6, "{before:?}");
+
+    let args = ["rotate-id", OLD, NEW, "--no-key"];
+    let asked = sandbox.run(&args).await.exits(2);
+    assert!(asked.err.contains("`api_token`"), "{}", asked.err);
+    assert!(
+        asked.err.contains("--attr api_token=VALUE"),
+        "{}",
+        asked.err
+    );
+    let _done = rotate(&sandbox, &[]).await.done();
+
+    let new = id_of(&sandbox, NEW).await;
+    assert_eq!(values(&sandbox, new).await, before);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_word_for_where_a_value_comes_from_that_was_never_seen_stops_it_before_anything_moves() {
+    let word = |word: &'static str| {
+        move |options: &mut Options| options.switches.source_of_user = word.to_owned()
+    };
+    for source in ["user", "User Settings", "Set for user", ""] {
+        let sandbox = rotation_with(word(source)).await;
+        let before = state(sandbox.emulator());
+        let asked = sandbox.emulator().requests().len();
+
+        let stopped = rotate(&sandbox, &[]).await.exits(2);
+
+        let error = stopped.error().to_string();
+        for named in ["region", "customer_id", OLD, source, "--take-unknown"] {
+            assert!(error.contains(named), "{named}: {error}");
+        }
+        assert!(!error.contains("api_token"), "it is given: {error}");
+        assert_eq!(writes(sandbox.emulator(), asked), Vec::<String>::new());
+        assert_eq!(state(sandbox.emulator()), before);
+
+        let _done = rotate(&sandbox, &["--take-unknown"]).await.done();
+        let new = id_of(&sandbox, NEW).await;
+        assert_eq!(values(&sandbox, new).await, values(&sandbox, 42).await);
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_value_of_unknown_origin_is_left_to_whoever_gives_it() {
+    let sandbox =
+        rotation_with(|options| options.switches.source_of_user = "user".to_owned()).await;
+    let given = [
+        "--attr",
+        "region=apac",
+        "--attr",
+        "customer_id=42",
+        "--attr",
+        "locale=de",
+    ];
+
+    let done = rotate(&sandbox, &given).await.exits(3);
+
+    // It is hidden, so that only its source could tell whether it has arrived.
+    let error = done.json()["error"].to_string();
+    assert!(error.contains("attribute api_token"), "{error}");
+    assert!(!error.contains("region"), "{error}");
+    let old = api(&sandbox, &["/users/42"]).await;
+    assert_eq!(old["is_disabled"], false);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_value_that_did_not_arrive_leaves_the_old_user_alone() {
+    let sandbox = rotation().await;
+    // While it moves, somebody changes a value that neither user has of its own.
+    let run = stopped_at(&sandbox, "update_board").await;
+    let rows = api(&sandbox, &["/users/42/attribute_values"]).await;
+    let mut rows = rows.as_array().unwrap().iter();
+    let row = rows.find(|row| row["name"] == "number_format").unwrap();
+    set(
+        &sandbox,
+        row["user_attribute_id"].as_str().unwrap(),
+        "1.234,56",
+    )
+    .await;
+
+    let resumed = sandbox
+        .run(&["runs", "resume", &run, "-o", "json"])
+        .await
+        .exits(3);
+
+    let said = format!("{}{}", resumed.out, resumed.err);
+    assert!(said.contains("number_format"), "{said}");
+    let old = api(&sandbox, &["/users/42"]).await;
+    assert_eq!(old["is_disabled"], false);
+    assert_eq!(old["credentials_api3"].as_array().unwrap().len(), 2);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn an_owner_that_the_release_cannot_change_is_said_before_anything_moves() {
+    let sandbox = rotation_with(|options| {
+        options.switches.owner_can_be_set = false;
+    })
+    .await;
+
+    let stopped = rotate(&sandbox, &[]).await.exits(3);
+
+    // The release says that it can, so that only reading back tells.
+    let error = stopped.json()["error"].to_string();
+    assert!(error.contains("left it with its owner"), "{error}");
+    let old = api(&sandbox, &["/users/42"]).await;
+    assert_eq!(old["is_disabled"], false);
+    sandbox.finish().await;
+}
