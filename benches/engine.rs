@@ -24,7 +24,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec, Via,
+    self, Context, Finder, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec,
+    Via,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -112,6 +113,7 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
     let signer = Signer::new(emulator.host(), &secret, emulator.algorithm()).unwrap();
     Context {
         http,
+        finder: Finder::new(admin.clone()),
         admin,
         signer: Some(signer.with_scheme("http")),
         other_signer: None,

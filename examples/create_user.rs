@@ -13,7 +13,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    Context, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec, Via, run_jobs,
+    Context, Finder, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec, Via,
+    run_jobs,
 };
 
 #[tokio::main]
@@ -64,6 +65,7 @@ async fn main() -> anyhow::Result<()> {
 
     let context = Arc::new(Context {
         http,
+        finder: Finder::new(admin.clone()),
         admin: admin.clone(),
         signer: Some(signer.with_scheme("http")),
         other_signer: None,

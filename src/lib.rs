@@ -63,6 +63,10 @@ pub mod secret;
 // Clock, randomness, environment and streams.
 pub mod system;
 
+// Broken inputs, for tests.
+#[cfg(test)]
+mod fuzz;
+
 use std::ffi::OsString;
 
 use crate::error::Exit;

@@ -5,7 +5,7 @@ use crate::error::{Error, Kind};
 use crate::looker::{Client, User};
 use crate::report::Ui;
 use crate::system::Interrupt;
-use crate::workflow::{UserRef, find_user};
+use crate::workflow::UserRef;
 
 /// The embed user with this `external_user_id`, and the identity of it. The identity is to be ended with [`end`].
 pub(crate) async fn become_user(
@@ -19,7 +19,10 @@ pub(crate) async fn become_user(
 
 /// The embed user with this `external_user_id`, which must exist.
 pub(crate) async fn find(external_user_id: &str, session: &Session) -> Result<User, Error> {
-    let found = find_user(&session.admin, UserRef::External(external_user_id)).await?;
+    let found = session
+        .finder
+        .find(UserRef::External(external_user_id))
+        .await?;
     found.ok_or_else(|| {
         Error::new(
             Kind::NotFound,

@@ -15,9 +15,7 @@ use crate::report::{Format, Ui};
 use crate::signed_url::is_for_embed_users;
 use crate::sink::KeyName;
 use crate::system::System;
-use crate::workflow::{
-    Found, Grants, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via, find_user,
-};
+use crate::workflow::{Found, Grants, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
 
 /// The embed path that is fetched where the profile names no blank dashboard: Looker's demo application fetches it for
 /// this purpose, and the user is made at the login whatever the path answers.
@@ -211,7 +209,8 @@ fn result_rows(found: &Found, secret: Option<&str>) -> Vec<(&'static str, String
 }
 
 async fn dry_run(spec: &UserSpec, session: &Session, ui: &Ui) -> Result<Exit, Error> {
-    let user = find_user(&session.admin, UserRef::External(&spec.external_user_id)).await?;
+    let asked = UserRef::External(&spec.external_user_id);
+    let user = session.finder.find(asked).await?;
     let outcome = match (&user, spec.update) {
         (None, _) => Outcome::Created,
         (Some(_), true) => Outcome::Updated,

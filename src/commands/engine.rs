@@ -16,9 +16,7 @@ use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
 use crate::report::{Meter, Ui};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
-use crate::workflow::{
-    Context, Finished, Found, JobSpec, RunOptions, Totals, require_admin, run_jobs,
-};
+use crate::workflow::{Context, Finished, Found, JobSpec, RunOptions, Totals, run_jobs};
 
 /// What `runs resume` needs to go on with a run of any command.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -98,7 +96,7 @@ pub(crate) async fn begin(
     finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
     let ledger = open_ledger(&session.settings, system)?;
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     let jobs = work
         .specs
         .iter()
@@ -196,6 +194,7 @@ fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<
     Ok(Context {
         http: session.http.clone(),
         admin: session.admin.clone(),
+        finder: session.finder.clone(),
         signer,
         other_signer,
         sink: going.sink,

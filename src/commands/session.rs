@@ -9,6 +9,7 @@ use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
 use crate::system::{Interrupt, System};
+use crate::workflow::Finder;
 
 /// A session with Looker, or with a fresh emulator in this process.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) http: Http,
     pub(crate) admin: Client,
+    /// Looks users up as the admin.
+    pub(crate) finder: Finder,
     emulator: Option<Emulator>,
     interrupt: Interrupt,
 }
@@ -57,6 +60,7 @@ impl Session {
         Ok(Self {
             settings,
             http,
+            finder: Finder::new(admin.clone()),
             admin,
             emulator,
             interrupt: system.interrupt.clone(),

@@ -217,6 +217,7 @@ fn suggestion(message: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::survives;
 
     fn problem(text: &str) -> (String, Option<String>) {
         let error =
@@ -297,5 +298,15 @@ mod tests {
 
             assert!(message.contains("line 2"), "{message}");
         }
+    }
+
+    #[test]
+    fn no_config_makes_the_reader_panic_hang_or_grow() {
+        let seed = "default_profile = \"acme\"\n[profiles.acme]\nbase_url = \"https://acme.looker.com\"\nclient_id = \"a\"\n\
+            client_secret = { command = [\"pass\", \"x\"] }\nconcurrency = 10\n[profiles.acme.grants]\nmodels = [\"demo\"]\n";
+        survives(&[seed], |input| {
+            let text = String::from_utf8_lossy(input);
+            let _read = ConfigFile::parse(&text, Path::new("config.toml")).is_ok();
+        });
     }
 }

@@ -133,6 +133,7 @@ fn unquoted(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::survives;
 
     #[test]
     fn quotes_comments_and_case_do_not_matter() {
@@ -161,5 +162,13 @@ mod tests {
             assert!(error.message().starts_with("line "), "{error}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn no_ini_makes_the_reader_panic_hang_or_grow() {
+        let seed = "[Looker]\nbase_url = https://acme.looker.com\nclient_id: \"abc\"\n; no\n[other]\nclient_secret='x'\n";
+        survives(&[seed], |input| {
+            let _read = Ini::parse(&String::from_utf8_lossy(input)).is_ok();
+        });
     }
 }

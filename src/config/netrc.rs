@@ -96,6 +96,7 @@ impl Tokens<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::survives;
     use crate::secret::ExposeSecret as _;
 
     fn read(text: &str, host: &str) -> Option<(String, String)> {
@@ -132,5 +133,13 @@ mod tests {
         let text = "macdef init\nmachine a login no password no\n\nmachine a login half\nmachine a login id password secret";
 
         assert_eq!(read(text, "a"), pair("id", "secret"));
+    }
+
+    #[test]
+    fn no_netrc_makes_the_reader_panic_hang_or_grow() {
+        let seed = "machine acme.looker.com\n  login abc\n  password \"x y\"\nmacdef init\n  ls\n\ndefault login d password e\n";
+        survives(&[seed], |input| {
+            let _found = find(&String::from_utf8_lossy(input), "acme.looker.com").is_some();
+        });
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
@@ -105,10 +105,10 @@ impl Client {
         self.done(call.repeatable()).await
     }
 
-    /// Let this identity no longer follow an alert: false where there is no such alert for it.
-    pub async fn unfollow_alert(&self, id: &str) -> Result<bool, LookerError> {
+    /// Let this identity no longer follow an alert.
+    pub async fn unfollow_alert(&self, id: &str) -> Result<Removal, LookerError> {
         let template = "/alerts/{alert_id}/follow";
-        self.gone(Call::delete("unfollow_alert", template, &[id])?)
+        self.remove(Call::delete("unfollow_alert", template, &[id])?)
             .await
     }
 }

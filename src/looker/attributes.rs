@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
@@ -140,15 +140,15 @@ impl Client {
         self.json(call.json(&Body { value })).await
     }
 
-    /// Take a user's own value away: false where it had none.
+    /// Take a user's own value away.
     pub async fn delete_attribute_value(
         &self,
         user_id: &str,
         attribute_id: &str,
-    ) -> Result<bool, LookerError> {
+    ) -> Result<Removal, LookerError> {
         let template = "/users/{user_id}/attribute_values/{user_attribute_id}";
         let ids = [user_id, attribute_id];
-        self.gone(Call::delete(
+        self.remove(Call::delete(
             "delete_user_attribute_user_value",
             template,
             &ids,

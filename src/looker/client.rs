@@ -17,6 +17,15 @@ use crate::looker::request::Sender;
 use crate::looker::trace;
 use crate::secret::SecretString;
 
+/// What Looker said to a request to delete something. Neither proves that the thing is gone: only a list without it does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Removal {
+    /// It accepted the request.
+    Accepted,
+    /// It said 404: the thing had gone already, or the caller may not see it.
+    NotFound,
+}
+
 /// One identity at one Looker. Clones share its token.
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
@@ -64,9 +73,46 @@ impl Client {
         Self::with(http, base_url, identity.to_owned(), Auth::key(key))
     }
 
-    /// Become the user `looker_user_id` (sudo). Only admins may. Each call makes a new token, which cannot be renewed
-    /// and is to be logged out.
+    /// Become the user `looker_user_id` (sudo), and see that it is this user and no other. Only admins may. Each call makes
+    /// a new token, which cannot be renewed and is to be logged out.
     pub async fn login_user(&self, looker_user_id: &str) -> Result<Self, LookerError> {
+        let nothing = async |_: &Self| Ok(());
+        let (user, ()) = self.login_user_and(looker_user_id, nothing).await?;
+        Ok(user)
+    }
+
+    /// The same, and do `also` as the user while the proof is under way; it may only read, since nothing is proved yet.
+    ///
+    /// # Errors
+    /// What Looker says, or that it gave the token of somebody else, which has been logged out.
+    pub async fn login_user_and<T>(
+        &self,
+        looker_user_id: &str,
+        also: impl AsyncFnOnce(&Self) -> Result<T, LookerError>,
+    ) -> Result<(Self, T), LookerError> {
+        let user = self.take_token_of(looker_user_id).await?;
+        let proof = async {
+            let me = user.me().await?;
+            if me.id == looker_user_id {
+                return Ok(());
+            }
+            Err(LookerError::Another {
+                operation: "login_user",
+                asked: format!("Looker user {looker_user_id}"),
+                answered: format!("Looker user {}", me.id),
+            })
+        };
+        match tokio::try_join!(proof, also(&user)) {
+            Ok(((), also)) => Ok((user, also)),
+            Err(error) => {
+                // Whether it works or not, the first error is the one to tell.
+                let _ended = user.logout().await.is_ok();
+                Err(error)
+            }
+        }
+    }
+
+    async fn take_token_of(&self, looker_user_id: &str) -> Result<Self, LookerError> {
         let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
         let asked = self.http().clock().elapsed();
         let granted: Granted = self.json(call).await?;
@@ -153,16 +199,17 @@ impl Client {
         self.success(&call).await.map(drop)
     }
 
-    /// Make `call`, which deletes something: false where it was gone already.
-    pub(super) async fn gone(&self, call: Call) -> Result<bool, LookerError> {
+    /// Make `call`, which deletes something.
+    pub(super) async fn remove(&self, call: Call) -> Result<Removal, LookerError> {
         match self.success(&call).await {
-            Ok(_) => Ok(true),
-            Err(LookerError::NotFound { .. }) => Ok(false),
+            Ok(_) => Ok(Removal::Accepted),
+            Err(LookerError::NotFound { .. }) => Ok(Removal::NotFound),
             Err(error) => Err(error),
         }
     }
 
-    /// Make `call` and read the value it gives; `None` where there is no such thing.
+    /// Make `call` and read the value it gives; `None` if Looker says that there is no such thing, which it also says to
+    /// whoever may not see it.
     pub(super) async fn found<T: DeserializeOwned>(
         &self,
         call: Call,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
@@ -87,10 +87,10 @@ impl Client {
         self.json(call.json(&body)).await
     }
 
-    /// Share something no longer: false where it was gone already.
-    pub async fn delete_content_access(&self, id: &str) -> Result<bool, LookerError> {
+    /// Share something no longer.
+    pub async fn delete_content_access(&self, id: &str) -> Result<Removal, LookerError> {
         let template = "/content_metadata_access/{content_metadata_access_id}";
         let call = Call::delete("delete_content_metadata_access", template, &[id])?;
-        self.gone(call).await
+        self.remove(call).await
     }
 }

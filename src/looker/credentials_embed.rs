@@ -1,12 +1,12 @@
 //! Embed credentials: what makes a user an embed user; all their fields are read-only.
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::looker::call::Call;
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::looker::when::When;
 
 /// The embed credential of a user.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -21,11 +21,11 @@ pub struct CredentialsEmbed {
     #[serde(default, deserialize_with = "fields::optional")]
     pub external_group_id: Option<String>,
     /// When the credential came into being.
-    #[serde(default, deserialize_with = "fields::timestamp")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "fields::when")]
+    pub created_at: When,
     /// When it was last used to log in.
-    #[serde(default, deserialize_with = "fields::timestamp")]
-    pub logged_in_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "fields::when")]
+    pub logged_in_at: When,
     /// Whether it cannot be used.
     #[serde(default, deserialize_with = "fields::flag")]
     pub is_disabled: bool,

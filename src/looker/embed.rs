@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::looker::path::Path;
@@ -88,15 +88,15 @@ impl Client {
         })
     }
 
-    /// End a cookieless session: false where it was gone already.
+    /// End a cookieless session.
     pub async fn delete_cookieless_session(
         &self,
         session_reference_token: &SecretString,
-    ) -> Result<bool, LookerError> {
+    ) -> Result<Removal, LookerError> {
         let operation = "delete_embed_cookieless_session";
         let template = "/embed/cookieless_session/{session_reference_token}";
         let path = Path::of_secret(operation, template, session_reference_token)?;
-        self.gone(Call::at(reqwest::Method::DELETE, operation, path))
+        self.remove(Call::at(reqwest::Method::DELETE, operation, path))
             .await
     }
 

@@ -138,6 +138,24 @@ pub enum LookerError {
         /// Where the answer stops making sense; no part of the answer.
         problem: String,
     },
+    /// A list that comes in pages and has no end.
+    #[error("the list that `{operation}` gives has no end: {problem}")]
+    Endless {
+        /// The operation's id.
+        operation: &'static str,
+        /// How that shows.
+        problem: &'static str,
+    },
+    /// Looker was asked about one user and answered about another, whose things must not be touched.
+    #[error("`{operation}` was asked about {asked} and answered about {answered}")]
+    Another {
+        /// The operation's id.
+        operation: &'static str,
+        /// Who was asked about.
+        asked: String,
+        /// Who was answered about.
+        answered: String,
+    },
     /// An id that no path can carry.
     #[error("`{id}` cannot be an id in a call of `{operation}`")]
     Id {
@@ -244,6 +262,8 @@ impl LookerError {
             | Self::Lost { operation, .. }
             | Self::TooLarge { operation, .. }
             | Self::Decode { operation, .. }
+            | Self::Endless { operation, .. }
+            | Self::Another { operation, .. }
             | Self::Id { operation, .. } => Some(operation),
             Self::Path { .. }
             | Self::LoggedOut { .. }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
@@ -109,10 +109,10 @@ impl Client {
         }
     }
 
-    /// Take a favourite away: false where it was gone already.
-    pub async fn delete_favorite(&self, id: &str) -> Result<bool, LookerError> {
+    /// Take a favourite away.
+    pub async fn delete_favorite(&self, id: &str) -> Result<Removal, LookerError> {
         let template = "/content_favorite/{content_favorite_id}";
-        self.gone(Call::delete("delete_content_favorite", template, &[id])?)
+        self.remove(Call::delete("delete_content_favorite", template, &[id])?)
             .await
     }
 }

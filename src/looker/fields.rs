@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
+use crate::looker::when::When;
 use crate::secret::SecretString;
 
 #[derive(Deserialize)]
@@ -73,6 +74,11 @@ pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
 /// A flag; `null` is false.
 pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// A moment, or that there is none, or that it cannot be read.
+pub(super) fn when<'de, D: Deserializer<'de>>(deserializer: D) -> Result<When, D::Error> {
+    Ok(When::read(optional(deserializer)?.as_deref()))
 }
 
 /// A timestamp as in `2021-11-09T16:11:29.000+00:00`; `""` where there is none.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
@@ -49,15 +49,15 @@ impl Client {
         self.done(call.json(&Body { user_id })).await
     }
 
-    /// Take a user out of a group: false where it was not in it.
+    /// Take a user out of a group.
     pub async fn delete_group_user(
         &self,
         group_id: &str,
         user_id: &str,
-    ) -> Result<bool, LookerError> {
+    ) -> Result<Removal, LookerError> {
         let template = "/groups/{group_id}/users/{user_id}";
         let ids = [group_id, user_id];
-        self.gone(Call::delete("delete_group_user", template, &ids)?)
+        self.remove(Call::delete("delete_group_user", template, &ids)?)
             .await
     }
 }

@@ -27,6 +27,10 @@ fn kind(error: &LookerError) -> Kind {
         LookerError::NotFound { operation, .. } if admin_only(operation) => Kind::NotAllowed,
         LookerError::NotFound { .. } => Kind::NotFound,
         LookerError::Unavailable { .. } => Kind::Unavailable,
+        LookerError::Another {
+            operation: "user_for_credential",
+            ..
+        } => Kind::Conflict,
         LookerError::Status { status: 409, .. } => Kind::Conflict,
         LookerError::Status {
             status: 502..=504, ..
@@ -39,6 +43,8 @@ fn kind(error: &LookerError) -> Kind {
         LookerError::Status { .. }
         | LookerError::Validation { .. }
         | LookerError::TooLarge { .. }
+        | LookerError::Endless { .. }
+        | LookerError::Another { .. }
         | LookerError::Decode { .. } => Kind::Looker,
         LookerError::Id { .. }
         | LookerError::Path { .. }
@@ -96,6 +102,18 @@ fn hint(error: &LookerError) -> Option<String> {
         }
         LookerError::Lost { .. } => {
             "run the command again; what Looker has done already is found and kept".to_owned()
+        }
+        LookerError::Endless { .. } => {
+            "nothing was concluded from the part that was read; look for a proxy or a cache that drops the query of requests"
+                .to_owned()
+        }
+        LookerError::Another { operation: "user_for_credential", .. } => {
+            "ids are compared exactly, upper and lower case too: write the id as Looker has it, or choose one that differs in \
+             more than case"
+                .to_owned()
+        }
+        LookerError::Another { .. } => {
+            "nothing was done with the wrong user; report this to Looker".to_owned()
         }
         LookerError::Id { .. } => {
             "an id that is empty, `.` or `..` changes the address it stands in; such a user can only be found with \

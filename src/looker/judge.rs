@@ -129,3 +129,60 @@ fn tame(text: &str) -> String {
         .map(|char| if char.is_control() { ' ' } else { char });
     plain.take(LONGEST_MESSAGE).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::fuzz::survives;
+    use crate::looker::{
+        Api3Key, AttributeValue, EmbedConfig, Folder, Role, ScheduledPlan, Session, User, Versions,
+    };
+
+    /// Answers of Looker's, cut down from recordings.
+    const ANSWERS: [&str; 5] = [
+        r#"[{"id":"7","first_name":"Ada","is_disabled":false,"group_ids":["1",2],"role_ids":[],"credentials_embed":[{"external_user_id":"a","logged_in_at":"2023-03-07T12:28:32.000+00:00","is_disabled":false}],"credentials_api3":[{"id":"9","client_id":"c","created_at":"2023-03-07T12:28:32.000+00:00","purpose":null}],"ui_state":{"x":[1]},"email":""}]"#,
+        r#"[{"id":"2","name":"Admin","permission_set":{"id":"1","permissions":["see_looks"],"all_access":true},"model_set":{"models":["demo"]}}]"#,
+        r#"[{"user_attribute_id":"11","name":"locale","value":"","value_is_hidden":true,"source":"User Setting","rank":-1}]"#,
+        r#"{"message":"Validation Failed","errors":[{"field":"[:title, :space_id]","code":"already_exists"}],"documentation_url":"https://docs.looker.com/"}"#,
+        r#"{"embed_config":{"permissions":{"access_data":{"see_looks":["explore"]}},"domain_allowlist":["*"]},"looker_release_version":"26.22.1","current_version":{"full_version":"4.0.26.22"}}"#,
+    ];
+
+    #[test]
+    fn no_answer_makes_the_client_panic_hang_or_grow() {
+        survives(&ANSWERS, |input| {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(input.get(..40).unwrap_or(input)) {
+                headers.insert(RETRY_AFTER, value.clone());
+                headers.insert("date", value);
+            }
+            for status in [200, 302, 404, 422, 429, 500] {
+                let answer = Answer {
+                    status,
+                    headers: headers.clone(),
+                    body: Zeroizing::new(input.to_vec()),
+                };
+                let refused = refusal("me", &answer, Timestamp::UNIX_EPOCH);
+                assert_eq!(refused.is_none(), status == 200);
+                let _date = answer.header("date").and_then(retry::date).is_some();
+                read_as_everything(&answer);
+            }
+        });
+    }
+
+    fn read_as_everything(answer: &Answer) {
+        let _read = [
+            decode::<Vec<User>>("search_users", answer).is_ok(),
+            decode::<Vec<Role>>("user_roles", answer).is_ok(),
+            decode::<Vec<AttributeValue>>("user_attribute_user_values", answer).is_ok(),
+            decode::<Vec<Api3Key>>("all_user_credentials_api3s", answer).is_ok(),
+            decode::<Vec<Session>>("all_user_sessions", answer).is_ok(),
+            decode::<Vec<Folder>>("search_folders", answer).is_ok(),
+            decode::<Vec<ScheduledPlan>>("all_scheduled_plans", answer).is_ok(),
+            decode::<EmbedConfig>("get_setting", answer).is_ok(),
+            decode::<Versions>("versions", answer).is_ok(),
+        ];
+    }
+}

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::secret::SecretString;
@@ -81,11 +81,15 @@ impl Client {
         self.json(call.json(&Body { purpose })).await
     }
 
-    /// Revoke a key: false where it was gone already.
-    pub async fn delete_api3_key(&self, user_id: &str, key_id: &str) -> Result<bool, LookerError> {
+    /// Revoke a key.
+    pub async fn delete_api3_key(
+        &self,
+        user_id: &str,
+        key_id: &str,
+    ) -> Result<Removal, LookerError> {
         let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
         let ids = [user_id, key_id];
-        self.gone(Call::delete(
+        self.remove(Call::delete(
             "delete_user_credentials_api3",
             template,
             &ids,

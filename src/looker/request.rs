@@ -1,6 +1,8 @@
 //! Requests: what every one of them carries, and where a call with its token may go.
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT,
+};
 use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
@@ -52,7 +54,13 @@ pub(super) fn of(call: &Call, sender: &Sender<'_>) -> Result<Request, LookerErro
         headers.insert(AUTHORIZATION, bearer(token)?);
     }
     let (kind, body) = match &call.body {
-        Body::Empty => return Ok(request),
+        Body::Empty => {
+            // RFC 9110, section 8.6, wants it of methods that expect a body; Google's load balancers answer 411 without.
+            if !matches!(call.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            return Ok(request);
+        }
         Body::Json(bytes) => ("application/json", bytes.clone()),
         Body::Login(key) => ("application/x-www-form-urlencoded", form(key)),
     };

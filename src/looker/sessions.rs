@@ -1,12 +1,12 @@
 //! Sessions in the browser.
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::looker::when::When;
 
 /// A session in a browser; access tokens of the API have none.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -18,11 +18,11 @@ pub struct Session {
     #[serde(default, deserialize_with = "fields::optional")]
     pub credentials_type: Option<String>,
     /// When it began.
-    #[serde(default, deserialize_with = "fields::timestamp")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "fields::when")]
+    pub created_at: When,
     /// When it ends.
-    #[serde(default, deserialize_with = "fields::timestamp")]
-    pub expires_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "fields::when")]
+    pub expires_at: When,
     /// The admin who became this user, where one did.
     #[serde(default, deserialize_with = "fields::optional")]
     pub sudo_user_id: Option<String>,
@@ -36,15 +36,15 @@ impl Client {
             .await
     }
 
-    /// End a session: false where it was gone already.
+    /// End a session.
     pub async fn delete_session(
         &self,
         user_id: &str,
         session_id: &str,
-    ) -> Result<bool, LookerError> {
+    ) -> Result<Removal, LookerError> {
         let template = "/users/{user_id}/sessions/{session_id}";
         let ids = [user_id, session_id];
-        self.gone(Call::delete("delete_user_session", template, &ids)?)
+        self.remove(Call::delete("delete_user_session", template, &ids)?)
             .await
     }
 }

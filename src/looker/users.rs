@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::looker::call::Call;
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::credentials_embed::CredentialsEmbed;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::looker::keys::Api3Key;
+use crate::looker::pages::Pager;
 
 /// The fields of a [`User`]; some of the others are slow for Looker to find out.
 const FIELDS: &str = "id,first_name,last_name,display_name,email,is_disabled,group_ids,role_ids,credentials_embed,\
@@ -71,6 +72,20 @@ pub struct User {
 }
 
 impl User {
+    /// Whether the user has an embed credential with exactly this id, byte for byte.
+    pub fn has_external_user_id(&self, id: &str) -> bool {
+        let mut credentials = self.credentials_embed.iter();
+        credentials.any(|credential| credential.external_user_id.as_deref() == Some(id))
+    }
+
+    /// The user in words for a message that tells two apart.
+    fn in_words(&self) -> String {
+        match self.external_user_id() {
+            Some(external) => format!("embed user `{external}` (Looker user {})", self.id),
+            None => format!("Looker user {}", self.id),
+        }
+    }
+
     /// The `external_user_id`, where this is an embed user.
     pub fn external_user_id(&self) -> Option<&str> {
         self.credentials_embed
@@ -145,22 +160,49 @@ impl Client {
         self.json(Call::get("me", "/user", &[])?).await
     }
 
-    /// The user `user_id`.
+    /// The user `user_id`, and no other.
     pub async fn user(&self, user_id: &str) -> Result<User, LookerError> {
         let call = Call::get("user", "/users/{user_id}", &[user_id])?;
-        self.json(call.query("fields", format!("{FIELDS},ui_state")))
-            .await
+        let call = call.query("fields", format!("{FIELDS},ui_state"));
+        same("user", user_id, self.json(call).await?)
     }
 
-    /// The embed user with this `external_user_id`. Looker (Google Cloud core) may deny the question.
+    /// The embed user with exactly this `external_user_id`; `None` if Looker says 404, which proves nothing by itself.
+    /// Looker (Google Cloud core) may deny the question. Whether Looker compares ids exactly is not known: an answer about
+    /// another id is an error.
     pub async fn user_for_credential_embed(
         &self,
         external_user_id: &str,
     ) -> Result<Option<User>, LookerError> {
         let template = "/users/credential/embed/{credential_id}";
-        let call = Call::get("user_for_credential", template, &[external_user_id])?;
-        self.found(call.query("fields", format!("{FIELDS},ui_state")))
-            .await
+        let operation = "user_for_credential";
+        let call = Call::get(operation, template, &[external_user_id])?;
+        let call = call.query("fields", format!("{FIELDS},ui_state"));
+        let found: Option<User> = self.found(call).await?;
+        match found {
+            Some(user) if !user.has_external_user_id(external_user_id) => {
+                Err(LookerError::Another {
+                    operation,
+                    asked: format!("embed user `{external_user_id}`"),
+                    answered: user.in_words(),
+                })
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// All users that `search` describes, page by page; its limit is the size of a page.
+    pub fn users(&self, search: UserSearch) -> UserPages {
+        UserPages {
+            client: self.clone(),
+            search: UserSearch {
+                sorts: search.sorts.or_else(|| Some("id".to_owned())),
+                limit: search.limit.or(Some(PAGE)),
+                ..search
+            },
+            pager: Pager::default(),
+            strangers: 0,
+        }
     }
 
     /// The users that `search` describes, at most one page of them. There is no search by `external_user_id`.
@@ -187,12 +229,12 @@ impl Client {
         changes: &UserChanges,
     ) -> Result<User, LookerError> {
         let call = Call::patch("update_user", "/users/{user_id}", &[user_id])?;
-        self.json(call.json(changes)).await
+        same("update_user", user_id, self.json(call.json(changes)).await?)
     }
 
-    /// Delete a user, its schedules, and everything else Looker deletes with it: false where it was gone already.
-    pub async fn delete_user(&self, user_id: &str) -> Result<bool, LookerError> {
-        self.gone(Call::delete("delete_user", "/users/{user_id}", &[user_id])?)
+    /// Delete a user, its schedules, and everything else Looker deletes with it.
+    pub async fn delete_user(&self, user_id: &str) -> Result<Removal, LookerError> {
+        self.remove(Call::delete("delete_user", "/users/{user_id}", &[user_id])?)
             .await
     }
 
@@ -206,4 +248,52 @@ impl Client {
         let call = Call::post("create_embed_user", "/users/embed_user", &[])?;
         self.json(call.json(&Body { external_user_id })).await
     }
+}
+
+/// How many users are asked for at a time.
+const PAGE: u32 = 500;
+
+/// Users, page by page.
+#[derive(Debug)]
+pub struct UserPages {
+    client: Client,
+    search: UserSearch,
+    pager: Pager,
+    strangers: usize,
+}
+
+impl UserPages {
+    /// The users of the next page; `None` after the last. If embed users were asked for, whoever has no embed credential is
+    /// left out.
+    pub async fn next(&mut self) -> Result<Option<Vec<User>>, LookerError> {
+        self.search.offset = u64::try_from(self.pager.offset()).ok();
+        let mut users = self.client.search_users(&self.search).await?;
+        let first = users.first().map(|user| user.id.as_str());
+        if !self.pager.turn("search_users", users.len(), first)? {
+            return Ok(None);
+        }
+        if self.search.embed_user == Some(true) {
+            let came = users.len();
+            users.retain(|user| user.external_user_id().is_some());
+            self.strangers += came - users.len();
+        }
+        Ok(Some(users))
+    }
+
+    /// How many users came and were left out, since they have no embed credential that can be seen.
+    pub const fn strangers(&self) -> usize {
+        self.strangers
+    }
+}
+
+/// `user`, if it is the one that was asked about.
+fn same(operation: &'static str, user_id: &str, user: User) -> Result<User, LookerError> {
+    if user.id == user_id {
+        return Ok(user);
+    }
+    Err(LookerError::Another {
+        operation,
+        asked: format!("Looker user {user_id}"),
+        answered: user.in_words(),
+    })
 }

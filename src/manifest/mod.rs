@@ -86,6 +86,7 @@ pub(crate) fn rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::survives;
     use crate::plan::KnownAttribute;
 
     fn known() -> Known {
@@ -277,6 +278,33 @@ defaults: {}
         assert_eq!(
             checked.problems[0].to_string(),
             "2:8: the text is not UTF-8; save the file as UTF-8"
+        );
+    }
+
+    #[test]
+    fn no_manifest_makes_a_reader_panic_hang_or_grow() {
+        let csv = "external_user_id,first_name,models,permissions,group_ids,attr.region,attr.customer_id,key,state\n\
+            a,Ada,demo,access_data;see_looks,2,west,17,ensure,present\n\
+            \"b \"\"x\"\"\",,\"demo\",,,\"far, east\",,rotate,disabled\n";
+        let jsonl = "{\"external_user_id\":\"a\",\"models\":[\"demo\"],\"user_attributes\":{\"region\":\"west\",\"customer_id\":17}}\n\
+            {\"external_user_id\":\"b\",\"permissions\":[],\"group_ids\":[2],\"key\":\"none\",\"first_name\":null}\n";
+        let yaml = "tenants:\n  acme:\n    models: [demo]\n    permissions: &p [access_data]\n    users:\n      - external_user_id: a\n        user_attributes: {region: west}\n      - external_user_id: 'b'\n        permissions: *p\n";
+        for (format, seed) in [
+            (Format::Csv, csv),
+            (Format::Jsonl, jsonl),
+            (Format::Yaml, yaml),
+        ] {
+            survives(&[seed, csv, jsonl, yaml], move |input| {
+                let source = std::io::Cursor::new(input.to_vec());
+                let checked = check(rows(source, format, Some(Arc::new(known()))));
+                assert!(checked.problems.len() <= 100);
+            });
+        }
+        survives(
+            &["old,new,attr.region\na,b,west\n\"c\",d,\n", csv],
+            |input| {
+                let _read = read_mapping(std::io::Cursor::new(input.to_vec())).is_ok();
+            },
         );
     }
 }

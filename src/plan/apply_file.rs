@@ -101,3 +101,27 @@ pub(crate) fn write_line(out: &mut dyn Write, planned: &Planned) -> std::io::Res
     };
     writeln!(out, "{}", serde_json::to_string(&line)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::fuzz::survives;
+
+    #[test]
+    fn no_plan_file_makes_the_reader_panic_hang_or_grow() {
+        let header = r#"{"embedctl_plan":1,"base_url":"https://acme.looker.com","created_at":"2026-01-01T00:00:00Z","rows":1,"options":{"via":"signed-url","target":"/alive","purpose":null,"verify":"sample"}}"#;
+        let line = r#"{"change":{"action":"update","external_user_id":"a","looker_user_id":"7","differences":[{"field":"models","from":["demo"],"to":null}],"login":true,"ends_sessions":true,"key":"mint","attributes":[{"id":"5","name":"region","value":"west"}]},"user":{"external_user_id":"a","grants":{"models":["demo"],"session_length":300},"key":"ensure","state":"present"}}"#;
+        assert!(read_header(header).unwrap().is_some());
+        assert!(PlanFile(line.as_bytes()).next().unwrap().is_some());
+
+        survives(&[header, line], |input| {
+            let _header = read_header(&String::from_utf8_lossy(input)).is_ok();
+            let mut file = PlanFile(Cursor::new(input));
+            while let Ok(Some(planned)) = file.next() {
+                drop(planned);
+            }
+        });
+    }
+}

@@ -6,10 +6,13 @@ use crate::error::Error;
 use crate::looker::{Client, LookerError, User, UserSearch};
 use crate::plan::seen::{FIELDS, Seen};
 use crate::plan::store::Store;
-use crate::workflow::{UserRef, find_user};
+use crate::workflow::{Finder, UserRef};
 
 /// How many users a page has.
 const PAGE: u64 = 500;
+
+/// The most pages, so that whatever a server does, there is an end.
+const MOST: u64 = 100_000;
 
 /// Up to how many users are looked up one by one without a look at how many there are in all.
 const FEW: u64 = 10;
@@ -38,7 +41,7 @@ impl Looked {
 /// Observe the users named by `ids`, of which there are `rows`, with `width` calls at a time. `all` asks for those that
 /// are not named too. `progress` hears how far it is.
 pub(crate) async fn observe(
-    admin: &Client,
+    finder: &Finder,
     ids: impl Iterator<Item = String>,
     rows: u64,
     (width, all): (usize, bool),
@@ -51,16 +54,17 @@ pub(crate) async fn observe(
     if rows > FEW || all {
         // A sweep is worth no more pages than there are users to look up.
         let most = if all { u64::MAX } else { rows };
-        if sweep(admin, &mut store, width, most, &mut progress).await? {
+        if sweep(finder.admin(), &mut store, width, most, &mut progress).await? {
             return Ok(store);
         }
         store = Store::new()?;
     }
-    look_up(admin, ids, &mut store, (width, rows), &mut progress).await?;
+    look_up(finder, ids, &mut store, (width, rows), &mut progress).await?;
     Ok(store)
 }
 
-/// Read all embed users; false where that would take more than `most` pages.
+/// Read all embed users; false if that would take more than `most` pages. Whether Looker gives fewer users than it was asked
+/// for before the end is not known: the end is an empty page.
 async fn sweep(
     admin: &Client,
     store: &mut Store,
@@ -68,40 +72,80 @@ async fn sweep(
     most: u64,
     progress: &mut impl FnMut(Looked),
 ) -> Result<bool, Error> {
-    // The first page goes alone: where it is the last, no other is needed.
+    // The first page goes alone: its size is that of the others.
     let users = page(admin, 0, PAGE).await?;
     let size = users.len() as u64;
     let mut seen = size;
-    store.keep(users.into_iter().filter_map(Seen::of))?;
+    let first = users.first().map(|user| user.id.clone());
+    store.keep(users.into_iter().flat_map(Seen::of))?;
     progress(Looked::swept(seen, 0));
-    // A short page is the last, unless this Looker gives fewer than it was asked for.
-    if size < PAGE && (size == 0 || page(admin, size, PAGE).await?.is_empty()) {
+    if size == 0 {
         return Ok(true);
     }
-    // Nobody says how many pages there are, so that the more there were, the more are asked for at once.
-    let mut next = 1;
+    // Nobody says how many pages there are, so that the more there were, the more are asked for at once. After a short page
+    // the next one is probably empty.
+    let mut together = 1;
+    let mut next = size;
+    let mut pages = 1;
     loop {
-        if next >= most {
+        if pages >= most {
             return Ok(false);
         }
-        let mut flying = JoinSet::new();
-        let together = next.min(width.max(1) as u64);
-        for number in next..next + together {
-            let admin = admin.clone();
-            flying.spawn(async move { page(&admin, number * size, size).await });
+        if pages > MOST {
+            return Err(endless("it has more pages than any list that makes sense").into());
         }
-        next += together;
-        let mut is_last = false;
+        let mut flying = JoinSet::new();
+        for number in 0..together {
+            let (admin, first, from) = (admin.clone(), first.clone(), next + number * size);
+            flying.spawn(async move { stretch(&admin, from, size, first.as_deref()).await });
+        }
+        next += together * size;
+        pages += together;
+        let mut is_over = false;
         while let Some(joined) = flying.join_next().await {
             let users = joined.map_err(Error::internal)??;
-            is_last |= (users.len() as u64) < size;
+            is_over |= (users.len() as u64) < size;
             seen += users.len() as u64;
-            store.keep(users.into_iter().filter_map(Seen::of))?;
+            store.keep(users.into_iter().flat_map(Seen::of))?;
             progress(Looked::swept(seen, flying.len()));
         }
-        if is_last {
+        if is_over {
             return Ok(true);
         }
+        together = pages.min(width.max(1) as u64);
+    }
+}
+
+/// The users from `offset` on, `size` of them, in as many pages as Looker takes for that; fewer at the end of the list.
+async fn stretch(
+    admin: &Client,
+    offset: u64,
+    size: u64,
+    first: Option<&str>,
+) -> Result<Vec<User>, LookerError> {
+    let mut users: Vec<User> = Vec::new();
+    loop {
+        let came = users.len() as u64;
+        if came >= size {
+            return Ok(users);
+        }
+        let more = page(admin, offset + came, size - came).await?;
+        let Some(next) = more.first() else {
+            return Ok(users);
+        };
+        if first == Some(next.id.as_str()) {
+            return Err(endless(
+                "it starts again with the same item, whatever the offset",
+            ));
+        }
+        users.extend(more);
+    }
+}
+
+const fn endless(problem: &'static str) -> LookerError {
+    LookerError::Endless {
+        operation: "search_users",
+        problem,
     }
 }
 
@@ -118,27 +162,30 @@ async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, Look
 }
 
 async fn look_up(
-    admin: &Client,
+    finder: &Finder,
     mut ids: impl Iterator<Item = String>,
     store: &mut Store,
     (width, rows): (usize, u64),
     progress: &mut impl FnMut(Looked),
 ) -> Result<(), Error> {
-    let mut flying: JoinSet<Result<Option<User>, LookerError>> = JoinSet::new();
+    let mut flying: JoinSet<Result<Option<Seen>, Error>> = JoinSet::new();
     let mut seen = 0;
     loop {
         while flying.len() < width.max(1) {
             let Some(id) = ids.next() else {
                 break;
             };
-            let admin = admin.clone();
-            flying.spawn(async move { find_user(&admin, UserRef::External(&id)).await });
+            let finder = finder.clone();
+            flying.spawn(async move {
+                let user = finder.find(UserRef::External(&id)).await?;
+                Ok(user.and_then(|user| Seen::named(user, &id)))
+            });
         }
         let Some(joined) = flying.join_next().await else {
             return Ok(());
         };
         let user = joined.map_err(Error::internal)??;
-        store.keep(user.and_then(Seen::of))?;
+        store.keep(user)?;
         seen += 1;
         progress(Looked {
             seen,

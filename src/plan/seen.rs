@@ -1,5 +1,7 @@
 //! A user as Looker shows it, as far as a plan cares.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::looker::User;
@@ -35,16 +37,30 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What `user` shows; `None` where it is no embed user.
-    pub(crate) fn of(user: User) -> Option<Self> {
-        let external_user_id = user.external_user_id()?.to_owned();
+    /// What `user` shows, under each of the ids that it has as an embed user: none if it is none.
+    pub(crate) fn of(user: User) -> Vec<Self> {
+        let ids: BTreeSet<String> = user
+            .credentials_embed
+            .iter()
+            .filter_map(|credential| credential.external_user_id.clone())
+            .collect();
+        let ids = ids.into_iter();
+        ids.filter_map(|id| Self::named(user.clone(), &id))
+            .collect()
+    }
+
+    /// What `user` shows as the embed user `external_user_id`; `None` if it is another.
+    pub(crate) fn named(user: User, external_user_id: &str) -> Option<Self> {
+        if !user.has_external_user_id(external_user_id) {
+            return None;
+        }
         let external_group_id = user.external_group_id().map(str::to_owned);
         let keys = user.credentials_api3.unwrap_or_default();
         let mut usable = keys.iter().filter(|key| !key.is_disabled);
         let has_our_key = usable.any(|key| is_ours(key.purpose.as_deref()));
         Some(Self {
             id: user.id,
-            external_user_id,
+            external_user_id: external_user_id.to_owned(),
             first_name: user.first_name,
             last_name: user.last_name,
             is_disabled: user.is_disabled,

@@ -1,41 +1,87 @@
 //! Whether the identity that is to work on others may do so.
 
 use crate::error::{Error, Kind};
-use crate::looker::{Client, Role};
+use crate::looker::{Client, Role, User};
 
-/// Find out, before anything is done, whether `client` is an admin: Looker answers 404 to others where it means "not
-/// allowed", so that a user who is there would look absent.
+/// The permission that makes an admin, whatever the role that has it is called: `Admin` is called `Admin via IAM` on Looker
+/// (Google Cloud core), and roles can be renamed.
+const ADMINISTER: &str = "administer";
+
+/// What an identity can see of others.
+#[derive(Debug)]
+pub enum Sight {
+    /// Everything: it is an admin.
+    All,
+    /// It is not known to be an admin, which the error says: Looker says 404 to others if it means "not allowed", so that a
+    /// user who is there looks absent.
+    Part(Error),
+}
+
+/// Find out what `client` can see.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] where it is not; what the client says where it cannot be asked.
-pub async fn require_admin(client: &Client) -> Result<(), Error> {
+/// What the client says if it cannot be asked.
+pub async fn sight(client: &Client) -> Result<Sight, Error> {
     let me = client.me().await?;
-    let roles = client.user_roles(&me.id, false).await;
-    let is_admin = roles
-        .as_ref()
-        .is_ok_and(|roles| roles.iter().any(is_admin_role));
-    match roles {
-        _ if is_admin => Ok(()),
-        Err(error) if !matches!(error.refused_with(), Some(403 | 404)) => Err(error.into()),
-        _ => {
-            let name = me.display_name.unwrap_or_default();
-            Err(Error::new(
-                Kind::NotAllowed,
-                format!("the API key belongs to Looker user {} `{name}`, who is not an admin", me.id),
-            )
-            .hint("use the API key of a user with the Admin role (on Looker (Google Cloud core): of a service account with it)"))
+    let roles = match client.user_roles(&me.id, false).await {
+        Ok(roles) => roles,
+        Err(error) if matches!(error.refused_with(), Some(403 | 404)) => {
+            return Ok(Sight::Part(no_admin(
+                &me,
+                "may not even read its own roles",
+            )));
         }
+        Err(error) => return Err(error.into()),
+    };
+    if roles.iter().any(administers) {
+        return Ok(Sight::All);
+    }
+    // A role whose permissions are not shown could be any.
+    let dark = roles.iter().find(|role| {
+        let set = role.permission_set.as_ref();
+        set.is_none_or(|set| set.permissions.is_empty() && !set.all_access)
+    });
+    Ok(Sight::Part(match dark {
+        Some(role) => {
+            let name = &role.name;
+            no_admin(
+                &me,
+                &format!(
+                    "is not known to be an admin: Looker does not show the permissions of its role `{name}`"
+                ),
+            )
+        }
+        None => no_admin(&me, "is not an admin"),
+    }))
+}
+
+/// Find out, before anything is done, whether `client` is an admin.
+///
+/// # Errors
+/// [`Kind::NotAllowed`] if it is not known to be one; what the client says if it cannot be asked.
+pub async fn require_admin(client: &Client) -> Result<(), Error> {
+    match sight(client).await? {
+        Sight::All => Ok(()),
+        Sight::Part(error) => Err(error),
     }
 }
 
-/// The built-in role is called so; a role made by hand may have the same permission.
-fn is_admin_role(role: &Role) -> bool {
-    let may_administer = role.permission_set.as_ref().is_some_and(|set| {
+/// Whether whoever has the role is an admin.
+pub fn administers(role: &Role) -> bool {
+    role.permission_set.as_ref().is_some_and(|set| {
         set.all_access
             || set
                 .permissions
                 .iter()
-                .any(|permission| permission == "administer")
-    });
-    role.name == "Admin" || may_administer
+                .any(|permission| permission == ADMINISTER)
+    })
+}
+
+fn no_admin(me: &User, what: &str) -> Error {
+    let (id, name) = (&me.id, me.display_name.as_deref().unwrap_or_default());
+    Error::new(
+        Kind::NotAllowed,
+        format!("the API key belongs to Looker user {id} `{name}`, who {what}"),
+    )
+    .hint("use the API key of a user with the Admin role (on Looker (Google Cloud core): of a service account with it)")
 }

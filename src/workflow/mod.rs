@@ -4,10 +4,12 @@
 mod admin;
 mod choose;
 mod extra;
+mod finder;
 mod journal;
 mod order;
 mod parallel;
 mod persist;
+mod read_back;
 mod reconcile;
 mod rotate_id;
 mod run;
@@ -28,9 +30,11 @@ use crate::workflow::journal::Journal;
 use crate::workflow::step::{After, Before};
 use crate::workflow::work::Work;
 
-pub use admin::require_admin;
+pub use admin::{Sight, administers, require_admin, sight};
 pub use choose::{Choice, choose, is_our_key};
 pub use extra::{AttributeEdit, Extra};
+pub use finder::{Finder, look_up as find_user};
+pub use read_back::{sessions_left, user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,
     RotatedId, Viewpoint, plan_rotate_id,
@@ -40,7 +44,6 @@ pub use spec::{
     Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
 };
 pub use step::Step;
-pub use steps::lookup::user as find_user;
 pub use steps::revoke::key as revoke_key;
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
 pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, TAG, is_ours};

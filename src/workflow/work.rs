@@ -14,6 +14,7 @@ use crate::secret::SecretString;
 use crate::signed_url::Signer;
 use crate::sink::{KeyName, Sink};
 use crate::system::{Clock, Interrupt, Random};
+use crate::workflow::finder::Finder;
 use crate::workflow::journal::Journal;
 use crate::workflow::rotate_id::{RotateIdSpec, RotatedId};
 use crate::workflow::spec::{JobSpec, Via};
@@ -26,6 +27,8 @@ pub struct Context {
     pub http: Http,
     /// Looker, as the admin.
     pub admin: Client,
+    /// Looks users up.
+    pub finder: Finder,
     /// Signs embed URLs; `None` where the run makes no user by a signed URL.
     pub signer: Option<Signer>,
     /// The same for the other algorithm: tells a wrong algorithm from a wrong secret.

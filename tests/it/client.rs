@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use embedctl::error::{Error, Kind};
 use embedctl::looker::{
-    ApiKey, Client, Exchange, Http, HttpOptions, LookerError, NoTrace, Trace, UserChanges,
+    ApiKey, Client, Exchange, Http, HttpOptions, LookerError, NoTrace, Removal, Trace, UserChanges,
     UserSearch,
 };
 use embedctl::secret::ExposeSecret as _;
@@ -525,7 +525,9 @@ async fn ids_arrive_as_one_segment() {
         ("a;b:c@d", "a%3Bb%3Ac%40d"),
     ];
     for (id, encoded) in table {
-        client.user_for_credential_embed(id).await.unwrap();
+        // The answer is about somebody else, which is told; here it matters what was asked.
+        let answer = client.user_for_credential_embed(id).await;
+        assert!(matches!(answer, Err(LookerError::Another { .. })));
 
         let asked = server.asked();
         let path = asked.last().unwrap().target.split('?').next().unwrap();
@@ -569,9 +571,10 @@ async fn gone_already_is_not_an_error_of_deleting() {
     .await;
     let client = client_with(options(), &server.url());
 
-    assert!(client.delete_api3_key("7", "3").await.unwrap());
-    assert!(!client.delete_api3_key("7", "3").await.unwrap());
-    assert!(!client.delete_user("7").await.unwrap());
+    let first = client.delete_api3_key("7", "3").await.unwrap();
+    let second = client.delete_api3_key("7", "3").await.unwrap();
+    assert_eq!((first, second), (Removal::Accepted, Removal::NotFound));
+    assert_eq!(client.delete_user("7").await.unwrap(), Removal::NotFound);
     assert_eq!(client.user_for_credential_embed("x").await.unwrap(), None);
     let error = client.user("7").await.unwrap_err();
     assert_eq!(Error::from(error).kind(), Kind::NotFound);

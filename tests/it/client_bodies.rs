@@ -137,7 +137,7 @@ async fn unknown_fields_numbers_for_ids_and_nulls_are_fine() {
     assert_eq!(user.external_user_id(), Some("acme-1"));
     assert_eq!(user.external_group_id(), None);
     assert_eq!(user.personal_folder_id.as_deref(), Some("5"));
-    let created = user.credentials_embed[0].created_at.unwrap();
+    let created = user.credentials_embed[0].created_at.known().unwrap();
     assert_eq!(created.to_string(), "2021-11-09T16:11:29Z");
 }
 

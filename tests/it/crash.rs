@@ -20,7 +20,7 @@ use embedctl::signed_url::Signer;
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Found, Grants, IfNone, JobSpec, KeyJob, KeySpec, Observer, RotateSpec,
+    self, Context, Finder, Found, Grants, IfNone, JobSpec, KeyJob, KeySpec, Observer, RotateSpec,
     RunOptions, Step, UserId, UserRef, UserSpec, Via,
 };
 use jiff::Timestamp;
@@ -197,6 +197,7 @@ impl World {
         let (system, _) = self.sandbox.system(embedctl::system::Input::empty());
         let cx = Arc::new(Context {
             http,
+            finder: Finder::new(admin.clone()),
             admin: admin.clone(),
             signer: Some(signer.unwrap().with_scheme("http")),
             other_signer: None,

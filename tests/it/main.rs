@@ -46,6 +46,7 @@ mod leaks;
 mod ledger;
 mod loopback;
 mod manifest;
+mod not_there;
 mod output;
 mod pace;
 mod plan;

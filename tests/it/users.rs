@@ -1,5 +1,6 @@
 //! `embedctl users`: who is found, what is said of them, and who is changed or left alone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use embedctl::emulator::{Fault, Options};
@@ -146,7 +147,8 @@ async fn many_users_come_page_by_page() {
     let pages = requests
         .iter()
         .filter(|it| it.path.ends_with("/users/search"));
-    assert_eq!(pages.count(), 3);
+    // Only an empty page is the end of a list.
+    assert_eq!(pages.count(), 4);
 
     // Few of many are one table.
     let few = sandbox
@@ -332,15 +334,39 @@ async fn one_that_fails_does_not_stop_the_others() {
     sandbox.finish().await;
 }
 
-/// A Looker with one user, who is an admin, owns schedules, or is the user of the key.
-async fn looker(role: &'static str, me: &'static str, schedules: &'static str) -> Loopback {
+/// What the one user of a Looker is and owns.
+#[derive(Clone, Copy)]
+struct One {
+    /// The permission of its role.
+    may: &'static str,
+    /// The user of the API key.
+    me: &'static str,
+    schedules: &'static str,
+    alerts: &'static str,
+}
+
+const ONE: One = One {
+    may: "access_data",
+    me: "1",
+    schedules: "[]",
+    alerts: "[]",
+};
+
+/// A Looker with one user.
+async fn looker(one: One) -> Loopback {
     let user = r#"{"id":"7","role_ids":["2"],"credentials_embed":[{"external_user_id":"acme-7"}]}"#;
+    let deleted = AtomicBool::new(false);
     Loopback::new(move |asked, _| match asked.line().as_str() {
         "POST /login" => json(200, r#"{"access_token":"t","expires_in":3600}"#),
-        "GET /user" => json(200, &format!(r#"{{"id":"{me}"}}"#)),
+        "GET /user" => json(200, &format!(r#"{{"id":"{}"}}"#, one.me)),
         "GET /users/credential/embed/acme-7" => json(200, user),
+        "GET /users/7" if deleted.load(Ordering::Relaxed) => {
+            json(404, r#"{"message":"Not found"}"#)
+        }
+        "GET /users/7" => json(200, user),
+        "GET /users/search" => json(200, "[]"),
         "GET /roles" => {
-            let allowed = format!(r#"{{"permissions":["{role}"]}}"#);
+            let allowed = format!(r#"{{"permissions":["{}"]}}"#, one.may);
             json(
                 200,
                 &format!(
@@ -348,8 +374,13 @@ async fn looker(role: &'static str, me: &'static str, schedules: &'static str) -
                 ),
             )
         }
-        "GET /scheduled_plans" => json(200, schedules),
-        "DELETE /users/7" => json(204, ""),
+        "GET /scheduled_plans" => json(200, one.schedules),
+        "GET /alerts/search" if asked.target.contains("offset=0") => json(200, one.alerts),
+        "GET /alerts/search" => json(200, "[]"),
+        "DELETE /users/7" => {
+            deleted.store(true, Ordering::Relaxed);
+            json(204, "")
+        }
         "DELETE /logout" => json(204, ""),
         other => json(500, &format!(r#"{{"message":"unexpected {other}"}}"#)),
     })
@@ -367,19 +398,29 @@ async fn delete_at(looker: &Loopback, more: &[&str]) -> Outcome {
 }
 
 #[tokio::test]
-async fn admins_oneself_and_owners_of_schedules_are_left_alone() {
-    let two = r#"[{"id":1},{"id":2}]"#;
-    for (role, me, schedules, reason) in [
-        ("administer", "1", "[]", "it is an admin"),
-        ("access_data", "7", "[]", "it is the user of this API key"),
+async fn admins_oneself_and_owners_of_schedules_and_alerts_are_left_alone() {
+    let schedules = r#"[{"id":1},{"id":2}]"#;
+    // Somebody else's alert is no obstacle.
+    let alerts = r#"[{"id":3,"owner_id":7},{"id":4,"owner_id":8}]"#;
+    for (one, reason) in [
         (
-            "access_data",
-            "1",
-            two,
-            "it owns 2 schedules, which would be deleted with it",
+            One {
+                may: "administer",
+                ..ONE
+            },
+            "it is an admin",
+        ),
+        (One { me: "7", ..ONE }, "it is the user of this API key"),
+        (
+            One { schedules, ..ONE },
+            "it owns 2 schedules, which would go with it",
+        ),
+        (
+            One { alerts, ..ONE },
+            "it owns one alert, which would go with it",
         ),
     ] {
-        let looker = looker(role, me, schedules).await;
+        let looker = looker(one).await;
 
         let outcome = delete_at(&looker, &[]).await;
 
@@ -387,8 +428,12 @@ async fn admins_oneself_and_owners_of_schedules_are_left_alone() {
         assert!(outcome.err.contains(reason), "{}", outcome.err);
         assert!(!looker.lines().contains(&"DELETE /users/7".to_owned()));
     }
-    for (schedules, more) in [("[]", &[][..]), (two, &["--with-schedules"])] {
-        let looker = looker("access_data", "1", schedules).await;
+    for (one, more) in [
+        (ONE, &[][..]),
+        (One { schedules, ..ONE }, &["--with-schedules"]),
+        (One { alerts, ..ONE }, &["--with-alerts"]),
+    ] {
+        let looker = looker(one).await;
 
         let outcome = delete_at(&looker, more).await.done();
 

@@ -16,7 +16,7 @@ use crate::plan::{
 };
 use crate::report::{Meter, Ui};
 use crate::system::System;
-use crate::workflow::{Grants, require_admin};
+use crate::workflow::Grants;
 
 /// A manifest in which nothing is wrong.
 pub(crate) struct Sound {
@@ -63,7 +63,7 @@ pub(crate) async fn sound(
         }
     };
     let ledger = engine::open_ledger(&session.settings, system)?;
-    let (admin, known) = tokio::join!(require_admin(&session.admin), known(&session.admin));
+    let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin));
     admin?;
     let known = Arc::new(known?);
     let meter = Meter::new(ui, &system.clock, "rows checked", None);
@@ -145,7 +145,7 @@ impl Sound {
         let meter = Meter::new(ui, &system.clock, "users seen", None);
         let all = self.pattern.is_some();
         let seen = observe(
-            &session.admin,
+            &session.finder,
             ids,
             self.checked.rows,
             (width, all),

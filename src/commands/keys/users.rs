@@ -4,7 +4,7 @@ use wildmatch::WildMatch;
 
 use crate::error::{Error, Kind};
 use crate::looker::{Client, User, UserSearch};
-use crate::workflow::{UserId, UserRef, find_user};
+use crate::workflow::{Finder, UserId, UserRef};
 
 /// The user a command is about.
 #[derive(clap::Args, Clone, Debug)]
@@ -90,7 +90,7 @@ impl UsersArgs {
 
 /// The user as Looker shows it, who must exist.
 pub(crate) async fn existing(admin: &Client, user: UserRef<'_>) -> Result<User, Error> {
-    let found = find_user(admin, user).await?;
+    let found = Finder::new(admin.clone()).find(user).await?;
     found.ok_or_else(|| {
         Error::new(Kind::NotFound, format!("there is no {user}"))
             .hint("`embedctl users list` shows the embed users there are")
@@ -111,29 +111,20 @@ fn one(external: Option<&str>, looker: Option<&str>) -> Result<UserId, Error> {
 
 /// Read all embed users, page by page: Looker has no search by `external_user_id`.
 async fn sweep(admin: &Client, patterns: &[String]) -> Result<Vec<UserId>, Error> {
-    const PAGE: u16 = 500;
     let patterns: Vec<_> = patterns
         .iter()
         .map(|pattern| WildMatch::new(pattern))
         .collect();
     let mut users = Vec::new();
-    let mut search = UserSearch {
+    let mut pages = admin.users(UserSearch {
         embed_user: Some(true),
         fields: Some("id,is_disabled,credentials_embed".to_owned()),
-        sorts: Some("id".to_owned()),
-        limit: Some(PAGE.into()),
-        offset: Some(0),
         ..UserSearch::default()
-    };
-    loop {
-        let page = admin.search_users(&search).await?;
-        let last = page.len() < usize::from(PAGE);
+    });
+    while let Some(page) = pages.next().await? {
         users.extend(page.iter().filter_map(|user| meant(user, &patterns)));
-        if last {
-            return Ok(users);
-        }
-        search.offset = search.offset.map(|offset| offset + u64::from(PAGE));
     }
+    Ok(users)
 }
 
 fn meant(user: &User, patterns: &[WildMatch]) -> Option<UserId> {

@@ -1,9 +1,13 @@
 //! What can be done to an embed user, and what stands in the way.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use crate::error::Error;
-use crate::looker::{Client, LookerError, User, UserChanges};
+use tokio::sync::OnceCell;
+
+use crate::error::{Error, Kind};
+use crate::looker::{Client, User, UserChanges};
+use crate::workflow::{user_is_disabled, user_is_gone};
 
 /// What to do to each.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,7 +17,35 @@ pub(super) enum Action {
     Delete {
         /// Delete also those who own schedules, and these with them.
         with_schedules: bool,
+        /// Delete also those who own alerts, and these with them.
+        with_alerts: bool,
     },
+}
+
+/// What is read once to know what stands in the way.
+#[derive(Default)]
+pub(super) struct Obstacles {
+    /// How many alerts each user owns: Looker has no list of one user's.
+    alerts: OnceCell<HashMap<String, usize>>,
+}
+
+impl Obstacles {
+    async fn alerts_of(&self, user: &User, client: &Client) -> Result<usize, Error> {
+        let read = || async {
+            let mut owned = HashMap::new();
+            for owner in client
+                .alerts(true)
+                .await?
+                .into_iter()
+                .filter_map(|it| it.owner_id)
+            {
+                *owned.entry(owner).or_insert(0) += 1;
+            }
+            Ok::<_, Error>(owned)
+        };
+        let owned = self.alerts.get_or_try_init(read).await?;
+        Ok(owned.get(&user.id).copied().unwrap_or_default())
+    }
 }
 
 impl Action {
@@ -22,6 +54,19 @@ impl Action {
             Self::Disable => "disabled",
             Self::Enable => "enabled",
             Self::Delete { .. } => "deleted",
+        }
+    }
+
+    /// What Looker does besides, which somebody may not expect.
+    pub(super) const fn side_effect(self) -> Option<&'static str> {
+        match self {
+            Self::Disable => Some(
+                "Looker stops the schedules of users who are disabled; give them to somebody else first if they must go on.",
+            ),
+            Self::Enable => None,
+            Self::Delete { .. } => Some(
+                "Looker deletes the schedules of users who are deleted and, since release 26.18, their alerts.",
+            ),
         }
     }
 
@@ -39,34 +84,71 @@ impl Action {
         self,
         user: &User,
         client: &Client,
+        known: &Obstacles,
     ) -> Result<Option<String>, Error> {
-        let Self::Delete { with_schedules } = self else {
+        let Self::Delete {
+            with_schedules,
+            with_alerts,
+        } = self
+        else {
             return Ok(None);
         };
-        if with_schedules {
+        let owned = |count: usize, what: &str, flag: &str| match count {
+            0 => None,
+            1 => Some(format!(
+                "it owns one {what}, which would go with it (`{flag}` deletes both)"
+            )),
+            many => Some(format!(
+                "it owns {many} {what}s, which would go with it (`{flag}` deletes all)"
+            )),
+        };
+        if !with_schedules {
+            let count = client.scheduled_plans(&user.id).await?.len();
+            if count > 0 {
+                return Ok(owned(count, "schedule", "--with-schedules"));
+            }
+        }
+        if with_alerts {
             return Ok(None);
         }
-        Ok(match client.scheduled_plans(&user.id).await?.len() {
-            0 => None,
-            1 => Some("it owns a schedule, which would be deleted with it".to_owned()),
-            many => Some(format!(
-                "it owns {many} schedules, which would be deleted with it"
-            )),
-        })
+        let count = known.alerts_of(user, client).await?;
+        Ok(owned(count, "alert", "--with-alerts"))
     }
 
-    pub(super) async fn act(self, client: &Client, id: &str) -> Result<(), LookerError> {
+    /// Do it, and read back that it is so.
+    pub(super) async fn act(self, client: &Client, id: &str) -> Result<(), Error> {
         let is_disabled = match self {
             Self::Disable => true,
             Self::Enable => false,
-            Self::Delete { .. } => return client.delete_user(id).await.map(drop),
+            Self::Delete { .. } => {
+                client.delete_user(id).await?;
+                return match user_is_gone(client, id).await? {
+                    true => Ok(()),
+                    false => Err(still(
+                        "Looker accepted the request, but the user is still there",
+                    )),
+                };
+            }
         };
         let changes = UserChanges {
             is_disabled: Some(is_disabled),
             ..UserChanges::default()
         };
-        client.update_user(id, &changes).await.map(drop)
+        client.update_user(id, &changes).await?;
+        match user_is_disabled(client, id).await? {
+            now if now == is_disabled => Ok(()),
+            true => Err(still(
+                "Looker accepted the request, but the user is still disabled",
+            )),
+            false => Err(still(
+                "Looker accepted the request, but the user is still enabled",
+            )),
+        }
     }
+}
+
+fn still(what: &str) -> Error {
+    Error::new(Kind::Looker, what)
 }
 
 impl fmt::Display for Action {

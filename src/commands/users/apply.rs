@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use crate::commands::acting;
 use crate::commands::confirm;
 use crate::commands::session::{Needs, Session};
-use crate::commands::users::action::Action;
+use crate::commands::users::action::{Action, Obstacles};
 use crate::commands::users::filter::FilterArgs;
 use crate::commands::users::reach::Roles;
 use crate::commands::users::rows::{Outcome, Row, describe, report};
@@ -62,13 +62,16 @@ async fn apply(
     system: &mut System,
 ) -> Result<Exit, Error> {
     let mut interrupt = system.interrupt.clone();
-    let looking = look(action, targets, session, system);
+    let looking = look(action, targets, session, ui, system);
     let rows = acting::until_interrupted(&mut interrupt, looking).await?;
     let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
     let changes = count(Outcome::Changed);
     if targets.dry_run || changes == 0 {
         report(action, &rows, targets.dry_run, ui)?;
         return Ok(exit(&rows, targets));
+    }
+    if let Some(effect) = action.side_effect() {
+        ui.status(effect);
     }
     if let Some(expected) = to_be_typed(action, &rows, changes) {
         describe(action, &rows, ui);
@@ -89,33 +92,43 @@ async fn look(
     action: Action,
     targets: &TargetArgs,
     session: &Session,
+    ui: &Ui,
     system: &System,
 ) -> Result<Vec<Row>, Error> {
     let client = &session.admin;
     let me = client.me().await?.id;
-    let mut roles = Roles::default();
+    let mut known = Known::default();
     let mut rows = Vec::new();
     for id in &targets.external_user_ids {
         let user = acting::find(id, session).await?;
-        rows.push(judge(action, &user, &me, client, &mut roles).await?);
+        rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
     }
     if !targets.filter.is_empty() {
         let mut sweep = Sweep::new(client, &targets.filter, system.clock.now());
         while let Some(users) = sweep.next().await? {
             for user in users {
-                rows.push(judge(action, &user, &me, client, &mut roles).await?);
+                let id = user.external_user_id().unwrap_or_default();
+                rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
             }
         }
+        sweep.conclude(ui).await?;
     }
     Ok(rows)
 }
 
+/// What is read once for all users.
+#[derive(Default)]
+struct Known {
+    roles: Roles,
+    obstacles: Obstacles,
+}
+
 async fn judge(
     action: Action,
+    external_user_id: &str,
     user: &User,
-    me: &str,
-    client: &Client,
-    roles: &mut Roles,
+    (me, client): (&str, &Client),
+    known: &mut Known,
 ) -> Result<Row, Error> {
     let (outcome, reason) = if user.id == me {
         (
@@ -124,16 +137,16 @@ async fn judge(
         )
     } else if action.has_happened(user) {
         (Outcome::Unchanged, None)
-    } else if action != Action::Enable && roles.reach(user, client).await?.admin {
+    } else if action != Action::Enable && known.roles.reach(user, client).await?.admin {
         (Outcome::Skipped, Some("it is an admin".to_owned()))
     } else {
-        match action.obstacle(user, client).await? {
+        match action.obstacle(user, client, &known.obstacles).await? {
             Some(obstacle) => (Outcome::Skipped, Some(obstacle)),
             None => (Outcome::Changed, None),
         }
     };
     Ok(Row {
-        external_user_id: user.external_user_id().unwrap_or_default().to_owned(),
+        external_user_id: external_user_id.to_owned(),
         looker_user_id: user.id.clone(),
         outcome,
         reason,
@@ -163,7 +176,7 @@ async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result
         let (index, result) = done.map_err(Error::internal)?;
         if let (Err(error), Some(row)) = (result, rows.get_mut(index)) {
             row.outcome = Outcome::Failed;
-            row.reason = Some(error.to_string());
+            row.reason = Some(error.message());
         }
     }
 }

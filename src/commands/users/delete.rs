@@ -9,8 +9,9 @@ use crate::system::System;
 
 /// Delete embed users, for good
 ///
-/// Looker moves their content to the trash and deletes their schedules. Users who own schedules are left as they are
-/// without `--with-schedules`; admins and the user of the API key always are. It must be confirmed by typing the id, or
+/// Looker moves their content to the trash and deletes their schedules and, since release 26.18, their alerts. Users who own
+/// schedules are left as they are without `--with-schedules`, those who own alerts without `--with-alerts`; admins and the
+/// user of the API key always are. It must be confirmed by typing the id, or
 /// for many the number of users. `embedctl users disable` keeps everything, `embedctl rotate-id` moves it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersDeleteArgs {
@@ -20,6 +21,10 @@ pub(crate) struct UsersDeleteArgs {
     /// Delete also users who own schedules, and these with them
     #[arg(long)]
     with_schedules: bool,
+
+    /// Delete also users who own alerts, and these with them
+    #[arg(long)]
+    with_alerts: bool,
 }
 
 pub(crate) async fn run(
@@ -30,6 +35,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     let action = Action::Delete {
         with_schedules: args.with_schedules,
+        with_alerts: args.with_alerts,
     };
     apply::run(action, &args.targets, settings, ui, system).await
 }

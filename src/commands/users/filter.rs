@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::commands::span;
 use crate::commands::users::reach::Roles;
 use crate::error::Error;
-use crate::looker::{Client, User, UserSearch};
+use crate::looker::{Api3Key, Client, User, UserSearch, When};
 
 /// What the filters are listed below in the help.
 const HEADING: &str = "Filters";
@@ -21,9 +21,14 @@ pub(crate) struct FilterArgs {
     #[arg(help_heading = HEADING, long, value_name = "EXTERNAL_GROUP_ID")]
     external_group: Option<String>,
 
-    /// Users who have not logged in for this long, as in `90d`; those who never have count from their creation
+    /// Users without an embed login for this long, as in `90d`; those who never had one count from their creation. API keys
+    /// are no logins, so users who have keys are left out
     #[arg(help_heading = HEADING, long, value_name = "TIME", value_parser = span::seconds)]
     not_seen_for: Option<u64>,
+
+    /// With `--not-seen-for`, also users who have API keys and may work through them
+    #[arg(help_heading = HEADING, long, requires = "not_seen_for")]
+    even_with_keys: bool,
 
     /// Users without an API key
     #[arg(help_heading = HEADING, long)]
@@ -49,6 +54,7 @@ impl FilterArgs {
             pattern,
             external_group,
             not_seen_for,
+            even_with_keys: _,
             no_keys,
             no_models,
             disabled,
@@ -74,27 +80,65 @@ impl FilterArgs {
         }
     }
 
-    /// Whether the user is meant. Asks Looker only where the user itself does not tell.
-    pub(super) async fn admits(
+    /// Whether the user is meant. Asks Looker only what the user itself does not tell.
+    pub(super) async fn judge(
         &self,
         user: &User,
         client: &Client,
         roles: &mut Roles,
         now: Timestamp,
-    ) -> Result<bool, Error> {
-        if !self.admits_by_looks(user, now) {
-            return Ok(false);
+    ) -> Result<Fit, Error> {
+        if !self.admits_by_looks(user) {
+            return Ok(Fit::Not);
         }
         if self.no_keys && count_keys(user, client).await? > 0 {
-            return Ok(false);
+            return Ok(Fit::Not);
         }
-        Ok(!self.no_models || roles.reach(user, client).await?.reaches_no_model())
+        if self.no_models && !roles.reach(user, client).await?.reaches_no_model() {
+            return Ok(Fit::Not);
+        }
+        let Some(seconds) = self.not_seen_for else {
+            return Ok(Fit::Meant);
+        };
+        match last_seen(user) {
+            When::Never | When::Unreadable => Ok(Fit::TimeUnknown),
+            When::At(seen) if !is_older(seen, seconds, now) => Ok(Fit::Not),
+            When::At(_) if self.even_with_keys => Ok(Fit::Meant),
+            When::At(_) if has_live_key(user, client).await? => Ok(Fit::HasKeys),
+            When::At(_) => Ok(Fit::Meant),
+        }
     }
+}
+
+/// Whether a user is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fit {
+    /// Every filter lets it through.
+    Meant,
+    /// One does not.
+    Not,
+    /// Looker does not say when it was last seen, or not in a form that can be read.
+    TimeUnknown,
+    /// It has not logged in for long, but it may work through its API keys, which are no logins.
+    HasKeys,
+}
+
+fn is_older(seen: Timestamp, seconds: u64, now: Timestamp) -> bool {
+    let age = u64::try_from(now.duration_since(seen).as_secs());
+    age.is_ok_and(|age| age >= seconds)
+}
+
+async fn has_live_key(user: &User, client: &Client) -> Result<bool, Error> {
+    let is_live = |key: &Api3Key| !key.is_disabled;
+    Ok(match &user.credentials_api3 {
+        Some(keys) => keys.iter().any(is_live),
+        None => client.api3_keys(&user.id).await?.iter().any(is_live),
+    })
 }
 
 impl FilterArgs {
     /// Whether what the user itself tells is as wanted.
-    fn admits_by_looks(&self, user: &User, now: Timestamp) -> bool {
+    fn admits_by_looks(&self, user: &User) -> bool {
         let id = user.external_user_id().unwrap_or_default();
         let pattern = self.pattern.as_deref();
         let group = self.external_group.as_deref();
@@ -105,9 +149,6 @@ impl FilterArgs {
         };
         pattern.is_none_or(|pattern| is_like(id, pattern))
             && group.is_none_or(|group| user.external_group_id() == Some(group))
-            && self
-                .not_seen_for
-                .is_none_or(|seconds| !seen_within(user, seconds, now))
             && state
     }
 }
@@ -120,16 +161,23 @@ pub(super) async fn count_keys(user: &User, client: &Client) -> Result<usize, Er
     }
 }
 
-/// When the user was last seen: the latest login, or the creation.
-pub(super) fn last_seen(user: &User) -> Option<Timestamp> {
-    let credentials = user.credentials_embed.iter();
-    credentials
-        .filter_map(|credential| credential.logged_in_at.or(credential.created_at))
-        .max()
-}
-
-fn seen_within(user: &User, seconds: u64, now: Timestamp) -> bool {
-    last_seen(user).is_some_and(|seen| now.duration_since(seen).unsigned_abs().as_secs() < seconds)
+/// When the user was last seen: the latest embed login, or the creation of one who never logged in. One moment that cannot
+/// be read could be the latest.
+pub(super) fn last_seen(user: &User) -> When {
+    let mut latest = When::Never;
+    for credential in &user.credentials_embed {
+        let seen = match credential.logged_in_at {
+            When::Never => credential.created_at,
+            seen => seen,
+        };
+        latest = match (latest, seen) {
+            (When::Unreadable, _) | (_, When::Unreadable) => return When::Unreadable,
+            (latest, When::Never) => latest,
+            (When::At(latest), When::At(seen)) => When::At(latest.max(seen)),
+            (When::Never, seen) => seen,
+        };
+    }
+    latest
 }
 
 /// Whether `text` is like `pattern`, in which `*` stands for any text and `?` for any character.

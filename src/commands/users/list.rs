@@ -74,6 +74,7 @@ async fn list(
             break;
         }
     }
+    sweep.conclude(ui).await?;
     match (ui.format(), args.csv, printed) {
         (Format::Json, _, 0) => ui.data("[]\n"),
         (Format::Json, _, _) => ui.data("]\n"),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::commands::users::filter::last_seen;
 use crate::commands::users::reach::Reach;
 use crate::commands::users::row;
 use crate::error::Error;
@@ -140,7 +139,10 @@ impl Portrait {
                 names
             }
         };
-        let seen = last_seen(user).map_or_else(|| "never".to_owned(), |seen| seen.to_string());
+        let seen = match row::seen(user) {
+            never if never.is_empty() => "never".to_owned(),
+            seen => seen,
+        };
         let name = user.display_name.clone().unwrap_or_default();
         let mut rows = vec![
             (

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
 use crate::looker::{Client, Role, User};
+use crate::workflow::administers;
 
 /// The permission without which models are of no use.
 const ACCESS_DATA: &str = "access_data";
@@ -57,7 +58,7 @@ impl Reach {
             reach
                 .permissions
                 .extend(allowed.permissions.iter().cloned());
-            reach.admin |= is_admin(role);
+            reach.admin |= administers(role);
             let can_query =
                 allowed.all_access || allowed.permissions.iter().any(|it| it == ACCESS_DATA);
             if can_query {
@@ -74,13 +75,6 @@ impl Reach {
     pub(super) fn reaches_no_model(&self) -> bool {
         !self.all_models && self.models.is_empty()
     }
-}
-
-/// Whether the role is that of an admin: it has all permissions, or the one to administer.
-fn is_admin(role: &Role) -> bool {
-    role.permission_set.as_ref().is_some_and(|allowed| {
-        allowed.all_access || allowed.permissions.iter().any(|it| it == "administer")
-    })
 }
 
 fn by_id(roles: Vec<Role>) -> BTreeMap<String, Role> {

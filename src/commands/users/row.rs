@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::users::filter::last_seen;
-use crate::looker::User;
+use crate::looker::{User, When};
 
 /// The columns of the table.
 pub(super) const TABLE: [&str; 7] = [
@@ -29,9 +29,7 @@ pub(super) fn table(user: &User) -> Vec<String> {
         name.join(" "),
         state(user).to_owned(),
         user.external_group_id().unwrap_or_default().to_owned(),
-        last_seen(user)
-            .map(|seen| seen.to_string())
-            .unwrap_or_default(),
+        seen(user),
         keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
     ]
 }
@@ -44,9 +42,7 @@ pub(super) fn csv(user: &User) -> String {
         user.last_name.clone().unwrap_or_default(),
         state(user).to_owned(),
         user.external_group_id().unwrap_or_default().to_owned(),
-        last_seen(user)
-            .map(|seen| seen.to_string())
-            .unwrap_or_default(),
+        seen(user),
         keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
     ];
     fields.map(|field| quoted(&field)).join(",") + "\n"
@@ -64,9 +60,18 @@ pub(super) fn json(user: &User) -> Value {
         "group_ids": user.group_ids,
         "role_ids": user.role_ids,
         "keys": keys(user),
-        "created_at": credential.and_then(|credential| credential.created_at),
-        "logged_in_at": credential.and_then(|credential| credential.logged_in_at),
+        "created_at": credential.map(|credential| credential.created_at),
+        "logged_in_at": credential.map(|credential| credential.logged_in_at),
     })
+}
+
+/// When the user was last seen, for people: nothing if never.
+pub(super) fn seen(user: &User) -> String {
+    match last_seen(user) {
+        When::Never => String::new(),
+        When::At(moment) => moment.to_string(),
+        When::Unreadable => "unreadable".to_owned(),
+    }
 }
 
 fn keys(user: &User) -> Option<usize> {

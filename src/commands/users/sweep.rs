@@ -2,59 +2,119 @@
 
 use jiff::Timestamp;
 
-use crate::commands::users::filter::FilterArgs;
+use crate::commands::users::filter::{FilterArgs, Fit};
 use crate::commands::users::reach::Roles;
 use crate::error::Error;
-use crate::looker::{Client, User, UserSearch};
+use crate::looker::{Client, User, UserPages};
+use crate::report::Ui;
+use crate::workflow::{Sight, sight};
 
-/// How many users are asked for at a time.
-const PAGE: u32 = 500;
+/// How many users a warning names.
+const NAMED: usize = 5;
 
 /// The embed users that a filter lets through, page by page.
 pub(super) struct Sweep<'a> {
     client: &'a Client,
     filter: &'a FilterArgs,
-    search: Option<UserSearch>,
+    pages: UserPages,
     roles: Roles,
     now: Timestamp,
+    seen: usize,
+    time_unknown: LeftOut,
+    with_keys: LeftOut,
+}
+
+/// Users that a filter could not decide on: how many, and the first few.
+#[derive(Default)]
+struct LeftOut {
+    count: usize,
+    named: Vec<String>,
+}
+
+impl LeftOut {
+    fn add(&mut self, user: &User) {
+        self.count += 1;
+        if self.named.len() < NAMED {
+            let id = user.external_user_id().unwrap_or(&user.id);
+            self.named.push(format!("`{id}`"));
+        }
+    }
+
+    fn warn(&self, why: &str, ui: &Ui) {
+        if self.count > 0 {
+            let more = self.count - self.named.len();
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            ui.warning(format!("left out {}{more}: {why}", self.named.join(", ")));
+        }
+    }
 }
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(client: &'a Client, filter: &'a FilterArgs, now: Timestamp) -> Self {
-        let search = UserSearch {
-            sorts: Some("id".to_owned()),
-            limit: Some(PAGE),
-            offset: Some(0),
-            ..filter.search()
-        };
         Self {
             client,
             filter,
-            search: Some(search),
+            pages: client.users(filter.search()),
             roles: Roles::default(),
             now,
+            seen: 0,
+            time_unknown: LeftOut::default(),
+            with_keys: LeftOut::default(),
         }
     }
 
     /// The users of the next page that are meant, none of them perhaps; `None` after the last page.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<User>>, Error> {
-        let Some(search) = &mut self.search else {
+        let Some(page) = self.pages.next().await? else {
             return Ok(None);
         };
-        let page = self.client.search_users(search).await?;
-        search.offset = search.offset.map(|offset| offset + u64::from(PAGE));
-        if page.len() < PAGE as usize {
-            self.search = None;
-        }
+        self.seen += page.len();
         let mut meant = Vec::new();
         for user in page {
-            let admitted = self
+            let fit = self
                 .filter
-                .admits(&user, self.client, &mut self.roles, self.now);
-            if admitted.await? {
-                meant.push(user);
+                .judge(&user, self.client, &mut self.roles, self.now);
+            match fit.await? {
+                Fit::Meant => meant.push(user),
+                Fit::Not => {}
+                Fit::TimeUnknown => self.time_unknown.add(&user),
+                Fit::HasKeys => self.with_keys.add(&user),
             }
         }
         Ok(Some(meant))
+    }
+
+    /// Say whom the sweep left out, and whether the caller can see everybody at all.
+    ///
+    /// # Errors
+    /// Nobody was seen, by a caller who is no admin: that says nothing of who is there.
+    pub(super) async fn conclude(&self, ui: &Ui) -> Result<(), Error> {
+        self.time_unknown.warn(
+            "Looker does not say when they last logged in, or not in a form that embedctl can read",
+            ui,
+        );
+        self.with_keys.warn(
+            "they have API keys, whose use is no embed login; `--even-with-keys` takes them too",
+            ui,
+        );
+        let strangers = self.pages.strangers();
+        if strangers > 0 {
+            ui.warning(format!(
+                "Looker listed {strangers} users among the embed users whose embed credential it does not show; they are \
+                 left out"
+            ));
+        }
+        match sight(self.client).await? {
+            Sight::All => Ok(()),
+            Sight::Part(error) if self.seen == 0 => Err(error),
+            Sight::Part(error) => {
+                ui.warning(format!("{error}: there may be more embed users than these"));
+                Ok(())
+            }
+        }
     }
 }

@@ -144,3 +144,32 @@ fn by_name<S: serde::Serializer>(
         None => serializer.serialize_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::survives;
+    use crate::signed_url::verify;
+
+    #[test]
+    fn no_url_makes_inspection_or_verification_panic_hang_or_grow() {
+        // Built by hand; only the shape matters here.
+        let url = "https://acme.looker.com/login/embed/%2Fembed%2Fdashboards%2F1?nonce=%22abcdefghijklmnop%22&time=1700000000&session_length=900&external_user_id=%22a%22&permissions=%5B%22access_data%22%5D&models=%5B%22demo%22%5D&group_ids=%5B%5D&external_group_id=%22%22&user_attributes=%7B%22region%22%3A%22west%22%7D&access_filters=%7B%7D&signature=VfZ8%2B%2FY%3D&first_name=%22Ada%22&force_logout_login=true";
+        survives(&[url], |input| {
+            let text = String::from_utf8_lossy(input);
+            let secret = || (SecretString::from("s3cret"), Algorithm::Sha1);
+            let expected = Expected {
+                // Hundreds of signatures are tried to explain a wrong one, which takes too long for every input.
+                secret: (input.len() % 64 == 0).then(secret),
+                host: Some("acme.looker.com".to_owned()),
+                now: 1_700_000_010,
+            };
+            assert!(!inspect(&text, &expected).valid);
+            let (path, query) = text.split_once('?').unwrap_or((&text, ""));
+            let path = path.strip_prefix("https://acme.looker.com").unwrap_or(path);
+            let verified =
+                verify::verify(path, query, "acme.looker.com", &[secret()], 1_700_000_010);
+            assert!(verified.is_err());
+        });
+    }
+}

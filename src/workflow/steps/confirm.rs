@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::looker::User;
+use crate::workflow::finder::look_up as find_user;
 use crate::workflow::spec::{Grants, UserSpec, Via};
 use crate::workflow::step::{After, Before};
-use crate::workflow::steps::lookup;
 use crate::workflow::work::{Outcome, Work};
 
 /// A user that was left alone needs no second look.
@@ -23,8 +23,8 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         .embed_user()
         .expect("only a job that makes a user has this step")
         .clone();
-    let user = lookup::user(&work.cx.admin, work.spec.user()).await?;
-    let Some(user) = user.filter(|user| lookup::has_id(user, &spec.external_user_id)) else {
+    let user = find_user(&work.cx.admin, work.spec.user()).await?;
+    let Some(user) = user.filter(|user| user.has_external_user_id(&spec.external_user_id)) else {
         return Err(absent(&spec));
     };
     // `create_embed_user` takes no names and no grants.

@@ -5,7 +5,6 @@ pub(super) mod confirm;
 pub(super) mod create;
 pub(super) mod deliver;
 pub(super) mod edit;
-pub(super) mod lookup;
 pub(super) mod mint;
 pub(super) mod observe;
 pub(super) mod prove;

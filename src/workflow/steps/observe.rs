@@ -6,7 +6,6 @@ use crate::error::{Error, Kind};
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::spec::{JobSpec, UserRef};
 use crate::workflow::step::{After, Step};
-use crate::workflow::steps::lookup;
 use crate::workflow::work::{Outcome, Work};
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
@@ -15,7 +14,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         return Ok(After::Next(Value::Null));
     }
     let user = work.spec.user();
-    let found = lookup::user(&work.cx.admin, user).await?;
+    let found = work.cx.finder.find(user).await?;
     match (&found, &work.spec) {
         (None, JobSpec::MintKey(_) | JobSpec::RotateKey(_)) => return Err(missing(user)),
         (None, JobSpec::CreateUser(spec)) if spec.planned.no_login => return Err(missing(user)),
@@ -26,8 +25,13 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         (None, JobSpec::CreateUser(_) | JobSpec::RotateId(_)) => {}
         (Some(user), _) => {
             work.found.looker_user_id = Some(user.id.clone());
-            if let Some(id) = user.external_user_id() {
-                id.clone_into(&mut work.found.external_user_id);
+            // A user can have several embed credentials; it goes by the one that was asked for.
+            let name = &mut work.found.external_user_id;
+            if let Some(id) = user
+                .external_user_id()
+                .filter(|_| !user.has_external_user_id(name))
+            {
+                id.clone_into(name);
             }
             // Until something of it is changed.
             if work.spec.embed_user().is_some() {

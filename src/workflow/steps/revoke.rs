@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::ledger::KeyState;
-use crate::looker::{Client, LookerError};
+use crate::looker::{Client, LookerError, Removal};
 use crate::workflow::work::{FoundKey, Work};
 
 /// Revoke a key whose secret is in no sink. One that is gone already is as good.
@@ -30,8 +30,8 @@ pub async fn key(admin: &Client, user_id: &str, key_id: &str) -> Result<bool, Lo
             let sudo = admin.login_user(user_id).await?;
             let deleted = sudo.delete_api3_key(user_id, key_id).await;
             sudo.logout().await?;
-            deleted
+            Ok(deleted? == Removal::Accepted)
         }
-        answer => answer,
+        answer => Ok(answer? == Removal::Accepted),
     }
 }

@@ -8,12 +8,14 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::ledger::{Event, Job, JobEnd, JobId, JobState, KeyState, Ledger, RunId, What};
-use crate::looker::{Client, User};
+use crate::looker::{Client, User, When};
 use crate::system::Clock;
+use crate::workflow::finder::Finder;
+use crate::workflow::read_back::user_is_gone;
 use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
-use crate::workflow::steps::{confirm, lookup, revoke};
+use crate::workflow::steps::{confirm, revoke};
 use crate::workflow::undo::{Inverse, Undo};
 use crate::workflow::work::Observer;
 
@@ -70,7 +72,7 @@ pub async fn undo_job(
         number: job.number,
     };
     let mut undone = Undone::default();
-    let user = lookup::user(&cx.admin, spec.user()).await?;
+    let user = Finder::new(cx.admin.clone()).find(spec.user()).await?;
     for (step, inverse) in &undo.inverses {
         record(cx, id, *step, What::UndoStarted, json!(inverse)).await?;
         let left = match (&user, spec) {
@@ -132,6 +134,12 @@ async fn invert(
                 return Ok(Some(reason));
             }
             cx.admin.delete_user(&user.id).await?;
+            if !user_is_gone(&cx.admin, &user.id).await? {
+                let id = &user.id;
+                return Ok(Some(format!(
+                    "Looker user {id} is still there, though it was to be deleted"
+                )));
+            }
             undone.deleted = Some(user.id.clone());
             Ok(None)
         }
@@ -213,11 +221,13 @@ async fn reason_to_keep(
         };
         event.at + offset + TOLERANCE + within
     });
-    let logged_in = user
-        .credentials_embed
-        .iter()
-        .filter_map(|credential| credential.logged_in_at)
-        .max();
+    let logins = user.credentials_embed.iter().map(|it| it.logged_in_at);
+    if logins.clone().any(|login| login == When::Unreadable) {
+        return Ok(Some(format!(
+            "{name} stays, since it cannot be read when it last logged in"
+        )));
+    }
+    let logged_in = logins.filter_map(When::known).max();
     if let (Some(created), Some(logged_in)) = (created, logged_in)
         && logged_in > created
     {

@@ -1,6 +1,6 @@
 //! What a user has by a record that names it, which is made anew for another one: access, following, favourites.
 
-use crate::looker::LookerError;
+use crate::looker::{LookerError, Removal};
 use crate::workflow::rotate_id::belongings::Item;
 use crate::workflow::rotate_id::mover::{Handed, Mover, is_refusal};
 
@@ -89,7 +89,7 @@ impl Mover {
             return Ok(Handed::Over);
         };
         match (self.admin.delete_favorite(record).await, &self.from.sudo) {
-            (Ok(false), Some(sudo)) => {
+            (Ok(Removal::NotFound), Some(sudo)) => {
                 sudo.delete_favorite(record).await?;
             }
             (deleted, _) => {

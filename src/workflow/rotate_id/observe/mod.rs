@@ -16,10 +16,10 @@ use crate::looker::{
     ListedRoles, LookerError, OwnValueReader, OwnValues, Role, RoleReach, ScheduledPlan, User,
     embed_grants,
 };
+use crate::workflow::finder::look_up;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, Named};
 use crate::workflow::rotate_id::observe::asking::Asked;
 use crate::workflow::spec::UserRef;
-use crate::workflow::steps::lookup;
 use crate::workflow::work::{Observer, OldKey};
 
 /// Where an observer stands: what it looks through, and what it has learnt of the instance, which is the same for all
@@ -76,7 +76,7 @@ impl Viewpoint {
 
     /// The user as Looker shows it to the admin.
     pub async fn find(&self, user: UserRef<'_>) -> Result<Option<User>, LookerError> {
-        self.ask(|| lookup::user(&self.admin, user)).await
+        self.ask(|| look_up(&self.admin, user)).await
     }
 
     /// Everything that belongs to `user`, who must be an embed user that can log in: alerts that somebody follows, and

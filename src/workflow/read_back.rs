@@ -1,0 +1,42 @@
+//! Reads back what Looker was asked to take away: only a user or a list that shows it is proof.
+
+use crate::looker::{Client, LookerError, UserSearch};
+
+/// Whether the user `id`, whom the caller could see before, is gone: by its own address and by the list of users.
+///
+/// # Errors
+/// What Looker says.
+pub async fn user_is_gone(admin: &Client, id: &str) -> Result<bool, LookerError> {
+    match admin.user(id).await {
+        Ok(_) => return Ok(false),
+        Err(LookerError::NotFound { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let mut pages = admin.users(UserSearch {
+        id: Some(id.to_owned()),
+        fields: Some("id".to_owned()),
+        ..UserSearch::default()
+    });
+    while let Some(users) = pages.next().await? {
+        if users.iter().any(|user| user.id == id) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the user `id` is disabled.
+///
+/// # Errors
+/// What Looker says, also if there is no such user.
+pub async fn user_is_disabled(admin: &Client, id: &str) -> Result<bool, LookerError> {
+    Ok(admin.user(id).await?.is_disabled)
+}
+
+/// How many sessions of the user `id` are still there.
+///
+/// # Errors
+/// What Looker says.
+pub async fn sessions_left(admin: &Client, id: &str) -> Result<usize, LookerError> {
+    Ok(admin.sessions(id).await?.len())
+}
