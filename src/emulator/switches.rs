@@ -221,6 +221,8 @@ switches! {
     enable_starts_schedules: bool = false;
     /// Deleting a user deletes its scheduled plans and those that send its content.
     delete_user_deletes_schedules: bool = true;
+    /// Deleting a user revokes its keys; otherwise they still log in, though nothing can be done with the token.
+    delete_user_revokes_keys: bool = true;
     /// A login with an embed user's key counts in `logged_in_at`; otherwise embed logins only.
     key_login_counts_as_seen: bool = false;
     /// How many seconds Looker's clock, and so every `created_at`, is ahead of the `Date` that a front end says.

@@ -1007,6 +1007,25 @@ async fn delete_user_deletes_schedules() {
 }
 
 #[tokio::test]
+async fn delete_user_revokes_keys() {
+    for value in ["true", "false"] {
+        let api = with("delete_user_revokes_keys", value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+        let key = api
+            .call("POST", &format!("/users/{id}/credentials_api3"), None)
+            .await;
+        api.call("DELETE", &format!("/users/{id}"), None).await;
+
+        let (id, secret) = (key.text_of("client_id"), key.text_of("client_secret"));
+        let token = api.log_in(&id, &secret).await;
+
+        assert_eq!(token.is_none().to_string(), value);
+        let me = api.call_as(token.as_deref(), "GET", "/user", None).await;
+        assert_eq!(me.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn key_login_counts_as_seen() {
     for value in ["true", "false"] {
         let api = with("key_login_counts_as_seen", value).await;

@@ -41,7 +41,8 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
         .map(|key| key.user);
     let enabled = |id: &Id| {
         let user = world.users.at(*id);
-        user.is_some_and(|user| !user.is_disabled || world.rules.switches.disabled_key_logs_in)
+        // The key of a deleted user is gone with it, unless a switch says otherwise.
+        user.is_none_or(|user| !user.is_disabled || world.rules.switches.disabled_key_logs_in)
     };
     let user = user.filter(enabled).ok_or_else(Refusal::not_found)?;
     if world.rules.switches.key_login_counts_as_seen {

@@ -230,8 +230,10 @@ impl World {
         let Some(user) = self.users.table.remove(id) else {
             return false;
         };
-        for key in user.keys {
-            self.keys.remove(key);
+        if self.rules.switches.delete_user_revokes_keys {
+            for key in user.keys {
+                self.keys.remove(key);
+            }
         }
         for session in user.sessions {
             self.sessions.remove(session);
