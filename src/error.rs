@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::system::FileError;
+
 /// The kind of an [`Error`] or of a whole run; each has one exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -220,6 +222,17 @@ impl Error {
     /// The Looker operation that failed, where one did.
     pub const fn operation(&self) -> Option<&'static str> {
         self.operation
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        let hint = error.hint.clone();
+        let error = Self::caused(Kind::Internal, error);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 }
 

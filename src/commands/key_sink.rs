@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::commands::files::Roles;
 use crate::commands::session::Session;
 use crate::config::Settings;
 use crate::error::{Error, Kind};
@@ -47,6 +48,9 @@ pub(crate) async fn open(
     session: &Session,
     system: &System,
 ) -> Result<Arc<dyn Sink>, Error> {
+    let mut roles = Roles::of(&session.settings, system)?;
+    roles.keys_to(keys_to, system);
+    roles.check()?;
     let sink: Arc<dyn Sink> = if keys_to == STDOUT {
         Arc::new(Stdout::new(print))
     } else {

@@ -11,6 +11,7 @@ mod create_user;
 mod doctor;
 mod emulator;
 mod engine;
+mod files;
 mod grants;
 mod help;
 mod key_sink;

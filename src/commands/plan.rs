@@ -1,15 +1,12 @@
 //! `embedctl plan`: print what apply would do, and the API calls it would cost.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-
 use crate::commands::acting::until_interrupted;
 use crate::commands::apply::{PlanningArgs, Source, show, sound};
+use crate::commands::files::{Output, OutputKind, Roles};
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
-use crate::plan::{PlanHeader, write_header};
+use crate::plan::{PlanHeader, PlanWriter};
 use crate::report::Ui;
 use crate::system::System;
 
@@ -45,6 +42,10 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
+    let mut roles = Roles::of(&settings, system)?;
+    roles.read("the manifest", &args.manifest, system);
+    roles.write("`--out`", args.out.as_deref(), system);
+    roles.check()?;
     let source = Source::open(&args.manifest, args.planning.format, system)?;
     if source.plan.is_some() {
         return Err(
@@ -67,25 +68,37 @@ async fn plan(
     ui: &Ui,
     system: &System,
 ) -> Result<Exit, Error> {
+    let out = args.out.as_deref();
+    let out = out
+        .map(|name| Output::open("--out", name, OutputKind::Plan, system))
+        .transpose()?;
     let sound = sound(source, &args.planning, session, ui, system).await?;
     let decisions = sound.decisions(source, session, ui, system).await?;
-    let path = args.out.as_deref().map(|out| system.path(out));
-    let mut out = path.as_deref().map(create).transpose()?;
-    if let Some((file, _)) = &mut out {
-        let header = PlanHeader::new(
-            session.admin.origin().to_owned(),
-            system.clock.now().to_string(),
-            sound.checked.rows,
-            sound.options.clone(),
-        );
-        write_header(file, &header).map_err(unwritable)?;
-    }
-    let writer = out.as_mut().map(|(file, _)| file as &mut dyn io::Write);
-    let counts = show(&sound, decisions, args.quota, (session, ui), writer).await?;
-    if let Some((mut file, partial)) = out {
-        file.flush().map_err(unwritable)?;
-        let path = path.as_deref().unwrap_or_else(|| Path::new(""));
-        std::fs::rename(partial, path).map_err(unwritable)?;
+    let mut writer = match &out {
+        Some(out) => {
+            let header = PlanHeader::new(
+                session.admin.origin().to_owned(),
+                None,
+                system.clock.now().to_string(),
+                sound.checked.rows,
+                sound.options.clone(),
+            );
+            let writer = PlanWriter::new(out.begin()?, header);
+            Some(writer.map_err(|error| out.unwritable(error))?)
+        }
+        None => None,
+    };
+    let counts = show(
+        &sound,
+        decisions,
+        args.quota,
+        (session, ui),
+        writer.as_mut(),
+    )
+    .await?;
+    if let (Some(out), Some(writer)) = (out, writer) {
+        let written = writer.end().map_err(|error| out.unwritable(error))?;
+        written.commit()?;
     }
     let changes = args.detailed_exitcode && counts.changes() > 0;
     // The convention of such tools: 2 is "there are changes", and no error.
@@ -93,17 +106,4 @@ async fn plan(
         true => Exit::Failed(Kind::Usage),
         false => Exit::Done,
     })
-}
-
-/// The file to write, which takes the place of `path` once it is whole.
-fn create(path: &Path) -> Result<(BufWriter<File>, PathBuf), Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    let partial = PathBuf::from(name);
-    let file = File::create(&partial).map_err(unwritable)?;
-    Ok((BufWriter::new(file), partial))
-}
-
-fn unwritable(error: io::Error) -> Error {
-    Error::caused(Kind::Usage, error).context("cannot write the plan")
 }

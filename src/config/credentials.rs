@@ -1,15 +1,15 @@
 //! The API key and the embed secret: which of the many places each is in.
 
-use std::fs;
-
 use url::Url;
 
 use crate::config::file::{Profile, SecretPlace};
 use crate::config::layers::Layers;
 use crate::config::netrc;
 use crate::config::places::Places;
-use crate::config::secret::{SecretSource, is_exposed};
+use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
+use crate::config::text::settings_text;
+use crate::error::Error;
 use crate::secret::SecretString;
 
 /// Variables that hold a secret whatever the profile says.
@@ -22,12 +22,15 @@ pub(crate) const SECRET_VARIABLES: [&str; 6] = [
     "LOOKERSDK_EMBED_SECRET",
 ];
 
+/// A login and its password.
+type NetrcKey = (Setting<String>, Setting<SecretSource>);
+
 /// Client id and client secret; netrc gives both or none.
 pub(crate) fn api_key(
     layers: &Layers<'_>,
     places: &Places,
     base_url: Option<&Setting<Url>>,
-) -> (Option<Setting<String>>, Option<Setting<SecretSource>>) {
+) -> Result<(Option<Setting<String>>, Option<Setting<SecretSource>>), Error> {
     let id = layers
         .sdk_variable(&["EMBEDCTL_CLIENT_ID", "LOOKERSDK_CLIENT_ID"])
         .or_else(|| layers.profile(|profile| profile.client_id.clone()))
@@ -40,15 +43,16 @@ pub(crate) fn api_key(
         "client_secret",
     );
     if secret.is_some() {
-        return (id, secret);
+        return Ok((id, secret));
     }
     let host = base_url.and_then(|base_url| base_url.value.host_str());
-    match host.and_then(|host| netrc_key(places, host)) {
+    let found = host.map(|host| netrc_key(places, host)).transpose()?;
+    Ok(match found.flatten() {
         Some((login, password)) if id.as_ref().is_none_or(|id| id.value == login.value) => {
             (id.or(Some(login)), Some(password))
         }
         _ => (id, None),
-    }
+    })
 }
 
 /// The embed secret.
@@ -62,20 +66,20 @@ pub(crate) fn embed_secret(layers: &Layers<'_>, places: &Places) -> Option<Setti
     )
 }
 
-fn netrc_key(places: &Places, host: &str) -> Option<(Setting<String>, Setting<SecretSource>)> {
-    let file = places.netrc.clone()?;
-    let login = netrc::find(&fs::read_to_string(&file).ok()?, host)?;
-    let exposed = fs::metadata(&file).is_ok_and(|metadata| is_exposed(&metadata));
-    let password = if exposed {
-        SecretSource::Exposed(file.clone())
-    } else {
-        SecretSource::Given(login.password)
+fn netrc_key(places: &Places, host: &str) -> Result<Option<NetrcKey>, Error> {
+    let Some(file) = places.netrc.clone() else {
+        return Ok(None);
     };
+    let text = settings_text(&file, false, "")?.unwrap_or_default();
+    let Some(login) = netrc::find(&text, host) else {
+        return Ok(None);
+    };
+    let password = SecretSource::in_file(login.password, &file);
     let source = Source::Netrc { file };
-    Some((
+    Ok(Some((
         Setting::new(login.login, source.clone()),
         Setting::new(password, source),
-    ))
+    )))
 }
 
 fn secret(
@@ -105,7 +109,14 @@ fn secret(
                 source,
             ))
         })
-        .or_else(|| layers.ini(ini).map(given))
+        .or_else(|| {
+            let Setting { value, source } = layers.ini(ini)?;
+            let secret = match &source {
+                Source::Ini { file, .. } => SecretSource::in_file(value.into(), file),
+                _ => SecretSource::Given(value.into()),
+            };
+            Some(Setting::new(secret, source))
+        })
 }
 
 /// The environment variables that hold secrets, those that the profile names included.

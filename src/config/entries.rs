@@ -138,7 +138,9 @@ fn row<T>(
 fn described(secret: &SecretSource) -> String {
     match secret {
         SecretSource::Given(_) => "set".to_owned(),
-        SecretSource::Exposed(_) => "set, but refused: others can read the file".to_owned(),
+        SecretSource::Exposed(_) => {
+            "set, but refused: others can read or change the file".to_owned()
+        }
         SecretSource::Variable(name, Some(_)) => format!("in the variable `{name}`"),
         SecretSource::Variable(name, None) => format!("not set: there is no variable `{name}`"),
         SecretSource::File(path) => format!("in the file `{}`", path.display()),

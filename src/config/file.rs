@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::config::text::settings_text;
 use crate::error::Error;
 use crate::report::nearest;
 
@@ -164,14 +163,8 @@ impl<'de> Visitor<'de> for SecretPlaceVisitor {
 impl ConfigFile {
     /// Read `path`; a missing file is an error only where somebody `named` it.
     pub(crate) fn read(path: PathBuf, named: bool) -> Result<Option<Self>, Error> {
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !named => return Ok(None),
-            Err(error) => {
-                return Err(Error::usage(error)
-                    .context(format!("cannot read `{}`", path.display()))
-                    .hint("check the path in `EMBEDCTL_CONFIG`"));
-            }
+        let Some(text) = settings_text(&path, named, "check the path in `EMBEDCTL_CONFIG`")? else {
+            return Ok(None);
         };
         let mut file = Self::parse(&text, &path)?;
         file.path = path;

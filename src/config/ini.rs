@@ -1,9 +1,8 @@
 //! `looker.ini`, the settings file of the official SDKs.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
+use crate::config::text::settings_text;
 use crate::error::Error;
 
 /// The sections of a `looker.ini`, in the order of the file.
@@ -41,15 +40,12 @@ impl std::fmt::Debug for Section {
 impl Ini {
     /// Read `path`; a missing file is an error only where somebody `named` it.
     pub(crate) fn read(path: &Path, named: bool) -> Result<Option<Self>, Error> {
-        match fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text)
-                .map(Some)
-                .map_err(|error| error.context(format!("cannot read `{}`", path.display()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !named => Ok(None),
-            Err(error) => Err(Error::usage(error)
-                .context(format!("cannot read `{}`", path.display()))
-                .hint("check the path given with `--ini` or `EMBEDCTL_INI`")),
-        }
+        let advice = "check the path given with `--ini` or `EMBEDCTL_INI`";
+        let Some(text) = settings_text(path, named, advice)? else {
+            return Ok(None);
+        };
+        let read = Self::parse(&text).map(Some);
+        read.map_err(|error| error.context(format!("cannot read `{}`", path.display())))
     }
 
     fn parse(text: &str) -> Result<Self, Error> {

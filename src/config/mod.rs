@@ -20,7 +20,6 @@ mod source;
 mod text;
 mod variables;
 mod warnings;
-mod write;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,6 +33,7 @@ use crate::config::source::Setting;
 use crate::error::Error;
 use crate::ledger::sqlite::default_path;
 use crate::signed_url::Algorithm;
+use crate::system::System;
 
 pub(crate) use crate::report::nearest;
 pub use crate::report::{Color, Format, Progress};
@@ -148,6 +148,35 @@ impl Settings {
         let host = base_url.authority();
         let path = default_path(folder, host);
         Ok(Some(path.to_string_lossy().into_owned()))
+    }
+
+    /// The file that runs are recorded in, if it is one.
+    pub(crate) fn ledger_file(&self, system: &System) -> Option<PathBuf> {
+        let ledger = self.ledger().ok()??;
+        let path = ledger.strip_prefix("sqlite:").unwrap_or(&ledger);
+        (!ledger.contains("://")).then(|| system.path(path))
+    }
+
+    /// The files that settings and secrets may come from, each with what it is.
+    pub(crate) fn files(&self) -> Vec<(String, PathBuf)> {
+        let named = self
+            .places()
+            .into_iter()
+            .filter(|(name, _)| *name != "ledgers");
+        let mut files: Vec<_> = named
+            .map(|(name, path)| (format!("the settings (`{name}`)"), path))
+            .collect();
+        for secret in [&self.client_secret, &self.embed_secret]
+            .into_iter()
+            .flatten()
+        {
+            if let SecretSource::File(path) = &secret.value {
+                files.push(("the file of a secret".to_owned(), path.clone()));
+            }
+        }
+        let certificates = self.ca_files().into_iter();
+        files.extend(certificates.map(|path| ("`--ca-file`".to_owned(), path)));
+        files
     }
 
     /// How long one request may take.

@@ -1,21 +1,21 @@
 //! Adding a profile to `config.toml`, and its secrets to files that only the owner can read.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::config::base_url;
 use crate::config::file::{ConfigFile, SecretPlace};
 use crate::config::secret::SecretSource;
 use crate::config::source::Source;
-use crate::config::write::{cannot_write, replace, write_secret};
+use crate::config::text::settings_text;
 use crate::config::{LookerAccess, Settings};
 use crate::error::{Error, Kind};
-use crate::secret::SecretString;
+use crate::secret::{ExposeSecret as _, SecretString};
 use crate::signed_url::Algorithm;
-use crate::system::System;
+use crate::system::{Readers, System, files};
 
 /// A profile to be added.
 #[derive(Debug)]
@@ -138,13 +138,13 @@ impl Settings {
         self.check_name(&profile.name)?;
         let path = self.config_path()?.to_owned();
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        fs::create_dir_all(folder).map_err(|error| cannot_write(folder, error))?;
+        files::make_private_folder(folder)?;
         let mut written = Vec::new();
         let mut keep = |secret: &NewSecret, what: &str| match secret {
             NewSecret::At(place) => Ok::<_, Error>(shown(place)),
             NewSecret::Typed(secret) => {
                 let name = format!("{}.{what}", profile.name);
-                written.push(write_secret(&folder.join(&name), secret)?);
+                written.push(self.write_secret(&folder.join(&name), &name, secret)?);
                 Ok(shown(&SecretPlace::File(name)))
             }
         };
@@ -169,12 +169,31 @@ impl Settings {
         Ok(written)
     }
 
+    /// Keep a secret in a file that nobody else can read. One of that name that no profile speaks of was left behind by
+    /// a process that died.
+    fn write_secret(
+        &self,
+        path: &Path,
+        name: &str,
+        secret: &SecretString,
+    ) -> Result<PathBuf, Error> {
+        let mut line = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
+        line.push(b'\n');
+        if !files::create(path, &line)? {
+            let config = self.config_path()?;
+            let text = settings_text(config, false, "")?.unwrap_or_default();
+            if text.contains(name) {
+                let message = format!("there is a file `{}` already", path.display());
+                return Err(Error::new(Kind::Conflict, message)
+                    .hint("choose another name for the profile, or move the file away"));
+            }
+            files::replace(path, &line)?;
+        }
+        Ok(path.to_owned())
+    }
+
     /// Put `text` after what the file holds, so that everything in it stays as its owner wrote it.
     fn append(&self, path: &Path, name: &str, default: bool, text: &str) -> Result<(), Error> {
-        let old = match fs::read_to_string(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read.map_err(|error| cannot_write(path, error))?,
-        };
         let has_default = self.read_config()?.default_profile.is_some();
         if default && has_default {
             return Err(Error::new(
@@ -183,19 +202,22 @@ impl Settings {
             )
             .hint("change `default_profile` in the file, or leave `--default` out"));
         }
-        // Keys outside of a section must stand before the first one.
-        let first = if default || old.is_empty() {
-            format!("default_profile = {}\n", quoted(name))
-        } else {
-            String::new()
-        };
-        let gap = if old.is_empty() || old.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        let new = [&first, &old, gap, text].concat();
-        replace(path, new.as_bytes()).map_err(|error| cannot_write(path, error))
+        files::update(path, Readers::Everybody, u64::MAX, |old| {
+            let old = old.unwrap_or_default();
+            // Keys outside of a section must stand before the first one.
+            let first = if default || old.is_empty() {
+                format!("default_profile = {}\n", quoted(name))
+            } else {
+                String::new()
+            };
+            let gap: &[u8] = if old.is_empty() || old.ends_with(b"\n") {
+                b""
+            } else {
+                b"\n"
+            };
+            let new = [first.as_bytes(), old, gap, text.as_bytes()].concat();
+            Ok((Some(Zeroizing::new(new)), ()))
+        })
     }
 
     fn config_path(&self) -> Result<&Path, Error> {

@@ -39,7 +39,7 @@ impl Settings {
     ) -> Result<Self, Error> {
         let args = layers.args;
         let verify_tls = connection::verify_tls(layers)?;
-        let (client_id, client_secret) = credentials::api_key(layers, &places, base_url.as_ref());
+        let (client_id, client_secret) = credentials::api_key(layers, &places, base_url.as_ref())?;
         let embed_secret = credentials::embed_secret(layers, &places);
         let mut settings = Self {
             yes: args.yes,

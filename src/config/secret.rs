@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::thread;
@@ -16,10 +15,10 @@ use crate::config::credentials::SECRET_VARIABLES;
 use crate::config::file::SecretPlace;
 use crate::config::places::Places;
 use crate::config::source::Source;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::system::System;
+use crate::system::{Readers, System, files};
 
 /// No secret is longer.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -33,7 +32,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) enum SecretSource {
     /// It is at hand.
     Given(SecretString),
-    /// It is at hand, from a file that others can read.
+    /// It stands in this file, which others can read or change.
     Exposed(PathBuf),
     /// It is in this variable, or should be.
     Variable(String, Option<SecretString>),
@@ -60,6 +59,14 @@ impl fmt::Debug for SecretCommand {
 }
 
 impl SecretSource {
+    /// A secret that was found in a file among other things; refused if others can read or change the file.
+    pub(crate) fn in_file(secret: SecretString, file: &Path) -> Self {
+        match files::open(file, Readers::Owner) {
+            Ok(_) => Self::Given(secret),
+            Err(_) => Self::Exposed(file.to_owned()),
+        }
+    }
+
     /// The secret at a place that a profile names.
     pub(crate) fn at(place: SecretPlace, places: &Places, system: &System) -> Self {
         match place {
@@ -101,37 +108,19 @@ impl SecretSource {
 }
 
 fn read_file(path: &Path) -> Result<SecretString, Error> {
-    let cannot =
-        |error: io::Error| Error::usage(error).context(format!("cannot read `{}`", path.display()));
-    let file = fs::File::open(path).map_err(cannot)?;
-    if is_exposed(&file.metadata().map_err(cannot)?) {
-        return Err(exposed(path));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_SECRET)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
-    without_newline(bytes)
+    let read = files::read(path, Readers::Owner, MAX_SECRET);
+    let bytes = read.map_err(|error| Error::from(error).with_kind(Kind::Usage))?;
+    let missing = || Error::usage(format!("there is no file `{}`", path.display()));
+    without_newline(bytes.ok_or_else(missing)?.to_vec())
 }
 
-/// Whether others than the owner may read it.
-#[cfg(unix)]
-pub(crate) fn is_exposed(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    metadata.is_file() && metadata.permissions().mode() & 0o077 != 0
-}
-
-/// Whether others than the owner may read it; permissions of this kind exist on Unix only.
-#[cfg(not(unix))]
-pub(crate) fn is_exposed(_: &fs::Metadata) -> bool {
-    false
-}
-
+/// Why a secret in this file is not used.
 fn exposed(path: &Path) -> Error {
-    let path = path.display();
-    Error::usage(format!("`{path}` holds a secret, and others can read it"))
-        .hint(format!("run `chmod 600 {path}`"))
+    match files::open(path, Readers::Owner) {
+        Err(error) => Error::from(error).with_kind(Kind::Usage),
+        Ok(_) => Error::usage(format!("`{}` was open to others", path.display()))
+            .hint("run the same command again"),
+    }
 }
 
 /// The text of `bytes`, without the newline that editors and commands put at the end.

@@ -1,10 +1,36 @@
 //! Values as people write them: switches, durations, algorithms, counts.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use crate::config::source::Source;
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::system::{Readers, files};
+
+/// No file of settings is longer.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// The text of a file of settings, which nobody else may have written: it says where secrets come from and go to. A
+/// missing file is an error, with `advice`, only if somebody `named` it.
+pub(crate) fn settings_text(
+    path: &Path,
+    named: bool,
+    advice: &str,
+) -> Result<Option<String>, Error> {
+    let cannot = |error: Error| {
+        let error = error.with_kind(Kind::Usage);
+        error.context(format!("cannot read `{}`", path.display()))
+    };
+    let found = files::read(path, Readers::Everybody, LARGEST_FILE);
+    let Some(bytes) = found.map_err(|error| cannot(error.into()))? else {
+        let missing = || cannot(Error::usage("there is no such file")).hint(advice);
+        return if named { Err(missing()) } else { Ok(None) };
+    };
+    let text = String::from_utf8(bytes.to_vec());
+    text.map(Some)
+        .map_err(|_| cannot(Error::usage("it is not text")))
+}
 
 /// A switch as the official SDKs read it: `yes, y, true, t, on, 1` and `no, n, false, f, off, 0`, in any case.
 pub(crate) fn switch(text: &str, source: &Source) -> Result<bool, Error> {

@@ -1,11 +1,7 @@
 //! What is dangerous about the settings of a run.
 
-use std::fs;
-
 use crate::config::Settings;
 use crate::config::base_url;
-use crate::config::secret::is_exposed;
-use crate::config::source::Source;
 use crate::error::Error;
 
 impl Settings {
@@ -26,20 +22,6 @@ impl Settings {
                 "the base URL is `http`, so every secret travels in the clear ({})",
                 base_url.source
             ));
-        }
-        for secret in [&self.client_secret, &self.embed_secret]
-            .into_iter()
-            .flatten()
-        {
-            if let Source::Ini { file, .. } = &secret.source
-                && fs::metadata(file).is_ok_and(|metadata| is_exposed(&metadata))
-            {
-                let file = file.display();
-                self.warnings.push(format!(
-                    "others can read the secret in `{file}`: run `chmod 600 {file}`"
-                ));
-                break;
-            }
         }
         Ok(())
     }

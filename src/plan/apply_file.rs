@@ -1,8 +1,10 @@
 //! A plan kept in a file, to be applied later exactly as it is, or not at all.
 
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, BufWriter, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Kind};
 use crate::plan::decide::Change;
@@ -11,7 +13,10 @@ use crate::plan::jobs::JobOptions;
 use crate::plan::planner::Planned;
 
 /// The version of the form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// The digits of a digest.
+const DIGEST: usize = 64;
 
 /// The first line of a plan.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -20,18 +25,35 @@ pub(crate) struct PlanHeader {
     pub(crate) embedctl_plan: u32,
     /// The Looker it is for.
     pub(crate) base_url: String,
+    /// The address of that Looker's web pages, if it told one: two may be reached at the same base URL, one after the
+    /// other.
+    #[serde(default)]
+    pub(crate) web_url: Option<String>,
     /// When it was made.
     pub(crate) created_at: String,
     /// How many users the manifest named, those without a change too.
     pub(crate) rows: u64,
     /// What is the same for every job.
     pub(crate) options: JobOptions,
+    /// How many lines follow.
+    #[serde(default)]
+    pub(crate) lines: u64,
+    /// What the lines and the rest of this one add up to, so that a plan that was cut or edited is known as such.
+    #[serde(default)]
+    pub(crate) digest: String,
+}
+
+/// The first line of a plan of whatever version.
+#[derive(Deserialize)]
+struct AnyHeader {
+    embedctl_plan: u32,
 }
 
 impl PlanHeader {
     /// The header of a new plan.
-    pub(crate) const fn new(
+    pub(crate) fn new(
         base_url: String,
+        web_url: Option<String>,
         created_at: String,
         rows: u64,
         options: JobOptions,
@@ -39,10 +61,109 @@ impl PlanHeader {
         Self {
             embedctl_plan: VERSION,
             base_url,
+            web_url,
             created_at,
             rows,
             options,
+            lines: u64::MAX,
+            digest: "0".repeat(DIGEST),
         }
+    }
+
+    /// Refuse a plan that is not as it was written.
+    pub(crate) fn check(&self, plan: &mut impl BufRead) -> Result<(), Error> {
+        let mut sum = Sum::default();
+        let mut line = Vec::new();
+        let mut first = true;
+        loop {
+            line.clear();
+            let read = plan.read_until(b'\n', &mut line);
+            if read.map_err(Error::internal)? == 0 {
+                break;
+            }
+            if !std::mem::take(&mut first) {
+                sum.add(&line);
+            }
+        }
+        let (lines, digest) = (sum.lines, sum.end(self));
+        if (self.lines, &self.digest) == (lines, &digest) {
+            return Ok(());
+        }
+        Err(
+            Error::usage("the plan was cut or changed since it was made; nothing was done")
+                .hint("make the plan again with `embedctl plan --out FILE`"),
+        )
+    }
+}
+
+/// Adds up the lines of a plan.
+#[derive(Default)]
+struct Sum {
+    lines: u64,
+    digest: Sha256,
+}
+
+impl Sum {
+    fn add(&mut self, line: &[u8]) {
+        self.lines += 1;
+        self.digest.update(line);
+    }
+
+    /// The digest of the lines and of `header`, whatever digest that one has.
+    fn end(mut self, header: &PlanHeader) -> String {
+        let header = PlanHeader {
+            lines: self.lines,
+            digest: String::new(),
+            ..header.clone()
+        };
+        self.digest.update(json!(header).to_string());
+        let digest = self.digest.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A plan that is being written.
+pub(crate) struct PlanWriter<W: Write> {
+    out: BufWriter<W>,
+    header: PlanHeader,
+    sum: Sum,
+}
+
+impl<W: Write + Seek> PlanWriter<W> {
+    /// A plan with this header, to be written to `out` from its beginning.
+    pub(crate) fn new(out: W, header: PlanHeader) -> io::Result<Self> {
+        let mut out = BufWriter::new(out);
+        // Room for the header that is known at the end, which is no longer than this one.
+        writeln!(out, "{}", json!(header))?;
+        Ok(Self {
+            out,
+            header,
+            sum: Sum::default(),
+        })
+    }
+
+    /// Write a user and its change.
+    pub(crate) fn line(&mut self, planned: &Planned) -> io::Result<()> {
+        let line = Line {
+            change: planned.change.clone(),
+            user: planned.desired.clone(),
+        };
+        let line = serde_json::to_string(&line)? + "\n";
+        self.sum.add(line.as_bytes());
+        self.out.write_all(line.as_bytes())
+    }
+
+    /// Write the header as it is now known, and give back what was written to.
+    pub(crate) fn end(mut self) -> io::Result<W> {
+        let room = json!(self.header).to_string().len();
+        let mut header = self.header;
+        header.lines = self.sum.lines;
+        header.digest = self.sum.end(&header);
+        self.out.seek(SeekFrom::Start(0))?;
+        write!(self.out, "{:room$}", json!(header).to_string())?;
+        self.out
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
     }
 }
 
@@ -55,17 +176,20 @@ struct Line {
 
 /// The header of the plan that `line`, the first of a file, begins; `None` where it is no plan.
 pub(crate) fn read_header(line: &str) -> Result<Option<PlanHeader>, Error> {
-    let Ok(header) = serde_json::from_str::<PlanHeader>(line) else {
+    let Ok(AnyHeader { embedctl_plan }) = serde_json::from_str(line) else {
         return Ok(None);
     };
-    if header.embedctl_plan != VERSION {
+    if embedctl_plan != VERSION {
         return Err(Error::usage(format!(
-            "the plan is of version {}; this embedctl knows version {VERSION}",
-            header.embedctl_plan
+            "the plan is of version {embedctl_plan}; this embedctl knows version {VERSION}"
         ))
         .hint("make the plan again"));
     }
-    Ok(Some(header))
+    let header = serde_json::from_str(line);
+    header.map(Some).map_err(|_| {
+        Error::usage("the plan was cut or changed since it was made; nothing was done")
+            .hint("make the plan again with `embedctl plan --out FILE`")
+    })
 }
 
 /// The lines of a plan behind its header.
@@ -88,20 +212,6 @@ impl<R: BufRead> PlanFile<R> {
     }
 }
 
-/// Write the header of a plan.
-pub(crate) fn write_header(out: &mut dyn Write, header: &PlanHeader) -> std::io::Result<()> {
-    writeln!(out, "{}", serde_json::to_string(header)?)
-}
-
-/// Write a user and its change.
-pub(crate) fn write_line(out: &mut dyn Write, planned: &Planned) -> std::io::Result<()> {
-    let line = Line {
-        change: planned.change.clone(),
-        user: planned.desired.clone(),
-    };
-    writeln!(out, "{}", serde_json::to_string(&line)?)
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -111,7 +221,7 @@ mod tests {
 
     #[test]
     fn no_plan_file_makes_the_reader_panic_hang_or_grow() {
-        let header = r#"{"embedctl_plan":1,"base_url":"https://acme.looker.com","created_at":"2026-01-01T00:00:00Z","rows":1,"options":{"via":"signed-url","target":"/alive","purpose":null,"verify":"sample"}}"#;
+        let header = r#"{"embedctl_plan":2,"base_url":"https://acme.looker.com","created_at":"2026-01-01T00:00:00Z","rows":1,"options":{"via":"signed-url","target":"/alive","purpose":null,"verify":"sample"}}"#;
         let line = r#"{"change":{"action":"update","external_user_id":"a","looker_user_id":"7","differences":[{"field":"models","from":["demo"],"to":null}],"login":true,"ends_sessions":true,"key":"mint","attributes":[{"id":"5","name":"region","value":"west"}]},"user":{"external_user_id":"a","grants":{"models":["demo"],"session_length":300},"key":"ensure","state":"present"}}"#;
         assert!(read_header(header).unwrap().is_some());
         assert!(PlanFile(line.as_bytes()).next().unwrap().is_some());

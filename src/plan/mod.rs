@@ -14,7 +14,7 @@ mod seen;
 mod store;
 mod text;
 
-pub(crate) use apply_file::{PlanFile, PlanHeader, read_header, write_header, write_line};
+pub(crate) use apply_file::{PlanFile, PlanHeader, PlanWriter, read_header};
 pub(crate) use decide::{Action, KeyChange};
 pub(crate) use desired::{Defaults, Desired};
 pub(crate) use jobs::{JobOptions, Verify, job};

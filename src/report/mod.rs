@@ -21,6 +21,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Exit, Kind};
 use crate::report::live::Live;
@@ -28,6 +29,7 @@ use crate::report::table::Table;
 use crate::report::terminal::{Terminal, terminal_width};
 use crate::system::{Stream, System};
 
+pub(crate) use env::{quoted, variable};
 pub(crate) use escape::escape_control;
 pub(crate) use escape::escape_line;
 pub(crate) use html::Page;
@@ -135,14 +137,21 @@ impl Ui {
     }
 
     /// Write a result as variables. Where it runs as a step on GitHub Actions, `secret` is masked in the log first.
-    pub(crate) fn env(&self, rows: &[(&str, String)], secret: Option<&str>) -> Result<(), Error> {
+    pub(crate) fn env(
+        &self,
+        rows: &[(&'static str, String)],
+        secret: Option<&str>,
+    ) -> Result<(), Error> {
         if let Some(secret) = secret {
             self.mask(secret);
         }
-        let lines: String = rows
-            .iter()
-            .map(|(name, value)| env::line(name, value))
-            .collect();
+        let mut lines = Zeroizing::new(String::with_capacity(4096));
+        for (name, value) in rows {
+            let line = variable(name, value).map_err(|refused| {
+                Error::internal(refused).hint("use `-o json`, which can hold every value")
+            })?;
+            lines.push_str(&line);
+        }
         self.data(&lines)
     }
 

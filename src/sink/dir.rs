@@ -1,43 +1,36 @@
 //! The sink `dir:PATH`: one file for each user, with the user's newest key, written whole or not at all.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::sink::expected::Expected;
 use crate::sink::record::{self, Kept};
-use crate::sink::{Answer, Key, KeyName, Sink, SinkError, blocking, private};
-
-/// How many users are written at a time; two keys of the same user never are.
-const LANES: usize = 64;
+use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, blocking};
+use crate::system::{Readers, files};
 
 /// File systems take names of up to 255 bytes, and the partial file's is longer than its own.
 const LONGEST_NAME: usize = 200;
+
+/// No key of ours takes more.
+const LARGEST: u64 = 1024 * 1024;
 
 /// A folder of keys.
 #[derive(Clone, Debug)]
 pub(super) struct DirSink {
     spec: String,
     path: PathBuf,
-    lanes: Arc<Lanes>,
-}
-
-#[derive(Debug)]
-struct Lanes {
-    locks: Vec<Mutex<()>>,
-    hasher: RandomState,
+    /// What was there when somebody asked; whatever else is found there later has come from another process.
+    expected: Expected,
 }
 
 impl DirSink {
     /// A sink that reports call `spec`.
     pub(super) fn new(spec: String, path: PathBuf) -> Self {
-        let locks = (0..LANES).map(|_| Mutex::default()).collect();
-        let hasher = RandomState::new();
         Self {
             spec,
             path,
-            lanes: Arc::new(Lanes { locks, hasher }),
+            expected: Expected::default(),
         }
     }
 
@@ -53,64 +46,76 @@ impl Sink for DirSink {
 
     fn probe(&self) -> Answer<'_, ()> {
         let path = self.path.join("probe");
-        blocking(move || private::probe_beside(&path))
+        blocking(move || Ok(files::probe_beside(&path)?))
     }
 
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+    fn held<'a>(
+        &'a self,
+        base_url: &'a str,
+        external_user_id: &'a str,
+    ) -> Answer<'a, Option<Held>> {
+        let (path, expected) = (self.file(external_user_id), self.expected.clone());
+        let whose = (base_url.to_owned(), external_user_id.to_owned());
+        blocking(move || {
+            let kept = files::read_own(&path, LARGEST)?.and_then(|bytes| Kept::parse(&bytes));
+            let kept = kept.filter(|kept| kept.is_of(&whose.0, &whose.1));
+            let held = kept.map(Held::from);
+            expected.note(&whose.1, held.as_ref());
+            Ok(held)
+        })
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>> {
         let (path, line) = (self.file(&key.name.external_user_id), record::line(key));
-        let (lanes, name) = (Arc::clone(&self.lanes), key.name.clone());
-        blocking(move || lanes.alone(&path, || put(&path, &name, line.bytes())))
+        let (expected, name) = (self.expected.clone(), key.name.clone());
+        blocking(move || {
+            let expected = expected.take(&name.external_user_id);
+            files::update(&path, Readers::Owner, LARGEST, |found| {
+                let Some(kept) = found.map(|found| replaceable(&path, &name, found)) else {
+                    return Ok((Some(line.copy()), None));
+                };
+                let kept = kept?;
+                if kept.is(&name) {
+                    return Ok((None, None));
+                }
+                let held = Held::from(kept);
+                expected.refuse_other(&held, &path)?;
+                Ok::<_, SinkError>((Some(line.copy()), Some(held)))
+            })
+        })
     }
 
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>> {
         let (path, key) = (self.file(&key.external_user_id), key.clone());
         blocking(move || {
-            let kept = private::read(&path)?.and_then(|bytes| Kept::parse(&bytes));
+            let kept = files::read_own(&path, LARGEST)?.and_then(|bytes| Kept::parse(&bytes));
             if !kept.is_some_and(|kept| kept.is(&key)) {
                 return Ok(Some(false));
             }
             // The rename may have been made by a process that died before it synced the folder.
-            private::sync_folder(&path)?;
+            files::sync_folder(&path)?;
             Ok(Some(true))
         })
     }
 }
 
-impl Lanes {
-    /// Do `work` while nobody else works on `path`.
-    fn alone<T>(&self, path: &Path, work: impl FnOnce() -> T) -> T {
-        let lane = self.hasher.hash_one(path) % self.locks.len() as u64;
-        let lock = usize::try_from(lane)
-            .ok()
-            .and_then(|lane| self.locks.get(lane));
-        let lock = lock.expect("the remainder is smaller than the number of locks");
-        let _alone = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        work()
+/// The key in a file, if it is one of the same user that another may replace.
+fn replaceable(path: &Path, name: &KeyName, found: &[u8]) -> Result<Kept, SinkError> {
+    let shown = path.display();
+    let Some(kept) = Kept::parse(found) else {
+        return Err(
+            SinkError::new(format!("`{shown}` is in the way: it holds no key"))
+                .hint("move it away, then run the same command again"),
+        );
+    };
+    if !kept.is_of(&name.base_url, &name.external_user_id) {
+        return Err(SinkError::new(format!(
+            "`{shown}` holds the key of `{}` at {}",
+            kept.external_user_id, kept.base_url
+        ))
+        .hint("give each Looker a folder of its own"));
     }
-}
-
-/// Put a key in the place of the same user's older one.
-fn put(path: &Path, name: &KeyName, line: &[u8]) -> Result<(), SinkError> {
-    if let Some(bytes) = private::read(path)? {
-        let shown = path.display();
-        let Some(kept) = Kept::parse(&bytes) else {
-            return Err(
-                SinkError::new(format!("`{shown}` is in the way: it holds no key"))
-                    .hint("move it away, then run the same command again"),
-            );
-        };
-        if kept.external_user_id != name.external_user_id || kept.base_url != name.base_url {
-            return Err(SinkError::new(format!(
-                "`{shown}` holds the key of `{}` at {}",
-                kept.external_user_id, kept.base_url
-            ))
-            .hint("give each Looker a folder of its own"));
-        }
-        if kept.is(name) {
-            return private::sync_folder(path);
-        }
-    }
-    private::replace(path, line)
+    Ok(kept)
 }
 
 /// The name of a user's file: letters, digits, `-`, `_` and inner dots stay, every other byte becomes `%XX`. What is

@@ -1,14 +1,16 @@
 //! The sink `env:PATH`: a file of variables for one user, as Looker's official SDKs read them.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::report::{quoted, variable};
 use crate::secret::ExposeSecret as _;
-use crate::sink::{Answer, Key, KeyName, Sink, SinkError, blocking, private};
+use crate::sink::expected::Expected;
+use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, blocking};
+use crate::system::{Readers, files};
 
 /// The variables of the official SDKs that name an instance and a key.
 const BASE_URL: &str = "LOOKERSDK_BASE_URL";
@@ -18,12 +20,16 @@ const CLIENT_SECRET: &str = "LOOKERSDK_CLIENT_SECRET";
 /// What the comment that names the user begins with.
 const MARK: &str = "# embedctl: ";
 
+/// Files of variables are short.
+const LARGEST: u64 = 1024 * 1024;
+
 /// A file of variables.
 #[derive(Clone, Debug)]
 pub(super) struct EnvSink {
     spec: String,
     path: PathBuf,
-    alone: Arc<Mutex<()>>,
+    /// What was there when somebody asked; whatever else is found there later has come from another process.
+    expected: Expected,
 }
 
 /// Whose key the file holds; stands in a comment.
@@ -40,7 +46,7 @@ impl EnvSink {
         Self {
             spec,
             path,
-            alone: Arc::default(),
+            expected: Expected::default(),
         }
     }
 }
@@ -53,39 +59,71 @@ impl Sink for EnvSink {
     fn probe(&self) -> Answer<'_, ()> {
         let path = self.path.clone();
         blocking(move || {
-            private::probe_beside(&path)?;
-            let text = read(&path)?;
-            let found = Contents::of(&text);
+            files::probe_beside(&path)?;
+            let bytes = files::read_own(&path, LARGEST)?;
+            let found = Contents::of(text(bytes.as_ref().map(|bytes| &***bytes), &path)?);
             found.refuse_strange_key(&path)
         })
     }
 
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
-        let (path, alone, name) = (self.path.clone(), Arc::clone(&self.alone), key.name.clone());
-        let ours = ours(key);
+    fn held<'a>(
+        &'a self,
+        base_url: &'a str,
+        external_user_id: &'a str,
+    ) -> Answer<'a, Option<Held>> {
+        let (path, expected) = (self.path.clone(), self.expected.clone());
+        let whose = (base_url.to_owned(), external_user_id.to_owned());
+        blocking(move || {
+            let bytes = files::read_own(&path, LARGEST)?;
+            let found = Contents::of(text(bytes.as_ref().map(|bytes| &***bytes), &path)?);
+            let held = found.held().filter(|_| found.is_of(&whose.0, &whose.1));
+            expected.note(&whose.1, held.as_ref());
+            Ok(held)
+        })
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>> {
+        let (path, name) = (self.path.clone(), key.name.clone());
+        let (expected, ours) = (self.expected.clone(), ours(key));
         blocking(move || {
             let ours = ours?;
-            let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
-            let text = read(&path)?;
-            let found = Contents::of(&text);
-            found.refuse_strange_key(&path)?;
-            found.refuse_other_user(&path, &name)?;
-            private::replace(&path, found.with(&ours).as_bytes())
+            let expected = expected.take(&name.external_user_id);
+            files::update(&path, Readers::Owner, LARGEST, |bytes| {
+                let found = Contents::of(text(bytes, &path)?);
+                found.refuse_strange_key(&path)?;
+                found.refuse_other_user(&path, &name)?;
+                if found.is(&name) {
+                    return Ok((None, None));
+                }
+                let held = found.held();
+                if let Some(held) = &held {
+                    expected.refuse_other(held, &path)?;
+                }
+                Ok::<_, SinkError>((Some(found.with(&ours)), held))
+            })
         })
     }
 
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>> {
         let (path, key) = (self.path.clone(), key.clone());
         blocking(move || {
-            let text = read(&path)?;
-            let held = Contents::of(&text).is(&key);
+            let bytes = files::read_own(&path, LARGEST)?;
+            let held = Contents::of(text(bytes.as_ref().map(|bytes| &***bytes), &path)?).is(&key);
             if held {
                 // The rename may have been made by a process that died before it synced the folder.
-                private::sync_folder(&path)?;
+                files::sync_folder(&path)?;
             }
             Ok(Some(held))
         })
     }
+}
+
+/// What a file holds, as text.
+fn text<'a>(bytes: Option<&'a [u8]>, path: &Path) -> Result<&'a str, SinkError> {
+    str::from_utf8(bytes.unwrap_or_default()).map_err(|_| {
+        SinkError::new(format!("`{}` is not text", path.display()))
+            .hint("give `env:` a file of its own")
+    })
 }
 
 /// The lines of the file, ours apart from the others.
@@ -146,6 +184,21 @@ impl<'a> Contents<'a> {
             .hint("a file of variables serves one user; give `--keys-to dir:PATH` for more"))
     }
 
+    /// The key that is there, if it is one of ours.
+    fn held(&self) -> Option<Held> {
+        let holder = self.holder.as_ref()?;
+        Some(Held {
+            key_id: holder.key_id.clone(),
+            client_id: self.client_id?.trim_matches(['\'', '"']).to_owned(),
+        })
+    }
+
+    fn is_of(&self, base_url: &str, external_user_id: &str) -> bool {
+        let holder = self.holder.as_ref();
+        holder.is_some_and(|holder| holder.external_user_id == external_user_id)
+            && self.base_url == Some(&*quoted(base_url))
+    }
+
     fn is(&self, key: &KeyName) -> bool {
         let holder = self.holder.as_ref();
         holder.is_some_and(|holder| holder.key_id == key.id)
@@ -155,13 +208,13 @@ impl<'a> Contents<'a> {
     }
 
     /// The other lines, and below them the key.
-    fn with(&self, ours: &str) -> Zeroizing<String> {
+    fn with(&self, ours: &str) -> Zeroizing<Vec<u8>> {
         let room = self.others.iter().map(|line| line.len() + 1).sum::<usize>();
-        let mut text = Zeroizing::new(String::with_capacity(room + ours.len()));
-        for line in &self.others {
-            text.extend([line, "\n"]);
+        let mut text = Zeroizing::new(Vec::with_capacity(room + ours.len()));
+        for line in self.others.iter().chain(&[ours.trim_end_matches('\n')]) {
+            text.extend_from_slice(line.as_bytes());
+            text.push(b'\n');
         }
-        text.push_str(ours);
         text
     }
 }
@@ -174,55 +227,17 @@ fn ours(key: &Key) -> Result<Zeroizing<String>, SinkError> {
         looker_user_id: name.looker_user_id.clone(),
         key_id: name.id.clone(),
     });
-    let secret = key.client_secret.expose_secret();
-    if [&name.base_url, &name.client_id, secret]
-        .iter()
-        .any(|value| value.contains(char::is_control))
-    {
-        let message = "the key holds a control character, which a file of variables cannot";
-        return Err(SinkError::new(message).hint("give `--keys-to file:PATH`"));
-    }
     let mut text = Zeroizing::new(String::with_capacity(4096));
     text.extend([MARK, &holder.to_string(), "\n"]);
-    for (variable, value) in [
+    for (name, value) in [
         (BASE_URL, &*name.base_url),
         (CLIENT_ID, &*name.client_id),
-        (CLIENT_SECRET, secret),
+        (CLIENT_SECRET, key.client_secret.expose_secret()),
     ] {
-        text.extend([variable, "=", &quoted(value), "\n"]);
+        let line = variable(name, value).map_err(|refused| {
+            SinkError::new(refused).hint("give `--keys-to file:PATH`, which can hold every value")
+        })?;
+        text.push_str(&line);
     }
     Ok(text)
-}
-
-/// A value as shells and dotenv readers take it: bare where every character is harmless, else in single quotes, or in
-/// double quotes where it has a single one.
-fn quoted(value: &str) -> Zeroizing<String> {
-    let harmless = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
-    let mut text = Zeroizing::new(String::with_capacity(2 * value.len() + 2));
-    if value.chars().all(harmless) {
-        text.push_str(value);
-    } else if value.contains('\'') {
-        text.push('"');
-        for c in value.chars() {
-            if "\"\\$`".contains(c) {
-                text.push('\\');
-            }
-            text.push(c);
-        }
-        text.push('"');
-    } else {
-        text.extend(["'", value, "'"]);
-    }
-    text
-}
-
-fn read(path: &Path) -> Result<Zeroizing<String>, SinkError> {
-    let Some(mut bytes) = private::read(path)? else {
-        return Ok(Zeroizing::default());
-    };
-    let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| {
-        SinkError::new(format!("`{}` is not text", path.display()))
-            .hint("give `env:` a file of its own")
-    })?;
-    Ok(Zeroizing::new(text))
 }

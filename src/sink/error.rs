@@ -1,10 +1,9 @@
 //! Why a sink cannot keep a key.
 
 use std::fmt;
-use std::io;
-use std::path::Path;
 
 use crate::error::{Error, Kind};
+use crate::system::FileError;
 
 /// Why a sink cannot keep a key. Holds no secret.
 #[derive(Debug, thiserror::Error)]
@@ -52,28 +51,14 @@ impl SinkError {
             source: source.map(|source| anyhow::Error::msg(format!("{source:#}"))),
         }
     }
+}
 
-    /// `what` could not be done with the file or folder in `path`.
-    pub(super) fn at(what: &str, path: &Path, cause: io::Error) -> Self {
-        let hint = match cause.kind() {
-            io::ErrorKind::NotFound => path.parent().map(|folder| {
-                format!(
-                    "make the folder with `mkdir -m 700 -p {}`",
-                    folder.display()
-                )
-            }),
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Some("give `--keys-to` a place where you may write".to_owned())
-            }
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Some("make room, then run the same command again".to_owned())
-            }
-            _ => None,
-        };
+impl From<FileError> for SinkError {
+    fn from(error: FileError) -> Self {
         Self {
-            message: format!("cannot {what} `{}`", path.display()),
-            hint,
-            source: Some(cause.into()),
+            message: error.message,
+            hint: error.hint,
+            source: error.source.map(Into::into),
         }
     }
 }

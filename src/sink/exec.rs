@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, Command};
 
 use crate::secret::{ExposeSecret as _, REDACTED, SecretString};
 use crate::sink::record::{self, Line};
-use crate::sink::{Answer, Key, KeyName, Sink, SinkError};
+use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
 use crate::system::Clock;
 
 /// How long the command may take for one key.
@@ -140,12 +140,16 @@ impl Sink for ExecSink {
         })
     }
 
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+    fn held<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<Held>> {
+        nothing()
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>> {
         let line: Line = record::store(key);
         Box::pin(async move {
             let ended = self.call(line.bytes(), Some(&key.client_secret)).await?;
             match ended.code {
-                Some(0) if ended.read => Ok(()),
+                Some(0) if ended.read => Ok(None),
                 Some(0) => Err(
                     SinkError::new(format!("{} did not read the key", self.name()))
                         .hint("the key comes as JSON on the command's standard input"),

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::sink::index::Index;
 use crate::sink::record::{self, Line};
-use crate::sink::{Answer, Key, KeyName, Sink, SinkError, blocking, private};
+use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, blocking, nothing};
+use crate::system::{FileError, files};
 
 /// A file of keys.
 #[derive(Clone, Debug)]
@@ -62,8 +63,8 @@ impl FileSink {
     }
 
     fn append(&self, index: &mut Index, batch: &[Waiting]) -> Result<(), SinkError> {
-        let failed = |error| SinkError::at("write", &self.path, error);
-        let mut file = private::open_append(&self.path)?;
+        let failed = |error| FileError::at("write", &self.path, error);
+        let mut file = files::open_append(&self.path)?;
         file.lock().map_err(failed)?;
         index.catch_up(&file).map_err(failed)?;
         let room = batch
@@ -86,7 +87,7 @@ impl FileSink {
         written.map_err(|error| {
             // Half of a key helps nobody, and the keys of this batch will be revoked.
             drop(file.set_len(before));
-            failed(error)
+            failed(error).into()
         })
     }
 }
@@ -105,12 +106,17 @@ impl Sink for FileSink {
     fn probe(&self) -> Answer<'_, ()> {
         let path = self.path.clone();
         blocking(move || {
-            private::probe_beside(&path)?;
-            private::open_append(&path).map(drop)
+            files::probe_beside(&path)?;
+            files::open_append(&path)?;
+            Ok(())
         })
     }
 
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+    fn held<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<Held>> {
+        nothing()
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>> {
         let (sender, answer) = oneshot::channel();
         let waiting = Waiting {
             name: key.name.clone(),
@@ -126,17 +132,17 @@ impl Sink for FileSink {
             })
             .await?;
             let lost = |_| Err(SinkError::new("the write was not finished"));
-            answer.await.unwrap_or_else(lost)
+            answer.await.unwrap_or_else(lost).map(|()| None)
         })
     }
 
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>> {
         let (sink, key) = (self.clone(), key.clone());
         blocking(move || {
-            let Some(file) = private::open_read(&sink.path)? else {
+            let Some(file) = files::open_own(&sink.path)? else {
                 return Ok(Some(false));
             };
-            let failed = |error| SinkError::at("read", &sink.path, error);
+            let failed = |error| FileError::at("read", &sink.path, error);
             let mut index = sink.index.lock().unwrap_or_else(PoisonError::into_inner);
             file.lock_shared().map_err(failed)?;
             index.catch_up(&file).map_err(failed)?;

@@ -4,9 +4,9 @@ mod dir;
 mod dotenv;
 mod error;
 mod exec;
+mod expected;
 mod file;
 mod index;
-mod private;
 mod record;
 mod spec;
 mod stdout;
@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::secret::SecretString;
 
 pub use self::error::SinkError;
-pub use self::spec::{FORMS, SECRET_VARIABLES, open};
+pub use self::spec::{FORMS, SECRET_VARIABLES, open, place};
 pub use self::stdout::{Stdout, show};
 
 /// What a sink's method gives, later.
@@ -33,9 +33,14 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// Find out, before the first key is minted, whether it could keep one.
     fn probe(&self) -> Answer<'_, ()>;
 
-    /// Keep a key. When it returns, the key survives a power cut, or the sink's command has said so. Giving the same
-    /// key twice leaves one.
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()>;
+    /// The key that it holds for a user at a Looker, if it holds one for each and can tell. From now on a key that
+    /// another process puts there in the meantime stays: [`Sink::deliver`] refuses to replace it.
+    fn held<'a>(&'a self, base_url: &'a str, external_user_id: &'a str)
+    -> Answer<'a, Option<Held>>;
+
+    /// Keep a key, and give the one whose place it took. When it returns, the key survives a power cut, or the sink's
+    /// command has said so. Giving the same key twice leaves one.
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>>;
 
     /// Whether it keeps the key; `None` where it cannot tell.
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>>;
@@ -60,6 +65,15 @@ pub struct KeyName {
     pub created_at: Timestamp,
 }
 
+/// A key that a sink holds, or held until another took its place: its secret is nowhere else.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Held {
+    /// Looker's id of the key.
+    pub key_id: String,
+    /// The public half.
+    pub client_id: String,
+}
+
 /// A key to be kept.
 #[derive(Debug)]
 pub struct Key {
@@ -67,6 +81,11 @@ pub struct Key {
     pub name: KeyName,
     /// The secret half.
     pub client_secret: SecretString,
+}
+
+/// The answer of a sink that replaces nothing, or cannot tell.
+fn nothing<'a, T: Send + 'a>() -> Answer<'a, Option<T>> {
+    Box::pin(async { Ok(None) })
 }
 
 /// Do work that waits for the disk, away from the threads that serve the network.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::secret::{ExposeSecret as _, REDACTED};
-use crate::sink::{Key, KeyName};
+use crate::sink::{Held, Key, KeyName};
 
 /// The text of a key, wiped when it is dropped.
 pub(super) struct Line(Zeroizing<Vec<u8>>);
@@ -16,6 +16,11 @@ impl Line {
     /// Its bytes, secret and all.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// A copy of them, wiped too when it is dropped.
+    pub(super) fn copy(&self) -> Zeroizing<Vec<u8>> {
+        self.0.clone()
     }
 }
 
@@ -48,6 +53,8 @@ pub(super) struct Kept {
     #[serde(default)]
     pub(super) base_url: String,
     #[serde(default)]
+    pub(super) key_id: String,
+    #[serde(default)]
     pub(super) client_id: String,
     client_secret: Option<serde::de::IgnoredAny>,
 }
@@ -59,9 +66,23 @@ impl Kept {
         (kept.client_secret.is_some() && !kept.client_id.is_empty()).then_some(kept)
     }
 
+    /// Whether it is a key of this user at this Looker.
+    pub(super) fn is_of(&self, base_url: &str, external_user_id: &str) -> bool {
+        self.external_user_id == external_user_id && self.base_url == base_url
+    }
+
     /// Whether it is this key. Client ids are unique within one Looker.
     pub(super) fn is(&self, key: &KeyName) -> bool {
         self.client_id == key.client_id && self.base_url == key.base_url
+    }
+}
+
+impl From<Kept> for Held {
+    fn from(kept: Kept) -> Self {
+        Self {
+            key_id: kept.key_id,
+            client_id: kept.client_id,
+        }
     }
 }
 

@@ -56,6 +56,12 @@ pub fn open(
     })
 }
 
+/// The file or folder that `spec` names, and whether it is a folder; `None` for the other forms.
+pub fn place(spec: &str, system: &System) -> Option<(PathBuf, bool)> {
+    let (form, place) = spec.split_once(':')?;
+    matches!(form, "file" | "dir" | "env").then(|| (path(place, system), form == "dir"))
+}
+
 /// The place of a file or folder. Shells expand `~` only at the beginning of a word.
 fn path(place: &str, system: &System) -> PathBuf {
     let path = match (place.strip_prefix("~/"), system.var("HOME")) {

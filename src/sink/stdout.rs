@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::sink::{Answer, Key, KeyName, Sink, SinkError};
+use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
 
 /// Hands each key to the command, which prints it as its output format asks. It keeps nothing.
 pub struct Stdout {
@@ -31,9 +31,14 @@ impl Sink for Stdout {
         Box::pin(async { Ok(()) })
     }
 
-    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, ()> {
+    fn held<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, Option<Held>> {
+        nothing()
+    }
+
+    fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>> {
         Box::pin(async move {
-            (self.show)(&key.name, key.client_secret.expose_secret()).map_err(|error| {
+            let shown = (self.show)(&key.name, key.client_secret.expose_secret());
+            shown.map(|()| None).map_err(|error| {
                 SinkError::new("cannot print the key")
                     .hint("keep the reader of the output open, or give `--keys-to file:PATH`")
                     .caused(error)

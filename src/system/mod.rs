@@ -4,7 +4,10 @@
 //! own and many runs can share one process.
 
 mod clock;
+mod file_error;
+pub(crate) mod files;
 mod interrupt;
+mod ownership;
 mod random;
 mod stream;
 
@@ -15,7 +18,9 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 pub use clock::{Clock, Sleep};
+pub use file_error::FileError;
 pub use interrupt::Interrupt;
+pub(crate) use ownership::Readers;
 pub use random::Random;
 pub use stream::{Input, Stream};
 

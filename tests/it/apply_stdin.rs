@@ -108,7 +108,7 @@ async fn a_full_disk_is_told_with_what_to_do_and_nothing_is_done() {
     let folder = sandbox.value("TMPDIR");
     assert_eq!(
         error["message"],
-        format!("cannot keep what standard input gives in `{folder}`")
+        format!("cannot keep a copy of standard input in `{folder}`")
     );
     assert_eq!(error["causes"], serde_json::json!(["file too large"]));
     assert!(error["hint"].as_str().unwrap().contains("`TMPDIR`"));

@@ -730,11 +730,13 @@ mod file {
         let error = SqliteLedger::open(&path, &place.options).unwrap_err();
 
         let expected = format!(
-            "the folder of the ledger `{}` does not exist",
-            path.display()
+            "no ledger can be kept in `{}`: the folder `{}` does not exist",
+            path.display(),
+            path.parent().unwrap().display()
         );
         assert_eq!(error.to_string(), expected);
-        assert!(error.advice().starts_with("make it with `mkdir -m 700 -p "));
+        let advice = error.advice();
+        assert!(advice.starts_with("create the folder with `mkdir -m 700 -p "));
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod emulator_switches;
 mod emulator_vectors;
 mod emulator_words;
 mod errors;
+mod files;
 mod help;
 mod installed;
 mod keys;

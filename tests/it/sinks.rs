@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use embedctl::error::Error;
 use embedctl::secret::SecretString;
@@ -81,7 +82,7 @@ fn key(user: &str, id: &str) -> Key {
     }
 }
 
-fn refusal(result: Result<(), SinkError>) -> (String, String) {
+fn refusal<T: std::fmt::Debug>(result: Result<T, SinkError>) -> (String, String) {
     let error = Error::from(result.unwrap_err());
     (
         error.to_string(),
@@ -300,19 +301,22 @@ mod dir {
     }
 
     #[tokio::test]
-    async fn a_partial_file_of_a_crash_is_replaced() {
+    async fn what_a_process_that_died_left_half_written_is_swept_once_it_is_old() {
         let place = Place::new();
-        fs::write(
-            place.path(".a.json.partial"),
-            "{\"client_id\":\"client1\",\"clie",
-        )
-        .unwrap();
+        for name in ["old", "new"] {
+            let path = place.path(&format!(".embedctl-{name}.partial"));
+            fs::write(&path, "{\"client_id\":\"client1\",\"clie").unwrap();
+            private_files::set_mode(&path, 0o600);
+        }
+        let old = fs::File::open(place.path(".embedctl-old.partial")).unwrap();
+        old.set_modified(UNIX_EPOCH).unwrap();
         let sink = place.open("dir:.");
 
         assert_eq!(holds(&sink, &key("a", "1")).await, Some(false));
+        sink.probe().await.unwrap();
         sink.deliver(&key("a", "1")).await.unwrap();
 
-        assert_eq!(place.names(), ["a.json"]);
+        assert_eq!(place.names(), [".embedctl-new.partial", "a.json"]);
     }
 
     #[tokio::test]
@@ -442,7 +446,7 @@ mod private_files {
     /// The three sinks that write files, each with the file it writes for user `a`.
     const FILES: [(&str, &str); 3] = [("file:f", "f"), ("dir:.", "a.json"), ("env:e", "e")];
 
-    fn set_mode(path: &Path, mode: u32) {
+    pub(super) fn set_mode(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
@@ -529,8 +533,14 @@ mod private_files {
                 format!("the folder `{path}` does not exist"),
                 "{form}"
             );
-            assert_eq!(advice, format!("make it with `mkdir -m 700 -p {path}`"));
-            let expected = format!("everybody may write to the folder `{}`", shared.display());
+            assert_eq!(
+                advice,
+                format!("create the folder with `mkdir -m 700 -p {path}`")
+            );
+            let expected = format!(
+                "others can write to the folder `{}` (mode 777)",
+                shared.display()
+            );
             assert_eq!(open, expected, "{form}");
         }
         set_mode(&shared, 0o1777);

@@ -1,11 +1,10 @@
 //! Keeps the rows that failed, as a manifest to be applied later.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter};
-use std::path::PathBuf;
+use std::io::{BufWriter, IntoInnerError};
 
 use crate::commands::apply::source::Source;
+use crate::commands::files::{Output, OutputKind, Writing};
 use crate::error::{Error, Kind};
 use crate::manifest::{Checked, Format, Item, write};
 use crate::system::System;
@@ -13,29 +12,22 @@ use crate::system::System;
 /// The file that failed rows go to.
 #[derive(Debug)]
 pub(super) struct FailedTo {
-    name: String,
-    path: PathBuf,
+    output: Output,
     format: Format,
 }
 
 impl FailedTo {
     /// See that the file can be written, before anything is done.
     pub(super) fn open(name: &str, source: &Source, system: &System) -> Result<Self, Error> {
-        let path = system.path(name);
-        let format = Format::of(&path).unwrap_or(match source.plan {
+        let output = Output::open("--failed-to", name, OutputKind::Manifest, system)?;
+        let format = Format::of(&system.path(name)).unwrap_or(match source.plan {
             Some(_) => Format::Jsonl,
             None => source.format,
         });
-        let failed = Self {
-            name: name.to_owned(),
-            path,
-            format,
-        };
-        failed.create(false)?;
-        Ok(failed)
+        Ok(Self { output, format })
     }
 
-    /// Write the rows of the users in `failed`; an empty file where there are none.
+    /// Write the rows of the users in `failed`; an empty file if there are none.
     pub(super) fn write(
         &self,
         failed: &BTreeMap<String, String>,
@@ -46,20 +38,12 @@ impl FailedTo {
             Item::Row(row) if failed.contains_key(&row.external_user_id) => Some(*row),
             _ => None,
         });
-        let mut out = BufWriter::new(self.create(true)?);
-        write(rows, self.format, &checked.attributes, &mut out)
-            .map_err(|error| self.unwritable(Kind::Internal, error))
-    }
-
-    fn create(&self, truncate: bool) -> Result<File, Error> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(truncate);
-        let opened = options.open(&self.path);
-        opened.map_err(|error| self.unwritable(Kind::Usage, error))
-    }
-
-    fn unwritable(&self, kind: Kind, error: io::Error) -> Error {
-        Error::caused(kind, error)
-            .context(format!("cannot write the failed rows to `{}`", self.name))
+        let mut out = BufWriter::new(self.output.begin()?);
+        let written = write(rows, self.format, &checked.attributes, &mut out)
+            .and_then(|()| out.into_inner().map_err(IntoInnerError::into_error));
+        let written = written.map_err(|error| self.output.unwritable(error));
+        written
+            .and_then(Writing::commit)
+            .map_err(|error| error.with_kind(Kind::Internal))
     }
 }

@@ -16,6 +16,8 @@ mod spool;
 use serde_json::to_string_pretty;
 
 use crate::commands::acting::until_interrupted;
+use crate::commands::files::Roles;
+use crate::commands::key_sink;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -80,6 +82,13 @@ pub(crate) async fn run(
         return Ok(Exit::Done);
     }
     let name = args.manifest.as_deref().unwrap_or("-");
+    let mut roles = Roles::of(&settings, system)?;
+    roles.read("the manifest", name, system);
+    roles.write("`--failed-to`", args.failed_to.as_deref(), system);
+    roles.write("`--report`", args.report.as_deref(), system);
+    let keys_to = key_sink::choose(args.planning.keys_to.as_deref(), &settings);
+    roles.keys_to(&keys_to, system);
+    roles.check()?;
     let source = Source::open(name, args.planning.format, system)?;
     let session = Session::open(settings, needs(args, &source), ui, system).await?;
     let ended = if args.dry_run {

@@ -1,11 +1,11 @@
 //! The page of a run: that it can be written is seen before anything is done, and it is written at the end.
 
-use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io::Write as _;
 use std::time::Duration;
 
 use crate::commands::apply::results::{Results, Sum};
 use crate::commands::apply::source::Source;
+use crate::commands::files::{Output, OutputKind};
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::report::Ui;
@@ -13,10 +13,7 @@ use crate::system::System;
 
 /// The file that the page goes to.
 #[derive(Debug)]
-pub(super) struct Report {
-    name: String,
-    path: PathBuf,
-}
+pub(super) struct Report(Output);
 
 impl Report {
     /// See that the file can be written, and keep figures of what is done from `began` on.
@@ -26,18 +23,10 @@ impl Report {
         ui: &Ui,
         system: &System,
     ) -> Result<Self, Error> {
-        let path = system.path(name);
-        let mut options = File::options();
         // An earlier report stays until there is a new one.
-        let opened = options.write(true).create(true).truncate(false).open(&path);
-        opened.map_err(|error| {
-            Error::caused(Kind::Usage, error).context(format!("cannot write the report `{name}`"))
-        })?;
+        let output = Output::open("--report", name, OutputKind::Report, system)?;
         ui.keep_figures(began);
-        Ok(Self {
-            name: name.to_owned(),
-            path,
-        })
+        Ok(Self(output))
     }
 
     /// Write the page of a run that came to its end, or was `stopped` by an error.
@@ -58,9 +47,12 @@ impl Report {
         );
         let stopped = stopped.map(Error::to_string);
         let page = results.html(sum, (&source.name, &about), stopped.as_deref());
-        fs::write(&self.path, page).map_err(|error| {
-            Error::caused(Kind::Internal, error)
-                .context(format!("cannot write the report `{}`", self.name))
-        })
+        let Self(output) = self;
+        let mut out = output.begin()?;
+        let written = out.write_all(page.as_bytes());
+        written
+            .map_err(|error| output.unwritable(error))
+            .and_then(|()| out.commit())
+            .map_err(|error| error.with_kind(Kind::Internal))
     }
 }

@@ -1,6 +1,5 @@
 //! Applies a manifest: a run with a job for each user that something is to be done for.
 
-use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use crate::commands::acting::until_interrupted;
@@ -11,7 +10,7 @@ use crate::commands::apply::failed::FailedTo;
 use crate::commands::apply::prepare::{Decisions, Sound, refuse_stale, sound};
 use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
-use crate::commands::apply::source::Source;
+use crate::commands::apply::source::{Lines, Source};
 use crate::commands::engine::{self, Going, Request};
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
@@ -182,10 +181,8 @@ async fn keep(
 /// Where decisions come from.
 enum Feed {
     Decisions(Box<Decisions>),
-    Plan(PlanLines),
+    Plan(PlanFile<Lines>),
 }
-
-type PlanLines = PlanFile<BufReader<Box<dyn Read + Send>>>;
 
 impl Feed {
     /// The next decisions; none at the end.

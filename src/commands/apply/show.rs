@@ -1,14 +1,13 @@
 //! Prints a plan.
 
-use std::io::Write;
-
 use serde_json::{Map, Value, json};
 
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::prepare::{Decisions, Sound};
+use crate::commands::files::Writing;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
-use crate::plan::{Action, Planned, write_line};
+use crate::plan::{Action, PlanWriter, Planned};
 use crate::report::{Format, Ui};
 
 /// Print every change and what they come to; write the changes to `out` too, where it is given.
@@ -17,7 +16,7 @@ pub(crate) async fn show(
     mut decisions: Decisions,
     quota: Option<u64>,
     (session, ui): (&Session, &Ui),
-    mut out: Option<&mut dyn Write>,
+    mut out: Option<&mut PlanWriter<Writing>>,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::new(sound.options.clone());
     let mut printed = 0_u64;
@@ -34,7 +33,7 @@ pub(crate) async fn show(
             print(&planned, printed == 0, ui)?;
             printed += 1;
             if let Some(out) = &mut out {
-                write_line(*out, &planned).map_err(|error| {
+                out.line(&planned).map_err(|error| {
                     Error::caused(Kind::Internal, error).context("cannot write the plan")
                 })?;
             }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::commands::apply::spool::Spool;
@@ -16,18 +16,11 @@ use crate::system::System;
 pub(crate) struct Source {
     /// As typed.
     pub(super) name: String,
-    content: Content,
+    content: Spool,
     /// The form of a manifest.
     pub(super) format: Format,
     /// The header, where it is a plan.
     pub(crate) plan: Option<PlanHeader>,
-}
-
-#[derive(Debug)]
-enum Content {
-    File(PathBuf),
-    /// Standard input can be read only once.
-    Spool(Spool),
 }
 
 impl Source {
@@ -37,11 +30,12 @@ impl Source {
         format: Option<Format>,
         system: &mut System,
     ) -> Result<Self, Error> {
+        let folder = system.roomy_dir();
         let content = if name == "-" {
-            let folder = system.roomy_dir();
-            Content::Spool(Spool::read(&mut system.input, &folder)?)
+            Spool::read(&mut system.input, "standard input", &folder)?
         } else {
-            Content::File(system.path(name))
+            let file = File::open(system.path(name)).map_err(|error| unreadable(name, error))?;
+            Spool::read(file, &format!("`{name}`"), &folder)?
         };
         let mut source = Self {
             name: name.to_owned(),
@@ -50,7 +44,10 @@ impl Source {
             plan: None,
         };
         source.plan = source.header()?;
-        if source.plan.is_none() {
+        if let Some(plan) = &source.plan {
+            plan.check(&mut source.lines())
+                .map_err(|error| error.context(format!("cannot apply `{name}`")))?;
+        } else {
             let known = format.or_else(|| Format::of(Path::new(name)));
             source.format = known.ok_or_else(|| {
                 Error::usage(format!("the form of the manifest `{name}` is not known"))
@@ -63,7 +60,7 @@ impl Source {
     /// The users of it, whose values are checked against `known`.
     pub(super) fn rows(&self, known: Option<Arc<Known>>) -> Result<Rows, Error> {
         if self.plan.is_none() {
-            return Ok(rows(self.read()?, self.format, known));
+            return Ok(rows(self.content.reader(), self.format, known));
         }
         let mut plan = self.plan_lines()?;
         let mut broken = false;
@@ -76,8 +73,8 @@ impl Source {
     }
 
     /// The lines of a plan behind its header.
-    pub(super) fn plan_lines(&self) -> Result<PlanFile<BufReader<Box<dyn Read + Send>>>, Error> {
-        let mut reader = BufReader::new(self.read()?);
+    pub(super) fn plan_lines(&self) -> Result<PlanFile<Lines>, Error> {
+        let mut reader = self.lines();
         let mut header = String::new();
         reader
             .read_line(&mut header)
@@ -85,25 +82,21 @@ impl Source {
         Ok(PlanFile(reader))
     }
 
-    fn read(&self) -> Result<Box<dyn Read + Send>, Error> {
-        Ok(match &self.content {
-            Content::File(path) => {
-                Box::new(File::open(path).map_err(|error| unreadable(&self.name, error))?)
-            }
-            Content::Spool(spool) => spool.reader(),
-        })
+    fn lines(&self) -> Lines {
+        BufReader::new(self.content.reader())
     }
 
     fn header(&self) -> Result<Option<PlanHeader>, Error> {
         const LONGEST: u64 = 64 * 1024;
         let mut line = Vec::new();
-        let read = BufReader::new(self.read()?)
-            .take(LONGEST)
-            .read_until(b'\n', &mut line);
+        let read = self.lines().take(LONGEST).read_until(b'\n', &mut line);
         read.map_err(|error| unreadable(&self.name, error))?;
         read_header(&String::from_utf8_lossy(&line))
     }
 }
+
+/// What was named, from its beginning.
+pub(super) type Lines = BufReader<Box<dyn Read + Send>>;
 
 fn unreadable(name: &str, error: io::Error) -> Error {
     let kind = match error.kind() {

@@ -1,17 +1,14 @@
-//! Standard input, kept to be read more than once: in memory where it is short, else in a file without a name.
+//! What is read more than once, kept as it was the first time: in memory if it is short, else in a file without a name.
+//! Whatever becomes of the original, what was checked is what is applied.
 
 use std::fs::File;
-#[cfg(unix)]
-use std::fs::Permissions;
 use std::io::{self, Cursor, Read, Write as _};
-#[cfg(unix)]
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
-#[cfg(windows)]
-use std::os::windows::fs::FileExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Kind};
+use crate::system::files;
 
 /// Up to how many bytes are kept in memory.
 const SHORT: u64 = 1024 * 1024;
@@ -25,15 +22,16 @@ pub(super) enum Spool {
 }
 
 impl Spool {
-    /// Read `input` to its end; what is too long for the memory is kept on the disk of `folder`.
-    pub(super) fn read(mut input: impl Read, folder: &Path) -> Result<Self, Error> {
+    /// Read `input`, which is called `name`, to its end; what is too long for the memory is kept on the disk of `folder`.
+    pub(super) fn read(mut input: impl Read, name: &str, folder: &Path) -> Result<Self, Error> {
+        let unreadable = |error| unreadable(name, error);
         let mut bytes = Vec::new();
         let head = input.by_ref().take(SHORT).read_to_end(&mut bytes);
         if (head.map_err(unreadable)? as u64) < SHORT {
             return Ok(Self::Memory(bytes.into()));
         }
-        let unkept = |error: io::Error| unkept(error.kind(), folder);
-        let mut file = nameless(folder).map_err(unkept)?;
+        let unkept = |error: io::Error| unkept(error.kind(), name, folder);
+        let mut file = files::nameless(folder).map_err(unkept)?;
         file.write_all(&bytes).map_err(unkept)?;
         loop {
             let length = match input.read(&mut bytes) {
@@ -67,10 +65,7 @@ struct Reader {
 
 impl Read for Reader {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
         let read = self.file.read_at(bytes, self.at);
-        #[cfg(windows)]
-        let read = self.file.seek_read(bytes, self.at);
         if let Ok(length) = read {
             self.at += length as u64;
         }
@@ -78,25 +73,17 @@ impl Read for Reader {
     }
 }
 
-fn unreadable(error: io::Error) -> Error {
-    Error::caused(Kind::Internal, error).context("cannot read standard input")
+fn unreadable(name: &str, error: io::Error) -> Error {
+    Error::caused(Kind::Internal, error).context(format!("cannot read {name}"))
 }
 
-/// A file that has no name and is for this user only.
-fn nameless(folder: &Path) -> io::Result<File> {
-    let file = tempfile::tempfile_in(folder)?;
-    #[cfg(unix)]
-    file.set_permissions(Permissions::from_mode(0o600))?;
-    Ok(file)
-}
-
-fn unkept(why: io::ErrorKind, folder: &Path) -> Error {
+fn unkept(why: io::ErrorKind, name: &str, folder: &Path) -> Error {
     Error::caused(Kind::Internal, io::Error::from(why))
         .context(format!(
-            "cannot keep what standard input gives in `{}`",
+            "cannot keep a copy of {name} in `{}`",
             folder.display()
         ))
-        .hint("name another folder in `TMPDIR`, or write the manifest to a file and give that")
+        .hint("name another folder in `TMPDIR`")
 }
 
 #[cfg(test)]
@@ -120,7 +107,7 @@ mod tests {
         ] {
             let content: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
 
-            let spool = Spool::read(&*content, folder.path()).unwrap();
+            let spool = Spool::read(&*content, "it", folder.path()).unwrap();
 
             assert_eq!(matches!(spool, Spool::Memory(_)), in_memory, "{length}");
             assert!(text(&spool) == content, "{length}");
@@ -137,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let content = vec![b'x'; 2 * 1024 * 1024];
 
-        let Spool::File(file) = Spool::read(&*content, folder.path()).unwrap() else {
+        let Spool::File(file) = Spool::read(&*content, "it", folder.path()).unwrap() else {
             panic!("that is not short");
         };
 
@@ -149,7 +136,7 @@ mod tests {
     fn readers_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let content: Vec<u8> = (0..2 * SHORT).map(|at| (at % 251) as u8).collect();
-        let spool = Spool::read(&*content, folder.path()).unwrap();
+        let spool = Spool::read(&*content, "it", folder.path()).unwrap();
         let (mut first, mut second) = (spool.reader(), spool.reader());
 
         let mut beginning = [0; 1000];

@@ -1,7 +1,5 @@
 //! `embedctl url open`: see in a browser what an embed user sees.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +12,7 @@ use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::signed_url::{UrlBuffer, nonce};
-use crate::system::System;
+use crate::system::{System, files};
 
 /// How long a browser may take to say that it cannot open the page.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -60,9 +58,8 @@ pub(crate) async fn run(
         "the grants of `{}` become the ones given, and its other sessions end",
         args.external_user_id
     ));
-    let page = write_page(url, system).map_err(|error| {
-        Error::internal(error).context("cannot write the page that leads to the URL")
-    })?;
+    let page = write_page(url, system)
+        .map_err(|error| error.context("cannot write the page that leads to the URL"))?;
     browse(&page, settings, system).await?;
     ui.status("Opened in the browser.");
     Ok(Exit::Done)
@@ -70,42 +67,19 @@ pub(crate) async fn run(
 
 /// Write a page that leads to the URL, for this user's eyes only. The arguments of a process are for everybody's, so
 /// the browser is given the page. It stays until the next one; the URL in it is good once, for five minutes.
-fn write_page(url: &str, system: &System) -> io::Result<PathBuf> {
-    let no_home = || io::Error::other("neither `XDG_STATE_HOME` nor `HOME` is set");
+fn write_page(url: &str, system: &System) -> Result<PathBuf, Error> {
     let folder = system
         .xdg_dir("XDG_STATE_HOME", ".local/state")
-        .ok_or_else(no_home)?;
-    fs::create_dir_all(&folder)?;
+        .ok_or_else(|| Error::internal("neither `XDG_STATE_HOME` nor `HOME` is set"))?;
+    files::make_private_folder(&folder)?;
     let page = folder.join("open.html");
-    match fs::remove_file(&page) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    // `create_new`: a file that someone else made would keep its own permissions.
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&page)?;
-    write_redirect(&mut file, url)?;
-    Ok(page)
-}
-
-fn write_redirect(file: &mut File, url: &str) -> io::Result<()> {
     let url = url.replace('&', "&amp;");
-    writeln!(
-        file,
+    let text = format!(
         "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
-         <title>embedctl</title><meta http-equiv=\"refresh\" content=\"0; url={url}\">"
-    )
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
+         <title>embedctl</title><meta http-equiv=\"refresh\" content=\"0; url={url}\">\n"
+    );
+    files::replace(&page, text.as_bytes())?;
+    Ok(page)
 }
 
 /// Hand the page to the browser, which may go on long after embedctl has ended.

@@ -1,6 +1,5 @@
 //! Opening the file of a ledger: everything that can be wrong with it is found here, before anything is done.
 
-use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 use crate::ledger::LedgerError;
 use crate::ledger::sqlite::fault::{Fault, READ_ONLY};
 use crate::ledger::sqlite::schema;
+use crate::system::{FileError, Readers, files};
 
 /// How long a statement waits for another process that holds the file.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What SQLite keeps beside a database while it works, with the same permissions.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The longest file name that every common file system takes.
 const LONGEST_NAME: usize = 240;
@@ -33,14 +36,17 @@ pub fn default_path(state_dir: &Path, host_with_port: &str) -> PathBuf {
 
 /// A connection that writes durably to the ledger in `path`, which is made where it does not exist.
 pub(super) fn open_writer(path: &Path, make_folder: bool) -> Result<Connection, LedgerError> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    if make_folder {
-        make_private_folder(folder).map_err(|source| cannot(path, "make the folder of", source))?;
+    if make_folder && let Some(folder) = path.parent() {
+        files::make_private_folder(folder).map_err(|error| unusable(path, error))?;
     }
-    ensure_file(path, folder)?;
+    // A ledger names customers, so it is as private as the keys it speaks of.
+    files::open_append(path).map_err(|error| unusable(path, error))?;
+    for beside in BESIDE {
+        let mut name = path.as_os_str().to_owned();
+        name.push(beside);
+        let found = files::open(Path::new(&name), Readers::Everybody);
+        found.map_err(|error| unusable(path, error))?;
+    }
     writer(path).map_err(|fault| fault.at(path))
 }
 
@@ -93,93 +99,32 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Make an empty file that only its owner may read, or check that a file that exists is such a one.
-fn ensure_file(path: &Path, folder: &Path) -> Result<(), LedgerError> {
-    let made = private(OpenOptions::new().write(true).create_new(true)).open(path);
-    match made {
-        Ok(file) => {
-            let synced = file
-                .sync_all()
-                .and_then(|()| File::open(folder)?.sync_all());
-            synced.map_err(|source| cannot(path, "write", source))
+/// What the module for files says of the ledger in `path`.
+fn unusable(path: &Path, error: FileError) -> LedgerError {
+    let FileError {
+        message,
+        hint,
+        source,
+    } = error;
+    let shown = path.display();
+    let what = if message.starts_with('`') {
+        format!("the ledger {message}")
+    } else {
+        format!("no ledger can be kept in `{shown}`: {message}")
+    };
+    match source.map(|source| (source.kind(), source)) {
+        Some((io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem, _)) => {
+            Fault::Unusable(READ_ONLY).at(path)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refuse_open_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(LedgerError::Unusable {
-            what: format!(
-                "the folder of the ledger `{}` does not exist",
-                path.display()
-            ),
-            hint: format!("make it with `mkdir -m 700 -p {}`", folder.display()),
-        }),
-        Err(error) => Err(cannot(path, "make", error)),
-    }
-}
-
-fn cannot(path: &Path, what: &str, source: io::Error) -> LedgerError {
-    LedgerError::Store {
-        what: format!("cannot {what} the ledger `{}`", path.display()),
-        source: source.into(),
-    }
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
-#[cfg(unix)]
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-/// A ledger names customers, so it is as private as the keys it speaks of.
-#[cfg(unix)]
-fn refuse_open_file(path: &Path) -> Result<(), LedgerError> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let found = fs::metadata(path).map_err(|source| cannot(path, "read", source))?;
-    let unusable = |what: String, hint| Err(LedgerError::Unusable { what, hint });
-    if !found.is_file() {
-        let hint = "give the path of a file with `--ledger PATH`".to_owned();
-        return unusable(
-            format!("the ledger `{}` is not a file", path.display()),
-            hint,
-        );
-    }
-    let mode = found.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let what = format!(
-            "the ledger `{}` is open to others (mode {mode:03o})",
-            path.display()
-        );
-        return unusable(
+        Some((_, source)) => LedgerError::Store {
             what,
-            format!("close it with `chmod 600 {}`", path.display()),
-        );
+            source: source.into(),
+        },
+        None => LedgerError::Unusable {
+            what,
+            hint: hint.unwrap_or_else(|| "give another file with `--ledger PATH`".to_owned()),
+        },
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn refuse_open_file(_path: &Path) -> Result<(), LedgerError> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -22,9 +22,10 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         name: work.key_name(&key),
         client_secret: secret,
     };
-    if let Err(error) = sink.deliver(&to_keep).await {
-        return Err(take_back(work, &key, error).await);
-    }
+    let _replaced = match sink.deliver(&to_keep).await {
+        Ok(replaced) => replaced,
+        Err(error) => return Err(take_back(work, &key, error).await),
+    };
     key.delivered_to = Some(sink.name());
     let record = work.key_record(&key, KeyState::Delivered);
     work.journal.note_key(record).await?;

@@ -22,6 +22,9 @@ pub(crate) fn before(work: &mut Work) -> Before {
 }
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    // From here on, a key that another runner puts into the sink for this user stays there.
+    let (origin, user) = (work.cx.admin.origin(), &work.found.external_user_id);
+    work.sink().held(origin, user).await?;
     let minted = match mint(work).await {
         Ok(minted) => minted,
         Err(Unminted::Lost(error)) => return Ok(After::Back(Step::Reconcile, error.into())),

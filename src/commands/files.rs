@@ -1,0 +1,305 @@
+//! The files that a command is given: none in two roles, and none overwritten that is of another kind than what is
+//! written in its place.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::config::Settings;
+use crate::error::{Error, Kind};
+use crate::plan::read_header;
+use crate::sink;
+use crate::system::{System, files};
+
+/// How much of a file is read to know its kind.
+const HEAD: u64 = 64 * 1024;
+
+/// The files of one command, each with the flag or setting that names it.
+#[derive(Debug)]
+pub(crate) struct Roles(Vec<Role>);
+
+#[derive(Debug)]
+struct Role {
+    name: String,
+    path: PathBuf,
+    place: Option<Place>,
+    /// Whether the command writes to it.
+    written: bool,
+    /// Whether every file in it is meant.
+    folder: bool,
+}
+
+/// What tells two files apart: of one that is not there yet, its folder and its name.
+#[derive(Debug, Eq, PartialEq)]
+enum Place {
+    There((u64, u64)),
+    In((u64, u64), PathBuf),
+}
+
+impl Roles {
+    /// The files that every command has: where settings and secrets come from, and the ledger.
+    pub(crate) fn of(settings: &Settings, system: &System) -> Result<Self, Error> {
+        let mut roles = Self(Vec::new());
+        for (name, path) in settings.files() {
+            roles.add(name, path, false, false);
+        }
+        if let Some(ledger) = settings.ledger_file(system) {
+            for beside in ["", "-wal", "-shm", "-journal"] {
+                let mut path = ledger.as_os_str().to_owned();
+                path.push(beside);
+                roles.add("the ledger".to_owned(), path.into(), false, false);
+            }
+        }
+        Ok(roles)
+    }
+
+    /// A file that is read.
+    pub(crate) fn read(&mut self, role: &str, name: &str, system: &System) {
+        if name != "-" {
+            self.add(role.to_owned(), system.path(name), false, false);
+        }
+    }
+
+    /// A file that is written.
+    pub(crate) fn write(&mut self, role: &str, name: Option<&str>, system: &System) {
+        if let Some(name) = name {
+            self.add(role.to_owned(), system.path(name), true, false);
+        }
+    }
+
+    /// The file or folder that keys go to.
+    pub(crate) fn keys_to(&mut self, spec: &str, system: &System) {
+        if let Some((path, folder)) = sink::place(spec, system) {
+            self.add("`--keys-to`".to_owned(), path, true, folder);
+        }
+    }
+
+    fn add(&mut self, name: String, path: PathBuf, written: bool, folder: bool) {
+        let place = place(&path);
+        self.0.push(Role {
+            name,
+            path,
+            place,
+            written,
+            folder,
+        });
+    }
+
+    /// Refuse a file in two roles, one of which is to be written to.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (at, one) in self.0.iter().enumerate() {
+            for other in self.0.iter().take(at) {
+                if (one.written || other.written) && one.is_or_holds(other) {
+                    let (first, second) = (&other.name, &one.name);
+                    let message = format!(
+                        "{first} and {second} are the same file, `{}`; nothing was done",
+                        other.path.display()
+                    );
+                    return Err(Error::usage(message).hint("give each a file of its own"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Role {
+    fn is_or_holds(&self, other: &Self) -> bool {
+        let same = self.place.is_some() && self.place == other.place;
+        same || self.holds(other) || other.holds(self)
+    }
+
+    fn holds(&self, other: &Self) -> bool {
+        let folder = |path: &Path| fs::metadata(path).ok().map(|found| files::identity(&found));
+        let inside = || folder(other.path.parent()?);
+        self.folder && other.written && folder(&self.path).is_some_and(|me| inside() == Some(me))
+    }
+}
+
+fn place(path: &Path) -> Option<Place> {
+    if let Ok(found) = fs::metadata(path) {
+        // Everybody may write to what is no file, such as `/dev/null`, at once.
+        let is_kept = found.is_file() || found.is_dir();
+        return is_kept.then(|| Place::There(files::identity(&found)));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let found = fs::metadata(folder.unwrap_or_else(|| Path::new("."))).ok()?;
+    Some(Place::In(files::identity(&found), path.file_name()?.into()))
+}
+
+impl Seek for Writing {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Whole(whole) => whole.seek(to),
+            Self::Straight(file) => file.seek(to),
+        }
+    }
+}
+
+/// What a command writes into a file that it is given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum OutputKind {
+    /// A plan.
+    Plan,
+    /// A manifest.
+    Manifest,
+    /// A page about a run.
+    Report,
+}
+
+/// A file that a command was told to write: whole or not at all, and for its owner alone.
+#[derive(Debug)]
+pub(crate) struct Output {
+    flag: &'static str,
+    name: String,
+    path: PathBuf,
+}
+
+/// What is being written into it.
+#[derive(Debug)]
+pub(crate) enum Writing {
+    /// A file that takes its place when it is whole.
+    Whole(files::Whole),
+    /// What is no file, such as a pipe.
+    Straight(File),
+}
+
+impl Output {
+    /// See that the file can be written, before anything is done.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`]: it cannot, or something else is there than what is to be written.
+    pub(crate) fn open(
+        flag: &'static str,
+        name: &str,
+        kind: OutputKind,
+        system: &System,
+    ) -> Result<Self, Error> {
+        let output = Self {
+            flag,
+            name: name.to_owned(),
+            path: system.path(name),
+        };
+        let found = output.found().map_err(|error| output.unwritable(error))?;
+        if found.is_some_and(|found| found != Some(kind)) {
+            let message = format!("`{flag} {name}` would overwrite a file that {kind} is not");
+            return Err(Error::usage(message).hint("give another name, or move that file away"));
+        }
+        drop(output.begin()?);
+        Ok(output)
+    }
+
+    /// Begin to write it.
+    pub(crate) fn begin(&self) -> Result<Writing, Error> {
+        let is_device =
+            fs::metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if is_device {
+            let opened = OpenOptions::new().append(true).open(&self.path);
+            let opened = opened.map_err(|error| self.unwritable(error))?;
+            return Ok(Writing::Straight(opened));
+        }
+        let whole = files::Whole::beside(&self.path);
+        whole.map(Writing::Whole).map_err(|error| {
+            let error = Error::from(error).with_kind(Kind::Usage);
+            error.context(format!("cannot write `{} {}`", self.flag, self.name))
+        })
+    }
+
+    /// The error of writing it.
+    pub(crate) fn unwritable(&self, error: io::Error) -> Error {
+        let error = Error::caused(Kind::Usage, error);
+        error.context(format!("cannot write `{} {}`", self.flag, self.name))
+    }
+
+    /// The kind of what is there: nothing or an empty file, something known, or something else.
+    fn found(&self) -> io::Result<Option<Option<OutputKind>>> {
+        match fs::metadata(&self.path) {
+            Ok(found) if found.is_file() => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => return Ok(None),
+        }
+        let mut head = Vec::new();
+        let file = File::open(&self.path)?;
+        file.take(HEAD).read_to_end(&mut head)?;
+        let head = String::from_utf8_lossy(&head);
+        Ok((!head.trim().is_empty()).then(|| kind_of(&head)))
+    }
+}
+
+impl Writing {
+    /// It is whole: let it take its place.
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Whole(whole) => Ok(whole.commit()?),
+            Self::Straight(mut file) => file.flush().map_err(Error::internal),
+        }
+    }
+}
+
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Whole(whole) => whole.write(bytes),
+            Self::Straight(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Whole(whole) => whole.flush(),
+            Self::Straight(file) => file.flush(),
+        }
+    }
+}
+
+impl std::fmt::Display for OutputKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Plan => "a plan",
+            Self::Manifest => "a manifest",
+            Self::Report => "a report",
+        })
+    }
+}
+
+/// What a file holds that begins with `head`. Keys name users as manifests do, but their secret gives them away.
+fn kind_of(head: &str) -> Option<OutputKind> {
+    let head = head.trim_start_matches('\u{feff}');
+    let first = head.lines().next().unwrap_or_default();
+    if !matches!(read_header(first), Ok(None)) {
+        return Some(OutputKind::Plan);
+    }
+    if first.eq_ignore_ascii_case("<!doctype html>") && head.contains("<h1>embedctl") {
+        return Some(OutputKind::Report);
+    }
+    let others = ["client_secret", "client_id", "\"outcome\""];
+    let names_users = head.contains("external_user_id");
+    (names_users && !others.iter().any(|other| head.contains(other)))
+        .then_some(OutputKind::Manifest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OutputKind, kind_of};
+
+    #[test]
+    fn a_file_of_keys_is_no_manifest() {
+        let key = r#"{"external_user_id":"a","key_id":"1","client_id":"x","client_secret":"y"}"#;
+        let plan = r#"{"embedctl_plan":1,"base_url":"https://acme.looker.com"}"#;
+
+        assert_eq!(kind_of(key), None);
+        assert_eq!(kind_of("A=1\nB=2\n"), None);
+        assert_eq!(kind_of(plan), Some(OutputKind::Plan));
+        for manifest in [
+            "\u{feff}external_user_id,models\na,b\n",
+            "{\"external_user_id\":\"a\"}\n",
+            "users:\n- external_user_id: a\n",
+        ] {
+            assert_eq!(kind_of(manifest), Some(OutputKind::Manifest), "{manifest}");
+        }
+        let page = "<!doctype html>\n<html><body><h1>embedctl apply x</h1>";
+        assert_eq!(kind_of(page), Some(OutputKind::Report));
+    }
+}
