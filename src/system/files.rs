@@ -239,6 +239,7 @@ pub(crate) fn update<T, E: From<FileError>>(
             Readers::Everybody => open(path, readers)?,
         };
         let Some(file) = found else {
+            refuse_folders(path)?;
             let (bytes, result) = change(None)?;
             match bytes {
                 Some(bytes) if !create(path, &bytes)? => continue,

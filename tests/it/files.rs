@@ -113,7 +113,7 @@ async fn a_file_in_two_roles_is_refused_before_anything_is_done() {
     ] {
         let refused = sandbox.run(&args).await;
 
-        assert_eq!(refused.exit.code(), 2, "{args:?}: {}", refused.err);
+        assert_eq!(refused.exit, 2, "{args:?}: {}", refused.err);
         assert!(refused.err.contains("are the same file"), "{}", refused.err);
         for flag in flags {
             assert!(refused.err.contains(flag), "{args:?}: {}", refused.err);
@@ -141,18 +141,18 @@ async fn an_output_does_not_overwrite_a_file_of_another_kind() {
         let args = ["apply", "m.csv", "--key", "none", flag, file];
         let refused = sandbox.run(&args).await;
 
-        assert_eq!(refused.exit.code(), 2, "{}", refused.err);
+        assert_eq!(refused.exit, 2, "{}", refused.err);
         assert!(refused.err.contains("would overwrite"), "{}", refused.err);
     }
     let refused = sandbox.run(&["plan", "m.csv", "--out", "keys.jsonl"]).await;
-    assert_eq!(refused.exit.code(), 2, "{}", refused.err);
+    assert_eq!(refused.exit, 2, "{}", refused.err);
     assert_eq!(sandbox.read("keys.jsonl"), key);
     assert_eq!(sandbox.read("notes.txt"), "to do\n");
 
     // What it wrote itself it writes again, and for its owner alone.
     for _ in 0..2 {
         let planned = sandbox.run(&["plan", "m.csv", "--out", "p.jsonl"]).await;
-        assert_eq!(planned.exit.code(), 0, "{}", planned.err);
+        assert_eq!(planned.exit, 0, "{}", planned.err);
     }
     assert_eq!(mode(&sandbox.path("p.jsonl")), 0o600);
     sandbox.finish().await;
@@ -164,7 +164,7 @@ async fn a_plan_that_was_cut_or_edited_is_not_applied() {
     let manifest = format!("{MANIFEST}acme-2,demo,access_data\n");
     sandbox.file("m.csv", &manifest);
     let planned = sandbox.run(&["plan", "m.csv", "--out", "p.jsonl"]).await;
-    assert_eq!(planned.exit.code(), 0, "{}", planned.err);
+    assert_eq!(planned.exit, 0, "{}", planned.err);
     let plan = sandbox.read("p.jsonl");
     let lines: Vec<&str> = plan.lines().collect();
     let header: Value = serde_json::from_str(lines[0]).unwrap();
@@ -189,7 +189,7 @@ async fn a_plan_that_was_cut_or_edited_is_not_applied() {
 
         let refused = sandbox.run(&["apply", "damaged.jsonl", "--yes"]).await;
 
-        assert_eq!(refused.exit.code(), 2, "{what}: {}", refused.err);
+        assert_eq!(refused.exit, 2, "{what}: {}", refused.err);
         assert!(
             refused.err.contains("cut or changed"),
             "{what}: {}",
@@ -197,7 +197,7 @@ async fn a_plan_that_was_cut_or_edited_is_not_applied() {
         );
     }
     let applied = sandbox.run(&["apply", "p.jsonl", "--yes"]).await;
-    assert_eq!(applied.exit.code(), 0, "{}", applied.err);
+    assert_eq!(applied.exit, 0, "{}", applied.err);
     sandbox.finish().await;
 }
 
@@ -215,7 +215,7 @@ async fn settings_that_others_can_change_are_refused() {
 
         let shown = sandbox.run(&args).await;
 
-        assert_eq!(shown.exit.code() == 0, fine, "{mode:o}: {}", shown.err);
+        assert_eq!(shown.exit == 0, fine, "{mode:o}: {}", shown.err);
         assert!(
             fine || shown.err.contains("others can write to"),
             "{}",
@@ -225,7 +225,7 @@ async fn settings_that_others_can_change_are_refused() {
     permit(&config, 0o600);
     permit(config.parent().unwrap(), 0o777);
     let shown = sandbox.run(&args).await;
-    assert_eq!(shown.exit.code(), 2);
+    assert_eq!(shown.exit, 2);
     assert!(
         shown.err.contains("others can write to the folder"),
         "{}",
@@ -237,14 +237,13 @@ async fn settings_that_others_can_change_are_refused() {
     let ini = sandbox.file("looker.ini", "[Looker]\nbase_url=https://a.example\n");
     permit(&ini, 0o622);
     let shown = sandbox.run(&["profile", "show"]).await;
-    assert_eq!(shown.exit.code(), 2, "{}", shown.err);
+    assert_eq!(shown.exit, 2, "{}", shown.err);
     fs::remove_file(&ini).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&ini).status();
     assert!(made.unwrap().success());
     let shown = sandbox.run(&["profile", "show"]).await;
     assert_eq!(
-        shown.exit.code(),
-        2,
+        shown.exit, 2,
         "a pipe is waited for by nobody: {}",
         shown.err
     );
@@ -263,7 +262,7 @@ async fn a_secret_in_a_looker_ini_that_others_can_read_is_not_used() {
 
     let refused = sandbox.run(&["api", "GET", "/user"]).await;
 
-    assert_eq!(refused.exit.code(), 2, "{}", refused.err);
+    assert_eq!(refused.exit, 2, "{}", refused.err);
     assert!(
         refused.err.contains("is open to others (mode 644)"),
         "{}",
@@ -395,7 +394,7 @@ async fn a_profile_is_added_although_an_earlier_try_died_half_way() {
 
     let added = sandbox.run_with(&["profile", "add", "prod"], input).await;
 
-    assert_eq!(added.exit.code(), 0, "{}", added.err);
+    assert_eq!(added.exit, 0, "{}", added.err);
     let secret_file = folder.join("prod.client_secret");
     assert_eq!(
         fs::read_to_string(&secret_file).unwrap(),
@@ -425,7 +424,7 @@ async fn a_manifest_that_is_replaced_while_it_is_applied_is_applied_as_it_was_ch
         .await;
 
     writer.join().unwrap();
-    assert_eq!(applied.exit.code(), 0, "{}", applied.err);
+    assert_eq!(applied.exit, 0, "{}", applied.err);
     assert_eq!(delivered_keys(&sandbox.read("k.jsonl")).len(), 1);
     sandbox.finish().await;
 }
