@@ -1,4 +1,5 @@
 //! Keeps what is read more than once as it was the first time: in memory if it is short, else in a file without a name.
+//!
 //! Whatever becomes of the original, what was checked is what is applied.
 
 use std::fs::File;
