@@ -91,7 +91,7 @@ pub(crate) struct Refusal {
 struct FieldError {
     field: String,
     code: &'static str,
-    /// Some come without.
+    /// Some have none, as recorded.
     message: Option<String>,
 }
 
@@ -108,6 +108,22 @@ impl Refusal {
         }
     }
 
+    /// `status` with the word that Looker was recorded to use for it.
+    pub(crate) fn of_status(status: u16) -> Self {
+        let code = axum::http::StatusCode::from_u16(status).ok();
+        let name = code.and_then(|code| code.canonical_reason());
+        match status {
+            401 => Self::unauthenticated(),
+            403 => Self::denied(),
+            404 => Self::not_found(),
+            405 => Self::unmodifiable(),
+            409 => Self::exists(),
+            422 => Self::new(status, "Validation Failed"),
+            500 => Self::new(status, "An error has occurred."),
+            _ => Self::new(status, name.unwrap_or("Error")),
+        }
+    }
+
     /// 404, which Looker also gives for what the caller may not see.
     pub(crate) fn not_found() -> Self {
         Self::new(404, "Not found")
@@ -121,6 +137,24 @@ impl Refusal {
     /// 403, as Looker (Google Cloud core) refuses what it does not support.
     pub(crate) fn unsupported_on_core() -> Self {
         Self::new(403, "Unsupported in Looker (Google Cloud core)").undocumented()
+    }
+
+    /// 409, for a second one of what there can be one of.
+    pub(crate) fn exists() -> Self {
+        Self::new(409, "The resource already exists.")
+    }
+
+    /// 403, for what nobody may do.
+    pub(crate) fn denied() -> Self {
+        Self::new(403, "Permission Denied")
+    }
+
+    /// 403, for what is part of every instance.
+    pub(crate) fn no_access() -> Self {
+        Self::new(
+            403,
+            "You do not have access.  Please contact an administrator",
+        )
     }
 
     /// 405, for what is part of every instance.
@@ -151,9 +185,9 @@ impl Refusal {
         self
     }
 
-    /// The same refusal without a message for its fields.
+    /// The same refusal, whose fields say what is wrong with them by code alone.
     #[must_use]
-    pub(crate) fn without_messages(mut self) -> Self {
+    pub(crate) fn wordless(mut self) -> Self {
         for error in &mut self.errors {
             error.message = None;
         }
@@ -187,13 +221,10 @@ impl Refusal {
 
 impl FieldError {
     fn json(&self, page: &str) -> Value {
-        let mut shown = json!({
-            "field": self.field,
-            "code": self.code,
-            "documentation_url": page,
-        });
+        let mut shown = json!({ "field": self.field, "code": self.code });
         if let Some(message) = &self.message {
             add(&mut shown, "message", message.as_str());
+            add(&mut shown, "documentation_url", page);
         }
         shown
     }

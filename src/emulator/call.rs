@@ -125,7 +125,7 @@ pub(crate) fn parse_id(text: &str) -> Option<Id> {
 
 /// A body that does not fit: 422, and a violation, because a client made it.
 pub(crate) fn bad_body(why: &str) -> Refusal {
-    Refusal::new(422, format!("Validation Failed: {why}")).violation(format!("the body: {why}"))
+    Refusal::new(422, "Validation Failed").violation(format!("the body: {why}"))
 }
 
 fn bad_query(name: &str, wanted: &str) -> Refusal {

@@ -147,7 +147,12 @@ fn api(
         let text = format!("{} {}: {what}", arrival.method, operation.path);
         inside.log.violation(text);
     }
+    let says_why = inside.world.rules.switches.field_errors_say_why;
     drop(inside);
+    let answer = match says_why {
+        true => answer,
+        false => answer.map_err(Refusal::wordless),
+    };
     Given {
         user,
         ..Given::of(answer, Some(operation), shared)

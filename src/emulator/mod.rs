@@ -82,7 +82,7 @@ pub use options::{Latency, Options};
 pub use state::{State, StateError};
 pub use switches::{
     BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, Switch, SwitchError,
-    Switches,
+    Switches, TimeForm,
 };
 
 /// How long answers under way may take when it stops, as a slow one would keep it forever.

@@ -6,12 +6,19 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::emulator::answer::{Answer, Body, Reply};
-use crate::emulator::operation::Operation;
+use crate::emulator::operation::{Access, Operation, Verb};
 use crate::emulator::shared::Shared;
 use crate::emulator::text::http_date;
 use crate::emulator::world::Id;
 
 const JSON: &str = "application/json";
+
+/// What a browser is to do about encryption.
+const TRANSPORT: &str = "max-age=15724800; includeSubDomains";
+
+/// The number of eight digits that every write but a login gives the caller's browser, and for how long: three years.
+const BROWSER: u32 = 19_283_746;
+const COOKIE_SECONDS: i64 = 3 * 365 * 24 * 3600;
 
 /// An answer, ready to be sent.
 #[derive(Debug)]
@@ -27,6 +34,34 @@ pub(crate) struct Given {
 impl Given {
     /// The answer of an operation.
     pub(crate) fn of(answer: Answer, operation: Option<&Operation>, shared: &Shared) -> Self {
+        let mut given = Self::plain(answer, operation, shared);
+        if let Some(operation) = operation {
+            given.add_headers(operation, shared.now());
+        }
+        given
+    }
+
+    /// The headers that answers of the API were recorded with, besides those that every answer has here.
+    fn add_headers(&mut self, operation: &Operation, now: i64) {
+        let vary = match self.status {
+            204 => "Origin",
+            _ => "Accept-Encoding, Origin",
+        };
+        let fixed = [("strict-transport-security", TRANSPORT), ("vary", vary)];
+        let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
+        self.headers.extend(fixed);
+        if self.status == 204 {
+            self.headers.push(("connection", "keep-alive".to_owned()));
+        }
+        let writes = operation.verb != Verb::Get && operation.access != Access::Open;
+        if writes && self.status < 400 {
+            let expires = http_date(now + COOKIE_SECONDS);
+            let cookie = format!("looker.browser={BROWSER}; expires={expires}; HttpOnly");
+            self.headers.push(("set-cookie", cookie));
+        }
+    }
+
+    fn plain(answer: Answer, operation: Option<&Operation>, shared: &Shared) -> Self {
         match answer {
             Ok(reply) => Self::reply(reply),
             Err(refusal) => {

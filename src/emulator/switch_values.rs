@@ -110,6 +110,20 @@ words! {
         Nobody = "nobody",
     }
 
+    /// A form in which the API may write times.
+    TimeForm {
+        /// `2023-03-07T12:28:32.000+00:00`: in whole seconds, as recorded in 2021 to 2023.
+        Utc = "utc",
+        /// `2019-11-16T02:18:31.829+00:00`, as recorded in 2016 to 2020.
+        Millis = "millis",
+        /// `2018-03-15T13:16:34.692-07:00`, as recorded in 2019.
+        Offset = "offset",
+        /// `2023-03-07T12:28:32Z`; never recorded.
+        Zulu = "zulu",
+        /// `2023/03/07 12:28`: what no rule explains.
+        Garbage = "garbage",
+    }
+
     /// What a list of users has in `credentials_api3`.
     ListedKeys {
         /// The keys.

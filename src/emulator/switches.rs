@@ -3,7 +3,7 @@
 use crate::emulator::switch_values::Value as _;
 
 pub use crate::emulator::switch_values::{
-    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since,
+    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, TimeForm,
 };
 
 /// One switch: what it is called, what it says, and the values that a test should try.
@@ -136,6 +136,25 @@ switches! {
     /// The `source` of a hidden value that is set; empty if it is the same as for any other value, which is a guess.
     source_of_hidden: String = String::new(), or "Hidden" "No Value";
 
+    /// A refused field is explained in `errors[].message`; otherwise by its `code` alone (both recorded).
+    field_errors_say_why: bool = true;
+    /// The form of times: `utc` as recorded since 2021, `millis` and `offset` as in older recordings, `zulu`, or `garbage`.
+    timestamps: TimeForm = TimeForm::Utc, or "millis" "offset" "zulu" "garbage";
+    /// `user_for_credential` finds an embed user whose id differs in upper and lower case only.
+    lookup_ignores_case: bool = false;
+    /// A disabled user shows its groups; otherwise none, as recorded.
+    disabled_keeps_groups: bool = false;
+    /// What the role of an embed login is called; told once, never recorded.
+    embed_role_name: String = "Embedded Role".to_owned(), or "Something Else";
+    /// The role of an embed login is among its user's roles.
+    embed_role_listed: bool = true;
+    /// The role of an embed login is among its user's direct roles, if it is listed.
+    embed_role_direct: bool = true;
+    /// The role of an embed login is among its user's `role_ids`.
+    embed_role_in_role_ids: bool = true;
+    /// The roles of embed logins are among the roles of the instance.
+    embed_role_in_all_roles: bool = false;
+
     /// Who may create, tag and revoke a user's keys: `admin` (and the user itself), `self` (through sudo, with `can_manage_api3_creds`), `service_account` (administrators that are one), `nobody`.
     key_rights: KeyRights = KeyRights::Admin, or "self" "service_account" "nobody";
     /// Who may list and read a user's keys; `same` as `key_rights`.
@@ -180,8 +199,6 @@ switches! {
 
     /// `user_for_credential` answers with another embed user than the one that was asked for.
     lookup_gives_another: bool = false;
-    /// `user_for_credential` finds an embed user in whatever case its id is written.
-    lookup_ignores_case: bool = false;
     /// How many rows a page can have; 0 is any number.
     page_cap: usize = 0, or "2";
     /// Lists begin with the first row, whatever `offset` or `page` says.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::emulator::switches::TimeForm;
+
 /// Decode `%XX`; `None` where the result is not UTF-8 or an escape is cut off.
 pub(crate) fn decode_path(text: &str) -> Option<String> {
     decode(text, false)
@@ -87,10 +89,26 @@ pub(crate) fn html(text: &str) -> String {
     escaped
 }
 
-/// A time in seconds as Looker's API writes it: `2021-11-09T16:11:29.000+00:00`.
-pub(crate) fn api_time(seconds: i64) -> String {
+/// The milliseconds of a time in a form that has some.
+const MILLIS: i64 = 829;
+
+/// A time in seconds as Looker's API writes it.
+pub(crate) fn api_time(seconds: i64, form: TimeForm) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string()
+    let pacific = Timestamp::from_second(seconds - 7 * 3600).unwrap_or_default();
+    match form {
+        TimeForm::Utc => time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string(),
+        TimeForm::Millis => {
+            let whole = time.strftime("%Y-%m-%dT%H:%M:%S");
+            format!("{whole}.{MILLIS}+00:00")
+        }
+        TimeForm::Offset => {
+            let whole = pacific.strftime("%Y-%m-%dT%H:%M:%S");
+            format!("{whole}.{MILLIS}-07:00")
+        }
+        TimeForm::Zulu => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        TimeForm::Garbage => time.strftime("%Y/%m/%d %H:%M").to_string(),
+    }
 }
 
 /// The time of day, for people who look at what happened just now.
@@ -113,6 +131,8 @@ pub(crate) fn http_date(seconds: i64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::emulator::switches::TimeForm;
+
     use super::{api_time, decode_form, decode_path, html, http_date};
 
     #[test]
@@ -136,6 +156,15 @@ mod tests {
     #[test]
     fn writes_times_as_looker_and_http_do() {
         assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(api_time(784_111_777), "1994-11-06T08:49:37.000+00:00");
+        for (form, written) in [
+            ("utc", "1994-11-06T08:49:37.000+00:00"),
+            ("millis", "1994-11-06T08:49:37.829+00:00"),
+            ("offset", "1994-11-06T01:49:37.829-07:00"),
+            ("zulu", "1994-11-06T08:49:37Z"),
+            ("garbage", "1994/11/06 08:49"),
+        ] {
+            let form: TimeForm = form.parse().unwrap();
+            assert_eq!(api_time(784_111_777, form), written);
+        }
     }
 }

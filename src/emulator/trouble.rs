@@ -132,11 +132,7 @@ fn error(shared: &Shared, code: u16, body: ErrorBody, target: &Target) -> Given 
         Target::Operation(operation, _) => Some(*operation),
         _ => None,
     };
-    let message = axum::http::StatusCode::from_u16(code)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Error");
-    let mut given = Given::of(Err(Refusal::new(code, message)), operation, shared);
+    let mut given = Given::of(Err(Refusal::of_status(code)), operation, shared);
     match body {
         ErrorBody::Json => {}
         ErrorBody::Html => {

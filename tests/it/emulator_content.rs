@@ -326,7 +326,8 @@ async fn a_dashboard_moves_to_another_folder_only() {
         .await;
 
     assert_eq!(same.status, 422);
-    assert_eq!([nowhere.status, by_user.status], [404, 404]);
+    assert_eq!([nowhere.status, by_user.status], [422, 404]);
+    assert_eq!(nowhere.json["errors"][0]["code"], "missing");
     assert_eq!(moved.json["folder_id"], bob.folder.as_str());
     assert_eq!(moved.json["user_id"], ada.id.as_str());
     assert_eq!(held.json, json!([{ "id": id }]));

@@ -227,14 +227,14 @@ async fn a_new_login_replaces_grants_ends_sessions_and_keeps_names() {
         before.json["credentials_embed"][0]["external_group_id"],
         "acme"
     );
-    assert_eq!(before.json["group_ids"], json!(["2", "3"]));
+    assert_eq!(before.json["group_ids"], json!(["1", "2", "3"]));
     assert!(before.json["embed_group_folder_id"].is_string());
     assert_eq!(
         value.json,
         json!([{ "name": "region", "value": "EU", "source": "User Setting" }])
     );
     assert_eq!(after.json["display_name"], "Ada Lovelace");
-    assert_eq!(after.json["group_ids"], json!([]));
+    assert_eq!(after.json["group_ids"], json!(["1"]));
     assert_eq!(after.json["role_ids"], json!([]));
     assert_eq!(
         api.get(&region).await.json,

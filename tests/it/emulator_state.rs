@@ -60,7 +60,7 @@ async fn a_document_makes_users_with_groups_roles_attributes_and_keys() {
     let eve = api.get("/users/50").await;
 
     assert_eq!(user.text_of("first_name"), "Ada");
-    assert_eq!(user.json["group_ids"], json!(["7"]));
+    assert_eq!(user.json["group_ids"], json!(["1", "7"]));
     assert_eq!(user.json["role_ids"], json!(["9"]));
     assert_eq!(models.json, json!([{ "name": "thelook" }]));
     let plan = json!({ "name": "plan", "value": "gold", "source": "Group: Readers" });

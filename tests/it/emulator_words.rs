@@ -221,3 +221,180 @@ async fn what_looker_knows_itself_is_not_set_and_a_locale_is_one_thing() {
         ("en".to_owned(), json!("en"), json!("Default"))
     );
 }
+
+/// Recorded: `2023-03-07T12:28:32.000+00:00` since 2021; the other forms are those of older recordings, or of none.
+#[tokio::test]
+async fn times_have_the_form_that_is_chosen() {
+    for (form, pattern) in [
+        ("utc", "0000-00-00T00:00:00.000+00:00"),
+        ("millis", "0000-00-00T00:00:00.000+00:00"),
+        ("offset", "0000-00-00T00:00:00.000-00:00"),
+        ("zulu", "0000-00-00T00:00:00Z"),
+        ("garbage", "0000/00/00 00:00"),
+    ] {
+        let api = with(&[("timestamps", form)]).await;
+        let user = person(&api).await;
+        let keys = format!("/users/{user}/credentials_api3");
+        let key = api.call("POST", &keys, None).await.text_of("created_at");
+        let session = api.get(&format!("/users/{user}/sessions")).await;
+        let session = session.json[0]["expires_at"].as_str().unwrap().to_owned();
+        let dashboard = api.get("/dashboards/1").await.text_of("created_at");
+
+        for time in [key, session, dashboard] {
+            let digits = |letter: char| if letter.is_ascii_digit() { '0' } else { letter };
+            let shape: String = time.chars().map(digits).collect();
+            assert_eq!(shape, pattern, "{form}");
+            assert_eq!(time.contains(".000"), form == "utc", "{form}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_can_ignore_upper_and_lower_case() {
+    for (value, status) in [("false", 404), ("true", 200)] {
+        let api = with(&[("lookup_ignores_case", value)]).await;
+        let user = person(&api).await;
+
+        let found = api.get("/users/credential/embed/ACME-42").await;
+        let exact = api.get("/users/credential/embed/acme-42").await;
+
+        assert_eq!(found.status, status);
+        assert_eq!(exact.text_of("id"), user);
+        if status == 200 {
+            let credential = &found.json["credentials_embed"][0];
+            assert_eq!(credential["external_user_id"], "acme-42");
+        }
+    }
+}
+
+/// Recorded of one disabled user.
+#[tokio::test]
+async fn a_disabled_user_shows_no_groups_unless_told() {
+    for (value, groups) in [("false", json!([])), ("true", json!(["1", "2"]))] {
+        let api = with(&[("disabled_keeps_groups", value)]).await;
+        let user = person(&api).await;
+        let member = Some(json!({ "user_id": user }));
+        api.call("POST", "/groups/2/users", member).await;
+        let path = format!("/users/{user}");
+        let disable = |disabled: bool| Some(json!({ "is_disabled": disabled }));
+
+        let disabled = api.call("PATCH", &path, disable(true)).await;
+        let enabled = api.call("PATCH", &path, disable(false)).await;
+
+        assert_eq!(disabled.json["group_ids"], groups);
+        assert_eq!(disabled.json["can"]["sudo"], false);
+        assert_eq!(enabled.json["group_ids"], json!(["1", "2"]));
+        assert_eq!(enabled.json["can"]["sudo"], true);
+    }
+}
+
+#[tokio::test]
+async fn the_role_of_an_embed_login_has_its_name_and_its_places() {
+    let names = |answer: &crate::emulator::Answer| -> Vec<String> {
+        let roles = answer.json.as_array().unwrap().iter();
+        roles
+            .map(|role| role["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (switch, value, told) in [
+        (
+            "embed_role_name",
+            "Embedded Role",
+            [true, true, true, false],
+        ),
+        (
+            "embed_role_name",
+            "Something Else",
+            [true, true, true, false],
+        ),
+        ("embed_role_listed", "false", [false, false, true, false]),
+        ("embed_role_direct", "false", [true, false, true, false]),
+        (
+            "embed_role_in_role_ids",
+            "false",
+            [true, true, false, false],
+        ),
+        ("embed_role_in_all_roles", "true", [true, true, true, true]),
+    ] {
+        let api = with(&[(switch, value)]).await;
+        let user = person(&api).await;
+        let name = if switch == "embed_role_name" {
+            value
+        } else {
+            "Embedded Role"
+        };
+        let path = format!("/users/{user}/roles");
+
+        let listed = names(&api.get(&path).await);
+        let direct = names(
+            &api.get(&format!("{path}?direct_association_only=true"))
+                .await,
+        );
+        let shown = api.get(&format!("/users/{user}")).await;
+        let all = names(&api.get("/roles").await);
+
+        let has = |names: &[String]| names.iter().any(|known| known == name);
+        let in_ids = !shown.json["role_ids"].as_array().unwrap().is_empty();
+        assert_eq!(
+            [has(&listed), has(&direct), in_ids, has(&all)],
+            told,
+            "{switch}={value}"
+        );
+    }
+}
+
+/// Recorded: `All Users` is group 1, `Admin` role 2, with every permission and model listed.
+#[tokio::test]
+async fn every_instance_has_its_group_of_all_and_its_role_of_administrators() {
+    let api = with(&[]).await;
+    person(&api).await;
+
+    let group = api.get("/groups/1").await;
+    let members = api.get("/groups/1/users?fields=id").await;
+    let role = api.get("/roles/2").await;
+    let refused = api.call("DELETE", "/groups/1", None).await;
+
+    assert_eq!(group.text_of("name"), "All Users");
+    assert_eq!(group.json["user_count"], 2);
+    assert_eq!(members.json, json!([{ "id": "1" }, { "id": "2" }]));
+    assert_eq!(role.text_of("name"), "Admin");
+    assert_eq!(role.json["permission_set"]["id"], "1");
+    assert_eq!(role.json["permission_set"]["permissions"][0], "access_data");
+    assert_eq!(
+        role.json["model_set"]["models"],
+        json!(["extension-api-explorer", "demo"])
+    );
+    assert_eq!(refused.status, 403);
+}
+
+#[tokio::test]
+async fn an_attribute_takes_its_values_along_and_a_group_its_members() {
+    let api = with(&[]).await;
+    let user = person(&api).await;
+    let group = api
+        .call("POST", "/groups", Some(json!({ "name": "Sales" })))
+        .await
+        .text_of("id");
+    let member = Some(json!({ "user_id": user }));
+    api.call("POST", &format!("/groups/{group}/users"), member)
+        .await;
+
+    let renamed = json!({ "name": "Marketing" });
+    let renamed = api
+        .call("PATCH", &format!("/groups/{group}"), Some(renamed))
+        .await;
+    let gone = api.call("DELETE", &format!("/groups/{group}"), None).await;
+    let attribute = api.call("DELETE", "/user_attributes/15", None).await;
+    let system = api.call("DELETE", "/user_attributes/1", None).await;
+    let left = api.get(&format!("/users/{user}?fields=group_ids")).await;
+    let rows = rows(&api, &user, "").await;
+
+    assert_eq!(renamed.text_of("name"), "Marketing");
+    assert_eq!(
+        (gone.status.as_u16(), attribute.status.as_u16()),
+        (204, 204)
+    );
+    assert_eq!(system.status, 405);
+    assert_eq!(left.json, json!({ "group_ids": ["1"] }));
+    assert!(rows.iter().all(|row| row["name"] != "customer_id"));
+}

@@ -54,6 +54,8 @@ mod plan;
 mod process;
 mod profile;
 mod readme;
+mod recorded;
+mod recorded_client;
 mod rotate_id;
 mod rotate_id_beliefs;
 mod rotate_id_crash;

@@ -10,6 +10,7 @@ use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::world::attributes::{Attribute, Found, KINDS, Origin};
 use crate::emulator::world::{Id, World, id_text};
 
+const ATTRIBUTE: &str = "/user_attributes/{user_attribute_id}";
 const VALUES: &str = "/users/{user_id}/attribute_values";
 const VALUE: &str = "/users/{user_id}/attribute_values/{user_attribute_id}";
 
@@ -19,12 +20,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .query(&["fields"])
         .json()
         .admin(),
-    get(
-        "user_attribute",
-        "/user_attributes/{user_attribute_id}",
-        one,
-    )
-    .query(&["fields"]),
+    get("user_attribute", ATTRIBUTE, one).query(&["fields"]),
+    patch("update_user_attribute", ATTRIBUTE, change)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    delete("delete_user_attribute", ATTRIBUTE, remove).admin(),
     get("user_attribute_user_values", VALUES, values)
         .query(&[
             "fields",
@@ -59,61 +60,100 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     }
 }
 
-fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        name: Option<String>,
-        label: Option<String>,
-        #[serde(rename = "type")]
-        kind: Option<String>,
-        default_value: Option<String>,
-        #[serde(default)]
-        value_is_hidden: bool,
-        #[serde(default)]
-        user_can_view: bool,
-        #[serde(default)]
-        user_can_edit: bool,
-        hidden_value_domain_whitelist: Option<String>,
-        #[serde(default, rename = "needed_for_ci_run")]
-        _needed_for_ci_run: bool,
-        #[serde(default, rename = "value_for_ci_run")]
-        _value_for_ci_run: Option<String>,
+/// What may be written of a user attribute, from Looker's API description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttributeBody {
+    name: Option<String>,
+    label: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    default_value: Option<String>,
+    value_is_hidden: Option<bool>,
+    user_can_view: Option<bool>,
+    user_can_edit: Option<bool>,
+    hidden_value_domain_whitelist: Option<String>,
+    #[serde(default, rename = "needed_for_ci_run")]
+    _needed_for_ci_run: bool,
+    #[serde(default, rename = "value_for_ci_run")]
+    _value_for_ci_run: Option<String>,
+}
+
+impl AttributeBody {
+    fn check(&self, world: &World, except: Option<Id>) -> Result<(), Refusal> {
+        let known = self.name.as_deref();
+        let known = known.and_then(|name| world.attributes.by_name(name));
+        if known.is_some_and(|(id, _)| Some(id) != except) {
+            let text = "'name' is taken.";
+            return Err(Refusal::invalid("name", "already_exists", text));
+        }
+        let kind = self.kind.as_deref();
+        if kind.is_some_and(|kind| !KINDS.contains(&kind)) {
+            let text = "'type' is not a known type.";
+            return Err(Refusal::invalid("type", "invalid", text));
+        }
+        Ok(())
     }
 
-    let body: Body = call.body()?;
-    let name = body.name.ok_or_else(|| Refusal::missing("name"))?;
-    let label = body.label.ok_or_else(|| Refusal::missing("label"))?;
-    let kind = body.kind.ok_or_else(|| Refusal::missing("type"))?;
-    if world.attributes.by_name(&name).is_some() {
-        return Err(Refusal::invalid(
-            "name",
-            "already_exists",
-            "'name' is taken.",
-        ));
+    fn apply(self, attribute: &mut Attribute) {
+        let set = |place: &mut String, value: Option<String>| {
+            if let Some(value) = value {
+                *place = value;
+            }
+        };
+        set(&mut attribute.name, self.name);
+        set(&mut attribute.label, self.label);
+        set(&mut attribute.kind, self.kind);
+        attribute.default_value = self.default_value.or(attribute.default_value.take());
+        attribute.value_is_hidden = self.value_is_hidden.unwrap_or(attribute.value_is_hidden);
+        attribute.user_can_view = self.user_can_view.unwrap_or(attribute.user_can_view);
+        attribute.user_can_edit = self.user_can_edit.unwrap_or(attribute.user_can_edit);
+        let domains = &mut attribute.hidden_value_domain_whitelist;
+        *domains = self.hidden_value_domain_whitelist.or(domains.take());
     }
-    if !KINDS.contains(&kind.as_str()) {
-        return Err(Refusal::invalid(
-            "type",
-            "invalid",
-            "'type' is not a known type.",
-        ));
+}
+
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body: AttributeBody = call.body()?;
+    for (field, value) in [
+        ("name", &body.name),
+        ("label", &body.label),
+        ("type", &body.kind),
+    ] {
+        if value.is_none() {
+            return Err(Refusal::missing(field));
+        }
     }
-    let attribute = Attribute {
-        name,
-        label,
-        kind,
-        default_value: body.default_value,
-        is_system: false,
-        value_is_hidden: body.value_is_hidden,
-        user_can_view: body.user_can_view,
-        user_can_edit: body.user_can_edit,
-        hidden_value_domain_whitelist: body.hidden_value_domain_whitelist,
-        group_order: Vec::new(),
-    };
+    body.check(world, None)?;
+    let mut attribute = Attribute::default();
+    body.apply(&mut attribute);
     let shown = attribute.clone();
     let id = world.attributes.0.insert(attribute);
     json_answer(attribute_json(id, &shown))
+}
+
+fn change(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_attribute_id")?;
+    let body: AttributeBody = call.body()?;
+    body.check(world, Some(id))?;
+    let attribute = world.attributes.0.at_mut(id);
+    let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    if attribute.is_system {
+        return Err(Refusal::unmodifiable());
+    }
+    body.apply(attribute);
+    json_answer(attribute_json(id, attribute))
+}
+
+/// The values that users and groups have for it go with it.
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_attribute_id")?;
+    let attribute = world.attributes.0.at(id);
+    if attribute.ok_or_else(Refusal::not_found)?.is_system {
+        return Err(Refusal::unmodifiable());
+    }
+    world.remove_attribute(id);
+    Ok(Reply::no_content())
 }
 
 /// The values of a user, each its own, a group's or the default; with `all_values` every one of these. A list of

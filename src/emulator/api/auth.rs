@@ -19,11 +19,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     patch("update_session", "/session", update_session).json(),
 ];
 
-/// Wrong credentials get 404, as real instances answer.
+/// Wrong credentials get 404, as real instances answer. Recorded: the Go SDK sends a `grant_type` too.
 fn login(call: &Call<'_>, world: &mut World) -> Answer {
     let text = std::str::from_utf8(call.body).unwrap_or_default();
     let form = Query::parse(text).unwrap_or_default();
-    if let Some(name) = form.unknown(&["client_id", "client_secret"]) {
+    if let Some(name) = form.unknown(&["client_id", "client_secret", "grant_type"]) {
         return Err(
             Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
         );
@@ -108,7 +108,7 @@ fn session(call: &Call<'_>, world: &mut World) -> Answer {
     let who = call.who()?;
     let workspace = world.tokens.workspace(&who.token);
     json_answer(json!({
-        "can": {},
+        "can": { "view": true, "update": true },
         "workspace_id": workspace,
         "sudo_user_id": who.sudo_by.map(id_text),
     }))

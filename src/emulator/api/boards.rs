@@ -11,7 +11,6 @@ use crate::emulator::call::{Call, bad_body};
 use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, get, patch, post};
 use crate::emulator::switches::BlindSearch;
-use crate::emulator::text::api_time;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
 use crate::emulator::world::{Id, World, id_text, id_texts};
@@ -88,7 +87,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
             && (!favorited || favorites.of(viewer.user, board.meta).is_some())
             && texts.pass(|name| match name {
                 "title" => board.title.clone(),
-                "created_at" => Some(api_time(board.created_at)),
+                "created_at" => Some(world.time(board.created_at)),
                 "creator_id" => board.owner.map(id_text),
                 "first_name" => owner()?.first_name.as_deref().map(ToOwned::to_owned),
                 _ => owner()?.last_name.as_deref().map(ToOwned::to_owned),
@@ -200,9 +199,9 @@ fn board_json(world: &World, viewer: &Viewer, id: Id, board: &Board) -> Value {
         "can": {},
         "id": id_text(id),
         "content_metadata_id": id_text(board.meta),
-        "created_at": api_time(board.created_at),
-        "updated_at": api_time(board.updated_at),
-        "deleted_at": board.deleted_at.map(api_time),
+        "created_at": world.time(board.created_at),
+        "updated_at": world.time(board.updated_at),
+        "deleted_at": board.deleted_at.map(|at| world.time(at)),
         "title": board.title,
         "description": board.description,
         "board_sections": sections,
@@ -230,8 +229,8 @@ fn section_json(world: &World, viewer: &Viewer, id: Id, section: &BoardSection) 
         "can": {},
         "id": id_text(id),
         "board_id": id_text(section.board),
-        "created_at": api_time(section.created_at),
-        "updated_at": api_time(section.created_at),
+        "created_at": world.time(section.created_at),
+        "updated_at": world.time(section.created_at),
         "deleted_at": null,
         "title": section.title,
         "description": null,
@@ -261,7 +260,7 @@ fn item_json(world: &World, viewer: &Viewer, id: Id, item: BoardItem) -> Option<
         "content_metadata_id": id_text(piece.meta),
         "content_favorite_id": favorites.of(viewer.user, piece.meta).map(id_text),
         "content_created_by": piece.owner.and_then(|id| Some(world.users.at(id)?.display_name())),
-        "content_updated_at": api_time(piece.updated_at),
+        "content_updated_at": world.time(piece.updated_at),
         "dashboard_id": dashboard.map(id_text),
         "look_id": look.map(id_text),
         "lookml_dashboard_id": null,

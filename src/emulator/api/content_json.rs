@@ -6,7 +6,6 @@ use crate::emulator::answer::add;
 use crate::emulator::api::folder_json::folder_json;
 use crate::emulator::api::query_json::query_json;
 use crate::emulator::fields::Fields;
-use crate::emulator::text::api_time;
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::Viewer;
 use crate::emulator::world::{Id, World, id_text};
@@ -111,9 +110,9 @@ fn common_json(world: &World, viewer: &Viewer, piece: &Piece) -> Value {
         "can": {},
         "content_favorite_id": favorites.of(viewer.user, piece.meta).map(id_text),
         "content_metadata_id": id_text(piece.meta),
-        "created_at": api_time(piece.created_at),
+        "created_at": world.time(piece.created_at),
         "deleted": piece.deleted_at.is_some(),
-        "deleted_at": piece.deleted_at.map(api_time),
+        "deleted_at": piece.deleted_at.map(|at| world.time(at)),
         "deleter_id": piece.deleter.map(id_text),
         "description": null,
         "favorite_count": favorites.count(piece.meta),
@@ -123,7 +122,7 @@ fn common_json(world: &World, viewer: &Viewer, piece: &Piece) -> Value {
         "last_updater_id": piece.updater.map(id_text),
         "last_viewed_at": null,
         "title": piece.title,
-        "updated_at": api_time(piece.updated_at),
+        "updated_at": world.time(piece.updated_at),
         "usage_count": 0,
         "user_id": piece.owner.map(id_text),
         "user_name": owner.map(|owner| owner.display_name()),

@@ -6,7 +6,6 @@ use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Access, Operation, delete, get};
-use crate::emulator::text::api_time;
 use crate::emulator::world::users::{EmbedCredential, User};
 use crate::emulator::world::{Id, World, id_text};
 
@@ -68,8 +67,8 @@ fn credential_json(world: &World, id: Id, user: &User, credential: &EmbedCredent
         "id": id_text(credential.id),
         "external_user_id": &*credential.external_user_id,
         "external_group_id": group.and_then(|group| group.external_group_id.as_deref()),
-        "created_at": api_time(credential.created_at),
-        "logged_in_at": credential.logged_in_at.map_or_else(String::new, api_time),
+        "created_at": world.time(credential.created_at),
+        "logged_in_at": credential.logged_in_at.map_or_else(String::new, |at| world.time(at)),
         "is_disabled": user.is_disabled,
         "type": "embed",
         "url": inside_url(&format!("/users/{id}/credentials_embed/{}", credential.id)),

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Operation, delete, post};
-use crate::emulator::text::api_time;
 use crate::emulator::world::embed::EmbedSecret;
 use crate::emulator::world::{World, id_text};
 use crate::signed_url::Algorithm;
@@ -34,7 +33,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     }
 
     if !world.settings.embed_enabled {
-        return Err(Refusal::new(403, "Forbidden: embedding is not enabled"));
+        return Err(Refusal::denied());
     }
     let body: Body = call.body()?;
     let algorithm = match body.algorithm.as_deref() {
@@ -65,7 +64,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(json!({
         "id": id_text(id),
         "algorithm": algorithm_name(algorithm),
-        "created_at": api_time(world.now),
+        "created_at": world.time(world.now),
         "enabled": enabled,
         "secret": secret,
         "secret_type": if jwt { "JWT" } else { "SSO" },

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::emulator::answer::add;
 use crate::emulator::api::content_json::{dashboard_base_json, look_json};
-use crate::emulator::text::api_time;
 use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::Viewer;
 use crate::emulator::world::folders::{Folder, FolderKind};
@@ -21,7 +20,7 @@ pub(super) fn folder_json(world: &World, id: Id, folder: &Folder) -> Value {
         "name": world.folder_name(folder),
         "parent_id": folder.parent.map(id_text),
         "content_metadata_id": id_text(folder.meta),
-        "created_at": api_time(folder.created_at),
+        "created_at": world.time(folder.created_at),
         "creator_id": folder.creator.map(id_text),
         "child_count": world.folders.children(id).count(),
         "external_id": folder.external_id.as_deref(),

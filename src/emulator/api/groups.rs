@@ -8,8 +8,8 @@ use crate::emulator::api::user_json::user_json;
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::fields::Fields;
 use crate::emulator::listing::{self, Page};
-use crate::emulator::operation::{Operation, delete, get, post};
-use crate::emulator::world::groups::Group;
+use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::world::groups::{ALL_USERS, Group};
 use crate::emulator::world::{Id, World, id_text};
 
 const LIST: &[&str] = &[
@@ -52,6 +52,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .admin(),
     get("search_groups", "/groups/search", search).query(SEARCH),
     get("group", "/groups/{group_id}", one).query(&["fields"]),
+    patch("update_group", "/groups/{group_id}", update)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    delete("delete_group", "/groups/{group_id}", remove).admin(),
     get("all_group_users", "/groups/{group_id}/users", members)
         .query(MEMBERS)
         .admin(),
@@ -88,21 +93,24 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
 fn seen(call: &Call<'_>, world: &World) -> Result<Vec<Value>, Refusal> {
     let who = call.who()?;
     let groups = world.groups.table.iter();
-    let seen = groups.filter(|(_, group)| who.admin || group.members.contains(&who.user));
+    let seen = groups.filter(|(_, group)| {
+        who.admin || group.include_by_default || group.members.contains(&who.user)
+    });
     Ok(seen
-        .map(|(id, group)| group_json(id, group, who.user))
+        .map(|(id, group)| group_json(world, who.user, id, group))
         .collect())
 }
 
-fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        name: Option<String>,
-        can_add_to_content_metadata: Option<bool>,
-    }
+/// What may be written of a group, from Looker's API description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GroupBody {
+    name: Option<String>,
+    can_add_to_content_metadata: Option<bool>,
+}
 
-    let body: Body = call.body()?;
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body: GroupBody = call.body()?;
     let name = body.name.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refusal::missing("name"))?;
     if world
@@ -125,11 +133,40 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     one_json(call, world, id)
 }
 
+/// The group that everybody is in cannot be changed: so says what it may be done with, as recorded.
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("group_id")?;
+    let body: GroupBody = call.body()?;
+    let group = world.groups.table.at_mut(id);
+    let group = group.ok_or_else(Refusal::not_found)?;
+    if group.include_by_default {
+        return Err(Refusal::no_access());
+    }
+    group.name = body.name.unwrap_or_else(|| group.name.clone());
+    let content = body.can_add_to_content_metadata;
+    group.can_add_to_content_metadata = content.unwrap_or(group.can_add_to_content_metadata);
+    one_json(call, world, id)
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("group_id")?;
+    let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
+    if group.include_by_default {
+        return Err(Refusal::no_access());
+    }
+    let members: Vec<Id> = group.members.iter().copied().collect();
+    for member in members {
+        world.take_from_group(member, id);
+    }
+    world.groups.remove(id);
+    Ok(Reply::no_content())
+}
+
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("group_id")?;
     let who = call.who()?;
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
-    match who.admin || group.members.contains(&who.user) {
+    match who.admin || group.include_by_default || group.members.contains(&who.user) {
         true => one_json(call, world, id),
         false => Err(Refusal::not_found()),
     }
@@ -137,20 +174,22 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn one_json(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(group_json(id, group, call.who()?.user))
+    json_answer(group_json(world, call.who()?.user, id, group))
 }
 
 fn members(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("group_id")?;
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
-    let users = group.members.iter();
+    let who = call.who()?;
+    let members = world.members_of(id, group);
+    let users = members.iter();
     let users = users.filter_map(|id| Some((*id, world.users.at(*id)?)));
     if listing::by_id(call) {
         let page = Page::of(call)?.cut(users);
-        let render = |(id, user)| user_json(&call.fields, world, id, user);
+        let render = |(id, user)| user_json(&call.fields, world, who.user, id, user);
         return json_answer(page.map(render).collect());
     }
-    let render = |(id, user)| user_json(&Fields::default(), world, id, user);
+    let render = |(id, user)| user_json(&Fields::default(), world, who.user, id, user);
     listing::answer(call, users.map(render).collect())
 }
 
@@ -169,22 +208,23 @@ fn add_member(call: &Call<'_>, world: &mut World) -> Answer {
     let id = parse_id(&user).ok_or_else(Refusal::not_found)?;
     if world.rules.switches.group_change_is_ignored {
         let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
-        return json_answer(user_json(&call.fields, world, id, user));
+        return json_answer(user_json(&call.fields, world, call.who()?.user, id, user));
     }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
     if !user.groups.contains(&group) {
         user.groups.push(group);
     }
     world.groups.join(group, id);
+    let who = call.who()?;
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(user_json(&call.fields, world, id, user))
+    json_answer(user_json(&call.fields, world, who.user, id, user))
 }
 
 /// Take a user out of a group, whoever put it there.
 fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
     let group = call.id("group_id")?;
     let id = call.id("user_id")?;
-    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    world.users.at(id).ok_or_else(Refusal::not_found)?;
     let member = world
         .groups
         .at(group)
@@ -195,31 +235,30 @@ fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
     if world.rules.switches.group_change_is_ignored {
         return Ok(Reply::no_content());
     }
-    user.groups.retain(|known| *known != group);
-    if let Some(credential) = &mut user.embed {
-        let left: Vec<Id> = credential
-            .groups
-            .iter()
-            .copied()
-            .filter(|known| *known != group)
-            .collect();
-        credential.groups = left.into();
-        credential.external_group = credential.external_group.filter(|known| *known != group);
-    }
-    world.groups.leave(group, id);
+    world.take_from_group(id, group);
     Ok(Reply::no_content())
 }
 
-fn group_json(id: Id, group: &Group, viewer: Id) -> Value {
+/// A group as the API shows it. Recorded: the one that everybody is in is managed elsewhere, and cannot be changed.
+pub(super) fn group_json(world: &World, who: Id, id: Id, group: &Group) -> Value {
+    let everybody = id == ALL_USERS && group.include_by_default;
     json!({
-        "can": {},
+        "can": {
+            "add_to_content_metadata": group.can_add_to_content_metadata,
+            "create": true,
+            "delete": !everybody,
+            "edit_in_ui": !everybody,
+            "index": true,
+            "show": true,
+            "update": !everybody,
+        },
         "id": id_text(id),
         "name": group.name,
         "can_add_to_content_metadata": group.can_add_to_content_metadata,
-        "contains_current_user": group.members.contains(&viewer),
+        "contains_current_user": everybody || group.members.contains(&who),
         "external_group_id": group.external_group_id,
-        "externally_managed": false,
+        "externally_managed": everybody,
         "include_by_default": group.include_by_default,
-        "user_count": group.members.len(),
+        "user_count": if everybody { world.users.table.len() } else { group.members.len() },
     })
 }

@@ -9,7 +9,6 @@ use crate::emulator::call::Call;
 use crate::emulator::front_end::no_such_operation;
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::switches::{KeyRights, Mode, OtherRights};
-use crate::emulator::text::api_time;
 use crate::emulator::world::keys::Key;
 use crate::emulator::world::{Id, World, id_text};
 
@@ -173,7 +172,7 @@ pub(super) fn key_json(id: Id, key: &Key, world: &World) -> Value {
         "can": {},
         "id": id_text(id),
         "client_id": key.client_id,
-        "created_at": api_time(key.created_at),
+        "created_at": world.time(key.created_at),
         "is_disabled": false,
         "type": "api3",
         "url": inside_url(&format!("/users/{}/credentials_api3/{id}", key.user)),

@@ -7,6 +7,7 @@ mod auth;
 mod boards;
 mod content_access;
 mod content_json;
+mod credentials_email;
 mod credentials_embed;
 mod dashboards;
 mod embed;
@@ -25,6 +26,8 @@ mod pieces;
 mod queries;
 mod query_json;
 mod query_results;
+mod role_changes;
+mod role_sets;
 mod roles;
 mod schedule_json;
 mod schedules;
@@ -50,6 +53,7 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     auth::OPERATIONS,
     boards::OPERATIONS,
     content_access::OPERATIONS,
+    credentials_email::OPERATIONS,
     credentials_embed::OPERATIONS,
     dashboards::OPERATIONS,
     embed::OPERATIONS,
@@ -63,6 +67,8 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     looks::OPERATIONS,
     models::OPERATIONS,
     queries::OPERATIONS,
+    role_changes::OPERATIONS,
+    role_sets::OPERATIONS,
     roles::OPERATIONS,
     schedules::OPERATIONS,
     sessions::OPERATIONS,

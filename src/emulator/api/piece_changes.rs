@@ -39,6 +39,10 @@ pub(super) fn change(
         piece.title = title.ok_or_else(|| Refusal::missing("title"))?.to_owned();
     }
     if let Some(folder) = body::id(&body, "folder_id")? {
+        if world.folders.at(folder).is_none() {
+            let message = "folder not found for folder_id";
+            return Err(Refusal::invalid("folder_id", "missing", message));
+        }
         if Some(folder) != before {
             check_place(world, viewer, folder)?;
         }
@@ -145,7 +149,7 @@ fn taken_title(switches: &Switches, kind: PieceKind) -> Refusal {
     let refusal = Refusal::invalid(&switches.taken_title_field, "already_exists", message);
     match switches.taken_title_has_message {
         true => refusal,
-        false => refusal.without_messages(),
+        false => refusal.wordless(),
     }
 }
 

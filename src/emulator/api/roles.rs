@@ -11,6 +11,9 @@ use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
 use crate::emulator::world::{Id, World, id_text};
 
+/// A model of Looker's own, which model sets name and the list of models leaves out.
+const INTERNAL_MODEL: &str = "extension-api-explorer";
+
 const SEARCHED: &[&str] = &[
     "id",
     "name",
@@ -40,12 +43,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .admin(),
     get("role", "/roles/{role_id}", one).admin(),
     get("all_permissions", "/permissions", permissions).admin(),
-    get("all_permission_sets", "/permission_sets", permission_sets)
-        .query(&["fields"])
-        .admin(),
-    get("all_model_sets", "/model_sets", model_sets)
-        .query(&["fields"])
-        .admin(),
     get("user_roles", "/users/{user_id}/roles", user_roles)
         .query(&["fields", "direct_association_only"])
         .access(Access::Own),
@@ -97,9 +94,11 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(answer)
 }
 
-/// The roles of the instance; those that embed logins made are seen on their users only.
+/// The roles of the instance; those that embed logins made are seen on their users only, unless a switch says otherwise.
 fn listed(world: &World) -> impl Iterator<Item = (Id, &Role)> {
-    world.roles.table.iter().filter(|(_, role)| !role.embedded)
+    let embedded = world.rules.switches.embed_role_in_all_roles;
+    let roles = world.roles.table.iter();
+    roles.filter(move |(_, role)| embedded || !role.embedded)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
@@ -113,18 +112,6 @@ fn permissions(_call: &Call<'_>, _world: &mut World) -> Answer {
         json!({ "can": {}, "permission": name, "parent": parent, "description": name.replace('_', " ") })
     });
     json_answer(permissions.collect())
-}
-
-fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
-    let sets = world.roles.permission_sets.iter();
-    let sets = sets.filter(|(_, set)| !set.embedded);
-    json_answer(sets.map(|(id, set)| permission_set_json(id, set)).collect())
-}
-
-fn model_sets(_call: &Call<'_>, world: &mut World) -> Answer {
-    let sets = world.roles.model_sets.iter();
-    let sets = sets.filter(|(_, set)| !set.embedded);
-    json_answer(sets.map(|(id, set)| model_set_json(id, set)).collect())
 }
 
 fn user_roles(call: &Call<'_>, world: &mut World) -> Answer {
@@ -153,37 +140,46 @@ fn set_user_roles(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn roles_of(world: &World, id: Id, direct: bool) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    let switches = &world.rules.switches;
+    let shown = switches.embed_role_listed && (switches.embed_role_direct || !direct);
     let roles = world.roles_of(user, direct).into_iter();
-    json_answer(
-        roles
-            .filter_map(|id| Some(role_json(world, id, world.roles.at(id)?)))
-            .collect(),
-    )
+    let roles = roles.filter_map(|id| Some((id, world.roles.at(id)?)));
+    let roles = roles.filter(|(_, role)| shown || !role.embedded);
+    json_answer(roles.map(|(id, role)| role_json(world, id, role)).collect())
 }
 
-fn role_json(world: &World, id: Id, role: &Role) -> Value {
+/// A role as the API shows it. Recorded: with both its sets, and without their ids beside them.
+pub(super) fn role_json(world: &World, id: Id, role: &Role) -> Value {
     let permission_set = world.roles.permission_sets.at(role.permission_set);
     let model_set = world.roles.model_sets.at(role.model_set);
+    let name = match role.embedded {
+        true => &world.rules.switches.embed_role_name,
+        false => &role.name,
+    };
     json!({
-        "can": {},
+        "can": { "show": true, "index": true, "update": true },
         "id": id_text(id),
-        "name": role.name,
-        "permission_set_id": id_text(role.permission_set),
+        "name": name,
         "permission_set": permission_set.map(|set| permission_set_json(role.permission_set, set)),
-        "model_set_id": id_text(role.model_set),
-        "model_set": model_set.map(|set| model_set_json(role.model_set, set)),
+        "model_set": model_set.map(|set| model_set_json(world, role.model_set, set)),
         "internal": false,
         "url": inside_url(&format!("/roles/{id}")),
         "users_url": inside_url(&format!("/roles/{id}/users")),
     })
 }
 
-fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
-    let all = ALL_PERMISSIONS.iter().map(|(name, _parent)| *name);
-    let some = set.permissions.iter().map(String::as_str);
-    let permissions: Vec<&str> = all.filter(|_name| set.all_access).chain(some).collect();
+/// A set of permissions as the API shows it. Recorded: the one with all of them lists them all, in an order of its own;
+/// the others are sorted.
+pub(super) fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
+    let permissions: Vec<&str> = match set.all_access {
+        true => ALL_PERMISSIONS
+            .iter()
+            .map(|(name, _parent)| *name)
+            .collect(),
+        false => sorted(&set.permissions),
+    };
     json!({
-        "can": {},
+        "can": { "show": true, "index": true, "update": true },
         "id": id_text(id),
         "name": set.name,
         "permissions": permissions,
@@ -193,14 +189,30 @@ fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
     })
 }
 
-fn model_set_json(id: Id, set: &ModelSet) -> Value {
+/// A set of models as the API shows it. Recorded: the one with all of them lists them, and with them one that Looker
+/// needs itself; the others are sorted.
+pub(super) fn model_set_json(world: &World, id: Id, set: &ModelSet) -> Value {
+    let models: Vec<&str> = match set.all_access {
+        true => {
+            let all = world.roles.models.iter().map(|model| model.name.as_str());
+            std::iter::once(INTERNAL_MODEL).chain(all).collect()
+        }
+        false => sorted(&set.models),
+    };
     json!({
-        "can": {},
+        "can": { "show": true, "index": true, "update": true },
         "id": id_text(id),
         "name": set.name,
-        "models": set.models,
+        "models": models,
         "all_access": set.all_access,
         "built_in": set.built_in,
         "url": inside_url(&format!("/model_sets/{id}")),
     })
+}
+
+fn sorted(texts: &[String]) -> Vec<&str> {
+    let mut sorted: Vec<&str> = texts.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
 }

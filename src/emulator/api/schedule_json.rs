@@ -6,7 +6,6 @@ use crate::emulator::answer::add;
 use crate::emulator::api::content_json::lay_over;
 use crate::emulator::api::user_json::public_json;
 use crate::emulator::body::{Field, Kind, firm, open};
-use crate::emulator::text::api_time;
 use crate::emulator::world::schedules::{Destination, Schedule};
 use crate::emulator::world::{Id, World, id_text};
 
@@ -108,8 +107,8 @@ pub(super) fn schedule_json(world: &World, id: Id, schedule: &Schedule) -> Value
         "user_id": id_text(schedule.owner),
         "title": title,
         "scheduled_plan_destination": destinations,
-        "created_at": api_time(schedule.created_at),
-        "updated_at": api_time(schedule.updated_at),
+        "created_at": world.time(schedule.created_at),
+        "updated_at": world.time(schedule.updated_at),
     });
     lay_over(&mut shown, own);
     if let Some(owner) = world.users.at(schedule.owner) {

@@ -6,7 +6,6 @@ use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Access, Operation, delete, get};
-use crate::emulator::text::api_time;
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::{Id, World, id_text};
 
@@ -30,7 +29,7 @@ fn list(call: &Call<'_>, world: &mut World) -> Answer {
         .ok_or_else(Refusal::not_found)?;
     let live = user.sessions.iter().filter_map(|id| {
         let session = world.sessions.at(*id)?;
-        (session.expires_at > world.now).then(|| session_json(*id, session))
+        (session.expires_at > world.now).then(|| session_json(world, *id, session))
     });
     json_answer(live.collect())
 }
@@ -39,7 +38,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("session_id")?;
     let session = world.sessions.at(id).ok_or_else(Refusal::not_found)?;
     match session.user == call.id("user_id")? {
-        true => json_answer(session_json(id, session)),
+        true => json_answer(session_json(world, id, session)),
         false => Err(Refusal::not_found()),
     }
 }
@@ -56,7 +55,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 /// A session as the API shows it: never its cookie.
-pub(super) fn session_json(id: Id, session: &Session) -> Value {
+pub(super) fn session_json(world: &World, id: Id, session: &Session) -> Value {
     json!({
         "can": {},
         "id": id_text(id),
@@ -68,10 +67,10 @@ pub(super) fn session_json(id: Id, session: &Session) -> Value {
         "country": null,
         "credentials_type": "embed",
         "extended_at": null,
-        "extended_count": 0,
+        "extended_count": null,
         "sudo_user_id": null,
-        "created_at": api_time(session.created_at),
-        "expires_at": api_time(session.expires_at),
+        "created_at": world.time(session.created_at),
+        "expires_at": world.time(session.expires_at),
         "url": inside_url(&format!("/users/{}/sessions/{id}", session.user)),
     })
 }

@@ -47,7 +47,7 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
     let embed = body.embed_config.unwrap_or_default();
     let settings = &mut world.settings;
     if embed.sso_auth_enabled == Some(true) && !settings.embed_enabled {
-        return Err(Refusal::new(403, "Forbidden: embedding is not enabled"));
+        return Err(Refusal::denied());
     }
     settings.allow_user_timezones = body
         .allow_user_timezones
@@ -77,19 +77,45 @@ fn setting_json(world: &World) -> Value {
         "host_url": settings.host_url,
         "embed_enabled": settings.embed_enabled,
         "embed_cookieless_v2": settings.embed_cookieless,
-        "extension_framework_enabled": false,
-        "marketplace_enabled": false,
-        "onboarding_enabled": false,
+        "instance_config": {
+            "feature_flags": {},
+            "license_features": {
+                "allow_private_embed": settings.embed_enabled,
+                "ldap": true,
+                "custom_home_page": true,
+                "eula_for_all": true,
+                "saml": true,
+            },
+        },
+        "extension_framework_enabled": true,
+        "extension_load_url_enabled": true,
+        "marketplace_auto_install_enabled": false,
+        "marketplace_automation": {
+            "install_enabled": false,
+            "update_looker_enabled": false,
+            "update_third_party_enabled": false,
+        },
+        "marketplace_enabled": true,
+        "marketplace_site": "https://static-a.cdn.looker.app/marketplace/",
+        "marketplace_terms_accepted": true,
+        "onboarding_enabled": true,
         "login_notification_enabled": false,
+        "data_connector_default_enabled": false,
+        "email_domain_allowlist": [],
+        "dashboard_auto_refresh_restriction": false,
+        "dashboard_auto_refresh_minimum_interval": null,
+        "managed_certificate_uri": null,
         "embed_config": {
             "domain_allowlist": settings.domain_allowlist,
             "alert_url_allowlist": [],
+            "alert_url_param_owner": "",
+            "alert_url_label": "",
             "sso_auth_enabled": settings.sso_auth_enabled,
             "embed_enabled": settings.embed_enabled,
             "embed_cookieless_v2": settings.embed_cookieless,
             "embed_content_navigation": false,
             "embed_content_management": false,
-            "strict_sameorigin_for_login": true,
+            "strict_sameorigin_for_login": false,
             "look_filters": false,
             "hide_look_navigation": false,
         },

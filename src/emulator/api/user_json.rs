@@ -2,27 +2,25 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::api::credentials_email::email_json;
 use crate::emulator::api::credentials_embed::credentials_json;
 use crate::emulator::api::inside_url;
 use crate::emulator::api::keys::key_json;
 use crate::emulator::api::sessions::session_json;
 use crate::emulator::fields::{Fields, Shown};
-use crate::emulator::text::api_time;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World, id_text, id_texts};
 
-/// A user as administrators, and the user itself, see it.
-pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> Value {
+/// A user as administrators, and the user itself, see it; `who` asks.
+pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &User) -> Value {
     let mut shown = Shown::new(fields);
     shown.put("id", || id_text(id));
     put_names(&mut shown, world, (id, user));
     put_credentials(&mut shown, world, id, user);
     put_places(&mut shown, world, user);
-    shown.put("can", || {
-        json!({ "show": true, "index": true, "show_details": true, "index_details": true, "sudo": !user.is_disabled })
-    });
-    shown.put("group_ids", || id_texts(&world.groups_of(user)));
-    shown.put("role_ids", || id_texts(&world.roles_of(user, false)));
+    shown.put("can", || can(world, who, id, user));
+    shown.put("group_ids", || id_texts(&shown_groups(world, user)));
+    shown.put("role_ids", || id_texts(&shown_roles(world, user)));
     shown.put("is_disabled", || user.is_disabled);
     shown.put("looker_versions", || json!([]));
     shown.put("models_dir_validated", || user.models_dir_validated);
@@ -36,7 +34,10 @@ pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> 
     shown.put("is_iam_admin", || false);
     shown.put("can_manage_api3_creds", || user.can_manage_api3_creds);
     shown.put("is_service_account", || user.is_service_account);
-    shown.put("service_account_name", || Value::Null);
+    shown.put("service_account_name", || {
+        let name = user.is_service_account.then(|| user.display_name());
+        name.filter(|name| !name.is_empty())
+    });
     let switches = &world.rules.switches;
     if switches.has(switches.is_embed_user_is_told) {
         shown.put("is_embed_user", || user.embed.is_some());
@@ -45,9 +46,40 @@ pub(super) fn user_json(fields: &Fields, world: &World, id: Id, user: &User) -> 
     shown.done()
 }
 
+/// What the caller may do with a user. Recorded of administrators: nobody acts as itself, or as a disabled user.
+fn can(world: &World, who: Id, id: Id, user: &User) -> Value {
+    let admin = world.is_admin(who);
+    json!({
+        "index": true,
+        "index_details": true,
+        "show": true,
+        "show_creds": true,
+        "show_details": true,
+        "sudo": admin && !user.is_disabled && who != id,
+        "update_creds": admin,
+    })
+}
+
+/// Recorded: a disabled user has no groups.
+fn shown_groups(world: &World, user: &User) -> Vec<Id> {
+    match user.is_disabled && !world.rules.switches.disabled_keeps_groups {
+        true => Vec::new(),
+        false => world.groups_of(user),
+    }
+}
+
+fn shown_roles(world: &World, user: &User) -> Vec<Id> {
+    let mut roles = world.roles_of(user, false);
+    if !world.rules.switches.embed_role_in_role_ids {
+        let embedded = |id: &Id| world.roles.at(*id).is_some_and(|role| role.embedded);
+        roles.retain(|id| !embedded(id));
+    }
+    roles
+}
+
 fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
-    shown.put("avatar_url", avatar_url);
-    shown.put("avatar_url_without_sizing", avatar_url);
+    shown.put("avatar_url", || format!("{AVATAR}?s=156&d=blank"));
+    shown.put("avatar_url_without_sizing", || format!("{AVATAR}?d=blank"));
     shown.put("display_name", || user.display_name());
     shown.put("email", || user.email.as_deref().unwrap_or_default());
     shown.put("first_name", || user.first_name.as_deref());
@@ -58,6 +90,7 @@ fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
     });
 }
 
+/// Recorded: a kind of credential that the user has none of is there, and `null`.
 fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
     shown.put("credentials_embed", || credentials_json(world, id, user));
     shown.put("credentials_api3", || -> Value {
@@ -67,13 +100,25 @@ fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
     shown.put("sessions", || -> Value {
         let sessions = user.sessions.iter();
         sessions
-            .filter_map(|session| Some(session_json(*session, world.sessions.at(*session)?)))
+            .filter_map(|session| Some(session_json(world, *session, world.sessions.at(*session)?)))
             .collect()
     });
-    if let Some(email) = user.email.as_deref() {
-        shown.put("credentials_email", || email_json(id, user, email));
+    shown.put("credentials_email", || email_json(world, id, user));
+    for other in OTHER_CREDENTIALS {
+        shown.put(&format!("credentials_{other}"), || Value::Null);
     }
 }
+
+/// Ways to log in that nobody has here.
+const OTHER_CREDENTIALS: &[&str] = &[
+    "google",
+    "ldap",
+    "looker_openid",
+    "oidc",
+    "saml",
+    "totp",
+    "workforce",
+];
 
 fn put_places(shown: &mut Shown<'_>, world: &World, user: &User) {
     shown.put("embed_group_folder_id", || {
@@ -93,7 +138,7 @@ pub(super) fn public_json(id: Id, user: &User) -> Value {
         "first_name": user.first_name.as_deref().unwrap_or_default(),
         "last_name": user.last_name.as_deref().unwrap_or_default(),
         "display_name": user.display_name(),
-        "avatar_url": avatar_url(),
+        "avatar_url": format!("{AVATAR}?s=156&d=blank"),
         "url": inside_url(&format!("/users/{id}")),
     })
 }
@@ -107,22 +152,4 @@ impl User {
     }
 }
 
-fn email_json(id: Id, user: &User, email: &str) -> Value {
-    json!({
-        "can": {},
-        "created_at": api_time(user.created_at),
-        "email": email,
-        "forced_password_reset_at_next_login": false,
-        "user_id": id_text(id),
-        "is_disabled": false,
-        "logged_in_at": "",
-        "password_reset_url": null,
-        "type": "email",
-        "url": inside_url(&format!("/users/{id}/credentials_email")),
-        "user_url": inside_url(&format!("/users/{id}")),
-    })
-}
-
-const fn avatar_url() -> &'static str {
-    "https://gravatar.lookercdn.com/avatar/00000000000000000000000000000000?s=156&d=blank"
-}
+const AVATAR: &str = "https://gravatar.lookercdn.com/avatar/00000000000000000000000000000000";

@@ -91,7 +91,7 @@ fn listed(
 ) -> Answer {
     let who = call.who()?;
     let page = Page::of(call)?;
-    let render = |(id, user): (Id, &User)| listed_json(&call.fields, world, (id, user));
+    let render = |(id, user): (Id, &User)| listed_json(&call.fields, world, who.user, (id, user));
     if all_embed_users && who.admin && listing::by_id(call) {
         // No filter, so that a page deep in the list is found at once.
         let found = world.users.embed_ids().filter(|id| world.is_found(*id));
@@ -105,13 +105,14 @@ fn listed(
     if listing::by_id(call) {
         return json_answer(page.cut(seen).map(render).collect());
     }
-    let render = |(id, user): (Id, &User)| listed_json(&Fields::default(), world, (id, user));
+    let render =
+        |(id, user): (Id, &User)| listed_json(&Fields::default(), world, who.user, (id, user));
     listing::answer(call, seen.map(render).collect())
 }
 
 /// A user as lists show it: a switch says what they have of its keys.
-fn listed_json(fields: &Fields, world: &World, (id, user): (Id, &User)) -> Value {
-    let mut shown = user_json(fields, world, id, user);
+fn listed_json(fields: &Fields, world: &World, viewer: Id, (id, user): (Id, &User)) -> Value {
+    let mut shown = user_json(fields, world, viewer, id, user);
     if let Some(shown) = shown.as_object_mut() {
         match world.rules.switches.keys_in_user_list {
             ListedKeys::Listed => {}

@@ -4,11 +4,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::credentials_email::EmailBody;
 use crate::emulator::api::user_json::{public_json, user_json};
 use crate::emulator::call::{Call, bad_body, parse_id};
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::switches::Mode;
-use crate::emulator::world::users::User;
+use crate::emulator::world::users::{EmailState, User};
 use crate::emulator::world::{Id, World};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -48,8 +49,9 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
+    let who = call.who()?;
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(user_json(&call.fields, world, id, user))
+    json_answer(user_json(&call.fields, world, who.user, id, user))
 }
 
 /// The user with a credential: an embed user by its external id, or any user by email or by a key's client id.
@@ -92,14 +94,6 @@ struct UserBody {
     credentials_email: Option<EmailBody>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EmailBody {
-    email: Option<String>,
-    #[serde(default, rename = "forced_password_reset_at_next_login")]
-    _forced_password_reset: bool,
-}
-
 impl UserBody {
     fn apply(self, user: &mut User) {
         let set = |place: &mut Option<Box<str>>, value: Option<String>| {
@@ -110,17 +104,16 @@ impl UserBody {
         set(&mut user.first_name, self.first_name);
         set(&mut user.last_name, self.last_name);
         set(&mut user.locale, self.locale);
-        set(
-            &mut user.email,
-            self.credentials_email.and_then(|body| body.email),
-        );
+        let email = self.credentials_email.and_then(|body| body.email);
+        if email.is_some() && user.email.is_none() {
+            user.email_state = EmailState::New;
+        }
+        set(&mut user.email, email);
         user.is_disabled = self.is_disabled.unwrap_or(user.is_disabled);
         user.can_manage_api3_creds = self
             .can_manage_api3_creds
             .unwrap_or(user.can_manage_api3_creds);
-        user.models_dir_validated = self
-            .models_dir_validated
-            .unwrap_or(user.models_dir_validated);
+        user.models_dir_validated = self.models_dir_validated.or(user.models_dir_validated);
         user.home_folder = self
             .home_folder_id
             .as_deref()
@@ -148,7 +141,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
         return Err(Refusal::not_found());
     }
     if body.is_disabled == Some(true) && call.who()?.user == id {
-        return Err(Refusal::new(403, "Forbidden: you cannot disable yourself"));
+        return Err(Refusal::denied());
     }
     if body.locale.is_some()
         && let Some((locale, _)) = world.locale_attribute()
@@ -171,7 +164,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     if call.who()?.user == id {
-        return Err(Refusal::new(403, "Forbidden: you cannot delete yourself"));
+        return Err(Refusal::denied());
     }
     let switches = &world.rules.switches;
     let (ignored, disables) = (
@@ -199,7 +192,7 @@ fn create_embed_user(call: &Call<'_>, world: &mut World) -> Answer {
     }
 
     if !world.settings.embed_enabled {
-        return Err(Refusal::new(403, "Forbidden: embedding is not enabled"));
+        return Err(Refusal::denied());
     }
     let body: Body = call.body()?;
     if body.external_user_id.is_empty() {

@@ -153,6 +153,21 @@ impl World {
         user.attributes.len() < before || locale
     }
 
+    /// Take an attribute away, with the values that users and groups have for it.
+    pub(crate) fn remove_attribute(&mut self, id: Id) {
+        self.attributes.0.remove(id);
+        let users: Vec<Id> = self.users.table.iter().map(|(id, _)| id).collect();
+        for user in users {
+            self.unset_attribute(user, id);
+        }
+        let groups: Vec<Id> = self.groups.table.iter().map(|(id, _)| id).collect();
+        for group in groups.into_iter() {
+            if let Some(group) = self.groups.table.at_mut(group) {
+                group.attributes.retain(|(known, _)| *known != id);
+            }
+        }
+    }
+
     /// The attribute that holds the locale of a user.
     pub(crate) fn locale_attribute(&self) -> Option<(Id, &Attribute)> {
         let mut attributes = self.attributes.0.iter();

@@ -6,6 +6,9 @@ use crate::emulator::world::World;
 use crate::emulator::world::table::{Id, Table};
 use crate::emulator::world::users::EmbedCredential;
 
+/// The group that everybody is in, as recorded of every instance.
+pub(crate) const ALL_USERS: Id = 1;
+
 /// A group.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
@@ -67,6 +70,14 @@ impl Groups {
         }
     }
 
+    /// Take a group away; its members must have left it.
+    pub(crate) fn remove(&mut self, id: Id) {
+        let group = self.table.remove(id);
+        if let Some(external) = group.and_then(|group| group.external_group_id) {
+            self.by_external_id.remove(&external);
+        }
+    }
+
     /// The group with this external id.
     pub(crate) fn by_external_id(&self, external_group_id: &str) -> Option<Id> {
         self.by_external_id.get(external_group_id).copied()
@@ -94,6 +105,28 @@ impl World {
         let folder = self.make_group_folder(id, external_group_id);
         if let Some(group) = self.groups.table.at_mut(id) {
             group.folder = folder;
+        }
+    }
+
+    /// Take a user out of a group, whoever put it there.
+    pub(crate) fn take_from_group(&mut self, user: Id, group: Id) {
+        self.groups.leave(group, user);
+        let Some(user) = self.users.at_mut(user) else {
+            return;
+        };
+        user.groups.retain(|known| *known != group);
+        if let Some(credential) = &mut user.embed {
+            let left = credential.groups.iter().copied();
+            credential.groups = left.filter(|known| *known != group).collect();
+            credential.external_group = credential.external_group.filter(|known| *known != group);
+        }
+    }
+
+    /// The members of a group.
+    pub(crate) fn members_of(&self, id: Id, group: &Group) -> BTreeSet<Id> {
+        match id == ALL_USERS && group.include_by_default {
+            true => self.users.table.iter().map(|(id, _)| id).collect(),
+            false => group.members.clone(),
         }
     }
 

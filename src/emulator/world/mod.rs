@@ -24,6 +24,7 @@ pub(crate) mod table;
 pub(crate) mod users;
 
 use crate::emulator::switches::{Mode, Switches};
+use crate::emulator::text::api_time;
 
 pub(crate) use seed::Seed;
 pub(crate) use table::Id;
@@ -59,6 +60,13 @@ pub(crate) struct Rules {
     pub(crate) switches: Switches,
     /// How long a token lives.
     pub(crate) token_seconds: i64,
+}
+
+impl World {
+    /// A time in seconds as the API of this Looker writes it.
+    pub(crate) fn time(&self, seconds: i64) -> String {
+        api_time(seconds, self.rules.switches.timestamps)
+    }
 }
 
 /// `id` as Looker's API shows it.

@@ -1,7 +1,7 @@
 //! The permissions there are, and which of them an embed user may have.
 
-/// A permission and the one it needs. The names an embed user may have are those of Looker's Embed SDK; the others are
-/// a choice of what an administrator sees.
+/// A permission and the one it needs. The first fifty are recorded, of an administrator's permission set in 2023 and in
+/// this order; below stand newer ones that were seen in use or in release notes. Which one needs which is a choice.
 pub(crate) const ALL_PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("access_data", None),
     ("see_lookml_dashboards", Some("access_data")),
@@ -11,10 +11,8 @@ pub(crate) const ALL_PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("create_table_calculations", Some("explore")),
     ("create_custom_fields", Some("explore")),
     ("can_create_forecast", Some("explore")),
-    ("chat_with_explore", Some("access_data")),
+    ("can_override_vis_config", Some("access_data")),
     ("save_content", Some("see_looks")),
-    ("save_dashboards", Some("save_content")),
-    ("save_looks", Some("save_content")),
     ("create_public_looks", Some("save_content")),
     ("download_with_limit", Some("see_looks")),
     ("download_without_limit", Some("see_looks")),
@@ -33,12 +31,15 @@ pub(crate) const ALL_PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("see_lookml", Some("see_looks")),
     ("develop", Some("see_lookml")),
     ("deploy", Some("develop")),
+    ("support_access_toggle", None),
     ("use_sql_runner", Some("see_lookml")),
     ("clear_cache_refresh", Some("access_data")),
+    ("can_copy_print", Some("access_data")),
     ("see_drill_overlay", Some("access_data")),
     ("manage_spaces", None),
     ("manage_homepage", None),
     ("manage_models", None),
+    ("manage_stereo", None),
     ("create_prefetches", None),
     ("login_special_email", None),
     ("embed_browse_spaces", None),
@@ -47,18 +48,30 @@ pub(crate) const ALL_PERMISSIONS: &[(&str, Option<&str>)] = &[
     ("see_queries", None),
     ("see_logs", None),
     ("see_users", None),
+    ("sudo", Some("see_users")),
     ("see_schedules", None),
     ("see_pdts", None),
     ("see_datagroups", None),
+    ("update_datagroups", None),
     ("see_system_activity", None),
     ("administer", None),
-    ("sudo", Some("see_users")),
+    ("mobile_app_access", None),
+    // Newer than the recording.
+    ("chat_with_explore", Some("access_data")),
+    ("chat_with_agent", Some("access_data")),
+    ("gemini_in_looker", None),
+    ("save_agents", Some("chat_with_agent")),
+    ("admin_agents", Some("save_agents")),
+    ("save_dashboards", Some("save_content")),
+    ("save_looks", Some("save_content")),
+    ("schedule_without_limit", Some("schedule_look_emails")),
     ("manage_groups", Some("see_users")),
     ("manage_roles", Some("see_users")),
     ("manage_user_attributes", Some("see_users")),
 ];
 
-/// The permissions an embed user may have, from Looker's Embed SDK, and the newer ones seen in use.
+/// The permissions an embed user may have, from Looker's Embed SDK, and others that were seen in URLs
+/// that Looker's API made, or in release notes.
 pub(crate) const EMBED_PERMISSIONS: &[&str] = &[
     "access_data",
     "see_lookml_dashboards",
@@ -86,4 +99,13 @@ pub(crate) const EMBED_PERMISSIONS: &[&str] = &[
     "see_drill_overlay",
     "embed_browse_spaces",
     "embed_save_shared_space",
+    "follow_alerts",
+    "can_override_vis_config",
+    "manage_spaces",
+    "schedule_without_limit",
+    // Conversational Analytics works in signed embeds since 26.4.
+    "gemini_in_looker",
+    "chat_with_agent",
+    "save_agents",
+    "admin_agents",
 ];

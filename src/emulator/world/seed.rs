@@ -79,11 +79,9 @@ impl World {
             last_name: Some("Admin".into()),
             email: Some("admin@example.com".into()),
             roles: vec![ADMIN_ROLE],
-            groups: vec![1],
             is_service_account: seed.rules.mode == Mode::Core,
             ..User::default()
         });
-        self.groups.join(1, administrator);
         self.add_key(
             administrator,
             &seed.client_id,
@@ -107,7 +105,8 @@ impl World {
     }
 }
 
-const ADMIN_ROLE: u32 = 1;
+/// Recorded: 2 is the role of administrators on every instance.
+const ADMIN_ROLE: u32 = 2;
 const VIEWER_ROLE: u32 = 3;
 
 fn demo_roles() -> Roles {
@@ -128,13 +127,13 @@ fn demo_roles() -> Roles {
     });
     roles.model_sets.insert(ModelSet {
         name: "All".to_owned(),
-        models: vec!["demo".to_owned()],
+        models: Vec::new(),
         all_access: true,
         built_in: true,
         embedded: false,
     });
-    for (name, permissions) in BUILT_IN_ROLES {
-        let permission_set = roles.permission_sets.insert(PermissionSet {
+    for (name, permissions) in PERMISSION_SETS {
+        roles.permission_sets.insert(PermissionSet {
             name: (*name).to_owned(),
             permissions: permissions
                 .iter()
@@ -144,9 +143,11 @@ fn demo_roles() -> Roles {
             built_in: true,
             embedded: false,
         });
+    }
+    for (name, permission_set) in ROLES {
         roles.table.insert(Role {
             name: (*name).to_owned(),
-            permission_set,
+            permission_set: *permission_set,
             model_set: 1,
             embedded: false,
         });
@@ -154,9 +155,31 @@ fn demo_roles() -> Roles {
     roles
 }
 
-/// The roles every instance has; no permissions stand for all of them.
-const BUILT_IN_ROLES: &[(&str, &[&str])] = &[
+/// The roles every instance has, from 1 on, each with its permission set. Recorded: `User` is 1 and `Admin` 2; that
+/// there are others of these names is recorded too, but not their ids.
+const ROLES: &[(&str, u32)] = &[("User", 3), ("Admin", 1), ("Viewer", 4), ("Developer", 2)];
+
+/// The permission sets every instance has, from 1 on; no permissions stand for all of them. Recorded: 1 is `Admin`, 2
+/// `Developer` and 3 `User`; what is in the last three is a choice.
+const PERMISSION_SETS: &[(&str, &[&str])] = &[
     ("Admin", &[]),
+    (
+        "Developer",
+        &[
+            "access_data",
+            "see_lookml_dashboards",
+            "see_looks",
+            "see_user_dashboards",
+            "explore",
+            "save_content",
+            "download_with_limit",
+            "see_sql",
+            "see_lookml",
+            "develop",
+            "deploy",
+            "use_sql_runner",
+        ],
+    ),
     (
         "User",
         &[

@@ -6,9 +6,9 @@ use crate::emulator::world::World;
 use crate::emulator::world::content::{Element, Piece, PieceKind};
 use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::folders::SHARED;
+use crate::emulator::world::groups::ALL_USERS;
 
-/// The group that everybody is in, and the administrator.
-const ALL_USERS: u32 = 1;
+/// The administrator.
 const ADMINISTRATOR: u32 = 1;
 
 impl World {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::emulator::world::World;
+use crate::emulator::world::folders::SHARED;
+use crate::emulator::world::groups::ALL_USERS;
 use crate::emulator::world::table::{Id, Table};
 
 /// A user.
@@ -33,7 +35,20 @@ pub(crate) struct User {
     pub(crate) is_disabled: bool,
     pub(crate) can_manage_api3_creds: bool,
     pub(crate) is_service_account: bool,
-    pub(crate) models_dir_validated: bool,
+    pub(crate) models_dir_validated: Option<bool>,
+    pub(crate) email_state: EmailState,
+}
+
+/// How far a user has come with its email address as a way to log in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum EmailState {
+    /// The user has a password.
+    #[default]
+    SetUp,
+    /// Nobody has told the user.
+    New,
+    /// The user was told where to choose a password.
+    Invited,
 }
 
 /// What makes a user an embed user, and what its last login granted.
@@ -97,7 +112,8 @@ impl Users {
 }
 
 impl World {
-    /// Add a user and its personal folder; gives its id.
+    /// Add a user and its personal folder; gives its id. Recorded: a service account has no such folder, and the home
+    /// of a new user is the shared one.
     pub(crate) fn add_user(&mut self, user: User) -> Id {
         let now = self.now;
         let found_after = match self.rules.switches.user_appears_late {
@@ -109,10 +125,14 @@ impl World {
             found_after,
             ..user
         });
-        let folder = self.make_personal_folder(id);
+        let has_folder = self
+            .users
+            .at(id)
+            .is_some_and(|user| !user.is_service_account);
+        let folder = has_folder.then(|| self.make_personal_folder(id)).flatten();
         if let Some(user) = self.users.at_mut(id) {
             user.personal_folder = folder;
-            user.home_folder = folder;
+            user.home_folder = Some(SHARED);
         }
         id
     }
@@ -245,16 +265,21 @@ impl World {
         true
     }
 
-    /// The groups of a user, in the order of their ids: those it was put in, and those its last login named.
+    /// The groups of a user, in the order of their ids: those it was put in, those its
+    /// last login named, and the one that everybody is in.
     pub(crate) fn groups_of(&self, user: &User) -> Vec<Id> {
         let embed = user.embed.as_deref();
         let login = embed.map_or(&[][..], |embed| &embed.groups);
         let external = embed.and_then(|embed| embed.external_group);
+        let everybody = self.groups.at(ALL_USERS);
+        let everybody = everybody.filter(|group| group.include_by_default);
+        let everybody = everybody.map(|_| ALL_USERS);
         let mut groups: Vec<Id> = user
             .groups
             .iter()
             .chain(login)
             .chain(&external)
+            .chain(&everybody)
             .copied()
             .collect();
         groups.sort_unstable();

@@ -62,6 +62,23 @@ def as_meant(part):
     return part
 
 
+def as_recorded(description):
+    """The description with what real Lookers were recorded to answer against it, and with what is newer than it.
+
+    A kind of credential that a user has none of is null, where the description allows no null.
+    """
+    schemas = description["components"]["schemas"]
+    user = schemas["User"]["properties"]
+    for name, field in user.items():
+        schema = field.get("$ref", "").rsplit("/", 1)[-1]
+        if name.startswith("credentials_") and schema:
+            schemas[f"{schema}OrNull"] = {**schemas[schema], "nullable": True}
+            user[name] = {"$ref": f"#/components/schemas/{schema}OrNull"}
+    # Since 26.18.
+    user["is_embed_user"] = {"type": "boolean", "readOnly": True}
+    return description
+
+
 def without_required(part):
     """The description of what an answer may hold when the request asked for some fields only."""
     if isinstance(part, list):
@@ -89,7 +106,7 @@ def reasons(error):
 
 def main(description_path, exchanges_path):
     with open(description_path) as file:
-        description = as_meant(json.load(file))
+        description = as_recorded(as_meant(json.load(file)))
     with open(exchanges_path) as file:
         exchanges = [json.loads(line) for line in file]
     # The Python SDK logs out where no description says that one can, and where every Looker lets it.

@@ -1,0 +1,124 @@
+//! The email address and password of a user.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::inside_url;
+use crate::emulator::call::Call;
+use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::world::users::{EmailState, User};
+use crate::emulator::world::{Id, World, id_text};
+
+const ONE: &str = "/users/{user_id}/credentials_email";
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("user_credentials_email", ONE, one)
+        .query(&["fields"])
+        .access(Access::Own),
+    post("create_user_credentials_email", ONE, create)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    patch("update_user_credentials_email", ONE, update)
+        .query(&["fields"])
+        .json()
+        .admin(),
+    delete("delete_user_credentials_email", ONE, remove).admin(),
+    post(
+        "send_user_credentials_email_password_reset",
+        "/users/{user_id}/credentials_email/send_password_reset",
+        send,
+    )
+    .query(&["fields"])
+    .admin(),
+];
+
+/// What may be written of an email credential, from Looker's API description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailBody {
+    pub(super) email: Option<String>,
+    #[serde(default, rename = "forced_password_reset_at_next_login")]
+    _forced_password_reset: bool,
+}
+
+fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_id")?;
+    let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    match email_json(world, id, user) {
+        Value::Null => Err(Refusal::not_found()),
+        shown => json_answer(shown),
+    }
+}
+
+/// Recorded: a second one gets 409.
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("user_id")?;
+    let email = written(call)?;
+    let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    if user.email.is_some() {
+        return Err(Refusal::exists());
+    }
+    user.email = Some(email.into());
+    user.email_state = EmailState::New;
+    one(call, world)
+}
+
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let email = written(call)?;
+    with_email(call, world)?.email = Some(email.into());
+    one(call, world)
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    with_email(call, world)?.email = None;
+    Ok(Reply::no_content())
+}
+
+/// Nothing is sent; from now on the addresses of the pages to set the account up are shown.
+fn send(call: &Call<'_>, world: &mut World) -> Answer {
+    with_email(call, world)?.email_state = EmailState::Invited;
+    one(call, world)
+}
+
+fn written(call: &Call<'_>) -> Result<String, Refusal> {
+    let body: EmailBody = call.body()?;
+    body.email.ok_or_else(|| Refusal::missing("email"))
+}
+
+fn with_email<'a>(call: &Call<'_>, world: &'a mut World) -> Result<&'a mut User, Refusal> {
+    let user = world.users.at_mut(call.id("user_id")?);
+    let user = user.filter(|user| user.email.is_some());
+    user.ok_or_else(Refusal::not_found)
+}
+
+/// The email credential of a user; `null` if it has none. Recorded: until somebody has set the account up it is
+/// disabled, and the addresses for that are empty texts until a mail was sent.
+pub(super) fn email_json(world: &World, id: Id, user: &User) -> Value {
+    let Some(email) = user.email.as_deref() else {
+        return Value::Null;
+    };
+    let page = |path: &str| format!("https://localhost:9999/{path}/{:032}", id);
+    let (setup, reset) = match user.email_state {
+        EmailState::SetUp => (Some(String::new()), None),
+        EmailState::New => (Some(String::new()), Some(String::new())),
+        EmailState::Invited => (Some(page("account/setup")), Some(page("password/reset"))),
+    };
+    json!({
+        "can": { "show_password_reset_url": true },
+        "account_setup_url": setup,
+        "account_setup_url_expired": false,
+        "created_at": world.time(user.created_at),
+        "email": email,
+        "forced_password_reset_at_next_login": false,
+        "is_disabled": user.email_state != EmailState::SetUp || user.is_disabled,
+        "logged_in_at": "",
+        "password_reset_url": reset,
+        "password_reset_url_expired": false,
+        "type": "email",
+        "url": inside_url(&format!("/users/{id}/credentials_email")),
+        "user_id": id_text(id),
+        "user_url": inside_url(&format!("/users/{id}")),
+    })
+}

@@ -1,0 +1,258 @@
+//! The sets of permissions and of models that roles are made of.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::roles::{model_set_json, permission_set_json};
+use crate::emulator::call::Call;
+use crate::emulator::listing;
+use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::world::permissions::ALL_PERMISSIONS;
+use crate::emulator::world::roles::{ModelSet, PermissionSet};
+use crate::emulator::world::{Id, World};
+
+const SEARCHED: &[&str] = &["id", "name", "all_access", "built_in"];
+const SEARCH: &[&str] = &[
+    "fields",
+    "limit",
+    "offset",
+    "sorts",
+    "id",
+    "name",
+    "all_access",
+    "built_in",
+    "filter_or",
+];
+const PERMISSION_SET: &str = "/permission_sets/{permission_set_id}";
+const MODEL_SET: &str = "/model_sets/{model_set_id}";
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    get("all_permission_sets", "/permission_sets", permission_sets)
+        .query(&["fields"])
+        .admin(),
+    get(
+        "search_permission_sets",
+        "/permission_sets/search",
+        search_permission_sets,
+    )
+    .query(SEARCH)
+    .admin(),
+    post(
+        "create_permission_set",
+        "/permission_sets",
+        create_permission_set,
+    )
+    .json()
+    .admin(),
+    get("permission_set", PERMISSION_SET, permission_set)
+        .query(&["fields"])
+        .admin(),
+    patch(
+        "update_permission_set",
+        PERMISSION_SET,
+        update_permission_set,
+    )
+    .json()
+    .admin(),
+    delete(
+        "delete_permission_set",
+        PERMISSION_SET,
+        delete_permission_set,
+    )
+    .admin(),
+    get("all_model_sets", "/model_sets", model_sets)
+        .query(&["fields"])
+        .admin(),
+    get("search_model_sets", "/model_sets/search", search_model_sets)
+        .query(SEARCH)
+        .admin(),
+    post("create_model_set", "/model_sets", create_model_set)
+        .json()
+        .admin(),
+    get("model_set", MODEL_SET, model_set)
+        .query(&["fields"])
+        .admin(),
+    patch("update_model_set", MODEL_SET, update_model_set)
+        .json()
+        .admin(),
+    delete("delete_model_set", MODEL_SET, delete_model_set).admin(),
+];
+
+fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
+    json_answer(all_permission_sets(world).into())
+}
+
+fn search_permission_sets(call: &Call<'_>, world: &mut World) -> Answer {
+    listing::search(call, SEARCHED, all_permission_sets(world))
+}
+
+fn all_permission_sets(world: &World) -> Vec<Value> {
+    let sets = world.roles.permission_sets.iter();
+    let sets = sets.filter(|(_, set)| !set.embedded);
+    sets.map(|(id, set)| permission_set_json(id, set)).collect()
+}
+
+fn permission_set(call: &Call<'_>, world: &mut World) -> Answer {
+    show_permission_set(world, call.id("permission_set_id")?)
+}
+
+fn show_permission_set(world: &World, id: Id) -> Answer {
+    let set = world.roles.permission_sets.at(id);
+    json_answer(permission_set_json(id, set.ok_or_else(Refusal::not_found)?))
+}
+
+/// What may be written of a set of permissions, from Looker's API description.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PermissionSetBody {
+    name: Option<String>,
+    permissions: Option<Vec<String>>,
+}
+
+impl PermissionSetBody {
+    /// Recorded: a permission that does not exist is an invalid field.
+    fn check(&self, world: &World, except: Option<Id>) -> Result<(), Refusal> {
+        let known = |name: &String| ALL_PERMISSIONS.iter().any(|(known, _)| known == name);
+        if !self.permissions.iter().flatten().all(known) {
+            let text = "'permissions' has one that does not exist.";
+            return Err(Refusal::invalid("permissions", "invalid", text));
+        }
+        let mut others = world.roles.permission_sets.iter();
+        let others =
+            others.any(|(id, set)| Some(id) != except && Some(&set.name) == self.name.as_ref());
+        free_name(others)
+    }
+}
+
+fn create_permission_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let body: PermissionSetBody = call.body()?;
+    body.check(world, None)?;
+    let id = world.roles.permission_sets.insert(PermissionSet {
+        name: body.name.ok_or_else(|| Refusal::missing("name"))?,
+        permissions: body.permissions.unwrap_or_default(),
+        ..PermissionSet::default()
+    });
+    show_permission_set(world, id)
+}
+
+fn update_permission_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("permission_set_id")?;
+    let body: PermissionSetBody = call.body()?;
+    body.check(world, Some(id))?;
+    let set = world.roles.permission_sets.at_mut(id);
+    let set = set.ok_or_else(Refusal::not_found)?;
+    if set.built_in {
+        return Err(Refusal::unmodifiable());
+    }
+    set.name = body.name.unwrap_or_else(|| set.name.clone());
+    set.permissions = body.permissions.unwrap_or_else(|| set.permissions.clone());
+    show_permission_set(world, id)
+}
+
+fn delete_permission_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("permission_set_id")?;
+    let set = world.roles.permission_sets.at(id);
+    let set = set.ok_or_else(Refusal::not_found)?;
+    let mut roles = world.roles.table.iter();
+    if set.built_in || roles.any(|(_, role)| role.permission_set == id) {
+        return Err(Refusal::unmodifiable());
+    }
+    world.roles.permission_sets.remove(id);
+    Ok(Reply::no_content())
+}
+
+fn model_sets(_call: &Call<'_>, world: &mut World) -> Answer {
+    json_answer(all_model_sets(world).into())
+}
+
+fn search_model_sets(call: &Call<'_>, world: &mut World) -> Answer {
+    listing::search(call, SEARCHED, all_model_sets(world))
+}
+
+fn all_model_sets(world: &World) -> Vec<Value> {
+    let sets = world.roles.model_sets.iter();
+    let sets = sets.filter(|(_, set)| !set.embedded);
+    sets.map(|(id, set)| model_set_json(world, id, set))
+        .collect()
+}
+
+fn model_set(call: &Call<'_>, world: &mut World) -> Answer {
+    show_model_set(world, call.id("model_set_id")?)
+}
+
+fn show_model_set(world: &World, id: Id) -> Answer {
+    let set = world.roles.model_sets.at(id);
+    json_answer(model_set_json(
+        world,
+        id,
+        set.ok_or_else(Refusal::not_found)?,
+    ))
+}
+
+/// What may be written of a set of models, from Looker's API description. A model that does not exist is taken, as it
+/// may come to exist.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModelSetBody {
+    name: Option<String>,
+    models: Option<Vec<String>>,
+}
+
+impl ModelSetBody {
+    fn check(&self, world: &World, except: Option<Id>) -> Result<(), Refusal> {
+        let mut others = world.roles.model_sets.iter();
+        let others =
+            others.any(|(id, set)| Some(id) != except && Some(&set.name) == self.name.as_ref());
+        free_name(others)
+    }
+}
+
+fn create_model_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let body: ModelSetBody = call.body()?;
+    body.check(world, None)?;
+    let id = world.roles.model_sets.insert(ModelSet {
+        name: body.name.ok_or_else(|| Refusal::missing("name"))?,
+        models: body.models.unwrap_or_default(),
+        ..ModelSet::default()
+    });
+    show_model_set(world, id)
+}
+
+fn update_model_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("model_set_id")?;
+    let body: ModelSetBody = call.body()?;
+    body.check(world, Some(id))?;
+    let set = world.roles.model_sets.at_mut(id);
+    let set = set.ok_or_else(Refusal::not_found)?;
+    if set.built_in {
+        return Err(Refusal::unmodifiable());
+    }
+    set.name = body.name.unwrap_or_else(|| set.name.clone());
+    set.models = body.models.unwrap_or_else(|| set.models.clone());
+    show_model_set(world, id)
+}
+
+fn delete_model_set(call: &Call<'_>, world: &mut World) -> Answer {
+    let id = call.id("model_set_id")?;
+    let set = world.roles.model_sets.at(id);
+    let set = set.ok_or_else(Refusal::not_found)?;
+    let mut roles = world.roles.table.iter();
+    if set.built_in || roles.any(|(_, role)| role.model_set == id) {
+        return Err(Refusal::unmodifiable());
+    }
+    world.roles.model_sets.remove(id);
+    Ok(Reply::no_content())
+}
+
+/// 422 if another set has the name.
+fn free_name(taken: bool) -> Result<(), Refusal> {
+    match taken {
+        true => Err(Refusal::invalid(
+            "name",
+            "already_exists",
+            "Name is already in use.",
+        )),
+        false => Ok(()),
+    }
+}
