@@ -11,9 +11,6 @@ use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
 use crate::emulator::world::{Id, World, id_text};
 
-/// A model of Looker's own, which model sets name and the list of models leaves out.
-const INTERNAL_MODEL: &str = "extension-api-explorer";
-
 const SEARCHED: &[&str] = &[
     "id",
     "name",
@@ -194,8 +191,13 @@ pub(super) fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
 pub(super) fn model_set_json(world: &World, id: Id, set: &ModelSet) -> Value {
     let models: Vec<&str> = match set.all_access {
         true => {
-            let all = world.roles.models.iter().map(|model| model.name.as_str());
-            std::iter::once(INTERNAL_MODEL).chain(all).collect()
+            let models = &world.roles.models;
+            let internal = models.iter().filter(|model| model.internal);
+            let others = models.iter().filter(|model| !model.internal);
+            internal
+                .chain(others)
+                .map(|model| model.name.as_str())
+                .collect()
         }
         false => sorted(&set.models),
     };

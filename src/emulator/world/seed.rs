@@ -119,9 +119,9 @@ fn demo_roles() -> Roles {
         internal: false,
     });
     roles.models.push(Model {
-        name: "system__activity".to_owned(),
-        label: "System Activity".to_owned(),
-        project: "system__activity".to_owned(),
+        name: "extension-api-explorer".to_owned(),
+        label: "API Explorer".to_owned(),
+        project: "extension-api-explorer".to_owned(),
         explores: vec!["user".to_owned()],
         internal: true,
     });
