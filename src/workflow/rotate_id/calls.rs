@@ -3,9 +3,9 @@
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
 
-/// What is asked of one user whatever it has: a token and its end, attributes, roles, keys, sessions, models, content
+/// What is asked of one user whatever it has: a token, its proof and its end, attributes, roles, keys, sessions, models, content
 /// four times over, what others have in its folder twice, its folder, schedules, alerts, boards and favourites.
-const LOOK: usize = 2 + 5 + 4 + 2 + 1 + 4;
+const LOOK: usize = 3 + 5 + 4 + 2 + 1 + 4;
 
 /// What is asked of the instance for a look: its groups and its roles.
 const INSTANCE: usize = 2;
@@ -18,10 +18,10 @@ impl RotateIdSpec {
             true => 0,
             false => 4,
         };
-        // Look the new user up, twice where it is made; act as it; equip it.
+        // Look the new user up, twice if it is created, and prove that it was not there; act as it; equip it.
         let made = match self.into {
             Some(_) => 1 + 3 + self.from.groups.len(),
-            None => 2 + 3 + 1,
+            None => 2 + 2 + 3 + 1,
         };
         made + roles
             + self.moving_calls()
@@ -40,8 +40,8 @@ impl RotateIdSpec {
             _ => self.count(kind),
         };
         let acts = self.count(ItemKind::Follow) + self.count(ItemKind::Favorite) > 0;
-        // Tokens of both users and their ends; that of the new one is there anyway.
-        let tokens = if acts { 3 } else { 1 };
+        // Tokens of both users, their proofs and ends; that of the new one is there anyway.
+        let tokens = if acts { 4 } else { 2 };
         ItemKind::ALL.into_iter().map(of).sum::<usize>() + tokens
     }
 
@@ -58,7 +58,24 @@ impl RotateIdSpec {
         let shared = self.from.of(ItemKind::ContentAccess).count();
         let folders = self.from.of(ItemKind::Folder).count();
         // Each user, and what is asked of the instance for each of two looks.
-        3 * (LOOK + shared + 1) + folders + 2 * INSTANCE + self.second_looks()
+        3 * (LOOK + shared + 1)
+            + folders
+            + 2 * INSTANCE
+            + self.second_looks()
+            + self.ends_of_lists()
+    }
+
+    /// A list that is not empty is asked for once more, to see its end: those of the new user.
+    fn ends_of_lists(&self) -> usize {
+        let listed = [
+            ItemKind::Folder,
+            ItemKind::Dashboard,
+            ItemKind::Look,
+            ItemKind::Alert,
+            ItemKind::Favorite,
+        ];
+        let full = listed.into_iter().filter(|kind| self.count(*kind) > 0);
+        full.count()
     }
 
     /// Empty lists are asked for in another way too: of the old user, whose things have moved, twice, and of the new one.
