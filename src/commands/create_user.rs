@@ -111,6 +111,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
         verify: true,
         key: (!args.no_key).then(|| KeySpec {
             purpose: args.delivery.key_purpose.clone(),
+            ensure: false,
         }),
         planned: Box::default(),
     })
@@ -145,7 +146,7 @@ async fn create(
         latest,
     };
     let found = engine::begin_one(work, session, ui, system).await?;
-    for warning in &found.warnings {
+    for warning in found.notes() {
         ui.warning(warning);
     }
     if !key_sink::has_printed(&keys_to, &found) {
@@ -188,6 +189,7 @@ pub(crate) fn result_json(found: &Found, secret: Option<&str>) -> Value {
         "via": found.via,
         "sudo_verified": found.sudo_verified,
         "key": found.key.as_ref().map(|key| key_sink::key_json(key, secret)),
+        "reconciled": found.reconciled,
         "warnings": found.warnings,
     })
 }

@@ -80,6 +80,11 @@ pub(crate) async fn begin_one(
 ) -> Result<Found, Error> {
     let mut found = None;
     begin(work, session, ui, system, |finished| {
+        if let (Err(_), Some(left)) = (&finished.result, &finished.left) {
+            for told in &left.reconciled {
+                ui.warning(told);
+            }
+        }
         found = Some(finished.result?);
         Ok(())
     })
@@ -195,6 +200,8 @@ fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<
         http: session.http.clone(),
         admin: session.admin.clone(),
         finder: session.finder.clone(),
+        keys: Arc::clone(&session.keys),
+        sole_minter: session.settings.sole_minter(),
         signer,
         other_signer,
         sink: going.sink,
@@ -205,6 +212,7 @@ fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<
         observer: Arc::new(UiObserver::new(ui, going.latest, going.many, &system.clock)),
         retries: session.settings.retries(),
         timeout: session.settings.timeout(),
+        grace: system.server_grace,
         width,
     })
 }

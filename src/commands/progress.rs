@@ -98,6 +98,18 @@ impl Observer for UiObserver {
         self.ui.retried();
     }
 
+    fn waits(&self, jobs: usize, time: Duration) {
+        let seconds = time.as_secs_f64().ceil();
+        let users = if jobs == 1 {
+            "a user".to_owned()
+        } else {
+            format!("{jobs} users")
+        };
+        self.ui.status(format!(
+            "Waiting {seconds} s: only then it is known what became of a request for {users} whose answer was lost. Ctrl-C leaves that to the next run."
+        ));
+    }
+
     fn flying(&self, jobs: usize) {
         self.ui.set_flying(jobs as u64);
     }
@@ -141,6 +153,10 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
                 rotated.from.external_user_id
             )
         }
+        Step::AllowKeys => {
+            "allowed the user to manage API keys, until the end of the job".to_owned()
+        }
+        Step::LookAgain => "looked again at the user's keys".to_owned(),
         Step::Reconcile | Step::ChooseOld | Step::Tag | Step::Sweep => return None,
     })
 }

@@ -94,6 +94,11 @@ impl Results {
     /// The error of the only job; or standard output cannot be written to.
     pub(crate) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
         let run = finished.run;
+        if let (Err(_), Some(left)) = (&finished.result, &finished.left) {
+            for told in &left.reconciled {
+                self.ui.warning(told);
+            }
+        }
         let left = finished.left.filter(|left| left.rotated.is_some());
         let found = match finished.result {
             Ok(found) => found,
@@ -106,7 +111,7 @@ impl Results {
                 return Err(error);
             }
         };
-        for warning in &found.warnings {
+        for warning in found.notes() {
             match self.many {
                 true => {
                     let user = &found.external_user_id;
@@ -262,6 +267,7 @@ fn result_json(found: &Found, secret: Option<&str>) -> Value {
         "outcome": word(found),
         "key": found.key.as_ref().map(|key| key_sink::key_json(key, secret)),
         "replaced": found.replaced,
+        "reconciled": found.reconciled,
         "warnings": found.warnings,
     })
 }

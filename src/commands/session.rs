@@ -9,7 +9,7 @@ use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
 use crate::system::{Interrupt, System};
-use crate::workflow::Finder;
+use crate::workflow::{Finder, KeyAccess};
 
 /// A session with Looker, or with a fresh emulator in this process.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Session {
     pub(crate) admin: Client,
     /// Looks users up as the admin.
     pub(crate) finder: Finder,
+    /// Who may do what with keys, found out once.
+    pub(crate) keys: Arc<KeyAccess>,
     emulator: Option<Emulator>,
     interrupt: Interrupt,
 }
@@ -61,6 +63,7 @@ impl Session {
             settings,
             http,
             finder: Finder::new(admin.clone()),
+            keys: KeyAccess::new(admin.clone()),
             admin,
             emulator,
             interrupt: system.interrupt.clone(),

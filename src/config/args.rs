@@ -90,6 +90,10 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "RATE", hide_short_help = true)]
     pub rps: Option<f64>,
 
+    /// Say that nothing but embedctl creates API keys for embed users on this Looker
+    #[arg(long, global = true, hide_short_help = true)]
+    pub sole_minter: bool,
+
     /// Answer yes to every question
     #[arg(short, long, global = true)]
     pub yes: bool,

@@ -45,6 +45,7 @@ impl Settings {
             row("retries", Some(&self.retries), ToString::to_string),
             row("concurrency", Some(&self.concurrency), ToString::to_string),
             row("rps", self.rps.as_ref(), ToString::to_string),
+            row("sole_minter", Some(&self.sole_minter), ToString::to_string),
             row("verify_ssl", Some(&self.verify_tls), ToString::to_string),
         ];
         for file in &self.ca_files {

@@ -44,6 +44,7 @@ pub(crate) struct Profile {
     pub(crate) retries: Option<u32>,
     pub(crate) concurrency: Option<usize>,
     pub(crate) rps: Option<f64>,
+    pub(crate) sole_minter: Option<bool>,
 }
 
 /// The `[profiles.NAME.grants]` of a profile.
@@ -238,6 +239,7 @@ mod tests {
             retries = 2
             concurrency = 20
             rps = 7.5
+            sole_minter = true
             [profiles.prod.grants]
             permissions = ["access_data"]
             models = ["sales"]

@@ -70,6 +70,7 @@ pub struct Settings {
     retries: Setting<u32>,
     concurrency: Setting<usize>,
     rps: Option<Setting<f64>>,
+    sole_minter: Setting<bool>,
     ca_files: Vec<Setting<PathBuf>>,
     verify_tls: Setting<bool>,
     proxy: Option<Setting<String>>,
@@ -114,6 +115,11 @@ impl Settings {
     /// The base URL of the API, where one is known.
     pub fn base_url(&self) -> Option<&Url> {
         self.base_url.as_ref().map(|setting| &setting.value)
+    }
+
+    /// Whether nothing but embedctl creates API keys for embed users.
+    pub const fn sole_minter(&self) -> bool {
+        self.sole_minter.value
     }
 
     /// The algorithm of the embed secret.

@@ -67,6 +67,10 @@ impl Settings {
             retries: connection::retries(layers),
             concurrency: connection::concurrency(layers)?,
             rps: connection::rps(layers)?,
+            sole_minter: layers
+                .flag("--sole-minter", args.sole_minter.then_some(true))
+                .or_else(|| layers.profile(|profile| profile.sole_minter))
+                .unwrap_or_else(|| Setting::default(false)),
             ca_files: connection::ca_files(layers, &places),
             proxy: connection::proxy(layers, base_url.as_ref()),
             no_proxy: layers.variable(&["NO_PROXY", "no_proxy"]),

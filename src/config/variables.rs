@@ -44,6 +44,7 @@ impl ConfigArgs {
             "write a whole number",
         )?;
         given.parsed("--rps", &mut self.rps, "write a number")?;
+        given.switch("--sole-minter", &mut self.sole_minter)?;
         given.switch("--yes", &mut self.yes)?;
         given.switch("--no-input", &mut self.no_input)?;
         Ok(self)

@@ -19,6 +19,9 @@ pub(super) struct Call {
     pub(super) body: Body,
     /// Whether doing it twice is the same as doing it once, so that a lost answer may be asked for again.
     pub(super) repeatable: bool,
+    /// Whether it is sent once only, even if it is answered 401: Looker may have done it before it said so, and a second
+    /// one would do it again.
+    pub(super) once: bool,
 }
 
 /// What a call carries.
@@ -55,6 +58,7 @@ impl Call {
             query: Vec::new(),
             body: Body::Empty,
             repeatable,
+            once: false,
         }
     }
 
@@ -94,6 +98,12 @@ impl Call {
     /// The same call, of which somebody knows that doing it twice is the same as doing it once.
     pub(super) fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// The same call, which is never sent again on its own.
+    pub(super) fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

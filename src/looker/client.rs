@@ -235,7 +235,7 @@ impl Client {
     async fn answer(&self, call: &Call) -> Result<Answer, LookerError> {
         let token = self.current_token().await?;
         let answer = self.http().send(call, &self.sender(Some(&token))).await?;
-        if answer.status != 401 || !self.auth().renewable() {
+        if answer.status != 401 || !self.auth().renewable() || call.once {
             return Ok(answer);
         }
         let token = self.token_after(&token).await?;

@@ -55,12 +55,8 @@ impl Client {
     /// Mint an API key. When the answer is lost the key may exist, with a secret that nobody knows.
     pub async fn create_api3_key(&self, user_id: &str) -> Result<NewApi3Key, LookerError> {
         let template = "/users/{user_id}/credentials_api3";
-        self.json(Call::post(
-            "create_user_credentials_api3",
-            template,
-            &[user_id],
-        )?)
-        .await
+        let call = Call::post("create_user_credentials_api3", template, &[user_id])?;
+        self.json(call.once()).await
     }
 
     /// Write on a key what it is for.

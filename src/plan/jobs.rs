@@ -87,6 +87,7 @@ pub(crate) fn job(
         verify: verify && change.action != Action::Disable,
         key: (change.key != KeyChange::None).then(|| KeySpec {
             purpose: options.purpose.clone(),
+            ensure: change.key == KeyChange::Mint,
         }),
         planned,
     }))

@@ -1,5 +1,6 @@
 //! Looks at the users that Looker has: one by one where they are few, else all embed users, page by page.
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
@@ -77,7 +78,11 @@ async fn sweep(
     let size = users.len() as u64;
     let mut seen = size;
     let first = users.first().map(|user| user.id.clone());
-    store.keep(users.into_iter().flat_map(Seen::of))?;
+    store.keep(
+        users
+            .into_iter()
+            .flat_map(|user| Seen::of(user, now(admin))),
+    )?;
     progress(Looked::swept(seen, 0));
     if size == 0 {
         return Ok(true);
@@ -106,7 +111,11 @@ async fn sweep(
             let users = joined.map_err(Error::internal)??;
             is_over |= (users.len() as u64) < size;
             seen += users.len() as u64;
-            store.keep(users.into_iter().flat_map(Seen::of))?;
+            store.keep(
+                users
+                    .into_iter()
+                    .flat_map(|user| Seen::of(user, now(admin))),
+            )?;
             progress(Looked::swept(seen, flying.len()));
         }
         if is_over {
@@ -149,6 +158,10 @@ const fn endless(problem: &'static str) -> LookerError {
     }
 }
 
+fn now(admin: &Client) -> Timestamp {
+    admin.http().clock().now()
+}
+
 async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, LookerError> {
     let search = UserSearch {
         embed_user: Some(true),
@@ -175,10 +188,10 @@ async fn look_up(
             let Some(id) = ids.next() else {
                 break;
             };
-            let finder = finder.clone();
+            let (finder, now) = (finder.clone(), now(finder.admin()));
             flying.spawn(async move {
                 let user = finder.find(UserRef::External(&id)).await?;
-                Ok(user.and_then(|user| Seen::named(user, &id)))
+                Ok(user.and_then(|user| Seen::named(user, &id, now)))
             });
         }
         let Some(joined) = flying.join_next().await else {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::looker::User;
-use crate::workflow::is_ours;
+use crate::workflow::{Stage, Standing};
 
 /// The fields that [`Seen`] is made of, for a sweep.
 pub(super) const FIELDS: &str =
@@ -30,34 +31,41 @@ pub(crate) struct Seen {
     pub(crate) external_group_id: Option<String>,
     /// The roles it has, in whatever way.
     pub(crate) role_ids: Vec<String>,
-    /// Its keys, by Looker's id.
+    /// Those of its keys that are not about to go, by Looker's id.
     pub(crate) key_ids: Vec<String>,
-    /// Whether one of its keys says that embedctl made it.
+    /// Whether one of its keys says that embedctl made and delivered it.
     pub(crate) has_our_key: bool,
 }
 
 impl Seen {
-    /// What `user` shows, under each of the ids that it has as an embed user: none if it is none.
-    pub(crate) fn of(user: User) -> Vec<Self> {
+    /// What `user` shows at `now`, under each of the ids that it has as an embed user: none if it is none.
+    pub(crate) fn of(user: User, now: Timestamp) -> Vec<Self> {
         let ids: BTreeSet<String> = user
             .credentials_embed
             .iter()
             .filter_map(|credential| credential.external_user_id.clone())
             .collect();
         let ids = ids.into_iter();
-        ids.filter_map(|id| Self::named(user.clone(), &id))
+        ids.filter_map(|id| Self::named(user.clone(), &id, now))
             .collect()
     }
 
     /// What `user` shows as the embed user `external_user_id`; `None` if it is another.
-    pub(crate) fn named(user: User, external_user_id: &str) -> Option<Self> {
+    pub(crate) fn named(user: User, external_user_id: &str, now: Timestamp) -> Option<Self> {
         if !user.has_external_user_id(external_user_id) {
             return None;
         }
         let external_group_id = user.external_group_id().map(str::to_owned);
         let keys = user.credentials_api3.unwrap_or_default();
-        let mut usable = keys.iter().filter(|key| !key.is_disabled);
-        let has_our_key = usable.any(|key| is_ours(key.purpose.as_deref()));
+        let mut has_our_key = false;
+        let mut key_ids = Vec::new();
+        for key in keys {
+            let standing = Standing::of(&key, &[]);
+            has_our_key |= standing.serves(now) && !key.is_disabled;
+            if standing.state != Some(Stage::Overlap) && !standing.is_due(now) {
+                key_ids.push(key.id);
+            }
+        }
         Some(Self {
             id: user.id,
             external_user_id: external_user_id.to_owned(),
@@ -67,7 +75,7 @@ impl Seen {
             group_ids: user.group_ids,
             external_group_id,
             role_ids: user.role_ids,
-            key_ids: keys.into_iter().map(|key| key.id).collect(),
+            key_ids,
             has_our_key,
         })
     }

@@ -130,6 +130,10 @@ impl Sink for ExecSink {
         format!("exec:{}", program.next().unwrap_or("sh"))
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn probe(&self) -> Answer<'_, ()> {
         Box::pin(async {
             let ended = self.call(b"{\"action\":\"probe\"}\n", None).await?;

@@ -42,6 +42,11 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// command has said so. Giving the same key twice leaves one.
     fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>>;
 
+    /// Whether every machine that mints keys puts them there, so that its "no" says something of keys that others minted.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Whether it keeps the key; `None` where it cannot tell.
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>>;
 }

@@ -16,6 +16,7 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use clock::{Clock, Sleep};
 pub use file_error::FileError;
@@ -23,6 +24,10 @@ pub use interrupt::Interrupt;
 pub(crate) use ownership::Readers;
 pub use random::Random;
 pub use stream::{Input, Stream};
+
+/// How long Looker may go on with a request after its client has given up. Nobody knows; half a minute is what gateways in
+/// front of servers are known to wait.
+pub const SERVER_GRACE: Duration = Duration::from_secs(30);
 
 /// The surroundings of one run of the program.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct System {
     pub out: Stream,
     /// Standard error: everything for people.
     pub err: Stream,
+    /// [`SERVER_GRACE`], unless a test has no time for that.
+    pub server_grace: Duration,
     env: BTreeMap<OsString, OsString>,
     dir: PathBuf,
 }
@@ -53,6 +60,7 @@ impl System {
             input: Input::os(),
             out: Stream::new(io::stdout(), io::stdout().is_terminal()),
             err: Stream::new(io::stderr(), io::stderr().is_terminal()),
+            server_grace: server_grace(),
             env: env::vars_os().collect(),
             dir: PathBuf::from("."),
         }
@@ -78,6 +86,7 @@ impl System {
             input,
             out,
             err,
+            server_grace: SERVER_GRACE,
             env,
             dir: dir.into(),
         }
@@ -121,4 +130,12 @@ impl System {
         let base = base.or_else(|| Some(PathBuf::from(self.var("HOME")?).join(below_home)))?;
         Some(base.join("embedctl"))
     }
+}
+
+/// The grace of this process: tests that kill processes of a debug build make it short.
+fn server_grace() -> Duration {
+    let short = env::var("EMBEDCTL_TEST_SERVER_GRACE_MS").ok();
+    let short = short.filter(|_| cfg!(debug_assertions));
+    let short = short.and_then(|millis| millis.parse().ok());
+    short.map_or(SERVER_GRACE, Duration::from_millis)
 }

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind};
-use crate::ledger::{KeyRecord, KeyState};
+use crate::ledger::KeyRecord;
 use crate::looker::Api3Key;
 use crate::workflow::spec::{IfNone, RotateSpec};
-use crate::workflow::work::{OldKey, is_ours};
+use crate::workflow::standing::{Stage, Standing};
+use crate::workflow::work::OldKey;
 
 /// What is to be rotated.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -32,7 +33,8 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<Choice, Error> {
     let is_named = |key: &&Api3Key| spec.keys.iter().any(|named| names(named, key));
-    let ours: Vec<_> = keys.iter().filter(|key| is_our_key(key, records)).collect();
+    let standing = |key: &Api3Key| Standing::of(key, records);
+    let ours: Vec<_> = keys.iter().filter(|key| standing(key).is_ours()).collect();
     check_named(spec, keys, records)?;
     let old: Vec<_> = ours
         .iter()
@@ -40,10 +42,7 @@ pub fn choose(
         .filter(|key| spec.keys.is_empty() || is_named(key))
         .filter(|key| is_old(key, spec, now))
         .collect();
-    let is_kept = |key: &&Api3Key| {
-        let mut records = records.iter().filter(|record| record.key_id == key.id);
-        records.any(|record| record.revoke_at.is_some())
-    };
+    let is_kept = |key: &&Api3Key| standing(key).state == Some(Stage::Overlap);
     let mints = match spec.if_none {
         _ if !spec.keys.is_empty() => !old.is_empty(),
         IfNone::Mint if ours.is_empty() => true,
@@ -55,12 +54,6 @@ pub fn choose(
         mints,
         replaced: replaced.map(|key| old_key(key, now)).collect(),
     })
-}
-
-/// Whether embedctl made a key: its purpose says so, or the ledger does.
-pub fn is_our_key(key: &Api3Key, records: &[KeyRecord]) -> bool {
-    let mut known = records.iter().filter(|record| record.key_id == key.id);
-    is_ours(key.purpose.as_deref()) || known.any(|record| record.state != KeyState::Revoked)
 }
 
 /// Whether `named` is Looker's id of a key, or its client id.
@@ -92,7 +85,7 @@ fn check_named(spec: &RotateSpec, keys: &[Api3Key], records: &[KeyRecord]) -> Re
             return Err(Error::new(Kind::NotFound, message)
                 .hint("`embedctl keys list` shows the keys there are"));
         };
-        if !is_our_key(key, records) {
+        if !Standing::of(key, records).is_ours() {
             let message = format!("key {named} was not made by embedctl");
             return Err(Error::new(Kind::NotAllowed, message)
                 .hint("embedctl never touches somebody else's key unasked; `embedctl keys mint` makes one beside it"));
@@ -113,6 +106,7 @@ fn none(spec: &RotateSpec) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::KeyState;
     use crate::workflow::spec::{KeyJob, UserId};
 
     const TAG: &str = "embedctl:0192f7a0-6a3c-7000-8000-000000000001:7";
@@ -137,6 +131,7 @@ mod tests {
             job: KeyJob {
                 user: UserId::External("acme-42".to_owned()),
                 purpose: None,
+                ttl_seconds: None,
             },
             keys: Vec::new(),
             max_age_seconds: None,
@@ -214,7 +209,11 @@ mod tests {
     #[test]
     fn a_user_without_a_key_of_ours_gets_one_only_where_that_was_asked_for() {
         let foreign = [key("1", "", 1)];
-        let revoked = [record("1", KeyState::Revoked, false)];
+        // Another Looker's key of the same number.
+        let revoked = [KeyRecord {
+            client_id: "another".to_owned(),
+            ..record("1", KeyState::Delivered, false)
+        }];
         let with = |if_none| RotateSpec { if_none, ..spec() };
 
         assert_eq!(

@@ -54,6 +54,7 @@ impl JobSpec {
                 job: KeyJob {
                     user: UserId::External(spec.external_user_id.clone()),
                     purpose: self.key_purpose().map(str::to_owned),
+                    ttl_seconds: None,
                 },
                 keys: Vec::new(),
                 max_age_seconds: None,

@@ -3,6 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -50,18 +51,17 @@ impl Journal {
         self.job
     }
 
+    /// All that happened, oldest first.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.log.iter()
+    }
+
     /// What a step left when it was done, unless it failed or began again since. An undo that began since may have taken
     /// anything back, also what this step has built upon, so the step is to be done again.
     pub(crate) fn done(&self, step: Step) -> Option<&Value> {
         let since = self.log.iter().rev().take_while(|event| !is_undo(event));
         let mut since = since.filter(|event| event.step == step.name());
         let last = since.next()?;
-        (last.what == What::Done).then_some(&last.data)
-    }
-
-    /// The same, whatever an undo did since.
-    pub(crate) fn output(&self, step: Step) -> Option<&Value> {
-        let last = self.of(step).rfind(|event| !is_undo(event))?;
         (last.what == What::Done).then_some(&last.data)
     }
 
@@ -133,6 +133,11 @@ impl Journal {
         }
     }
 
+    /// Note that Looker refused a step, so that nothing came of it; written with the next write.
+    pub(crate) fn refuse(&mut self, step: Step, why: &str) {
+        self.push(step, What::Failed, json!({ "error": why }));
+    }
+
     /// Note what became of a key; written with the next write.
     pub(crate) async fn note_key(&mut self, key: KeyRecord) -> Result<(), LedgerError> {
         if self.unwritten_key.is_some() {
@@ -182,6 +187,13 @@ impl Journal {
         });
         self.unwritten += 1;
     }
+}
+
+/// Read what an earlier process wrote.
+pub(crate) fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
+    serde_json::from_value(data.clone()).map_err(|error| {
+        Error::internal(error).context("the ledger holds an event that this embedctl cannot read")
+    })
 }
 
 const fn is_undo(event: &Event) -> bool {

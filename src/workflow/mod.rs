@@ -6,6 +6,8 @@ mod choose;
 mod extra;
 mod finder;
 mod journal;
+mod key_access;
+mod mint_log;
 mod order;
 mod parallel;
 mod persist;
@@ -14,26 +16,31 @@ mod reconcile;
 mod rotate_id;
 mod run;
 mod spec;
+mod standing;
 mod step;
 mod steps;
+mod tag;
 mod undo;
 mod work;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::ledger::{Job, JobEnd, JobId, JobState, RunId};
 use crate::looker::Client;
 use crate::workflow::journal::Journal;
+use crate::workflow::mint_log::MintLog;
 use crate::workflow::step::{After, Before};
 use crate::workflow::work::Work;
 
 pub use admin::{Sight, administers, require_admin, sight};
-pub use choose::{Choice, choose, is_our_key};
+pub use choose::{Choice, choose};
 pub use extra::{AttributeEdit, Extra};
 pub use finder::{Finder, look_up as find_user};
+pub use key_access::{Authority, KeyAccess, KeyError, Revoked, UserKeys};
 pub use read_back::{sessions_left, user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,
@@ -43,42 +50,81 @@ pub use run::{Finished, RunOptions, Totals, run_jobs};
 pub use spec::{
     Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
 };
+pub use standing::{Owner, Stage, Standing, record_of};
 pub use step::Step;
-pub use steps::revoke::key as revoke_key;
+pub use steps::retire_old::overlapping;
+pub use tag::{Maker, Tag, TagState};
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
-pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, TAG, is_ours};
+pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, Reconciled};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
 const ATTEMPTS: usize = 3;
 
-/// Run a job from where it stands, and record how it ended.
-///
-/// # Errors
-/// What stopped it. Where something may have taken effect that nobody has settled, the job stays open and the error is
-/// [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left behind. With it comes what had been found
-/// by then.
-pub async fn run_job(
-    cx: &Arc<Context>,
-    run: RunId,
-    job: &Job,
-    resumed: bool,
-) -> Result<Found, (Error, Option<Box<Found>>)> {
-    let started = start(cx, run, job, resumed).await;
-    let mut work = started.map_err(|error| (error, None))?;
-    let steps = work.spec.steps();
+/// How a job went.
+pub(crate) enum Ran {
+    /// It came to its end. With an error comes what had been found by then.
+    Ended(Result<Found, (Error, Option<Box<Found>>)>),
+    /// All that is left is a look at something that can still change.
+    Later(Box<Late>),
+}
 
+/// A job that is done but for a look which proves something only later.
+pub(crate) struct Late {
+    /// When the look proves something.
+    pub(crate) due: Timestamp,
+    work: Work,
+    at: usize,
+}
+
+/// Run a job from where it stands, and record how it ended. If something may have taken effect that nobody has settled,
+/// the job stays open and the error is [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left
+/// behind.
+pub(crate) async fn run_job(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Ran {
+    match start(cx, run, job, resumed).await {
+        Ok(work) => go_on(work, 0).await,
+        Err(error) => Ran::Ended(Err((error, None))),
+    }
+}
+
+/// Go on with a job whose look is due.
+pub(crate) async fn run_late(late: Late) -> Ran {
+    go_on(late.work, late.at).await
+}
+
+async fn go_on(mut work: Work, from: usize) -> Ran {
+    let steps = work.spec.steps();
+    let cx = Arc::clone(&work.cx);
     let ended = tokio::select! {
         biased;
-        ended = drive(&mut work, &steps) => Some(ended),
+        ended = drive(&mut work, &steps, from) => Some(ended),
         () = cx.interrupt.asked(2) => None,
     };
-
     log_out(&mut work).await;
     let Some(ended) = ended else {
         // The ledger has what a resume needs to settle whatever was under way.
         let error = Error::new(Kind::Interrupted, "stopped at once");
-        return Err((error, Some(Box::new(work.found))));
+        return Ran::Ended(Err((error, Some(Box::new(work.found)))));
     };
+    let ended = match ended {
+        Ok(Some((at, due))) => match work.journal.write().await {
+            Ok(()) => {
+                work.secret = None;
+                return Ran::Later(Box::new(Late { due, work, at }));
+            }
+            Err(error) => Err(error.into()),
+        },
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    Ran::Ended(end(work, &steps, ended).await)
+}
+
+/// Record how a job ended.
+async fn end(
+    mut work: Work,
+    steps: &[Step],
+    ended: Result<(), Error>,
+) -> Result<Found, (Error, Option<Box<Found>>)> {
     match ended {
         Ok(()) => {
             let end = JobEnd {
@@ -91,7 +137,7 @@ pub async fn run_job(
             }
         }
         Err(error) => {
-            let error = fail(&mut work, &steps, error).await;
+            let error = fail(&mut work, steps, error).await;
             Err((error, Some(Box::new(work.found))))
         }
     }
@@ -106,6 +152,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         number: job.number,
     };
     let journal = Journal::open(Arc::clone(&cx.ledger), cx.clock.clone(), id, resumed).await?;
+    let reconciled = MintLog::of(journal.events())?.told;
     let rotated = match &spec {
         JobSpec::RotateId(spec) => Some(Box::new(RotatedId::of(spec))),
         JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => None,
@@ -117,6 +164,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         found: Found {
             external_user_id: job.subject.clone(),
             rotated,
+            reconciled,
             ..Found::default()
         },
         user: None,
@@ -125,14 +173,23 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         secret: None,
         known_keys: Vec::new(),
         old: Vec::new(),
-        nothing_to_rotate: false,
+        has_key: false,
+        keys: None,
+        wants_allowed: false,
+        lost_answers: Vec::new(),
+        overwrites: None,
         resumed,
     })
 }
 
-/// The loop: every step in order, each with its intent before and its outcome after.
-async fn drive(work: &mut Work, steps: &[Step]) -> Result<(), Error> {
-    let mut at = 0;
+/// The loop: every step in order, each with its intent before and its outcome after. Gives the step that has to wait, if
+/// one has, and until when.
+async fn drive(
+    work: &mut Work,
+    steps: &[Step],
+    from: usize,
+) -> Result<Option<(usize, Timestamp)>, Error> {
+    let mut at = from;
     while let Some(step) = steps.get(at).copied() {
         at += 1;
         if step.lasts() && work.journal.done(step).is_some() {
@@ -155,26 +212,32 @@ async fn drive(work: &mut Work, steps: &[Step]) -> Result<(), Error> {
                 let subject = &work.found.external_user_id;
                 work.cx.observer.step(subject, step, &work.found, elapsed);
             }
+            // A look at the user's keys counts the attempts itself, since it has to be the last thing done.
             Ok(After::Back(to, error)) => {
-                if work.journal.attempts(step) >= ATTEMPTS {
+                if to == Step::Reconcile {
+                    work.journal.reset(step, "the answer was lost");
+                    work.lost_answers.push(error);
+                } else if work.journal.attempts(step) >= ATTEMPTS {
                     return Err(error);
                 }
                 at = steps.iter().position(|step| *step == to).unwrap_or(at);
             }
+            Ok(After::Later(due)) => return Ok(Some((at - 1, due))),
             Err(error) => {
                 work.journal.fail(step, &error);
                 return Err(error);
             }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Record that the job did not come to its end, and say what is left to do.
 async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
     // A person who is half moved is not done with, whatever stopped it.
     let half_way = work.spec.also().is_some() && work.journal.has_begun(steps);
-    let in_doubt = work.journal.is_in_doubt(steps) || half_way;
+    let lost = MintLog::of(work.journal.events()).is_ok_and(|log| !log.lost.is_empty());
+    let in_doubt = work.journal.is_in_doubt(steps) || lost || half_way;
     let interrupted = error.kind() == Kind::Interrupted;
     let end = JobEnd {
         state: if in_doubt || interrupted {
@@ -193,6 +256,8 @@ async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
         _ if interrupted => error,
         // The comparison at the end has said so in its own words.
         Some(_) if half_way && error.kind() == Kind::Incomplete => error,
+        // Which keys are in doubt has been said by their ids.
+        None if lost && error.kind() == Kind::Incomplete => error,
         Some(old) if half_way => half_moved(error, old, &work.found.external_user_id, run),
         _ if in_doubt => error
             .context(format!(
@@ -228,6 +293,15 @@ fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
 
 /// No token of the user outlives the job.
 async fn log_out(work: &mut Work) {
+    if let Some(keys) = work.keys.take() {
+        match keys.close().await {
+            Ok(true) => work.journal.reset(Step::AllowKeys, "set back"),
+            Ok(false) => {}
+            Err(error) => work.warn(format!(
+                "the right to manage API keys that the user was given, or its access token, could not be taken back: {error}"
+            )),
+        }
+    }
     for sudo in [work.sudo.take(), work.old_sudo.take()] {
         end_token(work, sudo).await;
     }

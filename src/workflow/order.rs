@@ -7,35 +7,45 @@ use crate::workflow::step::Step;
 impl JobSpec {
     /// The steps of the job, in order.
     pub fn steps(&self) -> Vec<Step> {
-        const KEY: [Step; 4] = [Step::Reconcile, Step::Mint, Step::Tag, Step::Deliver];
+        const KEY: [Step; 5] = [
+            Step::AllowKeys,
+            Step::Reconcile,
+            Step::Mint,
+            Step::Deliver,
+            Step::Tag,
+        ];
+        // The old keys are left alone until the new one is seen to log in and is delivered.
+        const ROTATE: [Step; 8] = [
+            Step::AllowKeys,
+            Step::ChooseOld,
+            Step::Reconcile,
+            Step::Mint,
+            Step::Prove,
+            Step::Deliver,
+            Step::Tag,
+            Step::RetireOld,
+        ];
         match self {
             Self::CreateUser(spec) => {
                 let mut steps = ensure(spec);
                 match spec.key {
-                    Some(_) if spec.planned.rotate => {
-                        steps.push(Step::ChooseOld);
-                        steps.extend(KEY);
-                        steps.extend([Step::Prove, Step::RetireOld]);
-                    }
+                    Some(_) if spec.planned.rotate => steps.extend(ROTATE),
                     Some(_) => steps.extend(KEY),
-                    None => {}
+                    None => return steps,
                 }
+                steps.push(Step::LookAgain);
                 steps
             }
-            Self::MintKey(_) => [&[Step::Observe], &KEY[..]].concat(),
-            // The old keys work until the new one is seen to.
-            Self::RotateKey(_) => {
-                let ends = [Step::Prove, Step::RetireOld];
-                [&[Step::Observe, Step::ChooseOld], &KEY[..], &ends[..]].concat()
-            }
+            Self::MintKey(_) => [&[Step::Observe], &KEY[..], &[Step::LookAgain]].concat(),
+            Self::RotateKey(_) => [&[Step::Observe], &ROTATE[..], &[Step::LookAgain]].concat(),
             Self::RotateId(spec) => {
                 let mut steps = ensure(&spec.user);
                 steps.push(Step::Equip);
                 steps.extend(ItemKind::ALL.map(Step::Move));
                 steps.push(Step::Sweep);
                 if spec.user.key.is_some() {
-                    steps.extend(KEY);
-                    steps.push(Step::Prove);
+                    let key = ROTATE.into_iter();
+                    steps.extend(key.filter(|it| !matches!(it, Step::ChooseOld | Step::RetireOld)));
                 }
                 // The old user is left alone until everything is seen to be the new one's.
                 steps.extend([
@@ -44,6 +54,9 @@ impl JobSpec {
                     Step::EndOldSessions,
                     Step::RetireOldUser,
                 ]);
+                if spec.user.key.is_some() {
+                    steps.push(Step::LookAgain);
+                }
                 steps
             }
         }

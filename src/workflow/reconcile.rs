@@ -1,100 +1,181 @@
-//! What became of a key that was being minted when the answer was lost: decided from what is known, without asking.
+//! What became of keys that were being minted when the answer was lost: decided from what is known, without asking.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::looker::Api3Key;
+use crate::workflow::tag::{Maker, Tag};
+
+/// Looker writes creation times to the second, up to a second early (recorded: five creations); as much again for this
+/// machine's own clock.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// What is written down before a key is minted.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct MintIntent {
     /// The keys that the user had before, by Looker's id.
     pub(crate) known: Vec<String>,
-    /// Looker's time when the request was about to leave, as well as it is known.
+    /// When the request was about to leave, by this machine's clock.
     pub(crate) at: Timestamp,
-    /// How long after that the request can have taken effect, in seconds.
-    pub(crate) within_seconds: u64,
+    /// How long after that the request can take effect, in seconds: its time-out, and the server's time.
+    pub(crate) within_seconds: f64,
+    /// How long of that is the server's, after the client has given up.
+    #[serde(default)]
+    pub(crate) grace_seconds: f64,
 }
 
-/// What a key that the user has now is to the job.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Verdict {
-    /// No key came into being.
-    Nothing,
-    /// These are of the job's making.
-    Ours(Vec<Api3Key>),
-    /// One of these may be; they came into being at the time, carry no tag, and are more than the job can have made.
-    CannotTell(Vec<Api3Key>),
+impl MintIntent {
+    /// How long the request can take effect.
+    pub(crate) fn within(&self) -> SignedDuration {
+        SignedDuration::try_from_secs_f64(self.within_seconds).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// The same request, of which is known that its client gave up at `then`.
+    pub(crate) fn given_up(mut self, then: Timestamp) -> Self {
+        let sent_for = then.duration_since(self.at).as_secs_f64();
+        if sent_for >= 0.0 {
+            self.within_seconds = self.within_seconds.min(sent_for + self.grace_seconds);
+        }
+        self
+    }
+
+    /// When the request can no longer take effect.
+    pub(crate) fn ends(&self) -> Timestamp {
+        self.at.checked_add(self.within()).unwrap_or(Timestamp::MAX)
+    }
 }
 
-/// Judge the keys a user has now, `keys`, by what was written down before the mint, and by the job's `tag`.
-///
-/// A key is the job's if it carries the tag or was seen in an answer (`seen`). A key without any purpose that was not there before and was made
-/// in the time the request can have taken effect is the job's if it is the only one. Every other key is somebody else's.
-pub(crate) fn judge(
-    keys: &[Api3Key],
-    intent: &MintIntent,
-    tag: &str,
-    seen: Option<&str>,
-) -> Verdict {
-    let new = || keys.iter().filter(|key| !intent.known.contains(&key.id));
-    let is_tagged = |key: &&Api3Key| {
-        let purpose = key.purpose.as_deref().unwrap_or_default();
-        names_tag(purpose, tag) || seen == Some(key.id.as_str())
+/// How far Looker's clock is ahead of this machine's: learned from a key that Looker says when it made, and never from
+/// the `Date` of an answer, which is the clock of whatever stands before Looker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ahead {
+    least: SignedDuration,
+    most: SignedDuration,
+}
+
+impl Ahead {
+    /// Learn from a key that was made between `sent` and `answered`, and of which Looker says `created_at`.
+    pub(crate) fn learn(sent: Timestamp, answered: Timestamp, created_at: Timestamp) -> Self {
+        Self {
+            least: created_at.duration_since(answered),
+            most: created_at.duration_since(sent),
+        }
+    }
+
+    /// Whether a key that Looker says was made at `created_at` can come from the request of `intent`.
+    fn fits(self, intent: &MintIntent, created_at: Timestamp) -> bool {
+        let shifted = |time: Timestamp, by: SignedDuration| time.saturating_add(by).ok();
+        let first = shifted(intent.at, self.least - TOLERANCE);
+        let last = shifted(intent.ends(), self.most + TOLERANCE);
+        first.is_none_or(|first| first <= created_at) && last.is_none_or(|last| created_at <= last)
+    }
+}
+
+/// What is known when the keys of a user are looked at.
+#[derive(Debug)]
+pub(crate) struct Known<'a> {
+    /// The requests of the job whose answers were lost, oldest first.
+    pub(crate) lost: &'a [MintIntent],
+    /// The keys whose ids came in an answer to the job.
+    pub(crate) answered: &'a BTreeSet<String>,
+    /// The keys whose secret the sink says it has.
+    pub(crate) held: &'a BTreeSet<String>,
+    /// How the tags of the job's keys name it.
+    pub(crate) maker: &'a Maker,
+    /// Looker's clock, if a key of ours has told it.
+    pub(crate) ahead: Option<Ahead>,
+    /// Whether the user of the program has said that nothing else creates keys.
+    pub(crate) sole_minter: bool,
+}
+
+/// What the keys that a user has now are to the job.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Verdict {
+    /// These are the job's: they carry its tag, their ids came in an answer, or the sink has their secret.
+    pub(crate) ours: Vec<Api3Key>,
+    /// This one is the job's because nothing else creates keys: no other is new and nameless.
+    pub(crate) taken: Option<Api3Key>,
+    /// These are new and nameless. One of them may be the job's, and all of them may be somebody else's.
+    pub(crate) unclear: Vec<Api3Key>,
+}
+
+/// Judge the keys that a user has now.
+pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
+    let (ours, others): (Vec<&Api3Key>, Vec<&Api3Key>) =
+        keys.iter().partition(|key| is_ours(key, known));
+    let mut verdict = Verdict {
+        ours: ours.into_iter().cloned().collect(),
+        ..Verdict::default()
     };
-    let ours: Vec<Api3Key> = new().filter(is_tagged).cloned().collect();
-    if !ours.is_empty() {
-        return Verdict::Ours(ours);
-    }
-    if seen.is_some() {
-        // The answer came, so the job knows its key, and that key is gone.
-        return Verdict::Nothing;
-    }
-    let nameless = new().filter(|key| key.purpose.as_deref().unwrap_or_default().is_empty());
-    let mut nameless: Vec<Api3Key> = nameless
-        .filter(|key| in_time(key, intent))
-        .cloned()
-        .collect();
-    match nameless.len() {
-        0 => Verdict::Nothing,
-        1 => Verdict::Ours(std::mem::take(&mut nameless)),
-        _ => Verdict::CannotTell(nameless),
-    }
-}
-
-/// Whether `purpose` holds the tag, and not only the beginning of a longer one.
-fn names_tag(purpose: &str, tag: &str) -> bool {
-    purpose.split(['[', ']', ' ']).any(|word| word == tag)
-}
-
-fn in_time(key: &Api3Key, intent: &MintIntent) -> bool {
-    // Looker's clock is known to the second, from the header of an answer that took its own time.
-    const TOLERANCE: Duration = Duration::from_secs(2);
-    let Some(created_at) = key.created_at else {
-        return true;
+    let Some(first) = known.lost.first() else {
+        return verdict;
     };
-    let last = intent.at + Duration::from_secs(intent.within_seconds) + TOLERANCE;
-    created_at >= intent.at - TOLERANCE && created_at <= last
+    // What was there when the first request left cannot come from it or from a later one.
+    let is_new = |key: &&Api3Key| !first.known.contains(&key.id);
+    let nameless = others.into_iter().filter(is_new).filter(is_nameless);
+    let nameless: Vec<Api3Key> = nameless.cloned().collect();
+    let fitting: Vec<&Api3Key> = nameless.iter().filter(|key| fits(key, known)).collect();
+    match (known.sole_minter, &fitting[..]) {
+        (true, [only]) => {
+            let taken = only.id.clone();
+            let (only, rest): (Vec<_>, Vec<_>) =
+                nameless.into_iter().partition(|key| key.id == taken);
+            verdict.taken = only.into_iter().next();
+            verdict.unclear = rest;
+        }
+        _ => verdict.unclear = nameless,
+    }
+    verdict
+}
+
+fn is_ours(key: &Api3Key, known: &Known<'_>) -> bool {
+    let tag = key.purpose.as_deref().and_then(Tag::parse);
+    let is_new = !known
+        .lost
+        .iter()
+        .any(|intent| intent.known.contains(&key.id));
+    let tagged = tag.is_some_and(|tag| tag.maker == *known.maker) && is_new;
+    tagged || known.answered.contains(&key.id) || known.held.contains(&key.id)
+}
+
+fn is_nameless(key: &&Api3Key) -> bool {
+    key.purpose.as_deref().unwrap_or_default().trim().is_empty()
+}
+
+/// Whether a key can come from one of the lost requests. Nothing is concluded from times that are not known.
+fn fits(key: &Api3Key, known: &Known<'_>) -> bool {
+    let (Some(ahead), Some(created_at)) = (known.ahead, key.created_at) else {
+        return false;
+    };
+    known
+        .lost
+        .iter()
+        .any(|intent| ahead.fits(intent, created_at))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TAG: &str = "embedctl:0192:1";
+    use crate::ledger::{JobId, RunId};
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + seconds).expect("a time in range")
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
     }
 
-    fn intent() -> MintIntent {
+    fn intent(seconds: i64) -> MintIntent {
         MintIntent {
             known: vec!["1".to_owned()],
-            at: at(0),
-            within_seconds: 30,
+            at: at(seconds),
+            within_seconds: 50.0,
+            grace_seconds: 30.0,
         }
+    }
+
+    fn job(number: u64) -> JobId {
+        let run = RunId("0192f7a0-6a3c-7000-8000-000000000001".parse().unwrap());
+        JobId { run, number }
     }
 
     fn key(id: &str, purpose: &str, seconds: i64) -> Api3Key {
@@ -107,69 +188,94 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_key_known_before_is_somebody_elses() {
-        let verdict = judge(&[key("1", TAG, 1)], &intent(), TAG, None);
+    /// Judge by what a job knows whose request left at 0, on a Looker whose clock is `ahead`.
+    fn verdict(keys: &[Api3Key], ahead: Option<i64>, sole_minter: bool) -> Verdict {
+        let answered = BTreeSet::from(["9".to_owned()]);
+        let known = Known {
+            lost: &[intent(0)],
+            answered: &answered,
+            held: &BTreeSet::new(),
+            maker: &Maker::of(job(1)),
+            ahead: ahead.map(|ahead| Ahead::learn(at(0), at(1), at(ahead))),
+            sole_minter,
+        };
+        judge(keys, &known)
+    }
 
-        assert_eq!(verdict, Verdict::Nothing);
+    fn ids(keys: &[Api3Key]) -> Vec<&str> {
+        keys.iter().map(|key| key.id.as_str()).collect()
     }
 
     #[test]
-    fn a_tagged_key_is_ours_whatever_else_came_into_being() {
-        let ours = key("2", &format!("for CI [{TAG}]"), 1);
+    fn a_nameless_key_is_never_the_jobs_unless_nothing_else_creates_keys() {
+        let keys = [key("2", "", 1)];
 
-        let verdict = judge(&[key("3", "", 1), ours.clone()], &intent(), TAG, None);
-
-        assert_eq!(verdict, Verdict::Ours(vec![ours]));
+        let unclear = verdict(&keys, Some(0), false);
+        assert_eq!((unclear.taken, ids(&unclear.unclear)), (None, vec!["2"]));
+        let taken = verdict(&keys, Some(0), true);
+        assert_eq!(ids(taken.taken.as_slice()), ["2"]);
+        assert!(taken.unclear.is_empty());
     }
 
     #[test]
-    fn the_tag_of_another_job_is_not_ours_even_if_it_begins_like_ours() {
-        let verdict = judge(&[key("2", "embedctl:0192:11", 1)], &intent(), TAG, None);
-
-        assert_eq!(verdict, Verdict::Nothing);
-    }
-
-    #[test]
-    fn the_only_nameless_key_made_in_time_is_ours() {
-        let ours = key("2", "", 29);
-
-        let verdict = judge(&[ours.clone(), key("3", "", 60)], &intent(), TAG, None);
-
-        assert_eq!(verdict, Verdict::Ours(vec![ours]));
-    }
-
-    #[test]
-    fn a_nameless_key_made_before_or_long_after_the_request_is_somebody_elses() {
-        let keys = [key("2", "", -10), key("3", "", 40)];
-
-        assert_eq!(judge(&keys, &intent(), TAG, None), Verdict::Nothing);
-    }
-
-    #[test]
-    fn two_nameless_keys_made_in_time_cannot_be_told_apart() {
+    fn of_two_nameless_keys_in_the_window_none_is_taken() {
         let keys = [key("2", "", 1), key("3", "", 2)];
 
-        let verdict = judge(&keys, &intent(), TAG, None);
-
-        assert_eq!(verdict, Verdict::CannotTell(keys.to_vec()));
-    }
-
-    #[test]
-    fn a_key_whose_answer_came_is_known_by_its_id_alone() {
-        let keys = [key("2", "", 1), key("3", "", 2)];
+        let verdict = verdict(&keys, Some(0), true);
 
         assert_eq!(
-            judge(&keys, &intent(), TAG, Some("3")),
-            Verdict::Ours(vec![key("3", "", 2)])
+            (verdict.taken, ids(&verdict.unclear)),
+            (None, vec!["2", "3"])
         );
-        assert_eq!(judge(&keys, &intent(), TAG, Some("4")), Verdict::Nothing);
     }
 
     #[test]
-    fn a_key_with_somebody_elses_words_is_never_ours() {
-        let verdict = judge(&[key("2", "terraform", 1)], &intent(), TAG, None);
+    fn a_nameless_key_out_of_the_window_is_told_all_the_same() {
+        let keys = [key("2", "", 29), key("3", "", 90), key("4", "", -20)];
 
-        assert_eq!(verdict, Verdict::Nothing);
+        let verdict = verdict(&keys, Some(0), true);
+
+        assert_eq!(ids(verdict.taken.as_slice()), ["2"]);
+        assert_eq!(ids(&verdict.unclear), ["3", "4"]);
+    }
+
+    #[test]
+    fn the_window_is_in_lookers_time() {
+        for ahead in [-3_600, -10, 0, 10, 3_600] {
+            let keys = [key("2", "", ahead), key("3", "", ahead + 100)];
+
+            let verdict = verdict(&keys, Some(ahead), true);
+
+            assert_eq!(ids(verdict.taken.as_slice()), ["2"], "{ahead}");
+        }
+    }
+
+    #[test]
+    fn without_lookers_clock_nothing_is_concluded_from_times() {
+        let verdict = verdict(&[key("2", "", 1)], None, true);
+
+        assert_eq!((verdict.taken, ids(&verdict.unclear)), (None, vec!["2"]));
+    }
+
+    #[test]
+    fn what_was_there_before_and_what_has_a_purpose_is_somebody_elses() {
+        let keys = [key("1", "", 1), key("2", "terraform", 1)];
+
+        assert_eq!(verdict(&keys, Some(0), true), Verdict::default());
+    }
+
+    #[test]
+    fn a_key_is_the_jobs_by_its_tag_or_by_an_answer() {
+        let tag = |number| Tag::delivered(job(number), None, None).to_string();
+        let earlier = "CI [embedctl:0192f7a0-6a3c-7000-8000-000000000001:1]";
+        let keys = [
+            key("2", &tag(1), 1),
+            key("3", &tag(11), 1),
+            key("4", earlier, 1),
+            key("9", "", 500),
+            key("1", &tag(1), 1),
+        ];
+
+        assert_eq!(ids(&verdict(&keys, None, false).ours), ["2", "4", "9"]);
     }
 }

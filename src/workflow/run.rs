@@ -1,14 +1,16 @@
 //! Runs the open jobs of a run, many at a time.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind};
 use crate::ledger::{Job, JobState, RunId};
-use crate::workflow::run_job;
 use crate::workflow::work::{Context, Found};
+use crate::workflow::{Late, Ran, run_job, run_late};
 
 /// How a run goes about its jobs.
 #[derive(Clone, Copy, Debug)]
@@ -56,23 +58,21 @@ pub async fn run_jobs(
     let mut flying = JoinSet::new();
     let mut totals = Totals::default();
     let mut stopped = false;
+    let mut late = VecDeque::new();
+    let mut due = VecDeque::new();
     loop {
         while flying.len() < jobs_at_once(cx, options) && cx.interrupt.count() == 0 {
+            if let Some((job, late)) = due.pop_front() {
+                flying.spawn(async move { (job, run_late(late).await) });
+                continue;
+            }
             let Some(job) = queue.next(cx).await? else {
                 break;
             };
             let cx = Arc::clone(cx);
             flying.spawn(async move {
-                let (result, left) = match run_job(&cx, run, &job, options.resumed).await {
-                    Ok(found) => (Ok(found), None),
-                    Err((error, left)) => (Err(error), left),
-                };
-                Finished {
-                    run,
-                    job,
-                    result,
-                    left,
-                }
+                let ran = run_job(&cx, run, &job, options.resumed).await;
+                (job, ran)
             });
         }
         cx.observer.flying(flying.len());
@@ -85,9 +85,28 @@ pub async fn run_jobs(
             }
         };
         let Some(joined) = joined else {
-            break;
+            if late.is_empty() || !wait(cx, &late).await {
+                break;
+            }
+            due = mem::take(&mut late);
+            continue;
         };
-        let end = joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
+        let (job, ran) =
+            joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
+        let (result, left) = match ran {
+            Ran::Later(waiting) => {
+                late.push_back((job, *waiting));
+                continue;
+            }
+            Ran::Ended(Ok(found)) => (Ok(found), None),
+            Ran::Ended(Err((error, left))) => (Err(error), left),
+        };
+        let end = Finished {
+            run,
+            job,
+            result,
+            left,
+        };
         match &end.result {
             Ok(_) => totals.done += 1,
             Err(error) if error.kind() == Kind::Interrupted => {
@@ -99,14 +118,28 @@ pub async fn run_jobs(
         finished(end)?;
     }
     // Whoever asked to stop when everything was done has what was asked for.
-    if cx.interrupt.count() > 0 && (stopped || queue.next(cx).await?.is_some()) {
+    if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
+    {
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     }
     Ok(totals)
 }
 
+/// Wait until all that is left can be looked at: false if the user asked to stop before.
+async fn wait(cx: &Context, late: &VecDeque<(Job, Late)>) -> bool {
+    let due = late.iter().map(|(_, late)| late.due).max();
+    let time = due.map(|due| due.duration_since(cx.clock.now()));
+    let time = time.and_then(|time| Duration::try_from(time).ok());
+    let time = time.unwrap_or_default();
+    cx.observer.waits(late.len(), time);
+    tokio::select! {
+        () = cx.clock.sleep(time) => cx.interrupt.count() == 0,
+        () = cx.interrupt.asked(1) => false,
+    }
+}
+
 /// Give the jobs that were stopped at once a moment to log their users out.
-async fn log_out(flying: &mut JoinSet<Finished>, cx: &Context) {
+async fn log_out(flying: &mut JoinSet<(Job, Ran)>, cx: &Context) {
     let logging_out = async { while flying.join_next().await.is_some() {} };
     tokio::select! {
         () = logging_out => {}

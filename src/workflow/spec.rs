@@ -66,6 +66,22 @@ impl JobSpec {
             Self::RotateId(spec) => spec.user.key.as_ref()?.purpose.as_deref(),
         }
     }
+
+    /// How long the key of the job is to live, if not until somebody revokes it.
+    pub fn key_life(&self) -> Option<Duration> {
+        match self {
+            Self::MintKey(job) => job.ttl_seconds.map(Duration::from_secs),
+            Self::CreateUser(_) | Self::RotateKey(_) | Self::RotateId(_) => None,
+        }
+    }
+
+    /// Whether a key is minted only for a user who has none that was delivered.
+    pub fn ensures_key(&self) -> bool {
+        match self {
+            Self::CreateUser(spec) => spec.key.as_ref().is_some_and(|key| key.ensure),
+            Self::MintKey(_) | Self::RotateKey(_) | Self::RotateId(_) => false,
+        }
+    }
 }
 
 /// An embed user as it is to be.
@@ -140,8 +156,11 @@ impl fmt::Display for Via {
 /// A key to be minted.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct KeySpec {
-    /// What it is for, in the words of whoever asked; stands before embedctl's own tag.
+    /// What it is for, in the words of whoever asked; stands behind embedctl's own tag.
     pub purpose: Option<String>,
+    /// Whether it is minted only if the user has none that was delivered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ensure: bool,
 }
 
 /// A key to be minted for a user that exists.
@@ -151,6 +170,9 @@ pub struct KeyJob {
     pub user: UserId,
     /// What the key is for.
     pub purpose: Option<String>,
+    /// How long it is to live, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_seconds: Option<u64>,
 }
 
 /// A key to take the place of others.

@@ -1,5 +1,6 @@
 //! The steps a job can be made of: a closed set, as data.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -20,6 +21,8 @@ pub enum Step {
     Confirm,
     /// Act as the user, and see that it is the user.
     Sudo,
+    /// Let the user manage its keys, where nobody else may.
+    AllowKeys,
     /// Find out what became of an earlier attempt at a key.
     Reconcile,
     /// Choose the keys that the new one replaces.
@@ -32,6 +35,8 @@ pub enum Step {
     Deliver,
     /// Log in with the key.
     Prove,
+    /// Look whether a request whose answer was lost has taken effect late.
+    LookAgain,
     /// Revoke the keys that the new one replaces, or set the day for it.
     RetireOld,
     /// Give the new user what no login gives.
@@ -68,6 +73,8 @@ pub(crate) enum After {
     Next(Value),
     /// Back to an earlier one, since nobody knows whether the effect took place.
     Back(Step, Error),
+    /// To the same one, once this time has come: before, it proves nothing.
+    Later(Timestamp),
 }
 
 impl Step {
@@ -79,7 +86,9 @@ impl Step {
             Self::Create => "create",
             Self::Confirm => "confirm",
             Self::Sudo => "sudo",
+            Self::AllowKeys => "allow-keys",
             Self::Reconcile => "reconcile",
+            Self::LookAgain => "look-again",
             Self::ChooseOld => "choose-old",
             Self::Mint => "mint",
             Self::Tag => "tag",
@@ -110,13 +119,14 @@ impl Step {
     pub(crate) const fn lasts(self) -> bool {
         !matches!(
             self,
-            Self::Observe | Self::Confirm | Self::Sudo | Self::Reconcile
+            Self::Observe | Self::Confirm | Self::Sudo | Self::Reconcile | Self::LookAgain
         )
     }
 
-    /// Whether an interrupted job may stop before this step. From mint to deliver there is a secret in the air.
+    /// Whether an interrupted job may stop before this step. From mint to tag there is a secret in
+    /// the air, or a key that does not say that it was delivered.
     pub(crate) const fn may_stop_before(self) -> bool {
-        !matches!(self, Self::Tag | Self::Deliver)
+        !matches!(self, Self::Prove | Self::Deliver | Self::Tag)
     }
 
     /// What is to be known before it runs.
@@ -125,21 +135,25 @@ impl Step {
             Self::Edit => steps::edit::before(work),
             Self::Create => steps::create::before(work),
             Self::Confirm => steps::confirm::before(work),
+            Self::AllowKeys => steps::allow_keys::before(work),
             Self::Mint => steps::mint::before(work),
+            Self::LookAgain => steps::look_again::before(work),
             Self::RetireOld => steps::retire_old::before(work),
             Self::Equip => Before::Effect(Value::Null),
             Self::Move(kind) => moves::before(work, kind),
             Self::RevokeOldKeys | Self::EndOldSessions | Self::RetireOldUser => {
                 retire::before(work)
             }
-            // A key that is minted and not delivered is in doubt without a word of these two.
-            Self::Tag | Self::Deliver => Before::Read,
+            // A key that is minted and not delivered is in doubt without a word of these.
+            Self::Prove | Self::Deliver | Self::Tag => match work.found.key {
+                Some(_) => Before::Read,
+                None => Before::Skip,
+            },
             // A sweep writes its intent itself, once it knows what there is to do.
             Self::Observe
             | Self::Sudo
             | Self::Reconcile
             | Self::ChooseOld
-            | Self::Prove
             | Self::Sweep
             | Self::Check => Before::Read,
         }
@@ -153,7 +167,9 @@ impl Step {
             Self::Create => steps::create::run(work).await,
             Self::Confirm => steps::confirm::run(work).await,
             Self::Sudo => steps::sudo::run(work).await,
+            Self::AllowKeys => steps::allow_keys::run(work).await,
             Self::Reconcile => steps::reconcile::run(work).await,
+            Self::LookAgain => steps::look_again::run(work).await,
             Self::ChooseOld => steps::choose_old::run(work).await,
             Self::Mint => steps::mint::run(work).await,
             Self::Tag => steps::tag::run(work).await,

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
+use crate::error::Error;
 use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Api3Key, Client, Http, User};
 use crate::secret::SecretString;
@@ -16,9 +16,11 @@ use crate::sink::{KeyName, Sink};
 use crate::system::{Clock, Interrupt, Random};
 use crate::workflow::finder::Finder;
 use crate::workflow::journal::Journal;
+use crate::workflow::key_access::{KeyAccess, UserKeys};
 use crate::workflow::rotate_id::{RotateIdSpec, RotatedId};
 use crate::workflow::spec::{JobSpec, Via};
 use crate::workflow::step::Step;
+use crate::workflow::tag::{Maker, Tag};
 
 /// What the steps of every job of a run work with.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub struct Context {
     pub admin: Client,
     /// Looks users up.
     pub finder: Finder,
+    /// Who may do what with keys.
+    pub keys: Arc<KeyAccess>,
+    /// Whether the user of the program has said that nothing else creates keys for embed users.
+    pub sole_minter: bool,
     /// Signs embed URLs; `None` where the run makes no user by a signed URL.
     pub signer: Option<Signer>,
     /// The same for the other algorithm: tells a wrong algorithm from a wrong secret.
@@ -51,6 +57,8 @@ pub struct Context {
     pub width: usize,
     /// How long a request may take, which bounds the time in which a lost one can have taken effect.
     pub timeout: Duration,
+    /// How long after that Looker may go on with a request.
+    pub grace: Duration,
 }
 
 /// Hears what happens in a run, to show it.
@@ -63,6 +71,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// So many jobs are worked on from now on.
     fn flying(&self, _jobs: usize) {}
+
+    /// So many jobs wait for so long, since only then a look proves that a lost request has had no effect.
+    fn waits(&self, _jobs: usize, _time: Duration) {}
 
     /// Of `what` there are `total`, and so many are done.
     fn progress(&self, _what: &'static str, _done: usize, _total: usize) {}
@@ -88,6 +99,9 @@ pub struct Found {
     pub replaced: Vec<String>,
     /// The keys of ours that were revoked, by Looker's id.
     pub revoked: Vec<String>,
+    /// What was done about keys after a lost answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reconciled: Vec<Reconciled>,
     /// What a person should know.
     pub warnings: Vec<String>,
     /// What has moved to the user from another one, where that was the job.
@@ -96,6 +110,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// All that a person should know, keys that were revoked or left after a lost answer included.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let reconciled = self.reconciled.iter().map(ToString::to_string);
+        self.warnings.iter().cloned().chain(reconciled)
+    }
+
     /// What has moved to the user from another one.
     pub(crate) fn rotated_id(&mut self) -> &mut RotatedId {
         self.rotated.get_or_insert_default()
@@ -125,6 +145,29 @@ impl Outcome {
     }
 }
 
+/// What was done about a key after a lost answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Reconciled {
+    /// Looker's id of it.
+    pub key_id: String,
+    /// Whether it was revoked; otherwise it was left, and may be somebody else's.
+    pub revoked: bool,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for Reconciled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key_id,
+            revoked,
+            reason,
+        } = self;
+        let done = if *revoked { "was revoked" } else { "was left" };
+        write!(f, "key {key_id} {done}: {reason}")
+    }
+}
+
 /// A key that a job made.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct FoundKey {
@@ -138,6 +181,9 @@ pub struct FoundKey {
     pub created_at: Timestamp,
     /// The sink that keeps it; `None` until it is delivered.
     pub delivered_to: Option<String>,
+    /// When it is to be revoked, if its life was limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
 }
 
 /// A job at work.
@@ -159,8 +205,16 @@ pub(crate) struct Work {
     pub(crate) known_keys: Vec<String>,
     /// The keys that the new one replaces.
     pub(crate) old: Vec<OldKey>,
-    /// Whether every key is younger than the age at which keys are replaced.
-    pub(crate) nothing_to_rotate: bool,
+    /// Whether the user has the key that is wanted, so that none is minted.
+    pub(crate) has_key: bool,
+    /// The user's keys at Looker; closed when the job ends.
+    pub(crate) keys: Option<UserKeys>,
+    /// Whether keys are to be allowed for the user first.
+    pub(crate) wants_allowed: bool,
+    /// The errors of the requests for a key whose answers were lost in this process.
+    pub(crate) lost_answers: Vec<Error>,
+    /// The key whose only copy in the sink the new one replaces, by its client id.
+    pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.
     pub(crate) resumed: bool,
 }
@@ -221,18 +275,29 @@ impl Work {
             && planned.is_some_and(|planned| planned.absent)
     }
 
-    /// The tag that marks a key as made by this job.
-    pub(crate) fn tag(&self) -> String {
-        let job = self.journal.job();
-        format!("{TAG}{}:{}", job.run, job.number)
+    /// The user's keys, by whoever may manage them.
+    pub(crate) fn user_keys(&mut self) -> &mut UserKeys {
+        let (access, user_id, sudo) = (
+            &self.cx.keys,
+            self.found.looker_user_id.as_deref(),
+            &self.sudo,
+        );
+        let user_id = user_id.expect("a step that needs the user stands behind one that found it");
+        self.keys
+            .get_or_insert_with(|| access.of(user_id).with_sudo(sudo.clone()))
     }
 
-    /// What the key of this job carries as its purpose: the words of whoever asked, and the tag.
-    pub(crate) fn purpose(&self) -> String {
-        match self.spec.key_purpose() {
-            Some(words) => format!("{words} [{}]", self.tag()),
-            None => self.tag(),
-        }
+    /// How tags name this job.
+    pub(crate) fn maker(&self) -> Maker {
+        Maker::of(self.journal.job())
+    }
+
+    /// What the key of this job carries once it is delivered, and when it is to be revoked.
+    pub(crate) fn tag(&self) -> Tag {
+        let limit = self.spec.key_life();
+        let limit = limit.and_then(|limit| SignedDuration::try_from(limit).ok());
+        let due = limit.and_then(|limit| self.cx.clock.now().checked_add(limit).ok());
+        Tag::delivered(self.journal.job(), due, self.spec.key_purpose())
     }
 
     /// A key of this job's user, as a sink knows it.
@@ -258,7 +323,7 @@ impl Work {
             purpose: key.purpose.clone(),
             state,
             minted_at: key.created_at,
-            revoke_at: None,
+            revoke_at: key.due,
         }
     }
 
@@ -268,50 +333,10 @@ impl Work {
         Arc::clone(sink.expect("a run that mints keys is given a sink"))
     }
 
-    /// The time at Looker, as well as it is known here.
-    pub(crate) fn looker_now(&self) -> Timestamp {
-        self.cx.clock.now() + self.cx.http.clock_offset().unwrap_or_default()
-    }
-
     /// Tell the person something, once.
     pub(crate) fn warn(&mut self, warning: String) {
         if !self.found.warnings.contains(&warning) {
             self.found.warnings.push(warning);
         }
-    }
-}
-
-/// How the tag of every key of ours begins, whatever run made it.
-pub const TAG: &str = "embedctl:";
-
-/// Whether a key's purpose says that embedctl made it: it holds a whole tag, `embedctl:RUN:JOB`. A person may write the
-/// name of this program too.
-pub fn is_ours(purpose: Option<&str>) -> bool {
-    let is_tag = |word: &str| {
-        let parts = word.strip_prefix(TAG).and_then(|tag| tag.split_once(':'));
-        parts.is_some_and(|(run, job)| Uuid::try_parse(run).is_ok() && job.parse::<u64>().is_ok())
-    };
-    purpose.is_some_and(|purpose| purpose.split(['[', ']', ' ']).any(is_tag))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_ours;
-
-    #[test]
-    fn only_a_whole_tag_makes_a_key_ours() {
-        const TAG: &str = "embedctl:0192f7a0-6a3c-7000-8000-000000000001:7";
-        for purpose in [TAG, &format!("nightly import [{TAG}]")] {
-            assert!(is_ours(Some(purpose)), "{purpose}");
-        }
-        for purpose in [
-            "",
-            "the key of embedctl: ask Ada",
-            "embedctl:prod:1",
-            &TAG[..40],
-        ] {
-            assert!(!is_ours(Some(purpose)), "{purpose}");
-        }
-        assert!(!is_ours(None));
     }
 }

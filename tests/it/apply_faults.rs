@@ -114,7 +114,8 @@ async fn apply(sandbox: &Sandbox) -> (u8, Value) {
 #[tokio::test]
 async fn every_user_is_made_once_with_one_key_after_one_resume_at_most() {
     for seed in [1, 7] {
-        let sandbox = Sandbox::new().await;
+        let mut sandbox = Sandbox::new().await;
+        sandbox.var("EMBEDCTL_SOLE_MINTER", "true");
         sandbox.file("users.csv", &csv());
         let faults = faults(seed);
         assert!(faults.len() > USERS / 8, "{}", faults.len());
@@ -154,7 +155,10 @@ async fn killed_five_times_on_the_way_every_user_is_made_once_all_the_same() {
         .var(
             "LOOKERSDK_EMBED_SECRET",
             emulator.embed_secret().expose_secret(),
-        );
+        )
+        .var("EMBEDCTL_SOLE_MINTER", "true")
+        .var("EMBEDCTL_TIMEOUT", "5s")
+        .var("EMBEDCTL_TEST_SERVER_GRACE_MS", "100");
     sandbox.file("users.csv", &csv());
     let minted = || {
         let requests = emulator.requests();

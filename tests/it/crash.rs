@@ -20,8 +20,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Finder, Found, Grants, IfNone, JobSpec, KeyJob, KeySpec, Observer, RotateSpec,
-    RunOptions, Step, UserId, UserRef, UserSpec, Via,
+    self, Context, Finder, Found, Grants, IfNone, JobSpec, KeyAccess, KeyJob, KeySpec, Observer,
+    RotateSpec, RunOptions, Step, UserId, UserRef, UserSpec, Via,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -56,6 +56,8 @@ pub(crate) struct World {
     foreign: String,
     /// The sink of the run, as typed.
     sink: String,
+    /// Whether nothing else creates keys.
+    pub(crate) sole_minter: bool,
 }
 
 impl World {
@@ -86,6 +88,7 @@ impl World {
             writes: Arc::default(),
             foreign: String::new(),
             sink,
+            sole_minter: true,
         }
     }
 
@@ -101,6 +104,7 @@ impl World {
         let job = KeyJob {
             user: UserId::External(USER.to_owned()),
             purpose: None,
+            ttl_seconds: None,
         };
         self.spec = match workflow {
             Workflow::CreateUser => user_spec(),
@@ -199,6 +203,8 @@ impl World {
             http,
             finder: Finder::new(admin.clone()),
             admin: admin.clone(),
+            keys: KeyAccess::new(admin.clone()),
+            sole_minter: self.sole_minter,
             signer: Some(signer.unwrap().with_scheme("http")),
             other_signer: None,
             sink: Some(sink::open(&self.sink, &system, &[]).unwrap()),
@@ -210,6 +216,7 @@ impl World {
             retries: 0,
             width: 1,
             timeout: Duration::from_secs(20),
+            grace: Duration::from_secs(30),
         });
         let options = RunOptions {
             concurrency: 1,

@@ -242,27 +242,31 @@ async fn on_google_cloud_core_the_user_is_allowed_keys_and_makes_its_own() {
         .json();
 
     user_of_key(sandbox.emulator(), &result["key"]).await;
-    assert_eq!(calls(sandbox.emulator(), "create_user_credentials_api3"), 2);
-    assert_eq!(calls(sandbox.emulator(), "update_user"), 1);
+    // Refused to the admin, then to the user, and allowed to the user, which is set back at the end.
+    assert_eq!(calls(sandbox.emulator(), "create_user_credentials_api3"), 3);
+    assert_eq!(calls(sandbox.emulator(), "update_user"), 2);
     sandbox.finish().await;
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_the_mint_leaves_one_key() {
+async fn a_lost_answer_to_the_mint_leaves_one_key_where_nothing_else_creates_keys() {
     let sandbox = Sandbox::at(noon()).await;
     let mint = "create_user_credentials_api3";
     sandbox
         .emulator()
         .inject(Fault::new(Effect::ResetAfter).on(mint));
 
-    let result = sandbox
-        .run(&["create-user", "acme-42", "-o", "json"])
-        .await
-        .done()
-        .json();
+    let create = ["create-user", "acme-42", "--sole-minter", "-o", "json"];
+    let outcome = sandbox.run(&create).await.done();
+    let result = outcome.json();
 
     assert_eq!(calls(sandbox.emulator(), mint), 2);
     assert_eq!(calls(sandbox.emulator(), "delete_user_credentials_api3"), 1);
+    let told = &result["reconciled"][0];
+    assert_eq!(told["revoked"], true);
+    let id = told["key_id"].as_str().unwrap();
+    let said = format!("key {id} was revoked");
+    assert!(outcome.err.contains(&said), "{}", outcome.err);
     user_of_key(sandbox.emulator(), &result["key"]).await;
     sandbox.finish().await;
 }

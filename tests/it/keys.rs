@@ -60,11 +60,10 @@ async fn a_minted_key_logs_in_and_stands_beside_the_others() {
 
     assert_eq!(minted["outcome"], "minted");
     let key = &minted["key"];
+    let purpose = key["purpose"].as_str().unwrap();
     assert!(
-        key["purpose"]
-            .as_str()
-            .unwrap()
-            .starts_with("CI [embedctl:")
+        purpose.starts_with("embedctl: delivered, run ") && purpose.ends_with("; CI"),
+        "{purpose}"
     );
     let user = login(sandbox.emulator().base_url(), key).await;
     assert_eq!(user.as_deref(), minted["looker_user_id"].as_str());

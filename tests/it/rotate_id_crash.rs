@@ -13,8 +13,9 @@ use embedctl::emulator::{Emulator, State};
 use embedctl::error::Error;
 use embedctl::ledger::{Job, JobId, JobState, KeyState, Ledger as _, RunId};
 use embedctl::workflow::{
-    Found, Item, ItemKind, JobSpec, KeyJob, OldEnd, RotateIdSpec, RotateIdWish, Step, UndoContext,
-    Undone, UserId, UserRef, Viewpoint, find_user, plan_rotate_id, plan_undo, undo_job,
+    Found, Item, ItemKind, JobSpec, KeyAccess, KeyJob, OldEnd, RotateIdSpec, RotateIdWish, Step,
+    UndoContext, Undone, UserId, UserRef, Viewpoint, find_user, plan_rotate_id, plan_undo,
+    undo_job,
 };
 use serde_json::{Value, json};
 use tokio::task::{JoinError, LocalSet};
@@ -149,6 +150,7 @@ fn nobody() -> KeyJob {
     KeyJob {
         user: UserId::External(OLD.to_owned()),
         purpose: None,
+        ttl_seconds: None,
     }
 }
 
@@ -364,6 +366,8 @@ async fn undo(world: &World, run: RunId, stop: Option<Stop>) -> Result<Undone, E
     let admin = world.admin();
     let cx = UndoContext {
         admin: admin.clone(),
+        keys: KeyAccess::new(admin.clone()),
+        sole_minter: world.sole_minter,
         ledger: Arc::new(world.mortal(stop)),
         clock: world.clock.clone(),
         width: 1,

@@ -7,7 +7,7 @@ use crate::commands::engine::{self, Going, Request};
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::ledger::{Ledger, Run};
 use crate::report::Ui;
 use crate::system::System;
@@ -60,6 +60,14 @@ pub(super) async fn finish(
             results.finished(finished)
         })
         .await?;
+        // A user whose keys are unclear has been named; the next apply goes on with it.
+        if let Some(run) = ledger.run(id).await?.filter(|run| run.open > 0) {
+            let message = format!(
+                "run {id} of an earlier apply still has {} users left",
+                run.open
+            );
+            return Err(Error::new(Kind::Incomplete, message).hint("run the same command again"));
+        }
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::ledger::RunId;
 use crate::plan::Planned;
 use crate::report::{Format, Page, Ui, error_json};
 use crate::sink::KeyName;
-use crate::workflow::{Finished, Found, Outcome};
+use crate::workflow::{Finished, Found, Outcome, Reconciled};
 
 /// How many failures are told one by one where a person reads; the file of the failed rows has them all.
 const SHOWN: u64 = 20;
@@ -102,6 +102,7 @@ impl Results {
             "looker_user_id": planned.change.looker_user_id,
             "outcome": "unchanged",
             "key": null,
+            "reconciled": [],
             "warnings": [],
         }))
     }
@@ -111,12 +112,15 @@ impl Results {
         self.over += 1;
         match finished.result {
             Ok(found) => self.done(&found),
-            Err(error) => self.fail(finished.job.subject, error),
+            Err(error) => {
+                let reconciled = finished.left.map(|left| left.reconciled);
+                self.fail(finished.job.subject, error, &reconciled.unwrap_or_default())
+            }
         }
     }
 
     fn done(&mut self, found: &Found) -> Result<(), Error> {
-        for warning in &found.warnings {
+        for warning in found.notes() {
             let user = &found.external_user_id;
             self.ui.warning(format!("`{user}`: {warning}"));
         }
@@ -135,12 +139,21 @@ impl Results {
         Ok(())
     }
 
-    fn fail(&mut self, subject: String, error: Error) -> Result<(), Error> {
+    fn fail(
+        &mut self,
+        subject: String,
+        error: Error,
+        reconciled: &[Reconciled],
+    ) -> Result<(), Error> {
+        for told in reconciled {
+            self.ui.warning(format!("`{subject}`: {told}"));
+        }
         if self.ui.format() == Format::Jsonl {
             let mut result = error_json(&error);
             if let Some(members) = result.as_object_mut() {
                 members.insert("external_user_id".to_owned(), json!(subject));
                 members.insert("outcome".to_owned(), json!("failed"));
+                members.insert("reconciled".to_owned(), json!(reconciled));
             }
             self.ui.json(&result)?;
         }

@@ -3,37 +3,29 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
+use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::{self, UsersArgs};
+use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
-use crate::commands::{parallel, span};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::ledger::{KeyRecord, KeyState, Ledger};
-use crate::looker::{Api3Key, Client};
+use crate::ledger::Ledger;
+use crate::looker::Client;
 use crate::report::{Format, Ui};
 use crate::system::System;
-use crate::workflow::{UserId, is_our_key, require_admin};
+use crate::workflow::{KeyAccess, Standing, UserId, require_admin};
 
-/// List keys: whose they are, what for, how old, and when they are to be revoked
+/// List keys: whose they are, whether somebody received them, how old they are, and when they are revoked
 ///
-/// A key is ours if it carries the tag that embedctl writes, or if the ledger knows it; every other one is foreign.
+/// A key is ours if it carries the tag that embedctl writes, or if the ledger knows it; every other one is foreign. The
+/// tag is written once the secret is delivered, so a key of ours without it is `undelivered`. A foreign key that says
+/// nothing of itself is `nameless`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysListArgs {
     #[command(flatten)]
     users: UsersArgs,
-}
-
-/// A key, and what is known of it here.
-#[derive(Debug)]
-struct Row {
-    external_user_id: Option<String>,
-    looker_user_id: String,
-    key: Api3Key,
-    ours: bool,
-    record: Option<KeyRecord>,
 }
 
 pub(crate) async fn run(
@@ -63,7 +55,8 @@ async fn list(
     let mut rows = Vec::new();
     let look_up = |(at, user): (usize, UserId)| {
         let (admin, ledger) = (session.admin.clone(), Arc::clone(&ledger));
-        async move { (at, keys_of(&admin, &*ledger, &user).await) }
+        let keys = Arc::clone(&session.keys);
+        async move { (at, keys_of(&admin, &keys, &*ledger, &user).await) }
     };
     let ids = users.ids().iter().cloned().enumerate().collect();
     let width = session.settings.concurrency();
@@ -74,30 +67,32 @@ async fn list(
     .await?;
     rows.sort_by_key(|(at, _)| *at);
     let rows: Vec<_> = rows.into_iter().flat_map(|(_, keys)| keys).collect();
-    let offset = session.http.clock_offset().unwrap_or_default();
-    print(&rows, system.clock.now() + offset, ui)?;
+    print(&rows, system.clock.now(), ui)?;
     Ok(Exit::Done)
 }
 
-async fn keys_of(admin: &Client, ledger: &dyn Ledger, user: &UserId) -> Result<Vec<Row>, Error> {
+async fn keys_of(
+    admin: &Client,
+    access: &Arc<KeyAccess>,
+    ledger: &dyn Ledger,
+    user: &UserId,
+) -> Result<Vec<Row>, Error> {
     let user = users::existing(admin, user.by_ref()).await?;
     let records = ledger.keys(Some(&user.id)).await?;
-    let keys = admin.api3_keys(&user.id).await?;
-    let row = |key: Api3Key| Row {
+    let mut keys = access.of(&user.id);
+    let listed = keys.list().await;
+    keys.close().await?;
+    let row = |key| Row {
         external_user_id: user.external_user_id().map(str::to_owned),
         looker_user_id: user.id.clone(),
-        ours: is_our_key(&key, &records),
-        record: records
-            .iter()
-            .find(|record| record.key_id == key.id)
-            .cloned(),
+        standing: Standing::of(&key, &records),
         key,
     };
-    Ok(keys.into_iter().map(row).collect())
+    Ok(listed?.into_iter().map(row).collect())
 }
 
 fn print(rows: &[Row], now: Timestamp, ui: &Ui) -> Result<(), Error> {
-    let objects = || rows.iter().map(|row| row_json(row, now));
+    let objects = || rows.iter().map(|row| row.json(now));
     match ui.format() {
         Format::Json => ui.json(&objects().collect::<Vec<_>>()),
         Format::Jsonl => objects().try_for_each(|object| ui.json(&object)),
@@ -105,65 +100,6 @@ fn print(rows: &[Row], now: Timestamp, ui: &Ui) -> Result<(), Error> {
             ui.status("There are no keys.");
             Ok(())
         }
-        Format::Table | Format::Env => {
-            let header = [
-                "user",
-                "id",
-                "client id",
-                "owner",
-                "age",
-                "revoked on",
-                "purpose",
-            ];
-            ui.table(&header, rows.iter().map(|row| row_text(row, now)))
-        }
+        Format::Table | Format::Env => ui.table(&HEADER, rows.iter().map(|row| row.cells(now))),
     }
-}
-
-fn age(key: &Api3Key, now: Timestamp) -> Option<i64> {
-    let created_at = key.created_at?;
-    Some(now.duration_since(created_at).as_secs().max(0))
-}
-
-fn row_json(row: &Row, now: Timestamp) -> Value {
-    let Row {
-        external_user_id,
-        looker_user_id,
-        key,
-        ours,
-        record,
-    } = row;
-    let state = record.as_ref().map(|record| record.state);
-    json!({
-        "external_user_id": external_user_id,
-        "looker_user_id": looker_user_id,
-        "id": key.id,
-        "client_id": key.client_id,
-        "purpose": key.purpose,
-        "owner": owner(*ours),
-        "created_at": key.created_at,
-        "age_seconds": age(key, now),
-        "is_disabled": key.is_disabled,
-        "delivered": state.map(|state| state == KeyState::Delivered),
-        "revoke_at": record.as_ref().and_then(|record| record.revoke_at),
-    })
-}
-
-fn row_text(row: &Row, now: Timestamp) -> Vec<String> {
-    let due = row.record.as_ref().and_then(|record| record.revoke_at);
-    vec![
-        row.external_user_id
-            .clone()
-            .unwrap_or_else(|| row.looker_user_id.clone()),
-        row.key.id.clone(),
-        row.key.client_id.clone(),
-        owner(row.ours).to_owned(),
-        age(&row.key, now).map(span::words).unwrap_or_default(),
-        due.map(|due| due.to_string()).unwrap_or_default(),
-        row.key.purpose.clone().unwrap_or_default(),
-    ]
-}
-
-const fn owner(ours: bool) -> &'static str {
-    if ours { "ours" } else { "foreign" }
 }

@@ -8,6 +8,7 @@ use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
+use crate::commands::span;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
@@ -22,6 +23,10 @@ use crate::workflow::{JobSpec, KeyJob, require_admin};
 pub(crate) struct KeysMintArgs {
     #[command(flatten)]
     users: UsersArgs,
+
+    /// Let `keys reap` revoke the key after this time, as in `90d`
+    #[arg(long, value_name = "DURATION", value_parser = span::seconds)]
+    ttl: Option<u64>,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
@@ -57,6 +62,7 @@ async fn mint(
         JobSpec::MintKey(KeyJob {
             user: Clone::clone(user),
             purpose: args.delivery.key_purpose.clone(),
+            ttl_seconds: args.ttl,
         })
     };
     let specs = users.ids().iter().map(job).collect();

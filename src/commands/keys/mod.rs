@@ -1,10 +1,13 @@
 //! `embedctl keys`: the API keys of embed users.
 
+mod holders;
 mod list;
 mod mint;
+mod orphans;
 mod reap;
 mod revoke;
 mod rotate;
+mod row;
 mod users;
 
 use crate::config::Settings;
@@ -12,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
 
-/// List, mint, rotate and revoke the API keys of embed users
+/// List, mint, rotate and revoke the API keys of embed users, and find those that nobody received
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum KeysCommand {
     List(list::KeysListArgs),
@@ -20,6 +23,7 @@ pub(crate) enum KeysCommand {
     Rotate(rotate::KeysRotateArgs),
     Revoke(revoke::KeysRevokeArgs),
     Reap(reap::KeysReapArgs),
+    Orphans(orphans::KeysOrphansArgs),
 }
 
 pub(crate) async fn run(
@@ -34,5 +38,6 @@ pub(crate) async fn run(
         KeysCommand::Rotate(args) => rotate::run(args, settings, ui, system).await,
         KeysCommand::Revoke(args) => revoke::run(args, settings, ui, system).await,
         KeysCommand::Reap(args) => reap::run(args, settings, ui, system).await,
+        KeysCommand::Orphans(args) => orphans::run(args, settings, ui, system).await,
     }
 }

@@ -1,31 +1,37 @@
-//! `embedctl keys reap`: revoke the keys whose overlap has ended.
+//! `embedctl keys reap`: revoke the keys whose time is over.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
+use crate::commands::keys::holders::all_keys;
+use crate::commands::keys::users::Matcher;
 use crate::commands::object::{text, with};
 use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
-use crate::looker::Client;
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
-use crate::workflow::{require_admin, revoke_key};
+use crate::workflow::{KeyAccess, Revoked, UserKeys, require_admin};
 
-/// Revoke the keys whose overlap has ended
+/// Revoke the keys whose overlap or time to live has ended
 ///
-/// Made for cron: it asks nothing, does nothing where nothing is due, and may run as often as you like, also twice at
-/// once. It exits with 3 if some keys could not be revoked; the next run tries them again.
+/// The keys say so themselves at Looker, so that it works from any machine; on a Looker that keeps no purpose, the ledger
+/// says so. Made for cron: it asks nothing, does nothing if nothing is due, and may run as often as you like, also twice
+/// at once. It exits with 3 if some keys could not be revoked; the next run tries them again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysReapArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
+
+/// The keys of one user that are due.
+type Due = Vec<KeyRecord>;
 
 /// What became of the keys that were due.
 #[derive(Debug, Default)]
@@ -58,26 +64,24 @@ async fn reap(
     system: &mut System,
 ) -> Result<Exit, Error> {
     let ledger = open_ledger(&session.settings, system)?;
-    let due = ledger.keys_due(system.clock.now()).await?;
-    let mut reaped = Reaped::default();
+    // To somebody who is no admin, Looker would call every key gone.
+    require_admin(&session.admin).await?;
+    let due = due(&*ledger, session, system).await?;
     if args.dry_run {
-        return dry_run(&due, ui);
-    }
-    if !due.is_empty() {
-        // To somebody who is no admin, Looker would call every key gone.
-        require_admin(&session.admin).await?;
+        return dry_run(&due.concat(), ui);
     }
     system.interrupt.listen();
-    let revoke = |key: KeyRecord| {
-        let (admin, ledger) = (session.admin.clone(), Arc::clone(&ledger));
+    let revoke = |keys: Due| {
+        let (access, ledger) = (Arc::clone(&session.keys), Arc::clone(&ledger));
         async move {
-            let revoked = revoke(&admin, &*ledger, &key).await;
-            (key, revoked)
+            let revoked = revoke(&access, &*ledger, &keys).await;
+            (keys, revoked)
         }
     };
+    let mut reaped = Reaped::default();
     let width = session.settings.concurrency();
-    let ended = parallel::each(due, width, &system.interrupt, revoke, |(key, revoked)| {
-        reaped.note(&key, revoked, ui)
+    let ended = parallel::each(due, width, &system.interrupt, revoke, |(keys, revoked)| {
+        reaped.note(&keys, revoked, ui)
     })
     .await;
     reaped.print(ui)?;
@@ -92,41 +96,110 @@ async fn reap(
     }
 }
 
-/// Revoke a key, and write that down: false where it was gone already.
-async fn revoke(admin: &Client, ledger: &dyn Ledger, key: &KeyRecord) -> Result<bool, Error> {
-    let existed = revoke_key(admin, &key.looker_user_id, &key.key_id).await?;
-    let revoked = KeyRecord {
-        state: KeyState::Revoked,
-        ..key.clone()
+/// The keys that are due, by what they say at Looker and by what the ledger says, user by user.
+async fn due(ledger: &dyn Ledger, session: &Session, system: &System) -> Result<Vec<Due>, Error> {
+    let now = system.clock.now();
+    let mut due: BTreeMap<String, Due> = BTreeMap::new();
+    for record in ledger.keys_due(now).await? {
+        let of = due.entry(record.looker_user_id.clone()).or_default();
+        of.push(record);
+    }
+    let rows = all_keys(&Matcher::default(), ledger, session, system).await?;
+    for row in rows.into_iter().filter(|row| row.standing.is_due(now)) {
+        let of = due.entry(row.looker_user_id.clone()).or_default();
+        if of.iter().any(|known| known.client_id == row.key.client_id) {
+            continue;
+        }
+        of.push(KeyRecord {
+            looker_user_id: row.looker_user_id.clone(),
+            external_user_id: row.external_user_id.unwrap_or_default(),
+            key_id: row.key.id,
+            client_id: row.key.client_id,
+            purpose: row.key.purpose.unwrap_or_default(),
+            state: KeyState::Delivered,
+            minted_at: row.key.created_at.unwrap_or(now),
+            revoke_at: row.standing.due,
+        });
+    }
+    Ok(due.into_values().collect())
+}
+
+/// Revoke the keys of a user, and write that down.
+async fn revoke(
+    access: &Arc<KeyAccess>,
+    ledger: &dyn Ledger,
+    keys: &[KeyRecord],
+) -> Result<Revoked, Error> {
+    let Some(first) = keys.first() else {
+        return Ok(Revoked::default());
     };
-    ledger.put_key(revoked).await?;
-    Ok(existed)
+    let mut of_user = access.of(&first.looker_user_id);
+    let done = revoke_known(&mut of_user, keys).await;
+    of_user.close().await?;
+    let done = done?;
+    for key in keys {
+        let revoked = KeyRecord {
+            state: KeyState::Revoked,
+            ..key.clone()
+        };
+        ledger.put_key(revoked).await?;
+    }
+    Ok(done)
+}
+
+/// Revoke those that are there. Another key may have the number of one that is gone, so both ids must fit.
+async fn revoke_known(of_user: &mut UserKeys, keys: &[KeyRecord]) -> Result<Revoked, Error> {
+    let alive = of_user.list_allowing().await?;
+    let is_alive = |record: &&KeyRecord| {
+        let mut alive = alive.iter();
+        alive.any(|key| key.id == record.key_id && key.client_id == record.client_id)
+    };
+    let (there, gone): (Vec<_>, Vec<_>) = keys.iter().partition(is_alive);
+    let ids = |keys: Vec<&KeyRecord>| -> Vec<String> {
+        keys.into_iter().map(|key| key.key_id.clone()).collect()
+    };
+    let there = ids(there);
+    let mut done = of_user.revoke(&there).await?;
+    done.gone.extend(ids(gone));
+    Ok(done)
 }
 
 impl Reaped {
     fn note(
         &mut self,
-        key: &KeyRecord,
-        revoked: Result<bool, Error>,
+        keys: &[KeyRecord],
+        done: Result<Revoked, Error>,
         ui: &Ui,
     ) -> Result<(), Error> {
-        let (count, outcome) = match &revoked {
-            Ok(true) => (&mut self.revoked, "revoked"),
-            Ok(false) => (&mut self.gone, "gone"),
-            Err(_) => (&mut self.failed, "failed"),
+        let failed = match &done {
+            Ok(_) => None,
+            Err(error) => Some(error_json(error).get("error").cloned()),
         };
-        *count += 1;
-        let mut row = with(row_json(key), "outcome", outcome);
-        if let Err(error) = revoked {
-            let (id, user) = (&key.key_id, &key.external_user_id);
-            let error = error.context(format!("key {id} of `{user}` could not be revoked"));
-            ui.error(&error);
-            row = with(row, "error", error_json(&error).get("error").cloned());
+        if let Err(error) = &done {
+            let ids: Vec<_> = keys.iter().map(|key| key.key_id.as_str()).collect();
+            let user = keys.first().map(|key| key.external_user_id.as_str());
+            let (ids, user) = (ids.join(", "), user.unwrap_or_default());
+            let shown = Error::new(error.kind(), error)
+                .context(format!("key {ids} of `{user}` could not be revoked"));
+            ui.error(&shown);
         }
-        if ui.format() == Format::Jsonl {
-            return ui.json(&row);
+        for key in keys {
+            let (count, outcome) = match &done {
+                Ok(done) if done.revoked.contains(&key.key_id) => (&mut self.revoked, "revoked"),
+                Ok(_) => (&mut self.gone, "gone"),
+                Err(_) => (&mut self.failed, "failed"),
+            };
+            *count += 1;
+            let mut row = with(row_json(key), "outcome", outcome);
+            if let Some(failed) = &failed {
+                row = with(row, "error", failed.clone());
+            }
+            if ui.format() == Format::Jsonl {
+                ui.json(&row)?;
+            } else {
+                self.keys.push(row);
+            }
         }
-        self.keys.push(row);
         Ok(())
     }
 
@@ -191,8 +264,10 @@ fn row_json(key: &KeyRecord) -> Value {
     json!({
         "external_user_id": key.external_user_id,
         "looker_user_id": key.looker_user_id,
+        "key_id": key.key_id,
         "id": key.key_id,
         "client_id": key.client_id,
+        "due": key.revoke_at,
         "revoke_at": key.revoke_at,
     })
 }

@@ -13,7 +13,7 @@ use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Api3Key, User};
 use crate::report::{Format, Ui};
 use crate::system::System;
-use crate::workflow::{is_our_key, require_admin, revoke_key};
+use crate::workflow::{Standing, require_admin};
 
 /// Revoke keys, which stop working at once
 ///
@@ -114,8 +114,13 @@ async fn revoke(
     };
     let question = format!("Revoke {ids} of {name}?{foreign} Whatever uses them stops working.");
     confirm(&question, &session.settings, ui, system)?;
+    let ids = targets.iter().map(|target| target.record.key_id.clone());
+    let ids: Vec<_> = ids.collect();
+    let mut of_user = session.keys.of(&user.id);
+    let done = of_user.revoke(&ids).await;
+    of_user.close().await?;
+    done?;
     for target in &targets {
-        revoke_key(&session.admin, &user.id, &target.record.key_id).await?;
         ledger.put_key(target.record.clone()).await?;
         ui.status(format!("Revoked key {}", target.record.key_id));
     }
@@ -135,7 +140,10 @@ async fn targets(
     system: &System,
 ) -> Result<Vec<Target>, Error> {
     let records = ledger.keys(Some(&user.id)).await?;
-    let keys = session.admin.api3_keys(&user.id).await?;
+    let mut of_user = session.keys.of(&user.id);
+    let keys = of_user.list_allowing().await;
+    of_user.close().await?;
+    let keys = keys?;
     let own = session.settings.looker()?.client_id;
     let mut targets = Vec::new();
     for name in named {
@@ -146,7 +154,7 @@ async fn targets(
             .find(|key| is_named(&key.key_id, &key.client_id));
         let target = match (found, record) {
             (Some(key), _) => {
-                let ours = is_our_key(key, &records);
+                let ours = Standing::of(key, &records).is_ours();
                 let record = record_of(user, key, record, system);
                 Target { record, ours }
             }

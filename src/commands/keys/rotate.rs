@@ -97,6 +97,7 @@ fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
         job: KeyJob {
             user: user.clone(),
             purpose: args.delivery.key_purpose.clone(),
+            ttl_seconds: None,
         },
         keys: args.keys.clone(),
         max_age_seconds: args.max_age,
@@ -123,7 +124,10 @@ async fn dry_run(
         let name = spec.job.user.by_ref();
         let user = users::existing(admin, name).await?;
         let records = ledger.keys(Some(&user.id)).await?;
-        let keys = admin.api3_keys(&user.id).await?;
+        let mut of_user = session.keys.of(&user.id);
+        let keys = of_user.list().await;
+        of_user.close().await?;
+        let keys = keys?;
         let choice = choose(spec, &keys, &records, system.clock.now())?;
         let replaced: Vec<_> = choice.replaced.iter().map(|key| key.id.as_str()).collect();
         if ui.format().is_json() {

@@ -81,7 +81,10 @@ impl UsersArgs {
     /// Find out who is meant. One user is not looked up yet.
     pub(crate) async fn resolve(&self, admin: &Client) -> Result<Users, Error> {
         if self.all {
-            return Ok(Users::Many(sweep(admin, &self.patterns).await?));
+            let matcher = Matcher::new(&self.patterns);
+            let users = sweep(admin).await?;
+            let users = users.iter().filter_map(|user| meant(user, &matcher));
+            return Ok(Users::Many(users.collect()));
         }
         let (external, looker) = (&self.external_user_id, &self.looker_user_id);
         Ok(Users::One(one(external.as_deref(), looker.as_deref())?))
@@ -109,28 +112,42 @@ fn one(external: Option<&str>, looker: Option<&str>) -> Result<UserId, Error> {
     })
 }
 
-/// Read all embed users, page by page: Looker has no search by `external_user_id`.
-async fn sweep(admin: &Client, patterns: &[String]) -> Result<Vec<UserId>, Error> {
-    let patterns: Vec<_> = patterns
-        .iter()
-        .map(|pattern| WildMatch::new(pattern))
-        .collect();
+/// Says which users are meant by their ids; without a pattern, all are.
+#[derive(Debug, Default)]
+pub(crate) struct Matcher(Vec<WildMatch>);
+
+impl Matcher {
+    /// Those whose id matches one of `patterns`.
+    pub(crate) fn new(patterns: &[String]) -> Self {
+        let patterns = patterns.iter().map(|pattern| WildMatch::new(pattern));
+        Self(patterns.collect())
+    }
+
+    /// Whether the user with this id is meant.
+    pub(crate) fn admits(&self, external_user_id: &str) -> bool {
+        let Self(patterns) = self;
+        let mut matching = patterns.iter().filter(|it| it.matches(external_user_id));
+        patterns.is_empty() || matching.next().is_some()
+    }
+}
+
+/// Read all embed users with their keys: Looker has no search by `external_user_id`.
+pub(crate) async fn sweep(admin: &Client) -> Result<Vec<User>, Error> {
     let mut users = Vec::new();
     let mut pages = admin.users(UserSearch {
         embed_user: Some(true),
-        fields: Some("id,is_disabled,credentials_embed".to_owned()),
+        fields: Some("id,is_disabled,credentials_embed,credentials_api3".to_owned()),
         ..UserSearch::default()
     });
     while let Some(page) = pages.next().await? {
-        users.extend(page.iter().filter_map(|user| meant(user, &patterns)));
+        users.extend(page);
     }
     Ok(users)
 }
 
-fn meant(user: &User, patterns: &[WildMatch]) -> Option<UserId> {
+fn meant(user: &User, matcher: &Matcher) -> Option<UserId> {
     let external = user.external_user_id()?;
-    let matches = patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(external));
-    (matches && !user.is_disabled).then(|| UserId::Known {
+    (matcher.admits(external) && !user.is_disabled).then(|| UserId::Known {
         external: external.to_owned(),
         looker: user.id.clone(),
     })

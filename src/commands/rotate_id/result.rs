@@ -107,6 +107,7 @@ pub(crate) fn json(run: RunId, found: &Found) -> Value {
         "old": rotated.old.map(OldEnd::done),
         "key": found.key.as_ref().map(|key| key_sink::key_json(key, None)),
         "revoked_keys": found.revoked,
+        "reconciled": found.reconciled,
         "warnings": found.warnings,
     })
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, Exit};
 use crate::ledger::{Event, Job, JobId, JobState, Run, What};
 use crate::report::{Format, Ui};
 use crate::system::System;
+use crate::workflow::Reconciled;
 
 /// Show a run: every step of every job, and when it was done
 #[derive(clap::Args, Debug)]
@@ -139,11 +140,20 @@ fn took(earlier: &[Event], event: &Event) -> Option<String> {
 fn note(event: &Event) -> String {
     let data = &event.data;
     let text = |name: &str| data.get(name).and_then(Value::as_str);
-    let key = text("id").map(|id| format!("key {id}"));
+    let key = text("id")
+        .map(|id| format!("key {id}"))
+        .or_else(|| reconciled(data));
     let noted = text("error")
         .or_else(|| text("reset"))
         .or_else(|| data.as_str());
     key.or_else(|| noted.map(str::to_owned)).unwrap_or_default()
+}
+
+/// What was done about keys after a lost answer.
+fn reconciled(data: &Value) -> Option<String> {
+    let told: Vec<Reconciled> = serde_json::from_value(data.get("reconciled")?.clone()).ok()?;
+    let told: Vec<_> = told.iter().map(ToString::to_string).collect();
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 const fn word(what: What) -> &'static str {

@@ -74,6 +74,7 @@ pub fn plan_rotate_id(
         verify: true,
         key: (!wish.no_key && !from.keys.is_empty()).then_some(KeySpec {
             purpose: wish.key_purpose,
+            ensure: false,
         }),
         planned: Box::new(Extra {
             no_login: keeps_grants,

@@ -11,7 +11,6 @@ use crate::workflow::rotate_id::check::viewpoint;
 use crate::workflow::rotate_id::observe::Shared;
 use crate::workflow::rotate_id::spec::OldEnd;
 use crate::workflow::step::{After, Before};
-use crate::workflow::steps::revoke;
 use crate::workflow::work::{OldKey, Work};
 
 /// Each of the steps, unless the old user is kept as it is.
@@ -26,29 +25,22 @@ pub(crate) fn before(work: &Work) -> Before {
 /// Revoke all keys of the old user, also those that came after the plan.
 pub(crate) async fn keys(work: &mut Work) -> Result<After, Error> {
     let old = work.rotate_id().from.looker_user_id.clone();
-    let admin = work.cx.admin.clone();
+    let access = &work.cx.keys;
+    let mut of_old = access.of(&old).with_sudo(work.old_sudo.clone());
     let mut keys = work.rotate_id().from.keys.clone();
-    for key in admin.api3_keys(&old).await? {
+    for key in of_old.list().await? {
         if !keys.iter().any(|known| known.id == key.id) {
             keys.push(key.into());
         }
     }
-    let mut revoked = Vec::new();
+    let revoked: Vec<_> = keys.iter().map(|key| key.id.clone()).collect();
+    // One that is gone already, by an earlier try perhaps, is as good.
+    let done = of_old.revoke(&revoked).await;
+    of_old.close().await?;
+    done?;
     for key in keys {
-        // One that is gone already, by an earlier try perhaps, is as good.
-        revoke::key(&admin, &old, &key.id).await?;
         let record = record(work, &key);
         work.journal.note_key(record).await?;
-        revoked.push(key.id);
-    }
-    let left = admin.api3_keys(&old).await?;
-    let left = left.iter().filter(|key| revoked.contains(&key.id));
-    let left: Vec<&str> = left.map(|key| key.id.as_str()).collect();
-    if !left.is_empty() {
-        return Err(not_done(
-            work,
-            &format!("Looker still lists key {} of it", left.join(", ")),
-        ));
     }
     work.found.revoked.extend(revoked.iter().cloned());
     Ok(After::Next(json!(revoked)))

@@ -5,15 +5,18 @@ use serde_json::json;
 use crate::error::Error;
 use crate::workflow::choose::{Choice, choose};
 use crate::workflow::step::After;
+use crate::workflow::steps::allow_keys;
 use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let spec = work.spec.rotation();
     let spec = spec.expect("only a job that rotates has this step");
-    let user_id = work.user_id();
-    let records = work.cx.ledger.keys(Some(&user_id)).await?;
-    let keys = work.cx.admin.api3_keys(&user_id).await?;
-    let choice = choose(&spec, &keys, &records, work.looker_now())?;
+    let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
+    let keys = match work.user_keys().list().await {
+        Ok(keys) => keys,
+        Err(error) => return allow_keys::refused(work, error),
+    };
+    let choice = choose(&spec, &keys, &records, work.cx.clock.now())?;
     let output = json!(choice);
     restore(work, choice);
     Ok(After::Next(output))
@@ -23,6 +26,6 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 pub(super) fn restore(work: &mut Work, choice: Choice) {
     let replaced = choice.replaced.iter().map(|key| key.id.clone());
     work.found.replaced = replaced.collect();
-    work.nothing_to_rotate = !choice.mints;
+    work.has_key = !choice.mints;
     work.old = choice.replaced;
 }

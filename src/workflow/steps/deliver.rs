@@ -13,39 +13,59 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let Some(mut key) = work.found.key.clone() else {
         return Ok(After::Next(Value::Null));
     };
-    let secret = work
-        .secret
-        .clone()
-        .expect("a key that was just minted has its secret");
-    let sink = work.sink();
-    let to_keep = Key {
-        name: work.key_name(&key),
-        client_secret: secret,
+    let record = work.key_record(&key, KeyState::Minted);
+    // The id of the key is kept before its secret leaves the process; a run that another process has taken over ends here.
+    let written = match work.journal.note_key(record).await {
+        Ok(()) => work.journal.write().await,
+        Err(error) => Err(error),
     };
-    let _replaced = match sink.deliver(&to_keep).await {
-        Ok(replaced) => replaced,
-        Err(error) => return Err(take_back(work, &key, error).await),
-    };
-    key.delivered_to = Some(sink.name());
+    if let Err(error) = written {
+        return Err(take_back(work, &key, error.into()).await);
+    }
+    if let Err(error) = deliver(work, &key).await {
+        return Err(take_back(work, &key, error).await);
+    }
+    key.delivered_to = Some(work.sink().name());
     let record = work.key_record(&key, KeyState::Delivered);
     work.journal.note_key(record).await?;
     work.found.key = Some(key.clone());
     Ok(After::Next(json!(key)))
 }
 
-async fn take_back(work: &mut Work, key: &FoundKey, error: SinkError) -> Error {
-    let undelivered = Error::from(error);
+async fn deliver(work: &mut Work, key: &FoundKey) -> Result<(), Error> {
+    let secret = work.secret.clone();
+    let secret = secret.expect("a key that was just minted has its secret");
+    let sink = work.sink();
+    let to_keep = Key {
+        name: work.key_name(key),
+        client_secret: secret,
+    };
+    let replaced = sink.deliver(&to_keep).await?;
+    let replaced = replaced.map(|replaced| replaced.client_id);
+    work.overwrites = replaced.filter(|client_id| *client_id != key.client_id);
+    // The old keys are revoked next, so the sink is not taken at its word.
+    let replaces = work.spec.steps().contains(&Step::Prove);
+    if replaces && sink.holds(&to_keep.name).await? == Some(false) {
+        let name = sink.name();
+        return Err(SinkError::new(format!("{name} took the key and does not hold it")).into());
+    }
+    Ok(())
+}
+
+/// Revoke a key that is not delivered; a key that cannot be revoked is named.
+pub(super) async fn take_back(work: &mut Work, key: &FoundKey, why: Error) -> Error {
     let user = work.found.external_user_id.clone();
     work.found.key = None;
     match revoke::undelivered(work, key).await {
         Ok(()) => {
-            work.journal.reset(Step::Mint, "not delivered, so revoked");
-            work.journal.reset(Step::Tag, "not delivered, so revoked");
-            undelivered.context(format!(
+            for step in [Step::Mint, Step::Prove] {
+                work.journal.reset(step, "not delivered, so revoked");
+            }
+            why.context(format!(
                 "the key of `{user}` could not be delivered, so it was revoked"
             ))
         }
-        Err(unrevoked) => undelivered
+        Err(unrevoked) => why
             .context(unrevoked)
             .context(format!(
                 "key {} of `{user}` could be neither delivered nor revoked",

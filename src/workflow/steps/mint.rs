@@ -1,22 +1,25 @@
-//! Makes a key: as the admin, or as the user where Looker lets only the user do it.
+//! Creates a key.
 
 use serde_json::json;
 
-use crate::error::Error;
-use crate::looker::{LookerError, NewApi3Key, UserChanges};
+use crate::error::{Error, Kind};
+use crate::looker::{Api3Key, LookerError, NewApi3Key};
+use crate::workflow::key_access::KeyError;
 use crate::workflow::reconcile::MintIntent;
+use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Before, Step};
-use crate::workflow::steps::sudo;
+use crate::workflow::steps::allow_keys;
 use crate::workflow::work::{FoundKey, Work};
 
 pub(crate) fn before(work: &mut Work) -> Before {
-    if work.nothing_to_rotate {
+    if work.has_key {
         return Before::Skip;
     }
     let intent = MintIntent {
         known: work.known_keys.clone(),
-        at: work.looker_now(),
-        within_seconds: work.cx.timeout.as_secs(),
+        at: work.cx.clock.now(),
+        within_seconds: (work.cx.timeout + work.cx.grace).as_secs_f64(),
+        grace_seconds: work.cx.grace.as_secs_f64(),
     };
     Before::Effect(json!(intent))
 }
@@ -25,56 +28,106 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     // From here on, a key that another runner puts into the sink for this user stays there.
     let (origin, user) = (work.cx.admin.origin(), &work.found.external_user_id);
     work.sink().held(origin, user).await?;
-    let minted = match mint(work).await {
+    let minted = match work.user_keys().mint().await {
         Ok(minted) => minted,
-        Err(Unminted::Lost(error)) => return Ok(After::Back(Step::Reconcile, error.into())),
-        Err(Unminted::Refused(error)) => return Err(error),
+        Err(KeyError::Looker(error)) if is_lost(&error) => {
+            return Ok(After::Back(Step::Reconcile, error.into()));
+        }
+        Err(KeyError::Looker(error)) if is_limit(&error) => return Err(limit(work, error).await),
+        Err(error) => {
+            let refused = allow_keys::refused(work, error)?;
+            work.journal.refuse(Step::Mint, "not allowed yet");
+            return Ok(refused);
+        }
     };
+    check(work, &minted)?;
+    let tag = work.tag();
+    let dated = minted.key.created_at.is_some();
     let key = FoundKey {
         id: minted.key.id,
         client_id: minted.key.client_id,
-        purpose: work.purpose(),
-        created_at: minted.key.created_at.unwrap_or_else(|| work.looker_now()),
+        purpose: tag.to_string(),
+        created_at: minted.key.created_at.unwrap_or_else(|| work.cx.clock.now()),
         delivered_to: None,
+        due: tag.until,
     };
     work.secret = Some(minted.client_secret);
     work.found.key = Some(key.clone());
-    Ok(After::Next(json!(key)))
-}
-
-/// Why there is no key.
-enum Unminted {
-    /// The answer was lost; there may be one.
-    Lost(LookerError),
-    /// Looker said no.
-    Refused(Error),
-}
-
-impl From<LookerError> for Unminted {
-    fn from(error: LookerError) -> Self {
-        if error.took_effect_unknown() {
-            Self::Lost(error)
-        } else {
-            Self::Refused(error.into())
-        }
+    let mut output = json!(key);
+    if let Some(output) = output.as_object_mut() {
+        output.insert("dated".to_owned(), json!(dated));
     }
+    Ok(After::Next(output))
 }
 
-async fn mint(work: &mut Work) -> Result<NewApi3Key, Unminted> {
-    let user_id = work.user_id();
-    match work.cx.admin.create_api3_key(&user_id).await {
-        // Looker (Google Cloud core) has an admin allow keys, and the user make them (its documentation on API keys).
-        Err(error) if error.refused_with() == Some(403) => {
-            let sudo = sudo::client(work).await.map_err(Unminted::Refused)?;
-            let allow = UserChanges {
-                can_manage_api3_creds: Some(true),
-                ..UserChanges::default()
-            };
-            // This request makes no key, so a lost answer to it leaves nothing behind.
-            let allowed = work.cx.admin.update_user(&user_id, &allow).await;
-            allowed.map_err(|error| Unminted::Refused(error.into()))?;
-            Ok(sudo.create_api3_key(&user_id).await?)
-        }
-        answer => Ok(answer?),
-    }
+/// Whether there may be a key all the same. A token that is refused may be refused after the work was done.
+fn is_lost(error: &LookerError) -> bool {
+    error.took_effect_unknown() || error.http_status() == Some(401)
+}
+
+/// Looker's answer is believed only as far as it fits what was seen a moment ago.
+fn check(work: &mut Work, minted: &NewApi3Key) -> Result<(), Error> {
+    let (id, user) = (&minted.key.id, &work.found.external_user_id);
+    let message = if work.known_keys.contains(id) {
+        format!(
+            "Looker answered the request for a new key of `{user}` with key {id}, which was there before"
+        )
+    } else if minted.key.client_id.is_empty() {
+        format!("Looker answered the request for a new key of `{user}` without a client id")
+    } else {
+        return Ok(());
+    };
+    // Whatever was created then is found by whoever goes on with the job.
+    work.journal.reset(Step::Mint, "the answer cannot be right");
+    Err(Error::new(Kind::Incomplete, message)
+        .hint("nothing was revoked; `embedctl keys list` shows the keys there are"))
+}
+
+/// Whether Looker may mean that the user has as many keys as it may have (its API description declares both).
+fn is_limit(error: &LookerError) -> bool {
+    matches!(error.http_status(), Some(409 | 422))
+}
+
+/// Say which key could make room, where the user has keys.
+async fn limit(work: &mut Work, refusal: LookerError) -> Error {
+    let error = Error::from(refusal);
+    let Ok(keys) = work.user_keys().list().await else {
+        return error;
+    };
+    let user = work.found.external_user_id.clone();
+    let records = work.cx.ledger.keys(Some(&work.user_id())).await;
+    let records = records.unwrap_or_default();
+    let Some(key) = dispensable(&keys, |key| Standing::of(key, &records)) else {
+        return error;
+    };
+    let count = keys.len();
+    let plural = if count == 1 { "key" } else { "keys" };
+    let foreign = match Standing::of(key, &records).is_ours() {
+        true => "",
+        false => " --foreign",
+    };
+    error
+        .context(format!(
+            "Looker lets `{user}` have no more than the {count} {plural} it has"
+        ))
+        .without_hint()
+        .hint(format!(
+            "revoke one that nobody needs, perhaps `embedctl keys revoke {user} {}{foreign}`",
+            key.id
+        ))
+}
+
+/// The key that is most likely to be missed by nobody: ours before others', received by nobody before replaced before in
+/// use, old before young.
+fn dispensable(keys: &[Api3Key], standing: impl Fn(&Api3Key) -> Standing) -> Option<&Api3Key> {
+    keys.iter().min_by_key(|key| {
+        let standing = standing(key);
+        let need = match standing.state {
+            Some(Stage::Undelivered) => 0,
+            Some(Stage::Overlap) => 1,
+            Some(Stage::Delivered) => 2,
+            Some(Stage::Nameless) | None => 3,
+        };
+        (need, key.created_at)
+    })
 }

@@ -1,24 +1,25 @@
 //! What each step does, a file each; and what a step that was done by an earlier process left behind.
 
+pub(super) mod allow_keys;
 pub(super) mod choose_old;
 pub(super) mod confirm;
 pub(super) mod create;
 pub(super) mod deliver;
 pub(super) mod edit;
+mod look;
+pub(super) mod look_again;
 pub(super) mod mint;
 pub(super) mod observe;
 pub(super) mod prove;
 pub(super) mod reconcile;
 mod refusal;
 pub(super) mod retire_old;
-pub(super) mod revoke;
+mod revoke;
 pub(super) mod sudo;
 pub(super) mod tag;
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
 use crate::error::Error;
+pub(super) use crate::workflow::journal::read;
 use crate::workflow::rotate_id::{check, equip, moves};
 use crate::workflow::step::Step;
 use crate::workflow::work::Work;
@@ -30,6 +31,7 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
     };
     match step {
         Step::Create | Step::Edit => work.found.outcome = Some(read(&data)?),
+        Step::AllowKeys => work.user_keys().was_allowed(),
         Step::ChooseOld => choose_old::restore(work, read(&data)?),
         Step::Deliver => work.found.key = Some(read(&data)?),
         Step::RetireOld => {
@@ -42,14 +44,7 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
         Step::RevokeOldKeys => work.found.revoked.extend(read::<Vec<String>>(&data)?),
         Step::RetireOldUser => work.found.rotated_id().old = Some(read(&data)?),
         Step::Mint | Step::Tag | Step::Prove | Step::Check | Step::EndOldSessions => {}
-        Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile => {}
+        Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile | Step::LookAgain => {}
     }
     Ok(())
-}
-
-/// Read what an earlier process wrote.
-pub(super) fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
-    serde_json::from_value(data.clone()).map_err(|error| {
-        Error::internal(error).context("the ledger holds an event that this embedctl cannot read")
-    })
 }

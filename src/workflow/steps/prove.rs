@@ -1,19 +1,20 @@
-//! Logs in with the new key, and sees that it is the user.
+//! Logs in with the new key, and sees that it is the user, before anything else is replaced by it.
 
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client};
-use crate::workflow::step::After;
-use crate::workflow::work::Work;
+use crate::workflow::step::{After, Step};
+use crate::workflow::steps::revoke;
+use crate::workflow::work::{FoundKey, Work};
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
-    let (Some(key), Some(secret)) = (&work.found.key, &work.secret) else {
+    let (Some(key), Some(secret)) = (work.found.key.clone(), work.secret.clone()) else {
         return Ok(After::Next(Value::Null));
     };
     let credentials = ApiKey {
         client_id: key.client_id.clone(),
-        client_secret: secret.clone(),
+        client_secret: secret,
     };
     let client = Client::new(
         work.cx.http.clone(),
@@ -22,10 +23,16 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     );
     let me = client.me().await;
     let logged_out = client.logout().await;
-    let me = me.map_err(|error| unproven(key.id.as_str(), error.into()))?;
-    if me.id != work.user_id() {
-        let error = Error::new(Kind::Looker, format!("it belongs to Looker user {}", me.id));
-        return Err(unproven(&key.id, error));
+    let wrong = match me {
+        Ok(me) if me.id == work.user_id() => None,
+        Ok(me) => {
+            let message = format!("it belongs to Looker user {}", me.id);
+            Some(Error::new(Kind::Looker, message))
+        }
+        Err(error) => Some(error.into()),
+    };
+    if let Some(error) = wrong {
+        return Err(unproven(work, &key, error).await);
     }
     if let Err(error) = logged_out {
         work.warn(format!(
@@ -35,10 +42,21 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-fn unproven(key_id: &str, error: Error) -> Error {
-    error
-        .context(format!(
-            "the new key {key_id} was delivered, but does not log in; the old keys still work"
-        ))
-        .with_kind(Kind::Incomplete)
+/// The key is good for nothing, and nobody has it.
+async fn unproven(work: &mut Work, key: &FoundKey, error: Error) -> Error {
+    work.found.key = None;
+    let id = &key.id;
+    match revoke::undelivered(work, key).await {
+        Ok(()) => {
+            work.journal
+                .reset(Step::Mint, "does not log in, so revoked");
+            error.context(format!(
+                "the new key {id} does not log in, so it was revoked; the old keys still work"
+            ))
+        }
+        Err(unrevoked) => error.context(unrevoked).context(format!(
+            "the new key {id} neither logs in nor could be revoked; the old keys still work"
+        )),
+    }
+    .with_kind(Kind::Incomplete)
 }

@@ -5,55 +5,127 @@ use serde_json::{Value, json};
 use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::Api3Key;
-use crate::workflow::reconcile::{MintIntent, Verdict, judge};
+use crate::workflow::ATTEMPTS;
+use crate::workflow::mint_log::MintLog;
+use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Step};
-use crate::workflow::steps::{read, revoke};
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::steps::allow_keys;
+use crate::workflow::steps::look::{self, Look, is_held};
+use crate::workflow::tag::{Tag, TagState};
+use crate::workflow::work::Work;
+
+/// The steps that an attempt at a key is made of.
+const ATTEMPT: [Step; 4] = [Step::Mint, Step::Prove, Step::Deliver, Step::Tag];
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
-    let Some(intent) = work
-        .journal
-        .intent(Step::Mint)
-        .map(|event| event.data.clone())
-    else {
-        // A user that was made a moment ago has no key yet.
-        work.known_keys = match work.has_just_made_user() {
-            true => Vec::new(),
-            false => known_keys(work).await?,
-        };
-        return Ok(After::Next(Value::Null));
-    };
+    if work.journal.intent(Step::Mint).is_none() {
+        return first(work).await;
+    }
     if work.journal.done(Step::Deliver).is_some() && !needs_secret(work) {
         return Ok(After::Next(Value::Null));
     }
-    let intent: MintIntent = read(&intent)?;
-    let seen: Option<FoundKey> = work.journal.output(Step::Mint).map(read).transpose()?;
-    let keys = work.cx.admin.api3_keys(&work.user_id()).await?;
-    match judge(
-        &keys,
-        &intent,
-        &work.tag(),
-        seen.as_ref().map(|key| key.id.as_str()),
-    ) {
-        Verdict::CannotTell(keys) => return Err(cannot_tell(work, &keys)),
-        Verdict::Ours(ours) => {
-            if adopt(work, &ours).await? {
-                return Ok(After::Next(Value::Null));
-            }
-            for key in &ours {
-                revoke::undelivered(work, &found(work, key)).await?;
-            }
-        }
-        Verdict::Nothing => {}
+    let keys = match work.user_keys().list().await {
+        Ok(keys) => keys,
+        Err(error) => return allow_keys::refused(work, error),
+    };
+    let log = MintLog::of(work.journal.events())?;
+    let look = look::judge_now(work, &keys, &log).await?;
+    if adopt(work, &look).await? {
+        return Ok(After::Next(Value::Null));
     }
-    for step in [Step::Mint, Step::Tag, Step::Deliver] {
+    let is_last = work.lost_answers.len() >= ATTEMPTS;
+    // Without Looker's clock, which the next mint tells, what is unclear now can be judged better at the end.
+    let waits = work.cx.sole_minter && work.cx.keys.ahead().is_none() && !is_last;
+    let left = if waits { Vec::new() } else { look.left(&log) };
+    let settled = log.lost.is_empty() || (log.lost.len() == 1 && look.verdict.taken.is_some());
+    let revoked = look::revoke(work, Step::Reconcile, look.orphans()).await?;
+    for step in ATTEMPT {
         work.journal
             .reset(step, "settled by a look at the user's keys");
     }
-    work.journal.write().await?;
-    work.found.key = None;
-    work.known_keys = known_keys(work).await?;
+    (work.found.key, work.secret) = (None, None);
+    let alive = keys.into_iter().map(|key| key.id);
+    let alive = alive.filter(|id| !revoked.iter().any(|revoked| revoked.key_id == *id));
+    work.known_keys = alive.collect();
+    let output = look::tell(work, &revoked, &left, settled);
+    let error = match left.is_empty() {
+        false => Some(look::unclear(work, &left)),
+        true if is_last => work.lost_answers.pop(),
+        true => None,
+    };
+    match error {
+        None => Ok(After::Next(output)),
+        Some(error) => {
+            work.journal.finish(Step::Reconcile, output);
+            Err(error)
+        }
+    }
+}
+
+/// The first attempt: what the user has, and whether that is enough.
+async fn first(work: &mut Work) -> Result<After, Error> {
+    // A user that was made a moment ago has no key yet.
+    if work.has_just_made_user() {
+        work.known_keys = Vec::new();
+        return Ok(After::Next(Value::Null));
+    }
+    let keys = match work.user_keys().list().await {
+        Ok(keys) => keys,
+        Err(error) => return allow_keys::refused(work, error),
+    };
+    if work.spec.ensures_key() {
+        work.has_key = has_key(work, &keys).await?;
+    }
+    work.known_keys = keys.into_iter().map(|key| key.id).collect();
     Ok(After::Next(Value::Null))
+}
+
+/// Whether the user has a key of ours that somebody received.
+///
+/// # Errors
+/// Nobody can tell: a key carries the tag of an earlier release, which was written before the secret was delivered.
+async fn has_key(work: &mut Work, keys: &[Api3Key]) -> Result<bool, Error> {
+    let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
+    let now = work.cx.clock.now();
+    let usable = || keys.iter().filter(|key| !key.is_disabled);
+    let serving = usable().find(|key| Standing::of(key, &records).serves(now));
+    if let Some(key) = serving {
+        work.warn(format!(
+            "key {} was delivered before, so none was created",
+            key.id
+        ));
+        return Ok(true);
+    }
+    let mut unknown = Vec::new();
+    for key in usable() {
+        let standing = Standing::of(key, &records);
+        if !standing.is_ours() || standing.state != Some(Stage::Undelivered) {
+            continue;
+        }
+        if is_held(work, key).await? {
+            work.warn(format!(
+                "the sink holds key {}, so none was created",
+                key.id
+            ));
+            return Ok(true);
+        }
+        let tag = key.purpose.as_deref().and_then(Tag::parse);
+        if tag.is_some_and(|tag| tag.state == TagState::Minted) {
+            unknown.push(key.id.clone());
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(false);
+    }
+    let (user, keys) = (&work.found.external_user_id, unknown.join(", "));
+    Err(Error::new(
+        Kind::Incomplete,
+        format!("nobody can tell whether key {keys} of `{user}` was delivered: an earlier release created it, and neither the ledger nor the sink knows it"),
+    )
+    .hint(format!(
+        "`embedctl keys rotate {user}` replaces it; `embedctl keys revoke {user} {}` revokes it",
+        unknown.join(" ")
+    )))
 }
 
 /// Whether a later step logs in with the key, for which its secret is needed: only a process that mints it has that.
@@ -61,50 +133,19 @@ fn needs_secret(work: &Work) -> bool {
     work.spec.steps().contains(&Step::Prove) && work.journal.done(Step::Prove).is_none()
 }
 
-/// Take a key that the sink says it keeps as delivered.
-async fn adopt(work: &mut Work, ours: &[Api3Key]) -> Result<bool, Error> {
-    let ([key], false) = (ours, needs_secret(work)) else {
+/// Take a key as delivered that the sink says it holds, or that carries the job's own tag, which is written only then.
+async fn adopt(work: &mut Work, look: &Look) -> Result<bool, Error> {
+    let delivered = look.delivered().next_back();
+    let Some(key) = delivered.filter(|_| !needs_secret(work)) else {
         return Ok(false);
     };
-    let mut key = found(work, key);
-    let sink = work.sink();
-    if sink.holds(&work.key_name(&key)).await? != Some(true) {
-        return Ok(false);
-    }
-    key.delivered_to = Some(sink.name());
-    for step in [Step::Mint, Step::Tag, Step::Deliver] {
+    let mut key = look::found(work, key);
+    key.delivered_to = Some(work.sink().name());
+    for step in [Step::Mint, Step::Deliver] {
         work.journal.finish(step, json!(key));
     }
     let record = work.key_record(&key, KeyState::Delivered);
     work.journal.note_key(record).await?;
     work.found.key = Some(key);
     Ok(true)
-}
-
-fn found(work: &Work, key: &Api3Key) -> FoundKey {
-    FoundKey {
-        id: key.id.clone(),
-        client_id: key.client_id.clone(),
-        purpose: key.purpose.clone().unwrap_or_default(),
-        created_at: key.created_at.unwrap_or_else(|| work.cx.clock.now()),
-        delivered_to: None,
-    }
-}
-
-async fn known_keys(work: &Work) -> Result<Vec<String>, Error> {
-    let keys = work.cx.admin.api3_keys(&work.user_id()).await?;
-    Ok(keys.into_iter().map(|key| key.id).collect())
-}
-
-fn cannot_tell(work: &Work, keys: &[Api3Key]) -> Error {
-    let ids: Vec<_> = keys.iter().map(|key| key.id.as_str()).collect();
-    let user = &work.found.external_user_id;
-    Error::new(
-        Kind::Incomplete,
-        format!("`{user}` has keys {} that were made while an answer was lost; one of them may be ours", ids.join(", ")),
-    )
-    .hint(format!(
-        "give the keys that are somebody else's a purpose, or revoke the one nobody uses (`embedctl keys list {user}`), then run `embedctl runs resume {}`",
-        work.journal.job().run
-    ))
 }

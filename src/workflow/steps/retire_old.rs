@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::Error;
-use crate::ledger::{KeyRecord, KeyState};
+use crate::ledger::{JobId, KeyRecord, KeyState};
 use crate::workflow::step::{After, Before};
-use crate::workflow::steps::revoke;
+use crate::workflow::tag::Tag;
 use crate::workflow::work::{OldKey, Work};
 
 /// What became of the keys that were replaced, by Looker's id.
@@ -33,23 +33,54 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let due = overlap.map(|overlap| later(overlap).unwrap_or(Timestamp::MAX));
     let known = work.cx.ledger.keys(Some(&work.user_id())).await?;
     let mut retired = Retired::default();
-    for old in work.old.clone() {
-        if due.is_none() {
-            revoke::revoke(work, &old.id).await?;
-            retired.revoked.push(old.id.clone());
-        }
+    let old = work.old.clone();
+    if due.is_none() {
+        let ids: Vec<_> = old.iter().map(|old| old.id.clone()).collect();
+        work.user_keys().revoke(&ids).await?;
+        retired.revoked = ids;
+    }
+    for mut old in old {
         let earlier = known.iter().find(|record| record.key_id == old.id);
         let earlier = earlier.and_then(|record| record.revoke_at);
-        if due.is_some() && earlier.is_none() {
+        let tagged = Tag::parse(&old.purpose).and_then(|tag| tag.until);
+        let set = [earlier, tagged].into_iter().flatten().min();
+        if due.is_some() && set.is_none() {
             retired.kept.push(old.id.clone());
         }
         // A day that is set already is a promise: it is never put off.
-        let due = due.map(|due| earlier.map_or(due, |earlier| earlier.min(due)));
+        let due = due.map(|due| set.map_or(due, |set| set.min(due)));
+        if let Some(due) = due {
+            old.purpose = say_so(work, &old, due).await;
+        }
         let record = record(work, &old, due);
         work.journal.note_key(record).await?;
     }
     work.found.revoked.extend(retired.revoked.iter().cloned());
     Ok(After::Next(json!(retired)))
+}
+
+/// Write on an old key until when it is kept; gives what it is to carry. If Looker does not keep that, the ledger alone
+/// knows.
+async fn say_so(work: &mut Work, old: &OldKey, due: Timestamp) -> String {
+    let purpose = overlapping(&old.purpose, work.journal.job(), due);
+    match work.user_keys().tag(&old.id, &purpose).await {
+        Ok(_) => {}
+        Err(error) => {
+            let error = Error::from(error);
+            work.warn(format!(
+                "key {} does not say that it is kept until {due}, so only the ledger knows: {error}",
+                old.id
+            ));
+        }
+    }
+    purpose
+}
+
+/// What a key is to carry that is kept until `due`, by what it carries now: `job` has replaced it.
+pub fn overlapping(purpose: &str, job: JobId, due: Timestamp) -> String {
+    let words = Some(purpose.trim()).filter(|words| !words.is_empty());
+    let tag = Tag::parse(purpose).unwrap_or_else(|| Tag::delivered(job, None, words));
+    tag.overlap(due).to_string()
 }
 
 fn record(work: &Work, old: &OldKey, due: Option<Timestamp>) -> KeyRecord {

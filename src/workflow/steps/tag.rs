@@ -1,34 +1,111 @@
-//! Writes embedctl's tag on the key, while the ledger writes down that the key exists.
+//! Writes on a key that was delivered what embedctl knows of it.
 
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::ledger::KeyState;
-use crate::workflow::step::After;
-use crate::workflow::work::Work;
+use crate::looker::LookerError;
+use crate::workflow::key_access::KeyError;
+use crate::workflow::step::{After, Step};
+use crate::workflow::work::{FoundKey, Work};
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let Some(key) = work.found.key.clone() else {
         return Ok(After::Next(Value::Null));
     };
-    let record = work.key_record(&key, KeyState::Minted);
-    work.journal.note_key(record).await?;
-    let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
-    let sudo = work.sudo.clone();
-    let tagging = async {
-        match admin.tag_api3_key(&user_id, &key.id, &key.purpose).await {
-            Err(error) if error.refused_with() == Some(403) => match &sudo {
-                Some(sudo) => sudo.tag_api3_key(&user_id, &key.id, &key.purpose).await,
-                None => Err(error),
-            },
-            answer => answer,
+    let tagged = work.user_keys().tag(&key.id, &key.purpose).await;
+    let error = match tagged {
+        Ok(true) => None,
+        Ok(false) => {
+            no_purpose(work);
+            None
+        }
+        Err(error) if is_no(&error) => return told_no(work, &key, error).await,
+        Err(error) => Some(Error::from(error)),
+    };
+    if let Some(error) = error {
+        work.warn(format!(
+            "key {} was delivered and carries no tag, so only the ledger knows it: {error}",
+            key.id
+        ));
+    }
+    warn_of_overwritten(work).await?;
+    Ok(After::Next(Value::Null))
+}
+
+/// Whether Looker refuses to change the key, be it gone, forbidden or not known how.
+const fn is_no(error: &KeyError) -> bool {
+    match error {
+        KeyError::NotYet { .. } | KeyError::Nobody(_) => true,
+        KeyError::Looker(error) => match error {
+            LookerError::NotFound { .. } | LookerError::Validation { .. } => true,
+            LookerError::Denied { status, .. } => *status == 403,
+            LookerError::Status { status, .. } => matches!(*status, 400 | 405),
+            // What stands at the place of a path that this release does not have.
+            LookerError::Unavailable { status, .. } => *status == 404,
+            _ => false,
+        },
+    }
+}
+
+/// A key that is gone is no key, whatever was delivered; one that is there stays as it is.
+async fn told_no(work: &mut Work, key: &FoundKey, refusal: KeyError) -> Result<After, Error> {
+    let keys = match work.user_keys().list().await {
+        Ok(keys) => keys,
+        Err(error) => {
+            let error = Error::from(error).context(Error::from(refusal));
+            work.warn(format!(
+                "key {} was delivered and carries no tag, so only the ledger knows it: {error}",
+                key.id
+            ));
+            return Ok(After::Next(Value::Null));
         }
     };
-    let (written, tagged) = tokio::join!(work.journal.write(), tagging);
-    written?;
-    if let Err(error) = tagged {
-        // The ledger knows the key by its id, so the tag is a help, not a need; older releases cannot set it.
-        work.warn(format!("the key carries no purpose at Looker: {error}"));
+    if keys.iter().any(|there| there.id == key.id) {
+        no_purpose(work);
+        warn_of_overwritten(work).await?;
+        return Ok(After::Next(Value::Null));
     }
-    Ok(After::Next(Value::Null))
+    for step in [Step::Mint, Step::Prove, Step::Deliver] {
+        work.journal
+            .reset(step, "the key was gone when it was to be tagged");
+    }
+    let record = work.key_record(key, KeyState::Revoked);
+    work.journal.note_key(record).await?;
+    work.found.key = None;
+    work.warn(format!(
+        "somebody revoked key {} as soon as it was delivered; another one took its place",
+        key.id
+    ));
+    let error = Error::from(refusal).context(format!("key {} is gone", key.id));
+    Ok(After::Back(Step::Reconcile, error))
+}
+
+/// Say once per run that Looker keeps no purpose; older releases do not (its API description has it since 25.14).
+fn no_purpose(work: &mut Work) {
+    if work.cx.keys.finds_no_purpose() {
+        work.warn(
+            "this Looker keeps no purpose on keys, so only the ledger knows which ones embedctl created and delivered"
+                .to_owned(),
+        );
+    }
+}
+
+/// Name the key whose only copy in the sink has been replaced, unless it is to be revoked anyway.
+async fn warn_of_overwritten(work: &mut Work) -> Result<(), Error> {
+    let Some(client_id) = work.overwrites.take() else {
+        return Ok(());
+    };
+    if work.old.iter().any(|old| old.client_id == client_id) {
+        return Ok(());
+    }
+    let keys = work.user_keys().list().await?;
+    let Some(key) = keys.into_iter().find(|key| key.client_id == client_id) else {
+        return Ok(());
+    };
+    let (id, sink, user) = (key.id, work.sink().name(), &work.found.external_user_id);
+    work.warn(format!(
+        "key {id} is alive, and its secret in {sink} was replaced: `embedctl keys revoke {user} {id}` revokes it if nobody else has it"
+    ));
+    Ok(())
 }

@@ -141,6 +141,7 @@ mod tests {
         JobSpec::MintKey(KeyJob {
             user: UserId::External("acme-42".to_owned()),
             purpose: None,
+            ttl_seconds: None,
         })
     }
 

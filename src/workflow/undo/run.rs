@@ -8,14 +8,16 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::ledger::{Event, Job, JobEnd, JobId, JobState, KeyState, Ledger, RunId, What};
-use crate::looker::{Client, User, When};
+use crate::looker::{Api3Key, Client, User, When};
 use crate::system::Clock;
 use crate::workflow::finder::Finder;
+use crate::workflow::key_access::{KeyAccess, UserKeys};
 use crate::workflow::read_back::user_is_gone;
 use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
-use crate::workflow::steps::{confirm, revoke};
+use crate::workflow::steps::confirm;
+use crate::workflow::tag::{Tag, TagState};
 use crate::workflow::undo::{Inverse, Undo};
 use crate::workflow::work::Observer;
 
@@ -27,6 +29,10 @@ const TOLERANCE: Duration = Duration::from_secs(2);
 pub struct UndoContext {
     /// Looker, as the admin.
     pub admin: Client,
+    /// Who may do what with keys.
+    pub keys: Arc<KeyAccess>,
+    /// Whether the user of the program has said that nothing else creates keys for embed users.
+    pub sole_minter: bool,
     /// Keeps what was intended and what came of it.
     pub ledger: Arc<dyn Ledger>,
     /// The time.
@@ -114,8 +120,9 @@ async fn invert(
 ) -> Result<Option<String>, Error> {
     match inverse {
         Inverse::KeepKeys(keys) => {
-            undone.kept = keep(cx, user, keys).await?;
-            Ok(None)
+            let (kept, left) = keep(cx, user, keys).await?;
+            undone.kept = kept;
+            Ok(left)
         }
         Inverse::RevokeKey { id, unless_gone } => {
             if !unless_gone.is_empty() && !any_is_left(cx, user, unless_gone).await? {
@@ -124,7 +131,10 @@ async fn invert(
                     unless_gone.join(", ")
                 )));
             }
-            revoke::key(&cx.admin, &user.id, id).await?;
+            let mut of_user = cx.keys.of(&user.id);
+            let done = of_user.revoke(std::slice::from_ref(id)).await;
+            of_user.close().await?;
+            done?;
             set_state(cx, user, id, KeyState::Revoked).await?;
             undone.revoked.push(id.clone());
             Ok(None)
@@ -154,21 +164,60 @@ async fn invert(
     }
 }
 
-/// Take back the day that was set for keys; gives those that are still there.
-async fn keep(cx: &UndoContext, user: &User, keys: &[String]) -> Result<Vec<String>, Error> {
+/// Take back the day that was set for keys; gives those that are still there, and why some stay as they are.
+async fn keep(
+    cx: &UndoContext,
+    user: &User,
+    keys: &[String],
+) -> Result<(Vec<String>, Option<String>), Error> {
+    let mut of_user = cx.keys.of(&user.id);
+    let done = untag(&mut of_user, keys).await;
+    of_user.close().await?;
+    let marked = done?;
     let mut kept = Vec::new();
     for mut record in cx.ledger.keys(Some(&user.id)).await? {
-        if keys.contains(&record.key_id) && record.state != KeyState::Revoked {
+        let is_meant = keys.contains(&record.key_id) && record.state != KeyState::Revoked;
+        if is_meant && !marked.contains(&record.key_id) {
             record.revoke_at = None;
             kept.push(record.key_id.clone());
             cx.ledger.put_key(record).await?;
         }
     }
-    Ok(kept)
+    let left = (!marked.is_empty()).then(|| {
+        format!(
+            "key {} still says that it is to be revoked, and Looker does not let that be changed",
+            marked.join(", ")
+        )
+    });
+    Ok((kept, left))
+}
+
+/// Take the end of an overlap off the tags of keys, which any machine goes by; gives those that still have it.
+async fn untag(of_user: &mut UserKeys, keys: &[String]) -> Result<Vec<String>, Error> {
+    let mut marked = Vec::new();
+    for key in of_user.list().await? {
+        let tag = key.purpose.as_deref().and_then(Tag::parse);
+        let tag = tag.filter(|tag| keys.contains(&key.id) && tag.state == TagState::Overlap);
+        let Some(mut tag) = tag else {
+            continue;
+        };
+        (tag.state, tag.until) = (TagState::Delivered, None);
+        if !of_user.tag(&key.id, &tag.to_string()).await? {
+            marked.push(key.id);
+        }
+    }
+    Ok(marked)
+}
+
+async fn keys_of(cx: &UndoContext, user: &User) -> Result<Vec<Api3Key>, Error> {
+    let mut of_user = cx.keys.of(&user.id);
+    let keys = of_user.list().await;
+    of_user.close().await?;
+    Ok(keys?)
 }
 
 async fn any_is_left(cx: &UndoContext, user: &User, keys: &[String]) -> Result<bool, Error> {
-    let alive = cx.admin.api3_keys(&user.id).await?;
+    let alive = keys_of(cx, user).await?;
     Ok(alive.iter().any(|key| keys.contains(&key.id)))
 }
 
@@ -195,7 +244,7 @@ async fn reason_to_keep(
     user: &User,
 ) -> Result<Option<String>, Error> {
     let name = spec.user();
-    let keys = cx.admin.api3_keys(&user.id).await?;
+    let keys = keys_of(cx, user).await?;
     if !keys.is_empty() {
         let ids: Vec<_> = keys.iter().map(|key| key.id.as_str()).collect();
         let ids = ids.join(", ");

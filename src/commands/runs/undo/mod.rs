@@ -173,6 +173,8 @@ async fn undo(
     system.interrupt.listen();
     let cx = UndoContext {
         admin: session.admin.clone(),
+        keys: Arc::clone(&session.keys),
+        sole_minter: session.settings.sole_minter(),
         ledger: Arc::clone(&ledger),
         clock: system.clock.clone(),
         width: session.settings.concurrency(),

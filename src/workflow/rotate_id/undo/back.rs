@@ -1,22 +1,21 @@
 //! Does the inverses of a change of an `external_user_id`; each may be done twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::ledger::{Event, JobId, KeyState};
 use crate::looker::{Client, LookerError, User, UserChanges};
+use crate::workflow::mint_log::MintLog;
 use crate::workflow::parallel;
-use crate::workflow::reconcile::{MintIntent, Verdict, judge};
+use crate::workflow::reconcile::{Known, judge};
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
 use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
 use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec};
-use crate::workflow::rotate_id::undo::{Log, swept};
-use crate::workflow::step::Step;
-use crate::workflow::steps::{read, revoke};
+use crate::workflow::rotate_id::undo::swept;
+use crate::workflow::tag::Maker;
 use crate::workflow::undo::{Inverse, UndoContext, Undone, set_state};
-use crate::workflow::work::{FoundKey, TAG};
 
 /// Do one inverse of a change of ids; gives the reason where something is better left.
 pub(crate) async fn invert(
@@ -31,8 +30,7 @@ pub(crate) async fn invert(
         Inverse::EnableOldUser => enable(&cx.admin, spec).await,
         Inverse::RevokeUndelivered => {
             let events = cx.ledger.events(id).await?;
-            let tag = format!("{TAG}{}:{}", id.run, id.number);
-            revoke_undelivered(cx, &events, &tag, new).await
+            revoke_undelivered(cx, &events, id, new, undone).await
         }
         Inverse::MoveBack(kind) => {
             let items: Vec<Item> = spec.moving(*kind).cloned().collect();
@@ -221,42 +219,43 @@ async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Re
     Ok(())
 }
 
-/// Revoke a key that was minted and is in no sink; gives the reason where nobody can tell which it is.
+/// Revoke a key that was minted and is in no sink; gives the reason if there is one that may be somebody else's.
 async fn revoke_undelivered(
     cx: &UndoContext,
     events: &[Event],
-    tag: &str,
+    id: JobId,
     new: &User,
+    undone: &mut Undone,
 ) -> Result<Option<String>, Error> {
-    let log = Log(events);
-    let Some(intent) = log.intent(Step::Mint) else {
-        return Ok(None);
+    let log = MintLog::of(events.iter())?;
+    let mut of_new = cx.keys.of(&new.id);
+    let keys = of_new.list().await?;
+    let known = Known {
+        lost: &log.lost,
+        answered: &log.answered,
+        held: &BTreeSet::new(),
+        maker: &Maker::of(id),
+        ahead: log.ahead,
+        sole_minter: cx.sole_minter,
     };
-    let intent: MintIntent = read(intent)?;
-    let seen: Option<FoundKey> = log.done(Step::Mint).map(read).transpose()?;
-    let keys = cx.admin.api3_keys(&new.id).await?;
-    match judge(
-        &keys,
-        &intent,
-        tag,
-        seen.as_ref().map(|key| key.id.as_str()),
-    ) {
-        Verdict::Nothing => Ok(None),
-        Verdict::Ours(ours) => {
-            for key in ours {
-                revoke::key(&cx.admin, &new.id, &key.id).await?;
-                set_state(cx, new, &key.id, KeyState::Revoked).await?;
-            }
-            Ok(None)
-        }
-        Verdict::CannotTell(keys) => {
-            let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
-            Ok(Some(format!(
-                "keys {} were made while an answer was lost; one of them may be ours",
-                ids.join(", ")
-            )))
-        }
+    let verdict = judge(&keys, &known);
+    let ours: Vec<_> = verdict.ours.iter().chain(&verdict.taken).collect();
+    let ours: Vec<_> = ours.into_iter().map(|key| key.id.clone()).collect();
+    let done = of_new.revoke(&ours).await;
+    of_new.close().await?;
+    done?;
+    for key in &ours {
+        set_state(cx, new, key, KeyState::Revoked).await?;
     }
+    undone.revoked.extend(ours);
+    let unclear = verdict.unclear.iter().map(|key| key.id.as_str());
+    let unclear: Vec<&str> = unclear.collect();
+    Ok((!unclear.is_empty()).then(|| {
+        format!(
+            "key {} was created around a request whose answer was lost, and may be somebody else's",
+            unclear.join(", ")
+        )
+    }))
 }
 
 /// Why the new user is better not deleted: what it owns would go with it.

@@ -1,0 +1,99 @@
+//! The keys of all embed users, for commands that look for keys and not for users.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::commands::keys::row::Row;
+use crate::commands::keys::users::{Matcher, sweep};
+use crate::commands::parallel;
+use crate::commands::session::Session;
+use crate::error::Error;
+use crate::ledger::{KeyRecord, Ledger};
+use crate::looker::{Api3Key, User};
+use crate::system::System;
+use crate::workflow::Standing;
+
+/// How many users are looked at one by one before the keys that a search shows with its users are believed.
+const SAMPLE: usize = 3;
+
+/// The keys of all embed users whose id matches, disabled users too.
+pub(crate) async fn all_keys(
+    matcher: &Matcher,
+    ledger: &dyn Ledger,
+    session: &Session,
+    system: &System,
+) -> Result<Vec<Row>, Error> {
+    let mut users = sweep(&session.admin).await?;
+    users.retain(|user| user.external_user_id().is_some_and(|id| matcher.admits(id)));
+    let mut records: HashMap<String, Vec<KeyRecord>> = HashMap::new();
+    for record in ledger.keys(None).await? {
+        let of = records.entry(record.looker_user_id.clone()).or_default();
+        of.push(record);
+    }
+    if !is_shown_whole(&users, session).await? {
+        list_each(&mut users, session, system).await?;
+    }
+    let mut rows = Vec::new();
+    for user in users {
+        let external = user.external_user_id().map(str::to_owned);
+        let records = records.get(&user.id).map(Vec::as_slice).unwrap_or_default();
+        for key in user.credentials_api3.unwrap_or_default() {
+            rows.push(Row {
+                external_user_id: external.clone(),
+                looker_user_id: user.id.clone(),
+                standing: Standing::of(&key, records),
+                key,
+            });
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether the keys that a search shows are those that a list shows, by a sample: Looker may leave them out, or their
+/// purposes, for a caller who may not see them.
+async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error> {
+    let shown = |user: &User| user.credentials_api3.as_ref().map_or(0, Vec::len);
+    let mut sample: Vec<&User> = users.iter().collect();
+    sample.sort_by_key(|user| std::cmp::Reverse(shown(user)));
+    for user in sample.into_iter().take(SAMPLE) {
+        let mut keys = session.keys.of(&user.id);
+        let listed = keys.list().await;
+        keys.close().await?;
+        let known = |key: Api3Key| (key.id, key.purpose);
+        let listed: Vec<_> = listed?.into_iter().map(known).collect();
+        let shown = user.credentials_api3.clone().unwrap_or_default();
+        let shown: Vec<_> = shown.into_iter().map(known).collect();
+        if shown.len() != listed.len() || shown.iter().any(|key| !listed.contains(key)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Ask for the keys of each user.
+async fn list_each(users: &mut [User], session: &Session, system: &System) -> Result<(), Error> {
+    let ids = users.iter().map(|user| user.id.clone());
+    let ids: Vec<_> = ids.enumerate().collect();
+    let ask = |(at, id): (usize, String)| {
+        let mut keys = Arc::clone(&session.keys).of(&id);
+        async move {
+            let listed = keys.list().await;
+            (at, listed, keys.close().await)
+        }
+    };
+    let width = session.settings.concurrency();
+    parallel::each(
+        ids,
+        width,
+        &system.interrupt,
+        ask,
+        |(at, listed, closed)| {
+            closed?;
+            if let Some(user) = users.get_mut(at) {
+                user.credentials_api3 = Some(listed?);
+            }
+            Ok(())
+        },
+    )
+    .await
+}

@@ -1,0 +1,319 @@
+//! `embedctl keys orphans`: find, and revoke, the keys that nobody received.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::commands::confirm::{confirm, typed};
+use crate::commands::engine::open_ledger;
+use crate::commands::key_sink;
+use crate::commands::keys::holders::all_keys;
+use crate::commands::keys::row::{HEADER, Row};
+use crate::commands::keys::users::Matcher;
+use crate::commands::object::with;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit, Kind};
+use crate::ledger::{KeyRecord, KeyState, Ledger};
+use crate::report::{Format, Ui};
+use crate::sink::{KeyName, Sink};
+use crate::system::System;
+use crate::workflow::{Stage, require_admin};
+
+/// How many keys are confirmed with a yes; more want their number typed.
+const FEW: usize = 10;
+
+/// List the keys that nobody received, and revoke them if that is asked for
+///
+/// First the keys that embedctl created and did not deliver, as far as their tags, the ledger and the sink tell; then the
+/// keys that say nothing of themselves, youngest first, which may be anybody's. `--revoke` asks, and leaves keys that may
+/// be somebody else's unless `--sole-minter` says that nothing else creates keys on this Looker.
+#[derive(clap::Args, Debug)]
+pub(crate) struct KeysOrphansArgs {
+    /// Of users whose id matches only, as in `acme-*`; may be repeated
+    #[arg(long = "match", value_name = "PATTERN")]
+    patterns: Vec<String>,
+
+    /// Revoke them, after a question
+    #[arg(long)]
+    revoke: bool,
+
+    /// The sink that is asked which keys it holds; the profile's by default
+    #[arg(long, value_name = "SINK")]
+    keys_to: Option<String>,
+
+    /// Believe a shared store that says it does not hold a key, even if the key says that it was delivered
+    #[arg(long)]
+    trust_sink: bool,
+
+    /// Say what would be done, and do nothing
+    #[arg(long, requires = "revoke")]
+    dry_run: bool,
+}
+
+/// Keys that nobody is known to have received.
+#[derive(Debug, Default)]
+struct Orphans {
+    /// Those that embedctl created.
+    ours: Vec<Row>,
+    /// Those that may be anybody's.
+    nameless: Vec<Row>,
+}
+
+pub(crate) async fn run(
+    args: &KeysOrphansArgs,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    if ui.format() == Format::Env {
+        return Err(ui.no_env_form());
+    }
+    let session = Session::open(settings, Needs::Api, ui, system).await?;
+    let ended = orphans(args, &session, ui, system).await;
+    session.close(ui).await;
+    ended
+}
+
+async fn orphans(
+    args: &KeysOrphansArgs,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(&session.settings, system)?;
+    let sink = sink(args, session, system)?;
+    require_admin(&session.admin).await?;
+    let matcher = Matcher::new(&args.patterns);
+    let rows = all_keys(&matcher, &*ledger, session, system).await?;
+    let found = find(rows, sink.as_deref(), args.trust_sink, session).await?;
+    if !args.revoke {
+        print(&found, &BTreeMap::new(), ui, system)?;
+        return Ok(Exit::Done);
+    }
+    let (targets, mut outcomes) = targets(&found, &*ledger, session).await?;
+    if args.dry_run || targets.is_empty() {
+        for target in &targets {
+            outcomes.insert(target.key.client_id.clone(), "would be revoked");
+        }
+        print(&found, &outcomes, ui, system)?;
+        return Ok(Exit::Done);
+    }
+    ask(&targets, session, ui, system)?;
+    let failed = revoke(targets, &*ledger, session, ui, &mut outcomes).await?;
+    print(&found, &outcomes, ui, system)?;
+    match failed {
+        0 => Ok(Exit::Done),
+        failed => Err(Error::new(
+            Kind::Incomplete,
+            format!("{failed} keys could not be revoked"),
+        )
+        .hint("run the same command again")),
+    }
+}
+
+/// The sink that is asked, if there is one that can answer.
+fn sink(
+    args: &KeysOrphansArgs,
+    session: &Session,
+    system: &System,
+) -> Result<Option<Arc<dyn Sink>>, Error> {
+    let keys_to = args.keys_to.as_deref();
+    let keys_to = key_sink::choose(keys_to, &session.settings);
+    let sink = match keys_to.as_str() {
+        key_sink::STDOUT => None,
+        keys_to => {
+            let secret: Vec<_> = session.settings.secret_variables().collect();
+            Some(crate::sink::open(keys_to, system, &secret)?)
+        }
+    };
+    if args.trust_sink && !sink.as_ref().is_some_and(|sink| sink.is_shared()) {
+        return Err(Error::usage(
+            "`--trust-sink` is for a shared store, and the sink is a file of this machine or none",
+        )
+        .hint("a file that is not here may be elsewhere; name the store with `--keys-to`"));
+    }
+    Ok(sink)
+}
+
+/// The orphans among `rows`.
+async fn find(
+    rows: Vec<Row>,
+    sink: Option<&dyn Sink>,
+    trusted: bool,
+    session: &Session,
+) -> Result<Orphans, Error> {
+    let mut found = Orphans::default();
+    for row in rows {
+        let asked = match row.standing.state {
+            Some(Stage::Undelivered | Stage::Nameless) => true,
+            Some(Stage::Delivered) => trusted,
+            Some(Stage::Overlap) | None => false,
+        };
+        if !asked {
+            continue;
+        }
+        let held = match sink {
+            Some(sink) => sink.holds(&key_name(&row, session)).await?,
+            None => None,
+        };
+        match (row.standing.state, held) {
+            (_, Some(true)) => {}
+            (Some(Stage::Nameless), _) => found.nameless.push(row),
+            (Some(Stage::Delivered), None) => {}
+            _ => found.ours.push(row),
+        }
+    }
+    for rows in [&mut found.ours, &mut found.nameless] {
+        rows.sort_by_key(|row| Reverse(row.key.created_at));
+    }
+    Ok(found)
+}
+
+fn key_name(row: &Row, session: &Session) -> KeyName {
+    KeyName {
+        base_url: session.admin.origin().to_owned(),
+        external_user_id: row.external_user_id.clone().unwrap_or_default(),
+        looker_user_id: row.looker_user_id.clone(),
+        id: row.key.id.clone(),
+        client_id: row.key.client_id.clone(),
+        purpose: row.key.purpose.clone().unwrap_or_default(),
+        created_at: row.key.created_at.unwrap_or_default(),
+    }
+}
+
+/// The keys to revoke, and what is said of those that are left, by client id.
+async fn targets<'a>(
+    found: &'a Orphans,
+    ledger: &dyn Ledger,
+    session: &Session,
+) -> Result<(Vec<&'a Row>, BTreeMap<String, &'static str>), Error> {
+    let mut targets = Vec::new();
+    let mut outcomes = BTreeMap::new();
+    for row in &found.ours {
+        // A run that is at work may be about to deliver it.
+        match ledger.pending(row.user()).await? {
+            Some(_) => {
+                outcomes.insert(row.key.client_id.clone(), "left: a run is unfinished");
+            }
+            None => targets.push(row),
+        }
+    }
+    for row in &found.nameless {
+        if session.settings.sole_minter() {
+            targets.push(row);
+        } else {
+            outcomes.insert(row.key.client_id.clone(), "left: may be somebody else's");
+        }
+    }
+    Ok((targets, outcomes))
+}
+
+fn ask(targets: &[&Row], session: &Session, ui: &Ui, system: &mut System) -> Result<(), Error> {
+    let count = targets.len();
+    let named = targets.iter().take(FEW);
+    let named: Vec<_> = named
+        .map(|row| format!("{} of `{}`", row.key.id, row.user()))
+        .collect();
+    let (named, more) = (named.join(", "), count.saturating_sub(FEW));
+    if more > 0 {
+        ui.status(format!("To be revoked: key {named} and {more} more."));
+        let what = format!("to revoke {count} keys");
+        return typed(&what, &count.to_string(), &session.settings, ui, system);
+    }
+    let question = format!("Revoke key {named}? Whatever uses it stops working.");
+    confirm(&question, &session.settings, ui, system)
+}
+
+/// Revoke keys, user by user; gives how many could not be revoked.
+async fn revoke(
+    targets: Vec<&Row>,
+    ledger: &dyn Ledger,
+    session: &Session,
+    ui: &Ui,
+    outcomes: &mut BTreeMap<String, &'static str>,
+) -> Result<usize, Error> {
+    let mut by_user: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for target in targets {
+        by_user
+            .entry(&target.looker_user_id)
+            .or_default()
+            .push(target);
+    }
+    let mut failed = 0;
+    for (user, rows) in by_user {
+        let ids: Vec<_> = rows.iter().map(|row| row.key.id.clone()).collect();
+        let mut of_user = session.keys.of(user);
+        let done = of_user.revoke(&ids).await;
+        of_user.close().await?;
+        let outcome = match done {
+            Ok(_) => "revoked",
+            Err(error) => {
+                failed += rows.len();
+                ui.error(&error);
+                "failed"
+            }
+        };
+        for row in rows {
+            outcomes.insert(row.key.client_id.clone(), outcome);
+            if outcome == "revoked" {
+                ledger.put_key(record(row)).await?;
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn record(row: &Row) -> KeyRecord {
+    KeyRecord {
+        looker_user_id: row.looker_user_id.clone(),
+        external_user_id: row.external_user_id.clone().unwrap_or_default(),
+        key_id: row.key.id.clone(),
+        client_id: row.key.client_id.clone(),
+        purpose: row.key.purpose.clone().unwrap_or_default(),
+        state: KeyState::Revoked,
+        minted_at: row.key.created_at.unwrap_or_default(),
+        revoke_at: None,
+    }
+}
+
+fn print(
+    found: &Orphans,
+    outcomes: &BTreeMap<String, &'static str>,
+    ui: &Ui,
+    system: &System,
+) -> Result<(), Error> {
+    let now = system.clock.now();
+    let rows = || found.ours.iter().chain(&found.nameless);
+    let outcome = |row: &Row| outcomes.get(&row.key.client_id).copied();
+    let object = |row: &Row| -> Value {
+        match outcome(row) {
+            Some(outcome) => with(row.json(now), "outcome", json!(outcome)),
+            None => row.json(now),
+        }
+    };
+    match ui.format() {
+        Format::Json => ui.json(&rows().map(object).collect::<Vec<_>>())?,
+        Format::Jsonl => rows().map(object).try_for_each(|object| ui.json(&object))?,
+        Format::Table | Format::Env if rows().next().is_none() => {
+            ui.status("There is no key that nobody received.");
+        }
+        Format::Table | Format::Env => {
+            let mut header = HEADER.to_vec();
+            header.push("outcome");
+            let cells = rows().map(|row| {
+                let mut cells = row.cells(now);
+                cells.push(outcome(row).unwrap_or_default().to_owned());
+                cells
+            });
+            ui.table(&header, cells)?;
+            let (ours, nameless) = (found.ours.len(), found.nameless.len());
+            ui.status(format!(
+                "{ours} of ours that nobody received; {nameless} that say nothing of themselves and may be somebody else's."
+            ));
+        }
+    }
+    Ok(())
+}

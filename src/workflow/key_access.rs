@@ -1,0 +1,457 @@
+//! Who may list, mint, tag and revoke keys on this Looker: found out once per run, and used by everything that does so.
+//!
+//! It differs by instance and release: the admin, the user itself (through sudo, after `can_manage_api3_creds`), a service
+//! account, or nobody. Looker says 403 or 404 to whoever may not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Kind};
+use crate::looker::{Api3Key, Client, LookerError, NewApi3Key, Removal, UserChanges};
+use crate::workflow::reconcile::Ahead;
+
+/// Who may do something with keys.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Authority {
+    /// Nobody has tried yet.
+    #[default]
+    Unknown,
+    /// The identity that the program logs in as: an admin, or a service account with that role.
+    Caller,
+    /// The user whose keys they are.
+    Itself,
+    /// Neither.
+    Nobody,
+}
+
+/// What is asked of Looker.
+#[derive(Clone, Copy, Debug)]
+enum Ask<'a> {
+    List,
+    Mint,
+    Tag { key: &'a str, purpose: &'a str },
+    Revoke { key: &'a str },
+}
+
+/// What Looker said.
+enum Said {
+    Keys(Vec<Api3Key>),
+    Minted(Box<NewApi3Key>),
+    Tagged(Box<Api3Key>),
+    Deleted(bool),
+}
+
+impl Ask<'_> {
+    const fn index(self) -> usize {
+        match self {
+            Self::List => 0,
+            Self::Mint => 1,
+            Self::Tag { .. } => 2,
+            Self::Revoke { .. } => 3,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Mint => "create",
+            Self::Tag { .. } => "change",
+            Self::Revoke { .. } => "delete",
+        }
+    }
+
+    /// The key that it is about, for which a 404 may mean that it is gone.
+    const fn key(&self) -> Option<&str> {
+        match self {
+            Self::List | Self::Mint => None,
+            Self::Tag { key, .. } | Self::Revoke { key } => Some(key),
+        }
+    }
+
+    async fn of(self, client: &Client, user_id: &str) -> Result<Said, LookerError> {
+        Ok(match self {
+            Self::List => Said::Keys(client.api3_keys(user_id).await?),
+            Self::Mint => Said::Minted(Box::new(client.create_api3_key(user_id).await?)),
+            Self::Tag { key, purpose } => {
+                Said::Tagged(Box::new(client.tag_api3_key(user_id, key, purpose).await?))
+            }
+            Self::Revoke { key } => {
+                let removal = client.delete_api3_key(user_id, key).await?;
+                Said::Deleted(removal == Removal::Accepted)
+            }
+        })
+    }
+}
+
+/// Why something could not be done with keys.
+#[derive(Debug)]
+pub enum KeyError {
+    /// The user may do it once keys are allowed for it.
+    NotYet {
+        /// Looker's id of the user.
+        user_id: String,
+    },
+    /// Nobody may.
+    Nobody(Error),
+    /// What Looker says.
+    Looker(LookerError),
+}
+
+impl From<LookerError> for KeyError {
+    fn from(error: LookerError) -> Self {
+        Self::Looker(error)
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::NotYet { user_id } => Self::new(
+                Kind::NotAllowed,
+                format!("API keys are not allowed for Looker user {user_id}"),
+            )
+            .hint(WITHOUT_KEYS),
+            KeyError::Nobody(error) => error,
+            KeyError::Looker(error) => error.into(),
+        }
+    }
+}
+
+/// What works where nobody may manage keys.
+const WITHOUT_KEYS: &str = "`embedctl token`, `embedctl api --as` and signed URLs work without a key; on Looker (Google Cloud core) log in as a service account with the Admin role, or allow API keys for the user on Looker's Users page";
+
+/// Who may do what with keys, shared by all jobs of a run.
+#[derive(Debug)]
+pub struct KeyAccess {
+    admin: Client,
+    /// By what is asked; locked while the first one finds out.
+    known: [Mutex<Authority>; 4],
+    ahead: Lock<Option<Ahead>>,
+    purpose_is_unknown: AtomicBool,
+    needs_allowed: AtomicBool,
+}
+
+impl KeyAccess {
+    /// Nothing is known yet of what `admin` may do.
+    pub fn new(admin: Client) -> Arc<Self> {
+        Arc::new(Self {
+            admin,
+            known: Default::default(),
+            ahead: Lock::default(),
+            purpose_is_unknown: AtomicBool::new(false),
+            needs_allowed: AtomicBool::new(false),
+        })
+    }
+
+    /// The keys of a user who is known to be there.
+    pub fn of(self: &Arc<Self>, user_id: &str) -> UserKeys {
+        UserKeys {
+            access: Arc::clone(self),
+            user_id: user_id.to_owned(),
+            sudo: None,
+            is_own: false,
+            allowed: false,
+        }
+    }
+
+    /// Looker's clock, if a key that was made here has told it.
+    pub(crate) fn ahead(&self) -> Option<Ahead> {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take what the making of a key told of Looker's clock.
+    pub(crate) fn learn(&self, ahead: Ahead) {
+        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
+    }
+
+    /// Note that Looker does not keep a purpose: true the first time, when it is to be said.
+    pub(crate) fn finds_no_purpose(&self) -> bool {
+        !self.purpose_is_unknown.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a user was found by now who has to be allowed keys first; then all do who are not.
+    pub(crate) fn needs_allowed(&self) -> bool {
+        self.needs_allowed.load(Ordering::Relaxed)
+    }
+}
+
+/// The keys of one user. It must be [closed](UserKeys::close).
+#[derive(Debug)]
+pub struct UserKeys {
+    access: Arc<KeyAccess>,
+    user_id: String,
+    sudo: Option<Client>,
+    /// Whether the token of `sudo` is to be ended here.
+    is_own: bool,
+    /// Whether keys were allowed for the user here, which is to be set back.
+    allowed: bool,
+}
+
+/// What became of keys that were to be revoked, by Looker's id.
+#[derive(Debug, Default)]
+pub struct Revoked {
+    /// Looker deleted them now.
+    pub revoked: Vec<String>,
+    /// They were gone already.
+    pub gone: Vec<String>,
+}
+
+impl UserKeys {
+    /// The same, with a client that acts as the user already and that somebody else ends.
+    #[must_use]
+    pub(crate) fn with_sudo(mut self, sudo: Option<Client>) -> Self {
+        self.sudo = sudo;
+        self
+    }
+
+    /// The keys there are.
+    pub async fn list(&mut self) -> Result<Vec<Api3Key>, KeyError> {
+        match self.ask(Ask::List).await? {
+            Said::Keys(keys) => Ok(keys),
+            Said::Minted(_) | Said::Tagged(_) | Said::Deleted(_) => {
+                unreachable!("a list was asked for")
+            }
+        }
+    }
+
+    /// The keys there are; if the user itself must ask for them and may not yet, it is allowed to until this is
+    /// [closed](UserKeys::close).
+    pub async fn list_allowing(&mut self) -> Result<Vec<Api3Key>, Error> {
+        match self.ask_allowing(Ask::List).await? {
+            Said::Keys(keys) => Ok(keys),
+            Said::Minted(_) | Said::Tagged(_) | Said::Deleted(_) => {
+                unreachable!("a list was asked for")
+            }
+        }
+    }
+
+    async fn ask_allowing(&mut self, ask: Ask<'_>) -> Result<Said, Error> {
+        match self.ask(ask).await {
+            Err(KeyError::NotYet { .. }) => {
+                self.allow().await?;
+                Ok(self.ask(ask).await?)
+            }
+            said => Ok(said?),
+        }
+    }
+
+    /// Create a key. If the answer is lost, there may be one whose secret nobody knows.
+    pub(crate) async fn mint(&mut self) -> Result<NewApi3Key, KeyError> {
+        let sent = self.now();
+        match self.ask(Ask::Mint).await? {
+            Said::Minted(minted) => {
+                if let Some(created_at) = minted.key.created_at {
+                    self.access
+                        .learn(Ahead::learn(sent, self.now(), created_at));
+                }
+                Ok(*minted)
+            }
+            Said::Keys(_) | Said::Tagged(_) | Said::Deleted(_) => {
+                unreachable!("a key was asked for")
+            }
+        }
+    }
+
+    /// Write `purpose` on a key: false if Looker did not keep it.
+    pub(crate) async fn tag(&mut self, key: &str, purpose: &str) -> Result<bool, KeyError> {
+        match self.ask(Ask::Tag { key, purpose }).await? {
+            Said::Tagged(tagged) => Ok(tagged.purpose.as_deref() == Some(purpose)),
+            Said::Keys(_) | Said::Minted(_) | Said::Deleted(_) => {
+                unreachable!("a tag was asked for")
+            }
+        }
+    }
+
+    /// Revoke keys, and believe it when a list no longer has them.
+    ///
+    /// # Errors
+    /// What Looker says; [`Kind::Incomplete`] if it says that a key is deleted and goes on listing it.
+    pub async fn revoke(&mut self, keys: &[String]) -> Result<Revoked, Error> {
+        let mut done = Revoked::default();
+        if keys.is_empty() {
+            return Ok(done);
+        }
+        for key in keys {
+            let deleted = match self.ask_allowing(Ask::Revoke { key }).await {
+                Ok(Said::Deleted(deleted)) => deleted,
+                Ok(_) => unreachable!("a deletion was asked for"),
+                Err(error) => return Err(error.context(format!("key {key} could not be revoked"))),
+            };
+            let list = if deleted {
+                &mut done.revoked
+            } else {
+                &mut done.gone
+            };
+            list.push(key.clone());
+        }
+        let alive = self.list_allowing().await.map_err(|error| {
+            error.context(format!(
+                "cannot see whether keys {} are gone",
+                keys.join(", ")
+            ))
+        })?;
+        let left: Vec<&str> = alive
+            .iter()
+            .map(|key| key.id.as_str())
+            .filter(|id| keys.iter().any(|key| key == id))
+            .collect();
+        if left.is_empty() {
+            return Ok(done);
+        }
+        let left = left.join(", ");
+        Err(Error::new(
+            Kind::Incomplete,
+            format!(
+                "Looker still lists key {left} of Looker user {} after it was to be deleted",
+                self.user_id
+            ),
+        )
+        .hint("the key may still log in: delete it on Looker's Users page"))
+    }
+
+    /// Allow keys for the user until this is [closed](UserKeys::close).
+    pub(crate) async fn allow(&mut self) -> Result<(), LookerError> {
+        self.set_allowed(true).await?;
+        self.access.needs_allowed.store(true, Ordering::Relaxed);
+        self.allowed = true;
+        Ok(())
+    }
+
+    /// Know that an earlier process has allowed keys for the user and has not set it back.
+    pub(crate) const fn was_allowed(&mut self) {
+        self.allowed = true;
+    }
+
+    /// Set back what was allowed, and end the token: true if something was set back.
+    pub async fn close(mut self) -> Result<bool, LookerError> {
+        let set_back = match self.allowed {
+            true => self.set_allowed(false).await,
+            false => Ok(()),
+        };
+        if let Some(sudo) = self.sudo.take().filter(|_| self.is_own) {
+            sudo.logout().await?;
+        }
+        set_back.map(|()| self.allowed)
+    }
+
+    async fn set_allowed(&self, allowed: bool) -> Result<(), LookerError> {
+        let changes = UserChanges {
+            can_manage_api3_creds: Some(allowed),
+            ..UserChanges::default()
+        };
+        self.access
+            .admin
+            .update_user(&self.user_id, &changes)
+            .await?;
+        Ok(())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.access.admin.http().clock().now()
+    }
+
+    async fn ask(&mut self, ask: Ask<'_>) -> Result<Said, KeyError> {
+        let access = Arc::clone(&self.access);
+        let known = access.known.get(ask.index());
+        let known = known.expect("there is one for each thing that can be asked");
+        let mut known = known.lock().await;
+        match *known {
+            Authority::Unknown => {
+                // The others wait until it is known.
+                let (who, said) = self.find_out(ask).await;
+                *known = who;
+                said
+            }
+            who => {
+                drop(known);
+                match who {
+                    Authority::Itself => self.as_user(ask).await,
+                    Authority::Nobody => Err(self.nobody(ask)),
+                    Authority::Caller | Authority::Unknown => {
+                        Ok(ask.of(&access.admin, &self.user_id).await?)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ask as the caller, then as the user, and say who was let.
+    async fn find_out(&mut self, ask: Ask<'_>) -> (Authority, Result<Said, KeyError>) {
+        let admin = self.access.admin.clone();
+        let refused = match ask.of(&admin, &self.user_id).await {
+            // A deletion that finds nothing tells nothing of who may delete.
+            Ok(Said::Deleted(false)) => return self.is_gone(ask, Ok(Said::Deleted(false))).await,
+            Ok(said) => return (Authority::Caller, Ok(said)),
+            Err(error) if is_refusal(&error) => error,
+            Err(error) => return (Authority::Unknown, Err(error.into())),
+        };
+        if matches!(refused, LookerError::NotFound { .. }) && ask.key().is_some() {
+            return self.is_gone(ask, Err(refused.into())).await;
+        }
+        self.find_out_as_user(ask).await
+    }
+
+    /// Something was not found: the key, unless a list still has it.
+    async fn is_gone(
+        &mut self,
+        ask: Ask<'_>,
+        said: Result<Said, KeyError>,
+    ) -> (Authority, Result<Said, KeyError>) {
+        match Box::pin(self.list()).await {
+            Ok(keys) if keys.iter().any(|key| Some(key.id.as_str()) == ask.key()) => {
+                self.find_out_as_user(ask).await
+            }
+            Ok(_) => (Authority::Unknown, said),
+            Err(error) => (Authority::Unknown, Err(error)),
+        }
+    }
+
+    async fn find_out_as_user(&mut self, ask: Ask<'_>) -> (Authority, Result<Said, KeyError>) {
+        match self.as_user(ask).await {
+            Ok(said) => (Authority::Itself, Ok(said)),
+            Err(KeyError::NotYet { user_id }) => {
+                (Authority::Itself, Err(KeyError::NotYet { user_id }))
+            }
+            Err(KeyError::Nobody(error)) => (Authority::Nobody, Err(KeyError::Nobody(error))),
+            Err(error) => (Authority::Unknown, Err(error)),
+        }
+    }
+
+    async fn as_user(&mut self, ask: Ask<'_>) -> Result<Said, KeyError> {
+        let sudo = match &self.sudo {
+            Some(sudo) => sudo.clone(),
+            None => {
+                let sudo = self.access.admin.login_user(&self.user_id).await?;
+                self.is_own = true;
+                self.sudo.insert(sudo).clone()
+            }
+        };
+        match ask.of(&sudo, &self.user_id).await {
+            Err(error) if is_refusal(&error) && !self.allowed => Err(KeyError::NotYet {
+                user_id: self.user_id.clone(),
+            }),
+            Err(error) if is_refusal(&error) => Err(self.nobody(ask)),
+            said => Ok(said?),
+        }
+    }
+
+    fn nobody(&self, ask: Ask<'_>) -> KeyError {
+        let (word, user) = (ask.word(), &self.user_id);
+        let message = format!(
+            "this Looker lets neither the caller nor the user itself {word} API keys of Looker user {user}"
+        );
+        KeyError::Nobody(Error::new(Kind::NotAllowed, message).hint(WITHOUT_KEYS))
+    }
+}
+
+/// Whether Looker says that whoever asks may not; to some it says 404 instead.
+const fn is_refusal(error: &LookerError) -> bool {
+    match error {
+        LookerError::Denied { status, .. } => *status == 403,
+        LookerError::NotFound { .. } => true,
+        _ => false,
+    }
+}

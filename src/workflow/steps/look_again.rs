@@ -1,0 +1,44 @@
+//! Looks at the end whether a request whose answer was lost has created a key late.
+
+use crate::error::Error;
+use crate::workflow::mint_log::MintLog;
+use crate::workflow::step::{After, Before, Step};
+use crate::workflow::steps::{allow_keys, look};
+use crate::workflow::work::Work;
+
+pub(crate) fn before(work: &mut Work) -> Before {
+    match MintLog::of(work.journal.events()) {
+        Ok(log) if log.lost.is_empty() => Before::Skip,
+        _ => Before::Read,
+    }
+}
+
+pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+    let log = MintLog::of(work.journal.events())?;
+    let now = work.cx.clock.now();
+    // A clock that was set back is not waited for longer than the request could take.
+    let ends = log
+        .lost
+        .iter()
+        .map(|lost| lost.ends().min(now + lost.within()));
+    if let Some(due) = ends.max().filter(|due| *due > now) {
+        return Ok(After::Later(due));
+    }
+    let keys = match work.user_keys().list().await {
+        Ok(keys) => keys,
+        Err(error) => return allow_keys::refused(work, error),
+    };
+    let look = look::judge_now(work, &keys, &log).await?;
+    let own = work.found.key.as_ref().map(|key| key.id.clone());
+    let mut orphans = look.orphans();
+    orphans.retain(|(key, _)| Some(&key.id) != own.as_ref());
+    let left = look.left(&log);
+    let revoked = look::revoke(work, Step::LookAgain, orphans).await?;
+    // What was told is seen by whoever runs it again, which then ends.
+    let output = look::tell(work, &revoked, &left, left.is_empty());
+    if left.is_empty() {
+        return Ok(After::Next(output));
+    }
+    work.journal.finish(Step::LookAgain, output);
+    Err(look::unclear(work, &left))
+}
