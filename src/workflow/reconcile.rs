@@ -95,8 +95,8 @@ pub(crate) struct Known<'a> {
 pub(crate) struct Verdict {
     /// These are the job's: they carry its tag, their ids came in an answer, or the sink has their secret.
     pub(crate) ours: Vec<Api3Key>,
-    /// This one is the job's because nothing else creates keys: no other is new and nameless.
-    pub(crate) taken: Option<Api3Key>,
+    /// These are the job's because nothing else creates keys: no more are new and nameless than requests were lost.
+    pub(crate) taken: Vec<Api3Key>,
     /// These are new and nameless. One of them may be the job's, and all of them may be somebody else's.
     pub(crate) unclear: Vec<Api3Key>,
 }
@@ -116,18 +116,29 @@ pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
     let is_new = |key: &&Api3Key| !first.known.contains(&key.id);
     let nameless = others.into_iter().filter(is_new).filter(is_nameless);
     let nameless: Vec<Api3Key> = nameless.cloned().collect();
-    let fitting: Vec<&Api3Key> = nameless.iter().filter(|key| fits(key, known)).collect();
-    match (known.sole_minter, &fitting[..]) {
-        (true, [only]) => {
-            let taken = only.id.clone();
-            let (only, rest): (Vec<_>, Vec<_>) =
-                nameless.into_iter().partition(|key| key.id == taken);
-            verdict.taken = only.into_iter().next();
-            verdict.unclear = rest;
-        }
-        _ => verdict.unclear = nameless,
+    if !known.sole_minter {
+        verdict.unclear = nameless;
+        return verdict;
+    }
+    let (fitting, others): (Vec<_>, Vec<_>) =
+        nameless.into_iter().partition(|key| fits(key, known));
+    if has_request_each(&fitting, known) {
+        (verdict.taken, verdict.unclear) = (fitting, others);
+    } else {
+        verdict.unclear = fitting.into_iter().chain(others).collect();
     }
     verdict
+}
+
+/// Whether each key can come from a lost request of its own: a request creates one key at most, so more keys than requests
+/// show that something else creates keys too.
+fn has_request_each(keys: &[Api3Key], known: &Known<'_>) -> bool {
+    let mut keys: Vec<&Api3Key> = keys.iter().collect();
+    keys.sort_by_key(|key| key.created_at);
+    // The windows are equally long and stand in the order of their beginning.
+    let mut requests = known.lost.iter();
+    keys.into_iter()
+        .all(|key| requests.any(|request| fits_one(key, request, known)))
 }
 
 fn is_ours(key: &Api3Key, known: &Known<'_>) -> bool {
@@ -144,15 +155,18 @@ fn is_nameless(key: &&Api3Key) -> bool {
     key.purpose.as_deref().unwrap_or_default().trim().is_empty()
 }
 
-/// Whether a key can come from one of the lost requests. Nothing is concluded from times that are not known.
+/// Whether a key can come from one of the lost requests.
 fn fits(key: &Api3Key, known: &Known<'_>) -> bool {
-    let (Some(ahead), Some(created_at)) = (known.ahead, key.created_at) else {
-        return false;
-    };
-    known
-        .lost
-        .iter()
-        .any(|intent| ahead.fits(intent, created_at))
+    let mut lost = known.lost.iter();
+    lost.any(|request| fits_one(key, request, known))
+}
+
+/// Whether a key can come from a lost request. Nothing is concluded from times that are not known.
+fn fits_one(key: &Api3Key, request: &MintIntent, known: &Known<'_>) -> bool {
+    match (known.ahead, key.created_at) {
+        (Some(ahead), Some(created_at)) => ahead.fits(request, created_at),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -211,9 +225,12 @@ mod tests {
         let keys = [key("2", "", 1)];
 
         let unclear = verdict(&keys, Some(0), false);
-        assert_eq!((unclear.taken, ids(&unclear.unclear)), (None, vec!["2"]));
+        assert_eq!(
+            (ids(&unclear.taken), ids(&unclear.unclear)),
+            (vec![], vec!["2"])
+        );
         let taken = verdict(&keys, Some(0), true);
-        assert_eq!(ids(taken.taken.as_slice()), ["2"]);
+        assert_eq!(ids(&taken.taken), ["2"]);
         assert!(taken.unclear.is_empty());
     }
 
@@ -224,9 +241,30 @@ mod tests {
         let verdict = verdict(&keys, Some(0), true);
 
         assert_eq!(
-            (verdict.taken, ids(&verdict.unclear)),
-            (None, vec!["2", "3"])
+            (ids(&verdict.taken), ids(&verdict.unclear)),
+            (vec![], vec!["2", "3"])
         );
+    }
+
+    #[test]
+    fn two_lost_requests_may_have_created_two_keys_and_not_three() {
+        let lost = [intent(0), intent(100)];
+        let judge_with = |keys: &[Api3Key]| {
+            let known = Known {
+                lost: &lost,
+                answered: &BTreeSet::new(),
+                held: &BTreeSet::new(),
+                maker: &Maker::of(job(1)),
+                ahead: Some(Ahead::learn(at(0), at(1), at(0))),
+                sole_minter: true,
+            };
+            judge(keys, &known)
+        };
+
+        let two = [key("3", "", 101), key("2", "", 1)];
+        assert_eq!(judge_with(&two).taken.len(), 2);
+        let both_of_the_first = [key("2", "", 1), key("3", "", 2)];
+        assert!(judge_with(&both_of_the_first).taken.is_empty());
     }
 
     #[test]
@@ -235,7 +273,7 @@ mod tests {
 
         let verdict = verdict(&keys, Some(0), true);
 
-        assert_eq!(ids(verdict.taken.as_slice()), ["2"]);
+        assert_eq!(ids(&verdict.taken), ["2"]);
         assert_eq!(ids(&verdict.unclear), ["3", "4"]);
     }
 
@@ -246,7 +284,7 @@ mod tests {
 
             let verdict = verdict(&keys, Some(ahead), true);
 
-            assert_eq!(ids(verdict.taken.as_slice()), ["2"], "{ahead}");
+            assert_eq!(ids(&verdict.taken), ["2"], "{ahead}");
         }
     }
 
@@ -254,7 +292,10 @@ mod tests {
     fn without_lookers_clock_nothing_is_concluded_from_times() {
         let verdict = verdict(&[key("2", "", 1)], None, true);
 
-        assert_eq!((verdict.taken, ids(&verdict.unclear)), (None, vec!["2"]));
+        assert_eq!(
+            (ids(&verdict.taken), ids(&verdict.unclear)),
+            (vec![], vec!["2"])
+        );
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl World {
             .var("LOOKERSDK_CLIENT_ID", text("client_id"))
             .var("LOOKERSDK_CLIENT_SECRET", text("client_secret"))
             .var("LOOKERSDK_EMBED_SECRET", text("embed_secret"));
+        // What a killed process asked for is over soon, and nothing else creates keys from here on.
+        sandbox
+            .var("EMBEDCTL_SOLE_MINTER", "true")
+            .var("EMBEDCTL_TIMEOUT", "1s")
+            .var("EMBEDCTL_TEST_SERVER_GRACE_MS", "100");
         let base_url = text("base_url");
         let admin = client(&base_url, &text("client_id"), text("client_secret").into());
         let mut foreign = BTreeMap::new();

@@ -54,6 +54,7 @@ mod plan;
 mod process;
 mod profile;
 mod readme;
+mod reconcile;
 mod recorded;
 mod recorded_client;
 mod rotate_id;

@@ -37,7 +37,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     // Without Looker's clock, which the next mint tells, what is unclear now can be judged better at the end.
     let waits = work.cx.sole_minter && work.cx.keys.ahead().is_none() && !is_last;
     let left = if waits { Vec::new() } else { look.left(&log) };
-    let settled = log.lost.is_empty() || (log.lost.len() == 1 && look.verdict.taken.is_some());
+    let settled = log.lost.is_empty() || log.lost.len() == look.verdict.taken.len();
     let revoked = look::revoke(work, Step::Reconcile, look.orphans()).await?;
     for step in ATTEMPT {
         work.journal
