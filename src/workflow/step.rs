@@ -123,10 +123,13 @@ impl Step {
         )
     }
 
-    /// Whether an interrupted job may stop before this step. From mint to tag there is a secret in
-    /// the air, or a key that does not say that it was delivered.
+    /// Whether an interrupted job may stop before this step. From mint to tag there is a secret in the air, or a key that
+    /// does not say that it was delivered; a look at the end begins nothing.
     pub(crate) const fn may_stop_before(self) -> bool {
-        !matches!(self, Self::Prove | Self::Deliver | Self::Tag)
+        !matches!(
+            self,
+            Self::Prove | Self::Deliver | Self::Tag | Self::LookAgain
+        )
     }
 
     /// What is to be known before it runs.

@@ -399,6 +399,7 @@ impl Watched {
 
     async fn with(options: Options) -> Self {
         let mut sandbox = Sandbox::with(options).await;
+        sandbox.var("EMBEDCTL_SOLE_MINTER", "true");
         let wire = Wire::to(sandbox.emulator().host()).await;
         sandbox.var("LOOKERSDK_BASE_URL", format!("http://{}", wire.host));
         let path = sandbox.path("runs.ledger");

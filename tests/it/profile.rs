@@ -82,6 +82,7 @@ async fn show_names_the_source_of_every_setting() {
     retries | 1 | flag `--retries`
     concurrency | 10 | default
     rps | 7.5 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    sole_minter | false | default
     verify_ssl | true | default
     proxy | -
     no_proxy | -

@@ -23,7 +23,9 @@ async fn frozen(users: usize) -> (Sandbox, Clock) {
         ..Options::default()
     };
     let mut sandbox = Sandbox::with(options).await;
-    sandbox.clock(clock.clone());
+    sandbox
+        .clock(clock.clone())
+        .var("EMBEDCTL_SOLE_MINTER", "true");
     (sandbox, clock)
 }
 
@@ -325,7 +327,8 @@ async fn ctrl_c_twice_stops_at_once_and_can_still_be_resumed() {
         users: 1,
         ..Options::default()
     };
-    let sandbox = Sandbox::with(options).await;
+    let mut sandbox = Sandbox::with(options).await;
+    sandbox.var("EMBEDCTL_SOLE_MINTER", "true");
     let forever = Effect::SlowHeaders(Duration::from_secs(100));
     sandbox.emulator().inject(Fault::new(forever).on(MINT));
     let (mut system, captured) = sandbox.system(Input::empty());
