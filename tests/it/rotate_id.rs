@@ -55,7 +55,15 @@ async fn everything_of_the_old_user_becomes_the_new_users_and_nothing_else_chang
     // Looker keeps it as an attribute, so that the login carries it.
     assert_eq!(user.locale.as_deref(), was["locale"].as_str());
     let login = &user_now["login"];
-    assert_eq!(login["permissions"], was["login"]["permissions"]);
+    let sorted = |list: &Value| {
+        let mut names: Vec<String> = serde_json::from_value(list.clone()).unwrap();
+        names.sort();
+        names
+    };
+    assert_eq!(
+        sorted(&login["permissions"]),
+        sorted(&was["login"]["permissions"])
+    );
     assert_eq!(login["models"], json!(["demo"]));
     assert_eq!(login["groups"], json!([20, 21]));
     assert_eq!(login["external_group_id"], "acme");

@@ -6,7 +6,8 @@ use embedctl::emulator::Options;
 use serde_json::{Value, json};
 
 use crate::rotation::{
-    NEW, OLD, api, id_of, later, rotate, rotation, rotation_with, state, stopped_at, writes,
+    Move, NEW, OLD, apart, api, id_of, later, moved, rotate, rotation, rotation_with, state,
+    stopped_at, thing, unmarked, writes,
 };
 use crate::support::Sandbox;
 
@@ -176,4 +177,58 @@ async fn an_owner_that_the_release_cannot_change_is_said_before_anything_moves()
     let old = api(&sandbox, &["/users/42"]).await;
     assert_eq!(old["is_disabled"], false);
     sandbox.finish().await;
+}
+
+/// One switch of the local Looker, and whether a person can still be moved.
+const TURNED: [(&str, &str, bool); 16] = [
+    ("embed_role_name", "Something Else", true),
+    ("embed_role_in_all_roles", "true", true),
+    ("embed_role_listed", "false", false),
+    ("embed_role_direct", "false", false),
+    ("embed_role_in_role_ids", "false", false),
+    ("search_lists_nothing", "boards", true),
+    ("search_lists_nothing", "favorites", true),
+    ("search_lists_nothing", "schedules", true),
+    ("search_lists_nothing", "alerts", true),
+    ("boards_swap_paging", "true", true),
+    ("knows_followed", "false", true),
+    ("taken_title_field", "title", true),
+    ("hidden_value_is_null", "true", true),
+    ("owner_write_is_ignored", "true", false),
+    ("role_change_is_ignored", "true", false),
+    ("models_hide_internal", "false", true),
+];
+
+#[tokio::test]
+async fn with_any_belief_turned_round_everything_moves_or_the_old_user_is_left_alone() {
+    for (name, value, moves) in TURNED {
+        let sandbox = rotation_with(|options| options.switches.set(name, value).unwrap()).await;
+        let before = state(sandbox.emulator());
+        let had = values(&sandbox, 42).await;
+
+        let outcome = rotate(&sandbox, &[]).await;
+
+        let said = format!("{name}={value}: {}{}", outcome.out, outcome.err);
+        assert_eq!(outcome.exit == 0, moves, "{said}");
+        let after = state(sandbox.emulator());
+        if !moves {
+            let old = thing(&after, "users", 42);
+            assert_ne!(old["is_disabled"], true, "{said}");
+            assert_eq!(old["keys"], thing(&before, "users", 42)["keys"], "{said}");
+            sandbox.finish().await;
+            continue;
+        }
+        let new = id_of(&sandbox, NEW).await;
+        assert_eq!(values(&sandbox, new).await, had, "{said}");
+        let people = [42, new];
+        let whose = Move::to(&sandbox, new).await;
+        let (expected, _) = apart(moved(&before, whose), &people);
+        let (found, _) = apart(after, &people);
+        assert_eq!(
+            unmarked(found, &people),
+            unmarked(expected, &people),
+            "{said}"
+        );
+        sandbox.finish().await;
+    }
 }

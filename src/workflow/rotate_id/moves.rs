@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::error::{Error, Kind};
+use crate::looker::Client;
 use crate::workflow::parallel;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
@@ -120,7 +121,7 @@ async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover,
     let spec = work.rotate_id();
     let admin = work.cx.admin.clone();
     let favorites = match kind {
-        ItemKind::Favorite => favorites(work, spec).await?,
+        ItemKind::Favorite => favorites(work, spec, from_sudo.as_ref()).await?,
         _ => Arc::default(),
     };
     Ok(Mover {
@@ -145,15 +146,21 @@ async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover,
 async fn favorites(
     work: &Work,
     spec: &RotateIdSpec,
+    sudo: Option<&Client>,
 ) -> Result<Arc<HashMap<String, String>>, Error> {
-    let favorites = work.cx.admin.favorites(&spec.from.looker_user_id).await?;
+    let old = spec.from.looker_user_id.as_str();
+    let mut favorites = work.cx.admin.favorites(old).await?;
+    // An admin may not be shown what the user itself is.
+    if let Some(sudo) = sudo.filter(|_| favorites.is_empty()) {
+        favorites = sudo.favorites(old).await?;
+    }
     let pairs = favorites.into_iter();
     let pairs = pairs.filter_map(|it| Some((it.content_metadata_id?, it.id)));
     Ok(Arc::new(pairs.collect()))
 }
 
 /// Looker as the old user, kept until the job ends.
-async fn old_sudo(work: &mut Work) -> Result<crate::looker::Client, Error> {
+async fn old_sudo(work: &mut Work) -> Result<Client, Error> {
     if let Some(sudo) = &work.old_sudo {
         return Ok(sudo.clone());
     }
