@@ -48,8 +48,14 @@ pub mod signed_url;
 // Where the secret of a key goes.
 pub mod sink;
 
+// Which permissions embed users may have.
+pub mod permissions;
+
 // What people and scripts see.
 mod report;
+
+// What a Looker said of itself when it was asked.
+pub mod answers;
 
 // What Looker is taken to do, and on what evidence.
 pub mod beliefs;

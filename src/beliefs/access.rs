@@ -20,7 +20,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `login`; the query is refused since 26.18",
         if_false: "stops: login fails with Looker's words",
-        emulator: Emulated::Without("credentials in the query are refused"),
+        emulator: Emulated::Switch("login_refuses_query"),
         probe: None,
     },
     Belief {
@@ -140,7 +140,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops or reads all embed users: before a first login the look-up has to find a known user once",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("user_appears_late"),
         probe: Some(Probe::LookUp),
     },
     Belief {
@@ -150,7 +150,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops, and names both ids",
-        emulator: Emulated::Without("see the switch of the look-up's case"),
+        emulator: Emulated::Switch("lookup_ignores_case"),
         probe: Some(Probe::Case),
     },
     Belief {
@@ -160,7 +160,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_users`, since 21.6",
         if_false: "warns or stops: a user without embed credentials is passed over; one that is missing is looked up by id before it is created",
-        emulator: Emulated::Without("the emulator filters"),
+        emulator: Emulated::Switch("ignores_embed_filter"),
         probe: None,
     },
     Belief {
@@ -170,7 +170,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_users`",
         if_false: "more calls: a user missed by a sweep is looked up by id before it is created",
-        emulator: Emulated::Without("the emulator sorts"),
+        emulator: Emulated::Switch("ignores_sort"),
         probe: None,
     },
     Belief {
@@ -180,7 +180,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::None,
         place: "",
         if_false: "right either way: one more call for each list",
-        emulator: Emulated::Without("see the switch of the page cap"),
+        emulator: Emulated::Switch("page_cap"),
         probe: Some(Probe::Pages),
     },
     Belief {
@@ -190,7 +190,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_users`, `search_boards` (which describes them the other way round)",
         if_false: "stops: rows that come twice are kept once, and a page that brings nothing new ends the list with an error",
-        emulator: Emulated::Without("see the switch of the boards' paging"),
+        emulator: Emulated::Switch("ignores_offset"),
         probe: None,
     },
     Belief {
@@ -240,7 +240,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `WriteUser`",
         if_false: "stops: the answer is read, and a user that is not disabled is an error",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("disable_is_ignored"),
         probe: Some(Probe::Disabled),
     },
     Belief {
@@ -260,7 +260,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Told,
         place: "Looker's documentation on users",
         if_false: "said before a user is disabled; schedules move first in `rotate-id`",
-        emulator: Emulated::Without("the emulator runs no schedules"),
+        emulator: Emulated::Switch("disable_stops_schedules"),
         probe: None,
     },
     Belief {
@@ -280,7 +280,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `delete_user`",
         if_false: "refused by name while the user owns anything",
-        emulator: Emulated::Without("the emulator deletes it"),
+        emulator: Emulated::Switch("delete_user_deletes_schedules"),
         probe: None,
     },
     Belief {
@@ -290,7 +290,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `delete_user`",
         if_false: "stops: a deletion is believed when the user cannot be found any more",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("delete_user_is_ignored"),
         probe: Some(Probe::Deleted),
     },
     Belief {
@@ -310,7 +310,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `CredentialsEmbed`",
         if_false: "said with `--not-seen-for`, which leaves out users with live keys unless told",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("key_login_counts_as_seen"),
         probe: None,
     },
     Belief {

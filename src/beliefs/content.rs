@@ -20,7 +20,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API descriptions before and after those releases",
         if_false: "stops: the dry run and `doctor` say so by release; an owner that did not change is named",
-        emulator: Emulated::Switch("owner_can_be_set"),
+        emulator: Emulated::Switch("dashboards_take_owner"),
         probe: None,
     },
     Belief {
@@ -60,7 +60,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Recorded,
         place: "looker-cli #188, #234; sdk-codegen #1476 has the same code for something else",
         if_false: "stops: the thing is named as refused, with Looker's words",
-        emulator: Emulated::Without("the emulator says it as recorded"),
+        emulator: Emulated::Switch("taken_title_field"),
         probe: None,
     },
     Belief {
@@ -70,7 +70,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_scheduled_plans`",
         if_false: "stops: an empty list is checked by a second way before anything is deleted",
-        emulator: Emulated::Without("see the switch of the schedules' list"),
+        emulator: Emulated::Switch("search_lists_nothing"),
         probe: None,
     },
     Belief {
@@ -80,7 +80,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "sdk-codegen examples: transfer_all_schedules.py",
         if_false: "stops: owner and number of destinations are compared",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("owner_write_is_ignored"),
         probe: None,
     },
     Belief {
@@ -90,7 +90,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_alerts`",
         if_false: "stops: an empty list is checked by a second way before anything is deleted",
-        emulator: Emulated::Without("see the switch of the alerts' list"),
+        emulator: Emulated::Switch("followed_alerts_are_found"),
         probe: None,
     },
     Belief {
@@ -100,7 +100,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `AlertPatch`",
         if_false: "stops: the answer's owner is compared",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("owner_write_is_ignored"),
         probe: None,
     },
     Belief {
@@ -110,7 +110,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Told,
         place: "release notes of 26.18",
         if_false: "refused by name while the user owns alerts, on every release",
-        emulator: Emulated::Without("the emulator deletes them"),
+        emulator: Emulated::Switch("alerts_go_with_owner"),
         probe: None,
     },
     Belief {
@@ -130,7 +130,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_boards`",
         if_false: "stops: an empty list is checked with `all_boards` as the user",
-        emulator: Emulated::Without("see the switch of the boards' list"),
+        emulator: Emulated::Switch("search_lists_nothing"),
         probe: None,
     },
     Belief {

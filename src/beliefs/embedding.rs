@@ -90,7 +90,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedParams`; the documentation says `Embed Embed`",
         if_false: "right either way: names that were asked for are compared, others are not",
-        emulator: Emulated::Switch("default_last_name_is_user"),
+        emulator: Emulated::Switch("login_keeps_names"),
         probe: None,
     },
     Belief {
@@ -110,7 +110,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Told,
         place: "a comment in looker-embed-client-4scala",
         if_false: "stops: the role is read after a move; `doctor --probe` tells",
-        emulator: Emulated::Without("see the switch of the login's grants"),
+        emulator: Emulated::Switch("login_replaces_grants"),
         probe: Some(Probe::SecondLogin),
     },
     Belief {

@@ -10,7 +10,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `external_user_id` of `EmbedParams`",
         if_false: "stops: the role is read after a move; `doctor --probe` tells",
-        emulator: Emulated::Without("see the switch of the login's grants"),
+        emulator: Emulated::Switch("login_replaces_grants"),
         probe: Some(Probe::SecondLogin),
     },
     Belief {
@@ -70,7 +70,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `set_user_roles`",
         if_false: "stops: the answer's roles are compared with those sent",
-        emulator: Emulated::Without("the emulator replaces them"),
+        emulator: Emulated::Switch("role_change_is_ignored"),
         probe: None,
     },
     Belief {
@@ -90,7 +90,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedConfig`, since 26.10",
         if_false: "warns: a list without `access_data` is not believed, and the next source is asked",
-        emulator: Emulated::Without("`--release` before 26.10 has none"),
+        emulator: Emulated::Switch("permissions_are_told"),
         probe: None,
     },
     Belief {
@@ -99,7 +99,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         claim: "`all_permissions` lists every permission the release knows, with its parent.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_permissions`",
-        if_false: "warns: a name it lacks is warned about, and never refused",
+        if_false: "refused by name, unless the built-in list knows it: then warned about",
         emulator: Emulated::Without("the emulator lists them"),
         probe: None,
     },
@@ -140,7 +140,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_lookml_models`",
         if_false: "refused by name, with the nearest name; an empty list is not believed",
-        emulator: Emulated::Without("the emulator lists all"),
+        emulator: Emulated::Switch("models_hide_internal"),
         probe: None,
     },
     Belief {
@@ -171,7 +171,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         place: "",
         if_false: "warns: the user is read again, and each group it is not in is named",
         emulator: Emulated::Without("the emulator does so"),
-        probe: Some(Probe::SecondLogin),
+        probe: None,
     },
     Belief {
         id: "unknown-group-in-login",
@@ -200,7 +200,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `GroupIdForGroupUserInclusion`",
         if_false: "stops with Looker's words",
-        emulator: Emulated::Without("the emulator takes it"),
+        emulator: Emulated::Switch("group_change_is_ignored"),
         probe: None,
     },
     Belief {
@@ -220,7 +220,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `external_user_id` of `EmbedParams`",
         if_false: "warned about before; ended sessions are counted from the list",
-        emulator: Emulated::Without("see the switch of the login's sessions"),
+        emulator: Emulated::Switch("login_ends_sessions"),
         probe: Some(Probe::SecondLogin),
     },
     Belief {
@@ -230,7 +230,7 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `delete_user_session`",
         if_false: "stops: the list is read again",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("end_session_is_ignored"),
         probe: None,
     },
 ];

@@ -20,7 +20,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::None,
         place: "26.8 takes it from admins for standard users; embed users are not named",
         if_false: "more calls: keys are then made as the user; where nobody may, the command says so",
-        emulator: Emulated::Switch("core_admin_makes_keys"),
+        emulator: Emulated::Switch("key_rights"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -40,7 +40,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `create_user_credentials_api3`",
         if_false: "stops with Looker's words; nothing was created",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("key_refusal_status"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -50,7 +50,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `CredentialsApi3`",
         if_false: "warns that the key carries no purpose; the ledger knows it by its id",
-        emulator: Emulated::Without("`--release` of an older Looker"),
+        emulator: Emulated::Switch("key_purpose_known"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -60,7 +60,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops or reports: a key whose tag does not read back is named with its id, not counted",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("purpose_is_ignored"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -70,7 +70,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::None,
         place: "",
         if_false: "reports: a key that was just made and is not in the list is named with its id",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("mint_is_late"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -80,7 +80,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `User`",
         if_false: "more calls: where it is not told, the list is asked for",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("keys_in_user_list"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -90,7 +90,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `delete_user_credentials_api3`",
         if_false: "stops: a key counts as revoked when the list no longer has it",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("revoke_is_ignored"),
         probe: Some(Probe::Keys),
     },
     Belief {
@@ -150,7 +150,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (4); compared with in Looker's SCIM proxy",
         if_false: "stops by name: a word that is not known is never read as no value",
-        emulator: Emulated::Without("see the switch of the source word"),
+        emulator: Emulated::Switch("source_of_user"),
         probe: Some(Probe::Attributes),
     },
     Belief {
@@ -160,7 +160,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (54)",
         if_false: "stops by name: other words, a group's among them, need `--take-unknown`",
-        emulator: Emulated::Without("see the switch of the source word"),
+        emulator: Emulated::Switch("source_of_nothing"),
         probe: Some(Probe::Attributes),
     },
     Belief {
@@ -180,7 +180,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (24)",
         if_false: "right either way: `\"\"` counts only if its source is the user's",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Switch("unset_value_is_null"),
         probe: Some(Probe::Attributes),
     },
     Belief {
@@ -190,7 +190,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (6, all unset)",
         if_false: "stops: a hidden own value has to be given again",
-        emulator: Emulated::Without("the emulator has it so"),
+        emulator: Emulated::Switch("hidden_value_is_null"),
         probe: None,
     },
     Belief {
@@ -210,7 +210,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `set_user_attribute_user_value`",
         if_false: "stops: the values are read again",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("attribute_write_is_ignored"),
         probe: Some(Probe::Attributes),
     },
     Belief {
@@ -220,7 +220,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `delete_user_attribute_user_value`",
         if_false: "warns or stops: the values are read again",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("attribute_write_is_ignored"),
         probe: Some(Probe::Attributes),
     },
     Belief {
@@ -234,13 +234,13 @@ pub(super) const BELIEFS: [Belief; 25] = [
         probe: Some(Probe::SecondLogin),
     },
     Belief {
-        id: "login-keeps-other-attributes",
+        id: "login-drops-other-attributes",
         group: Group::Attributes,
-        claim: "An embed login leaves values alone that it does not name.",
+        claim: "An embed login takes away the values of earlier logins that it does not name.",
         evidence: Evidence::None,
         place: "",
-        if_false: "carried: a login names every value it wants to keep; `doctor --probe` tells",
-        emulator: Emulated::Without("see the switch of the login's attributes"),
+        if_false: "right either way: a login names every value that is to stay, and values are compared after a move",
+        emulator: Emulated::Switch("login_keeps_other_attributes"),
         probe: Some(Probe::SecondLogin),
     },
     Belief {

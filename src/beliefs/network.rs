@@ -130,7 +130,7 @@ pub(super) const BELIEFS: [Belief; 19] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023 (5 creations)",
         if_false: "reports: Looker's clock is learned from our own creations; without one nothing follows from times",
-        emulator: Emulated::Without("see the switch of `created_at`"),
+        emulator: Emulated::Switch("created_at_offset"),
         probe: Some(Probe::KeyTime),
     },
     Belief {
@@ -180,7 +180,7 @@ pub(super) const BELIEFS: [Belief; 19] = [
         evidence: Evidence::Specified,
         place: "documentation of Google's load balancers: 411",
         if_false: "stops: 411 is shown with the operation",
-        emulator: Emulated::Without("a request without it is refused in `--strict`"),
+        emulator: Emulated::Switch("wants_content_length"),
         probe: None,
     },
     Belief {

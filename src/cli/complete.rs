@@ -28,7 +28,11 @@ pub(crate) async fn answer(
     let config = typed(&line, &tree);
     let mut tree = offer(tree, "profile", &profiles(system));
     if let Some((id, known)) = wanted(&line) {
-        tree = offer(tree, id, &candidates::ask(known, &config, system).await);
+        let candidates = candidates::ask(known, &config, system).await;
+        // Without an answer, what the tree itself knows is offered.
+        if !candidates.is_empty() {
+            tree = offer(tree, id, &candidates);
+        }
     }
     let folder = system.path("");
     let mut answer = Vec::new();
@@ -63,6 +67,7 @@ fn wanted(line: &[OsString]) -> Option<(&'static str, Known)> {
     };
     match flag {
         "--model" => Some(("models", Known::Models)),
+        "--permission" => Some(("permissions", Known::Permissions)),
         "--group-id" => Some(("group_ids", Known::Groups)),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! What Looker could be asked for while a command line is being typed: names of models, ids of groups.
+//! What Looker could be asked for while a command line is being typed: names of models and permissions, ids of groups.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub(crate) enum Known {
     Models,
     /// Groups.
     Groups,
+    /// Permissions of embed users.
+    Permissions,
 }
 
 /// A value, and what it is called.
@@ -59,6 +61,11 @@ async fn list(known: Known, client: &Client) -> Result<Vec<Candidate>, Error> {
         Known::Models => {
             let models = client.lookml_models().await?.into_iter();
             models.map(|model| (model.name, model.label)).collect()
+        }
+        Known::Permissions => {
+            let setting = client.setting_embed().await?;
+            let known = client.embed_permissions(Some(&setting)).await;
+            known.names().map(|name| (name.to_owned(), None)).collect()
         }
         Known::Groups => {
             let groups = client.groups().await?.into_iter();

@@ -12,7 +12,6 @@ use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
-use crate::signed_url::is_for_embed_users;
 use crate::sink::KeyName;
 use crate::system::System;
 use crate::workflow::{Found, Grants, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
@@ -74,7 +73,11 @@ pub(crate) async fn run(
         Via::Cookieless | Via::EmbedUser => Needs::Api,
     };
     let session = Session::open(settings, needs, ui, system).await?;
-    let ended = match spec(args, &session.settings) {
+    let spec = match spec(args, &session.settings) {
+        Ok(spec) => checked(spec, &session, ui).await,
+        Err(error) => Err(error),
+    };
+    let ended = match spec {
         Ok(spec) if args.dry_run => dry_run(&spec, &session, ui).await,
         Ok(spec) => create(spec, args, &session, ui, system).await,
         Err(error) => Err(error),
@@ -117,6 +120,18 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
     })
 }
 
+/// The same, unless the instance has not what it names.
+async fn checked(spec: UserSpec, session: &Session, ui: &Ui) -> Result<UserSpec, Error> {
+    let Grants {
+        permissions,
+        group_ids,
+        ..
+    } = &spec.grants;
+    let in_groups = !group_ids.is_empty();
+    grants::check_permissions(permissions, in_groups, &session.admin, ui).await?;
+    Ok(spec)
+}
+
 async fn create(
     spec: UserSpec,
     args: &CreateUserArgs,
@@ -124,12 +139,6 @@ async fn create(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let permissions = spec.grants.permissions.iter();
-    for permission in permissions.filter(|permission| !is_for_embed_users(permission)) {
-        ui.warning(format!(
-            "Looker has no permission `{permission}` for embed users"
-        ));
-    }
     let latest = Latest::default();
     let keys_to = key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings);
     let sink = match &spec.key {

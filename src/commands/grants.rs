@@ -3,7 +3,11 @@
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::config::DefaultGrants;
-use crate::signed_url::{self, Login, MAX_SESSION_LENGTH};
+use crate::error::Error;
+use crate::looker::Client;
+use crate::permissions::{Concern, Permissions};
+use crate::report::Ui;
+use crate::signed_url::{Login, MAX_SESSION_LENGTH};
 
 /// Who an embed user is and what it may do.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -109,10 +113,39 @@ pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
     }
 }
 
-/// What `--permission` completes to.
+/// Hold `permissions` against what the instance says: what it does not have is refused before anything is done, what is
+/// most likely not meant is warned about.
+pub(crate) async fn check_permissions(
+    permissions: &[String],
+    in_groups: bool,
+    admin: &Client,
+    ui: &Ui,
+) -> Result<(), Error> {
+    if permissions.is_empty() {
+        return Ok(());
+    }
+    let setting = admin.setting_embed().await.ok();
+    let known = admin.embed_permissions(setting.as_ref()).await;
+    let names = || permissions.iter().map(String::as_str);
+    let (refused, warned): (Vec<Concern>, Vec<Concern>) = names()
+        .filter_map(|name| known.judge(name))
+        .chain(known.advice(names(), in_groups))
+        .partition(|concern| concern.refused);
+    for concern in warned {
+        ui.warning(concern.message);
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let messages: Vec<String> = refused.into_iter().map(|concern| concern.message).collect();
+    Err(Error::usage(messages.join("; "))
+        .hint("nothing was done; the list of permissions is this Looker's own (`embed_config` of `get_setting`)"))
+}
+
+/// What `--permission` completes to without a Looker to ask.
 fn permissions() -> Vec<CompletionCandidate> {
-    signed_url::embed_permissions()
-        .iter()
+    Permissions::built_in()
+        .names()
         .map(CompletionCandidate::new)
         .collect()
 }

@@ -185,6 +185,14 @@ impl Settings {
         files
     }
 
+    /// Where the answers of `doctor --probe` are kept: beside the ledger of the host of the base URL. `None` for a local
+    /// Looker of one run, and where there is no such place.
+    pub fn answers(&self) -> Option<PathBuf> {
+        let folder = self.places.state.as_ref().filter(|_| !self.emulator)?;
+        let host = self.base_url()?.authority();
+        Some(default_path(folder, host).with_extension("answers"))
+    }
+
     /// How long one request may take.
     pub const fn timeout(&self) -> Duration {
         self.timeout.value

@@ -1,4 +1,4 @@
-//! LookML models and the permissions there are.
+//! LookML models.
 
 use serde::Deserialize;
 
@@ -35,31 +35,11 @@ pub struct Explore {
     pub hidden: bool,
 }
 
-/// A permission that Looker knows.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-pub struct Permission {
-    /// The permission's name.
-    #[serde(deserialize_with = "fields::id")]
-    pub permission: String,
-    /// The permission it needs.
-    #[serde(default, deserialize_with = "fields::optional")]
-    pub parent: Option<String>,
-    /// What it allows.
-    #[serde(default, deserialize_with = "fields::optional")]
-    pub description: Option<String>,
-}
-
 impl Client {
     /// The models that this identity can see.
     pub async fn lookml_models(&self) -> Result<Vec<LookmlModel>, LookerError> {
         let call = Call::get("all_lookml_models", "/lookml_models", &[])?;
         self.json(call.query("fields", "name,label,project_name,explores"))
-            .await
-    }
-
-    /// Every permission that Looker knows.
-    pub async fn permissions(&self) -> Result<Vec<Permission>, LookerError> {
-        self.json(Call::get("all_permissions", "/permissions", &[])?)
             .await
     }
 }

@@ -1,7 +1,5 @@
 //! Settings of the instance, as far as embedding goes.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,6 +7,7 @@ use crate::looker::call::Call;
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::permissions::Permissions;
 
 /// How embedding is set up; what is `None` this Looker does not say.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -35,28 +34,8 @@ pub struct EmbedConfig {
 
 impl EmbedConfig {
     /// The permissions that embed users may have, where this Looker says.
-    pub fn allowed_permissions(&self) -> Option<BTreeSet<String>> {
-        let tree = self.permissions.as_ref()?;
-        let mut names = BTreeSet::new();
-        collect(tree, &mut names);
-        (!names.is_empty()).then_some(names)
-    }
-}
-
-/// The names in a tree of permissions: keys of objects and strings of lists.
-fn collect(tree: &Value, names: &mut BTreeSet<String>) {
-    match tree {
-        Value::String(name) => {
-            names.insert(name.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
-        Value::Object(members) => {
-            for (name, below) in members {
-                names.insert(name.clone());
-                collect(below, names);
-            }
-        }
-        _ => {}
+    pub fn embed_permissions(&self) -> Option<Permissions> {
+        Permissions::of_embed_tree(self.permissions.as_ref()?)
     }
 }
 

@@ -60,6 +60,16 @@ impl Release {
     }
 }
 
+impl Release {
+    /// Whether API keys carry a `purpose`: the API has been described so since 25.14.
+    pub fn has_key_purpose(self) -> bool {
+        self >= Self {
+            major: 25,
+            minor: 14,
+        }
+    }
+}
+
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)

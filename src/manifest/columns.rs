@@ -1,6 +1,6 @@
 //! The columns of a manifest: their names, and how a value of each comes into a row.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::manifest::node::Node;
@@ -49,6 +49,8 @@ pub(super) const ATTRIBUTE: &str = "attr.";
 pub(super) struct Sheet {
     known: Option<Arc<Known>>,
     found: VecDeque<Item>,
+    /// What has been warned of, up to a hundred.
+    doubted: BTreeSet<String>,
 }
 
 impl Sheet {
@@ -56,6 +58,7 @@ impl Sheet {
         Self {
             known,
             found: VecDeque::new(),
+            doubted: BTreeSet::new(),
         }
     }
 
@@ -79,7 +82,25 @@ impl Sheet {
             self.problem_at(place, "the user has no `external_user_id`");
             return;
         }
+        self.doubt(&row, place);
         self.found.push_back(Item::Row(Box::new(row)));
+    }
+
+    /// Warn of permissions that are most likely not meant, of each but once.
+    fn doubt(&mut self, row: &Row, place: Place) {
+        let (Some(known), Some(permissions)) = (&self.known, &row.permissions) else {
+            return;
+        };
+        let in_groups = row
+            .group_ids
+            .as_ref()
+            .is_some_and(|groups| !groups.is_empty());
+        for doubt in known.doubts(permissions, in_groups) {
+            if self.doubted.len() < 100 && self.doubted.insert(doubt.clone()) {
+                let warning = Problem::at(place, doubt);
+                self.found.push_back(Item::Warning(warning));
+            }
+        }
     }
 
     /// The column called `name`, unless there is none or it stands in `before` already.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::permissions::Permissions;
 use crate::plan::KnownAttribute;
 use crate::report::nearest;
 
@@ -11,7 +12,7 @@ pub(crate) struct Known {
     /// The names of LookML models.
     pub(crate) models: Option<BTreeSet<String>>,
     /// The permissions that embed users may have.
-    pub(crate) permissions: Option<BTreeSet<String>>,
+    pub(crate) permissions: Option<Permissions>,
     /// The names of groups, by Looker's id.
     pub(crate) groups: Option<BTreeMap<String, String>>,
     /// The user attributes, by name.
@@ -32,11 +33,23 @@ impl Known {
 
     /// What is wrong with a permission.
     pub(super) fn permission(&self, name: &str) -> Option<String> {
-        unknown(
-            "permission for embed users",
-            name,
-            self.permissions.as_ref()?.iter(),
-        )
+        let concern = self.permissions.as_ref()?.judge(name)?;
+        concern.refused.then_some(concern.message)
+    }
+
+    /// What is most likely not meant of the permissions that a user is to have.
+    pub(super) fn doubts(&self, permissions: &[String], in_groups: bool) -> Vec<String> {
+        let Some(known) = &self.permissions else {
+            return Vec::new();
+        };
+        let names = || permissions.iter().map(String::as_str);
+        let doubts = names().filter_map(|name| known.judge(name));
+        let doubts = doubts.filter(|concern| !concern.refused);
+        let advice = known.advice(names(), in_groups);
+        doubts
+            .chain(advice)
+            .map(|concern| concern.message)
+            .collect()
     }
 
     /// What is wrong with the id of a group.
@@ -124,7 +137,9 @@ mod tests {
         };
         Known {
             models: set(&["orders", "thelook"]),
-            permissions: set(&["access_data", "see_looks"]),
+            permissions: Permissions::of_embed_tree(
+                &serde_json::json!({ "access_data": ["see_looks"] }),
+            ),
             groups: Some([("7".to_owned(), "Acme".to_owned())].into()),
             attributes: Some(
                 [
@@ -152,7 +167,7 @@ mod tests {
         );
         assert_eq!(
             known.permission("see_look").unwrap(),
-            "there is no permission for embed users `see_look`; did you mean `see_looks`?"
+            "unknown embed permission `see_look`; did you mean `see_looks`?"
         );
         assert_eq!(
             known.group("acme").unwrap(),

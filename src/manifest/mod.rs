@@ -97,7 +97,9 @@ mod tests {
         };
         Known {
             models: set(&["demo"]),
-            permissions: set(&["access_data", "see_looks"]),
+            permissions: crate::permissions::Permissions::of_embed_tree(
+                &serde_json::json!({ "access_data": ["see_looks"] }),
+            ),
             groups: Some([("2".to_owned(), "Demo".to_owned())].into()),
             attributes: Some(
                 [

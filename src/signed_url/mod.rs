@@ -10,7 +10,6 @@ pub mod inspect;
 mod login;
 mod nonce;
 mod path;
-mod permissions;
 mod sign;
 pub mod verify;
 
@@ -19,7 +18,6 @@ pub use error::UrlError;
 pub use login::Login;
 pub use nonce::{nonce, nonces};
 pub use path::with_embed_domain;
-pub use permissions::{embed_permissions, is_for_embed_users};
 pub use sign::{Signer, UrlBuffer};
 
 /// The longest session Looker grants: 30 days, from Looker's OpenAPI description of `EmbedSsoParams`.

@@ -468,7 +468,7 @@ async fn all_that_is_missing_is_named_in_one_error() {
 }
 
 #[tokio::test]
-async fn permissions_that_no_embed_user_has_are_warned_about() {
+async fn permissions_that_the_instance_does_not_have_for_embed_users_are_refused() {
     let sandbox = Sandbox::new().await;
 
     let outcome = sandbox
@@ -481,15 +481,62 @@ async fn permissions_that_no_embed_user_has_are_warned_about() {
             "demo",
             "--no-key",
         ])
-        .await;
+        .await
+        .exits(2);
 
     assert!(
-        outcome
-            .err
-            .contains("no permission `develop` for embed users"),
+        outcome.err.contains("unknown embed permission `develop`"),
         "{}",
         outcome.err
     );
+    let requests = sandbox.emulator().requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.operation != "signed_url")
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn on_account_of_the_built_in_list_permissions_are_only_warned_about() {
+    let sandbox = Sandbox::new().await;
+    for operation in ["get_setting", "all_permissions"] {
+        let denied = Fault::status(403).on(operation).times(0);
+        sandbox.emulator().inject(denied);
+    }
+    let create = async |id: &str, permission: &str| {
+        let args = [
+            "create-user",
+            id,
+            "--no-key",
+            "--model",
+            "demo",
+            "--permission",
+        ];
+        sandbox.run(&[&args[..], &[permission]].concat()).await
+    };
+
+    let known = create("acme-1", "access_data").await.done();
+    let typo = create("acme-2", "acess_data").await;
+    let lacking = create("acme-3", "explore").await.done();
+
+    assert_eq!(known.err.matches("permission").count(), 0, "{}", known.err);
+    assert!(
+        typo.err.contains(
+            "warning: unknown embed permission `acess_data`; did you mean `access_data`?"
+        ),
+        "{}",
+        typo.err
+    );
+    assert!(
+        lacking
+            .err
+            .contains("warning: the permission `explore` has no effect without `see_looks`"),
+        "{}",
+        lacking.err
+    );
+    sandbox.emulator().clear_faults();
     sandbox.finish().await;
 }
 

@@ -400,3 +400,278 @@ async fn no_secret_is_shown_however_much_is_said() {
     assert!(!outcome.err.contains("signature="), "{}", outcome.err);
     sandbox.finish().await;
 }
+
+/// The answers that `doctor --probe` has kept, and the permissions of the file.
+fn kept(sandbox: &Sandbox) -> (Value, u32) {
+    let files = sandbox.files().into_iter();
+    let mut answers = files.filter(|(path, _)| path.extension().is_some_and(|it| it == "answers"));
+    let (path, text) = answers.next().expect("answers are kept");
+    assert!(answers.next().is_none());
+    let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    (serde_json::from_slice(&text).unwrap(), mode)
+}
+
+fn probe_users(sandbox: &Sandbox) -> usize {
+    let state = sandbox.emulator().state().to_string();
+    state.matches("\"embedctl-doctor-").count()
+}
+
+async fn probe_with(switches: &[(&str, &str)]) -> (Sandbox, Outcome) {
+    let mut options = Options::default();
+    for (name, value) in switches {
+        options.switches.set(name, value).unwrap();
+    }
+    let sandbox = Sandbox::with(options).await;
+    let outcome = doctor(&sandbox, &["--probe"]).await.done();
+    assert_eq!(probe_users(&sandbox), 0);
+    (sandbox, outcome)
+}
+
+#[tokio::test]
+async fn the_probe_answers_every_belief_that_it_can_tell_of_and_keeps_the_answers() {
+    let (sandbox, probed) = probe_with(&[]).await;
+
+    let (answers, mode) = kept(&sandbox);
+    assert_eq!(mode, 0o600);
+    assert_eq!(answers["looker"], sandbox.emulator().base_url());
+    assert_eq!(answers["left_over"], Value::Null);
+    assert_eq!(answers["key_authority"], "admin");
+    // Only where an admin may not is there a refusal to look at, or another way to try.
+    let untried = ["key-403-is-a-refusal", "key-user-mints-with-leave"];
+    for belief in embedctl::beliefs::all().filter(|belief| belief.probe.is_some()) {
+        let answer = &answers["beliefs"][belief.id];
+        let tried = !untried.contains(&belief.id);
+        assert_eq!(
+            answer["holds"].is_boolean(),
+            tried,
+            "{}: {answer}",
+            belief.id
+        );
+    }
+    for id in answers["beliefs"].as_object().unwrap().keys() {
+        let belief = embedctl::beliefs::find(id).unwrap();
+        assert!(
+            belief.probe.is_some(),
+            "`{id}` is answered and names no probe"
+        );
+    }
+    expect(&probed, "cleanup", "pass", "deleted");
+    let later = doctor(&sandbox, &[]).await.done();
+    assert_eq!(
+        finding(&later, "beliefs")["detail"],
+        finding(&probed, "beliefs")["detail"]
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_belief_that_does_not_hold_is_a_warning_with_what_embedctl_does_about_it() {
+    for (switch, value, belief) in [
+        ("disabled_sudo", "true", "sudo-refuses-the-disabled"),
+        ("disabled_key_logs_in", "true", "key-of-disabled-is-refused"),
+        (
+            "disabled_login_enables",
+            "true",
+            "disabled-embed-login-fails",
+        ),
+    ] {
+        let (sandbox, outcome) = probe_with(&[(switch, value)]).await;
+
+        let check = format!("belief {belief}");
+        expect(&outcome, &check, "warn", "embedctl deals with it");
+        let (answers, _) = kept(&sandbox);
+        assert_eq!(answers["beliefs"][belief]["holds"], false);
+        expect(&doctor(&sandbox, &[]).await.done(), &check, "warn", "");
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn where_an_admin_may_not_mint_the_user_is_found_to() {
+    let sandbox = Sandbox::with(Options {
+        mode: Mode::Core,
+        ..Options::default()
+    })
+    .await;
+
+    let outcome = doctor(&sandbox, &["--probe"]).await.done();
+
+    expect(&outcome, "belief key-admin-may-mint", "warn", "403");
+    let (answers, _) = kept(&sandbox);
+    assert_eq!(answers["key_authority"], "user");
+    assert_eq!(
+        answers["beliefs"]["key-user-mints-with-leave"]["holds"],
+        true
+    );
+    assert_eq!(answers["beliefs"]["key-403-is-a-refusal"]["holds"], true);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_may_manage_keys_is_found_out() {
+    for (rights, exit, authority) in [("self", 0, "user"), ("nobody", 5, "nobody")] {
+        let mut options = Options::default();
+        options.switches.set("key_rights", rights).unwrap();
+        let sandbox = Sandbox::with(options).await;
+
+        let outcome = doctor(&sandbox, &["--probe"]).await.exits(exit);
+
+        let (answers, _) = kept(&sandbox);
+        assert_eq!(answers["key_authority"], authority);
+        assert_eq!(answers["beliefs"]["key-admin-may-mint"]["holds"], false);
+        expect(&outcome, "cleanup", "pass", "deleted");
+        match rights {
+            "self" => expect(&outcome, "keys", "pass", "minted by the user"),
+            _ => expect(&outcome, "keys", "fail", "embedctl token"),
+        }
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_looker_says_it_did_and_did_not_is_noticed() {
+    for (switch, value, belief) in [
+        ("source_of_user", "Own Value", "source-own-word"),
+        ("source_of_nothing", "Not Set", "source-other-words"),
+        ("unset_value_is_null", "true", "unset-value-is-empty"),
+        ("revoke_is_ignored", "true", "key-delete-revokes"),
+        ("purpose_is_ignored", "true", "key-purpose-is-kept"),
+        ("disable_is_ignored", "true", "disable-by-patch"),
+        (
+            "attribute_write_is_ignored",
+            "true",
+            "attribute-set-by-patch",
+        ),
+    ] {
+        let (sandbox, outcome) = probe_with(&[(switch, value)]).await;
+
+        expect(
+            &outcome,
+            &format!("belief {belief}"),
+            "warn",
+            "embedctl deals with it",
+        );
+        sandbox.finish().await;
+    }
+    let mut options = Options::default();
+    options
+        .switches
+        .set("delete_user_is_ignored", "true")
+        .unwrap();
+    let sandbox = Sandbox::with(options).await;
+    let outcome = doctor(&sandbox, &["--probe"]).await.exits(7);
+    expect(&outcome, "cleanup", "fail", "still listed");
+    let (answers, _) = kept(&sandbox);
+    assert!(
+        answers["left_over"].is_string(),
+        "the next probe looks for it"
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_keeps_neither_the_others_nor_the_removal_from_being_done() {
+    for operation in [
+        "user_roles",
+        "user_attribute_user_values",
+        "all_user_sessions",
+        "update_user",
+    ] {
+        let sandbox = Sandbox::new().await;
+        sandbox
+            .emulator()
+            .inject(Fault::status(500).on(operation).times(0));
+
+        let outcome = doctor(&sandbox, &["--probe", "--retries", "0"]).await;
+
+        expect(&outcome, "keys", "pass", "");
+        expect(&outcome, "cleanup", "pass", "deleted");
+        assert!(
+            outcome.out.contains("stays unknown"),
+            "{operation}: {}",
+            outcome.out
+        );
+        assert_eq!(probe_users(&sandbox), 0, "{operation}");
+        sandbox.emulator().clear_faults();
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_probe_removes_its_user() {
+    let sandbox = Sandbox::new().await;
+    let args = ["embedctl", "doctor", "--probe"];
+    let (mut system, captured) = sandbox.system(embedctl::system::Input::empty());
+    let interrupt = system.interrupt.clone();
+    // Asked for before the first probe: nothing of it may depend on when.
+    interrupt.trigger();
+
+    let exit = embedctl::run(args, &mut system).await;
+
+    let outcome = captured.outcome(exit.code()).exits(130);
+    assert_eq!(probe_users(&sandbox), 0, "{}", outcome.out);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_crashed_probe_left_is_removed_by_the_next_and_nothing_else() {
+    let sandbox = Sandbox::new().await;
+    // The deletion fails, as if the program had died before it.
+    sandbox
+        .emulator()
+        .inject(Fault::status(500).on("delete_user").times(0));
+    let crashed = doctor(&sandbox, &["--probe", "--retries", "0"])
+        .await
+        .exits(7);
+    expect(&crashed, "cleanup", "fail", "Admin > Users");
+    assert_ne!(probe_users(&sandbox), 0);
+    sandbox.emulator().clear_faults();
+    let left = kept(&sandbox).0["left_over"].clone();
+    assert!(left.as_str().unwrap().starts_with("embedctl-doctor-"));
+    // Users that are alike: no doctor gives such ids.
+    for id in [
+        "embedctl-doctor-of-acme",
+        "embedctl-doctor-",
+        "embedctl-doctors-0123456789ab",
+    ] {
+        let args = ["create-user", id, "--model", "demo", "--no-key"];
+        let names = [
+            "--first-name",
+            "embedctl",
+            "--last-name",
+            "doctor (may be deleted)",
+        ];
+        drop(sandbox.run(&[&args[..], &names].concat()).await.done());
+    }
+    let theirs = sandbox
+        .emulator()
+        .state()
+        .to_string()
+        .matches("embedctl-doctor")
+        .count();
+
+    let next = doctor(&sandbox, &["--probe"]).await.done();
+
+    expect(&next, "left_over", "pass", left.as_str().unwrap());
+    let state = sandbox.emulator().state().to_string();
+    assert!(!state.contains(left.as_str().unwrap()));
+    for id in ["embedctl-doctor-of-acme", "embedctl-doctors-0123456789ab"] {
+        assert!(state.contains(id), "{id} of {theirs}");
+    }
+    assert_eq!(kept(&sandbox).0["left_over"], Value::Null);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn answers_that_cannot_be_read_are_a_warning() {
+    let (sandbox, _) = probe_with(&[]).await;
+    let files = sandbox.files().into_iter();
+    let mut answers = files.filter(|(path, _)| path.extension().is_some_and(|it| it == "answers"));
+    let (path, _) = answers.next().unwrap();
+    fs::write(path, "{").unwrap();
+
+    let outcome = doctor(&sandbox, &[]).await.done();
+
+    expect(&outcome, "beliefs", "warn", "doctor --probe");
+    sandbox.finish().await;
+}

@@ -159,6 +159,7 @@ fn expected() -> Expected {
         secret: Some((SecretString::from(SECRET), Algorithm::Sha1)),
         host: None,
         now: TIME,
+        ..Expected::default()
     }
 }
 
@@ -222,6 +223,7 @@ fn every_genuine_url_is_valid_save_for_the_ones_looker_could_not_take() {
             secret: Some((SecretString::from(vector.secret.as_str()), Algorithm::Sha1)),
             host: None,
             now: vector.time,
+            ..Expected::default()
         };
 
         let inspection = inspect(&vector.url, &expected);

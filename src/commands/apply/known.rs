@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::looker::{Client, LookerError};
 use crate::manifest::Known;
 use crate::plan::KnownAttribute;
-use crate::signed_url::embed_permissions;
 
 /// The models, groups, attributes and permissions that `admin` sees. What Looker does not tell is not checked.
 pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
@@ -17,9 +16,7 @@ pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
         admin.setting_embed(),
     );
     let setting = told(setting)?;
-    let permissions = setting
-        .as_ref()
-        .and_then(|setting| setting.allowed_permissions());
+    let permissions = admin.embed_permissions(setting.as_ref()).await;
     let models = told(models)?.map(|models| {
         let names = models.into_iter().map(|model| model.name);
         names.collect::<BTreeSet<_>>()
@@ -28,10 +25,7 @@ pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
     let attributes = told(attributes)?;
     Ok(Known {
         models: models.filter(|models| !models.is_empty()),
-        permissions: Some(permissions.unwrap_or_else(|| {
-            let names = embed_permissions().iter();
-            names.map(|name| (*name).to_owned()).collect()
-        })),
+        permissions: Some(permissions),
         groups: groups.map(|groups| {
             let named = groups.into_iter().map(|group| (group.id, group.name));
             named.collect()

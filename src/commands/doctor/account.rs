@@ -1,9 +1,9 @@
 //! Whether the API key logs in, which Looker it is, and what the key's user may do.
 
-use crate::commands::doctor::Patient;
 use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::{Patient, release};
 use crate::error::{Error, Kind};
-use crate::looker::{Client, User, UserSearch};
+use crate::looker::{Client, PermissionSet, Role, User, UserSearch};
 
 /// Whether the key logs in, without which there is nothing more to ask.
 pub(super) async fn examine(
@@ -38,6 +38,7 @@ async fn version(
         .as_deref()
         .unwrap_or("of an unknown release");
     findings.pass("version", format!("Looker {release}"))?;
+    release::examine(&versions, findings)?;
     let web = versions
         .web_server_url
         .as_deref()
@@ -69,7 +70,8 @@ async fn role(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
     };
     let who = format!("{kind} {} ({name})", me.id);
     match admin.user_roles(&me.id, false).await {
-        Ok(roles) if roles.iter().any(|role| role.name == "Admin") => {
+        // belief: admin-has-role-admin
+        Ok(roles) if roles.iter().any(is_admin) => {
             findings.pass("admin", format!("{who} is an admin"))
         }
         Ok(_) => findings.fail(
@@ -79,6 +81,13 @@ async fn role(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
         ),
         Err(error) => findings.fail("admin", &Error::from(error).with_kind(Kind::NotAllowed)),
     }
+}
+
+fn is_admin(role: &Role) -> bool {
+    let may_all = |set: &PermissionSet| {
+        set.all_access || set.permissions.iter().any(|name| name == "administer")
+    };
+    role.name == "Admin" || role.permission_set.as_ref().is_some_and(may_all)
 }
 
 /// Whether the admin may become an embed user. Any that is there will do: a token is all that comes of it, and that is

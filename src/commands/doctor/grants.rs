@@ -6,6 +6,7 @@ use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::{NOT_SET_UP, Patient};
 use crate::error::Error;
 use crate::looker::Client;
+use crate::permissions::Concern;
 
 pub(super) async fn examine(
     patient: &Patient<'_>,
@@ -13,7 +14,11 @@ pub(super) async fn examine(
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let grants = patient.settings.grants();
-    permissions(grants.permissions.as_deref(), admin, findings).await?;
+    let in_groups = grants
+        .group_ids
+        .as_ref()
+        .is_some_and(|groups| !groups.is_empty());
+    permissions(grants.permissions.as_deref(), in_groups, admin, findings).await?;
     models(grants.models.as_deref(), admin, findings).await?;
     if let Some(wanted) = &grants.group_ids {
         let known = admin
@@ -43,36 +48,32 @@ pub(super) async fn examine(
 
 async fn permissions(
     wanted: Option<&[String]>,
+    in_groups: bool,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let Some(wanted) = wanted else {
         return Ok(());
     };
-    let known = admin.permissions().await.map_err(Error::from);
-    let known = known.map(|known| known.into_iter().map(|known| known.permission).collect());
-    if !compare("permissions", wanted, known, findings)? {
-        return Ok(());
+    let setting = admin.setting_embed().await.ok();
+    let known = admin.embed_permissions(setting.as_ref()).await;
+    let names = || wanted.iter().map(String::as_str);
+    let concerns: Vec<Concern> = names()
+        .filter_map(|name| known.judge(name))
+        .chain(known.advice(names(), in_groups))
+        .collect();
+    if concerns.is_empty() {
+        return findings.pass("permissions", "embed users can have all of the profile's");
     }
-    let allowed = admin
-        .setting_embed()
-        .await
-        .ok()
-        .and_then(|setting| setting.allowed_permissions());
-    let Some(allowed) = allowed else {
-        return Ok(());
-    };
-    for permission in wanted
-        .iter()
-        .filter(|permission| !allowed.contains(*permission))
-    {
-        findings.warn(
-            "permissions",
-            format!("Looker does not allow `{permission}` for embed users"),
-            "take it out of `grants.permissions`",
-        )?;
+    let messages: Vec<&str> = concerns.iter().map(|it| it.message.as_str()).collect();
+    let (messages, fix) = (
+        messages.join("; "),
+        "change `grants.permissions` in the profile",
+    );
+    match concerns.iter().any(|concern| concern.refused) {
+        true => findings.fail("permissions", &Error::new(NOT_SET_UP, messages).hint(fix)),
+        false => findings.warn("permissions", messages, fix),
     }
-    Ok(())
 }
 
 async fn models(
@@ -85,21 +86,20 @@ async fn models(
     };
     let known = admin.lookml_models().await.map_err(Error::from);
     let known = known.map(|known| known.into_iter().map(|known| known.name).collect());
-    compare("models", wanted, known, findings).map(|_| ())
+    compare("models", wanted, known, findings)
 }
 
-/// Whether everything that is wanted is known.
+/// Say whether everything that is wanted is known.
 fn compare(
     check: &str,
     wanted: &[String],
     known: Result<BTreeSet<String>, Error>,
     findings: &mut Findings,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let known = match known {
         Ok(known) => known,
         Err(error) => {
-            findings.fail(check, &error)?;
-            return Ok(false);
+            return findings.fail(check, &error);
         }
     };
     let missing: Vec<&str> = wanted
@@ -108,11 +108,10 @@ fn compare(
         .map(String::as_str)
         .collect();
     if missing.is_empty() {
-        findings.pass(
+        return findings.pass(
             check,
             format!("Looker knows all of `{}`", wanted.join("`, `")),
-        )?;
-        return Ok(true);
+        );
     }
     let error = Error::new(
         NOT_SET_UP,
@@ -126,8 +125,7 @@ fn compare(
             key(check),
             names.join("`, `")
         )),
-    )?;
-    Ok(false)
+    )
 }
 
 /// The key of the profile that a check is about.

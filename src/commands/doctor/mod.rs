@@ -7,9 +7,12 @@ mod grants;
 mod local;
 mod probe;
 mod reach;
+mod release;
 mod watch;
 
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::watch::Watch;
@@ -25,7 +28,8 @@ use crate::system::System;
 /// Nothing is changed at Looker without `--probe`. The exit code is that of the worst thing found.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DoctorArgs {
-    /// Also create an embed user, act as it, mint a key, and take both away again
+    /// Also ask Looker, on an embed user that is created for it and deleted again, what it does where Lookers may differ,
+    /// and keep the answers
     #[arg(long)]
     probe: bool,
 }
@@ -86,6 +90,15 @@ async fn examine(
     local::examine(settings, findings, system).await
 }
 
+impl Patient<'_> {
+    /// What time it is at Looker, as far as its answers tell.
+    fn looker_now(&self) -> Timestamp {
+        let offset = self.http.clock_offset().unwrap_or_default();
+        let now = self.system.clock.now();
+        now.checked_add(offset).unwrap_or(now)
+    }
+}
+
 /// Everything that takes Looker to answer; each check goes as far as the ones before it allow.
 async fn look_at_looker(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
     let reached = reach::examine(patient, findings).await?;
@@ -132,6 +145,9 @@ async fn examine_api(
         return embed::examine_settings(patient, findings);
     }
     embed::examine(patient, admin, findings).await?;
+    if !patient.probe {
+        probe::tell_kept(patient, admin, findings)?;
+    }
     grants::examine(patient, admin, findings).await
 }
 

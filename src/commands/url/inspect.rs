@@ -47,12 +47,13 @@ pub(crate) async fn run(
             Error::usage("a diagnosis has no form as variables").hint("use `--output json`")
         );
     }
-    let expected = Expected {
+    let mut expected = Expected {
         secret: settings
             .embed_secret()?
             .map(|secret| (secret, settings.embed_algorithm())),
         host: settings.web_host(),
         now: args.time.unwrap_or_else(|| system.clock.now().as_second()),
+        ..Expected::default()
     };
     if settings.emulator {
         let what =
@@ -63,6 +64,10 @@ pub(crate) async fn run(
         true => Some(Session::open(settings, Needs::Api, ui, system).await?),
         false => None,
     };
+    if let Some(session) = &session {
+        let setting = session.admin.setting_embed().await.ok();
+        expected.permissions = session.admin.embed_permissions(setting.as_ref()).await;
+    }
     let result = inspect_all(args, &expected, session.as_ref(), ui, system).await;
     if let Some(session) = session {
         session.close(ui).await;

@@ -84,7 +84,7 @@ pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Check> {
         time(url, expected.now),
         nonce(url),
         session_length(url),
-        permissions::check(url.query()),
+        permissions::check(url.query(), &expected.permissions),
         size(url),
     ]
 }

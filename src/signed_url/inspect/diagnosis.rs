@@ -19,7 +19,7 @@ pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
         .chain(parameters(url))
         .chain(signed)
         .chain(limits(url))
-        .chain(allowed(url))
+        .chain(allowed(url, expected))
         .collect()
 }
 
@@ -236,7 +236,7 @@ fn limits(url: &Url<'_>) -> Vec<Diagnosis> {
     found
 }
 
-fn allowed(url: &Url<'_>) -> Option<Diagnosis> {
-    let problem = permissions::problem(url.query())?;
+fn allowed(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {
+    let problem = permissions::problem(url.query(), &expected.permissions)?;
     Some(diagnosis("permissions", problem.message, problem.fix))
 }

@@ -13,6 +13,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::permissions::Permissions;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 use crate::signed_url::inspect::checks::Url;
@@ -27,6 +28,8 @@ pub struct Expected {
     pub host: Option<String>,
     /// The time to judge at, in Unix seconds.
     pub now: i64,
+    /// The permissions embed users may have.
+    pub permissions: Permissions,
 }
 
 /// Everything there is to say about a URL. Its form as JSON is part of embedctl's contract. It holds the nonce and the
@@ -163,6 +166,7 @@ mod tests {
                 secret: (input.len() % 64 == 0).then(secret),
                 host: Some("acme.looker.com".to_owned()),
                 now: 1_700_000_010,
+                ..Expected::default()
             };
             assert!(!inspect(&text, &expected).valid);
             let (path, query) = text.split_once('?').unwrap_or((&text, ""));

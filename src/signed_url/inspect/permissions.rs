@@ -1,15 +1,15 @@
 //! The permissions an embed user can have.
 
+use crate::permissions::{Concern, Permissions};
 use crate::signed_url::inspect::Check;
-use crate::signed_url::permissions::is_for_embed_users;
 use crate::signed_url::verify::Query;
 
 /// The name of the check, which is advice.
 pub(super) const CHECK: &str = "permissions";
 
 /// What is to be said about them.
-pub(super) fn check(query: Option<&Query>) -> Check {
-    let problem = problem(query);
+pub(super) fn check(query: Option<&Query>, known: &Permissions) -> Check {
+    let problem = problem(query, known);
     Check {
         name: CHECK,
         ok: problem.is_none(),
@@ -30,27 +30,44 @@ pub(super) struct Problem {
 }
 
 /// What an embed user cannot have, or lacks.
-pub(super) fn problem(query: Option<&Query>) -> Option<Problem> {
-    let foreign = foreign(query);
-    if !foreign.is_empty() {
+pub(super) fn problem(query: Option<&Query>, known: &Permissions) -> Option<Problem> {
+    let permissions = list(query, "permissions");
+    let concerns: Vec<Concern> = permissions
+        .iter()
+        .filter_map(|name| known.judge(name))
+        .collect();
+    if !concerns.is_empty() {
         return Some(Problem {
-            message: format!("embed users cannot have `{}`", foreign.join("`, `")),
-            fix: "leave them out; Looker drops them or refuses the URL",
+            message: messages(&concerns),
+            fix: match concerns.iter().any(|concern| concern.refused) {
+                true => "leave them out; Looker drops them or refuses the URL",
+                false => {
+                    "Looker drops permissions that embed users cannot have, or refuses the URL; `--online` asks yours"
+                }
+            },
         });
     }
     let none = |name| list(query, name).is_empty();
-    let lacks = (none("permissions") || none("models")) && none("group_ids");
-    lacks.then(|| Problem {
-        message: "the user reaches no model, so every query is answered with 404".to_owned(),
-        fix: "give both permissions and models, or a group that has them",
+    if (none("permissions") || none("models")) && none("group_ids") {
+        return Some(Problem {
+            message: "the user reaches no model, so every query is answered with 404".to_owned(),
+            fix: "give both permissions and models, or a group that has them",
+        });
+    }
+    let names = permissions.iter().map(String::as_str);
+    let advice = known.advice(names, !none("group_ids"));
+    (!advice.is_empty()).then(|| Problem {
+        message: messages(&advice),
+        fix: "give those too, or a group that has them",
     })
 }
 
-/// The permissions in the URL that embed users cannot have.
-fn foreign(query: Option<&Query>) -> Vec<String> {
-    let mut permissions = list(query, "permissions");
-    permissions.retain(|permission| !is_for_embed_users(permission));
-    permissions
+fn messages(concerns: &[Concern]) -> String {
+    let messages: Vec<&str> = concerns
+        .iter()
+        .map(|concern| concern.message.as_str())
+        .collect();
+    messages.join("; ")
 }
 
 /// A list in the URL, its elements as text; empty where it is not a list.

@@ -1,0 +1,113 @@
+//! Probes of attribute values: which words Looker has for where a value comes from.
+
+use serde_json::Value;
+
+use crate::commands::doctor::probe::{Seen, Trial, seen};
+use crate::error::Error;
+
+/// What the user's own value is set to.
+pub(super) const VALUE: &str = "embedctl-doctor";
+
+/// The sources that are nobody's own value, as they were recorded.
+const OTHERS: [&str; 3] = ["Default", "System Setting", "No Value"];
+
+/// A value as Looker's API says it.
+pub(super) struct Row(Value);
+
+impl Row {
+    pub(super) fn is_of(&self, attribute: &str) -> bool {
+        match &self.0["user_attribute_id"] {
+            Value::String(id) => id == attribute,
+            id => id.to_string() == attribute,
+        }
+    }
+
+    pub(super) fn source(&self) -> &str {
+        self.0["source"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn value(&self) -> &Value {
+        &self.0["value"]
+    }
+}
+
+/// All values of the user.
+pub(super) async fn rows(trial: &Trial<'_>) -> Result<Vec<Row>, Error> {
+    let path = format!("/users/{}/attribute_values", trial.user.id);
+    let operation = "user_attribute_user_values";
+    let values = trial.read(trial.admin, operation, &path).await?;
+    let values = values.as_array().cloned().unwrap_or_default();
+    Ok(values.into_iter().map(Row).collect())
+}
+
+/// Attributes that can be tried on: texts that are neither hidden nor Looker's own, and of which the user may have a value.
+pub(super) async fn free(trial: &Trial<'_>) -> Result<Vec<(String, String)>, Error> {
+    let all = trial.admin.user_attributes().await?.into_iter();
+    let free = all.filter(|attribute| {
+        !attribute.value_is_hidden
+            && !attribute.is_system
+            && attribute.kind.as_deref() == Some("string")
+    });
+    Ok(free
+        .map(|attribute| (attribute.id, attribute.name))
+        .collect())
+}
+
+/// The words for where values come from, with one that is the user's own.
+pub(super) async fn words(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
+    let before = rows(trial).await?;
+    let mut said = Vec::new();
+    let mut strange: Vec<&str> = before.iter().map(Row::source).collect();
+    strange.retain(|source| !OTHERS.contains(source));
+    strange.sort_unstable();
+    strange.dedup();
+    said.push(seen(
+        "source-other-words",
+        strange.is_empty(),
+        "the sources are among those recorded",
+        || format!("there are the sources `{}`", strange.join("`, `")),
+    ));
+    let unset = before.iter().filter(|row| row.source() == "No Value");
+    let mut unset = unset.peekable();
+    if unset.peek().is_some() {
+        said.push(seen(
+            "unset-value-is-empty",
+            unset.all(|row| row.value() == ""),
+            "values that are not set are empty texts",
+            || "values that are not set are not empty texts".to_owned(),
+        ));
+    }
+    let Some((attribute, _)) = free(trial).await?.into_iter().next() else {
+        return Ok(said);
+    };
+    trial
+        .admin
+        .set_attribute_value(&trial.user.id, &attribute, VALUE)
+        .await?;
+    let now = rows(trial).await?;
+    let own = now.iter().find(|row| row.is_of(&attribute));
+    said.push(seen(
+        "attribute-set-by-patch",
+        own.is_some_and(|row| row.value() == VALUE),
+        "a value that was set reads back",
+        || "a value that was set does not read back".to_owned(),
+    ));
+    if let Some(own) = own.filter(|row| row.value() == VALUE) {
+        let source = own.source().to_owned();
+        said.push(seen(
+            "source-own-word",
+            source == "User Setting",
+            "the source of an own value is `User Setting`",
+            || format!("the source of an own value is `{source}`"),
+        ));
+        let rank = own.0["rank"].to_string();
+        said.push(seen(
+            "source-rank",
+            rank == "-1",
+            "the rank of an own value is -1",
+            || format!("the rank of an own value is {rank}"),
+        ));
+        trial.note(|answers| answers.own_source = Some(source));
+    }
+    Ok(said)
+}

@@ -1,0 +1,337 @@
+//! `doctor --probe`: what the user's own Looker does, tried on an embed user of the doctor's own, which is removed again
+//! whatever happens.
+
+mod attributes;
+mod keys;
+mod people;
+mod second_login;
+mod subject;
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::answers::Answers;
+use crate::beliefs::{self, Probe};
+use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::{Patient, account, embed};
+use crate::config::EmbedAccess;
+use crate::error::{Error, Kind};
+use crate::looker::{ApiKey, Client, User};
+
+/// What the probes share.
+struct Trial<'a> {
+    patient: &'a Patient<'a>,
+    admin: &'a Client,
+    access: EmbedAccess,
+    /// The `external_user_id` of the user that is tried on.
+    id: String,
+    /// The models that its logins name.
+    models: Vec<String>,
+    /// The user as it was found after its first login.
+    user: User,
+    /// Other identities, which are logged out in the end.
+    others: Mutex<Vec<Client>>,
+    /// A key of the user that is still there.
+    key: Mutex<Option<(String, ApiKey)>>,
+    answers: Mutex<Answers>,
+}
+
+/// What a probe has to say: whether a belief holds, and what was seen.
+type Seen = (&'static str, bool, String);
+
+pub(super) async fn examine(
+    patient: &Patient<'_>,
+    admin: &Client,
+    access: &EmbedAccess,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let kept = Kept::of(patient, admin);
+    subject::remove_left_overs(patient, admin, &kept, findings).await?;
+    let mut interrupt = patient.system.interrupt.clone();
+    interrupt.listen();
+    let id = subject::new_id(patient)?;
+    let models = subject::models(patient, admin).await;
+    let release = admin.versions().await.ok();
+    let mut answers = Answers {
+        looker: admin.origin().to_owned(),
+        release: release.and_then(|versions| versions.looker_release_version),
+        at: patient.system.clock.now(),
+        left_over: Some(id.clone()),
+        ..Answers::default()
+    };
+    kept.write(&answers)?;
+    let created = tokio::select! {
+        created = subject::create(patient, admin, access, (&id, &models)) => created,
+        () = interrupt.asked(1) => Err(interrupted()),
+    };
+    let mut known = None;
+    let ended = match created {
+        Ok((user, algorithm)) => {
+            known = Some(user.clone());
+            subject::tell(&user, &id, algorithm, access.algorithm, findings)?;
+            let trial = Trial {
+                patient,
+                admin,
+                access: EmbedAccess {
+                    algorithm,
+                    ..access.clone()
+                },
+                id: id.clone(),
+                models,
+                user,
+                others: Mutex::default(),
+                key: Mutex::default(),
+                answers: Mutex::new(answers),
+            };
+            let tried = tokio::select! {
+                tried = try_all(&trial, findings) => tried,
+                () = interrupt.asked(1) => Err(interrupted()),
+            };
+            trial.log_out().await;
+            answers = trial
+                .answers
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
+            tried
+        }
+        Err(error) if error.kind() == Kind::Interrupted => Err(error),
+        Err(error) => findings.fail("probe", &error),
+    };
+    // What was begun is taken back however it ended.
+    let gone = subject::remove(admin, &id, known, findings, &mut answers).await;
+    if gone.is_ok() {
+        answers.left_over = None;
+    }
+    kept.write(&answers)?;
+    ended?;
+    tell(&answers, findings)?;
+    gone.or(Ok(()))
+}
+
+fn interrupted() -> Error {
+    Error::new(
+        Kind::Interrupted,
+        "interrupted; the probe user is removed again",
+    )
+}
+
+/// Every probe in turn. One that ends in an error is a finding, and the next ones are tried.
+async fn try_all(trial: &Trial<'_>, findings: &mut Findings) -> Result<(), Error> {
+    match account::act_as(trial.admin, &trial.user).await {
+        Ok(()) => findings.pass(
+            "sudo",
+            format!("the admin can act as embed user {}", trial.user.id),
+        )?,
+        Err(error) => findings.fail("sudo", &error)?,
+    }
+    for probe in Probe::ALL {
+        let seen = match probe {
+            Probe::LookUp => people::look_up(trial).await,
+            Probe::Case => people::case(trial).await,
+            Probe::Pages => people::pages(trial).await,
+            Probe::Role => people::role(trial).await,
+            Probe::Attributes => attributes::words(trial).await,
+            Probe::SecondLogin => second_login::replaces(trial).await,
+            Probe::Keys => keys::authority(trial, findings).await,
+            Probe::KeyTime => keys::time(trial).await,
+            Probe::Disabled => people::disabled(trial).await,
+            // The removal itself tells.
+            Probe::Deleted => continue,
+        };
+        match seen {
+            Ok(seen) => trial.keep(seen),
+            Err(error) => findings.warn(
+                &format!("probe_{}", probe.word()),
+                error,
+                "what it would have told stays unknown; run the command again",
+            )?,
+        }
+    }
+    Ok(())
+}
+
+/// Say of every belief that was tried whether it holds; those that do not, one by one.
+pub(super) fn tell(answers: &Answers, findings: &mut Findings) -> Result<(), Error> {
+    let (true_ones, false_ones): (Vec<_>, Vec<_>) =
+        answers.beliefs.iter().partition(|(_, answer)| answer.holds);
+    let ids = |of: &[(&String, _)]| {
+        let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+        ids.join(", ")
+    };
+    let release = answers
+        .release
+        .as_deref()
+        .unwrap_or("of an unknown release");
+    let day = answers.at.strftime("%Y-%m-%d");
+    let mut detail = format!(
+        "Looker {release}, probed on {day}: {} beliefs hold, {} do not",
+        true_ones.len(),
+        false_ones.len()
+    );
+    if !false_ones.is_empty() {
+        detail.extend([": ", &ids(&false_ones)]);
+    }
+    match false_ones.is_empty() {
+        true => findings.pass("beliefs", detail)?,
+        false => findings.warn("beliefs", detail, "`embedctl help looker` explains each")?,
+    }
+    for (id, answer) in false_ones {
+        let if_false = beliefs::find(id).map_or("", |belief| belief.if_false);
+        findings.warn(
+            &format!("belief {id}"),
+            format!("does not hold: {}", answer.seen),
+            &format!("embedctl deals with it: {if_false}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// The same of what an earlier probe has kept.
+pub(super) fn tell_kept(
+    patient: &Patient<'_>,
+    admin: &Client,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let kept = Kept::of(patient, admin);
+    let answers = match &kept.path {
+        Some(path) => Answers::read(path, &kept.origin),
+        None => Ok(None),
+    };
+    match answers {
+        Ok(Some(answers)) if !answers.beliefs.is_empty() => tell(&answers, findings),
+        Ok(_) => findings.skip(
+            "beliefs",
+            "what this Looker does where Lookers may differ is not known; `--probe` asks it",
+        ),
+        Err(error) => findings.warn("beliefs", &error, error.advice().unwrap_or_default()),
+    }
+}
+
+/// Where the answers are kept; a local Looker of one run is not worth it.
+pub(super) struct Kept {
+    path: Option<PathBuf>,
+    origin: String,
+}
+
+impl Kept {
+    fn of(patient: &Patient<'_>, admin: &Client) -> Self {
+        let path = patient.settings.answers();
+        Self {
+            path: path.map(|path| patient.system.path(path)),
+            origin: admin.origin().to_owned(),
+        }
+    }
+
+    /// What an earlier probe kept, if it can be read.
+    fn read(&self) -> Option<Answers> {
+        Answers::read(self.path.as_ref()?, &self.origin).ok()?
+    }
+
+    fn write(&self, answers: &Answers) -> Result<(), Error> {
+        self.path
+            .as_ref()
+            .map_or(Ok(()), |path| answers.write(path))
+    }
+}
+
+impl Trial<'_> {
+    fn keep(&self, seen: Vec<Seen>) {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, holds, seen) in seen {
+            answers.keep(id, holds, seen);
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Answers)) {
+        note(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Looker as the user, logged out in the end.
+    async fn sudo(&self) -> Result<Client, Error> {
+        let sudo = self.admin.login_user(&self.user.id).await?;
+        self.remember(&sudo);
+        Ok(sudo)
+    }
+
+    /// Looker by an API key, logged out in the end.
+    fn by_key(&self, key: ApiKey) -> Client {
+        let (http, base_url) = (self.patient.http.clone(), self.admin.base_url().clone());
+        let client = Client::named(http, base_url, key, "new key");
+        self.remember(&client);
+        client
+    }
+
+    fn remember(&self, client: &Client) {
+        let others = self.others.lock();
+        others
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(client.clone());
+    }
+
+    async fn log_out(&self) {
+        let others =
+            std::mem::take(&mut *self.others.lock().unwrap_or_else(PoisonError::into_inner));
+        for client in others {
+            // A token that cannot be ended runs out by itself, and goes with its user.
+            let _left = client.logout().await.is_err();
+        }
+    }
+
+    /// What Looker answers to a read, as it is: its own words are what a probe is about.
+    async fn read(
+        &self,
+        who: &Client,
+        operation: &'static str,
+        path: &str,
+    ) -> Result<Value, Error> {
+        let answer = who.call(operation, Method::GET, path, &[], None).await?;
+        if let Some(refusal) = answer.refusal {
+            return Err(refusal.into());
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            Error::new(Kind::Looker, error)
+                .context(format!("the answer to `{operation}` is no JSON"))
+        })
+    }
+
+    /// The user as it is now.
+    async fn user_now(&self) -> Result<User, Error> {
+        Ok(self.admin.user(&self.user.id).await?)
+    }
+
+    /// Open a signed URL with these permissions, as the first login did.
+    async fn log_in_again(
+        &self,
+        permissions: &[&str],
+        attributes: &[(&str, &str)],
+    ) -> Result<(), Error> {
+        let mut login = subject::login(&self.id, permissions, &self.models);
+        if !attributes.is_empty() {
+            let attributes = attributes.iter();
+            let attributes =
+                attributes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            login.user_attributes = Some(attributes.collect());
+        }
+        let url = embed::sign(self.patient, &self.access, self.access.algorithm, &login)?;
+        self.patient.http.fetch_signed_url(&url).await?;
+        Ok(())
+    }
+
+    /// The key of the user that is still there, with Looker's id of it.
+    fn key(&self) -> Option<(String, ApiKey)> {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        key.clone()
+    }
+
+    fn keep_key(&self, id: String, key: ApiKey) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, key));
+    }
+}
+
+/// `holds` with what was seen, one way or the other.
+fn seen(id: &'static str, holds: bool, yes: &str, no: impl FnOnce() -> String) -> Seen {
+    (id, holds, if holds { yes.to_owned() } else { no() })
+}

@@ -1,0 +1,239 @@
+//! The embed user that is tried on: made by a signed URL, found again after a crash, and removed.
+
+use crate::answers::Answers;
+use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::probe::Kept;
+use crate::commands::doctor::{NOT_SET_UP, Patient, embed};
+use crate::config::EmbedAccess;
+use crate::error::Error;
+use crate::looker::{Client, User, UserSearch};
+use crate::signed_url::{Algorithm, Login, nonce};
+
+/// What the ids of all probe users begin with; nothing else is ever removed.
+const PREFIX: &str = "embedctl-doctor-";
+/// How many hex digits follow.
+const DIGITS: usize = 12;
+/// The name by which they can be searched for.
+const FIRST_NAME: &str = "embedctl";
+const LAST_NAME: &str = "doctor (may be deleted)";
+
+/// The permissions of the first login; the second one leaves the other out.
+pub(super) const FIRST: [&str; 2] = ["access_data", "see_looks"];
+pub(super) const SECOND: [&str; 1] = ["access_data"];
+
+pub(super) fn new_id(patient: &Patient<'_>) -> Result<String, Error> {
+    let nonce = nonce(&patient.system.random).map_err(Error::internal)?;
+    let digits: String = nonce
+        .chars()
+        .filter(char::is_ascii_hexdigit)
+        .take(DIGITS)
+        .collect();
+    Ok(format!("{PREFIX}{digits}"))
+}
+
+/// Whether `id` is one that only a doctor gives.
+fn is_ours(id: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    id.strip_prefix(PREFIX)
+        .is_some_and(|rest| (8..=DIGITS).contains(&rest.len()) && rest.bytes().all(digit))
+}
+
+/// A login with the least that lets a role be seen.
+pub(super) fn login(id: &str, permissions: &[&str], models: &[String]) -> Login {
+    Login {
+        first_name: Some(FIRST_NAME.to_owned()),
+        last_name: Some(LAST_NAME.to_owned()),
+        permissions: Some(permissions.iter().map(|name| (*name).to_owned()).collect()),
+        models: Some(models.to_vec()),
+        session_length: 60,
+        force_logout_login: true,
+        ..Login::new(id)
+    }
+}
+
+/// One model to name: the first of the profile's, else one that the admin sees.
+pub(super) async fn models(patient: &Patient<'_>, admin: &Client) -> Vec<String> {
+    let profile = patient.settings.grants().models.iter().flatten().next();
+    if let Some(model) = profile {
+        return vec![model.clone()];
+    }
+    let models = admin.lookml_models().await.unwrap_or_default().into_iter();
+    models.map(|model| model.name).take(1).collect()
+}
+
+/// Open a signed URL, with the one algorithm and then with the other, until the user is there.
+pub(super) async fn create(
+    patient: &Patient<'_>,
+    admin: &Client,
+    access: &EmbedAccess,
+    (id, models): (&str, &[String]),
+) -> Result<(User, Algorithm), Error> {
+    // belief: url-makes-the-user
+    let login = login(id, &FIRST, models);
+    for algorithm in [access.algorithm, embed::other(access.algorithm)] {
+        let url = embed::sign(patient, access, algorithm, &login)?;
+        patient.http.fetch_signed_url(&url).await?;
+        if let Some(user) = find(admin, id).await? {
+            return Ok((user, algorithm));
+        }
+    }
+    Err(Error::new(
+        NOT_SET_UP,
+        "Looker created no user for the signed URL that was opened",
+    )
+    .hint(
+        "check the embed secret, that `--embed-host` is the host Looker sees, and the clock; \
+         `embedctl create-user --no-key` tries more and says which it is",
+    ))
+}
+
+/// Say that the user is there, and by which algorithm.
+pub(super) fn tell(
+    user: &User,
+    id: &str,
+    algorithm: Algorithm,
+    given: Algorithm,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    if algorithm == given {
+        let detail = format!("a signed URL created embed user {} (`{id}`)", user.id);
+        return findings.pass("probe", detail);
+    }
+    findings.fail("probe", &embed::wrong_algorithm(given, algorithm))
+}
+
+/// The user with exactly this id, by the look-up or else by its name.
+async fn find(admin: &Client, id: &str) -> Result<Option<User>, Error> {
+    let is_it = |user: &User| user.external_user_id() == Some(id);
+    if let Ok(Some(user)) = admin.user_for_credential_embed(id).await
+        && is_it(&user)
+    {
+        return Ok(Some(user));
+    }
+    Ok(by_name(admin).await?.into_iter().find(is_it))
+}
+
+/// Probe users that are there, by the name they were given.
+async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
+    let search = UserSearch {
+        embed_user: Some(true),
+        first_name: Some(FIRST_NAME.to_owned()),
+        last_name: Some(LAST_NAME.to_owned()),
+        sorts: Some("id".to_owned()),
+        limit: Some(500),
+        ..UserSearch::default()
+    };
+    let mut users = admin.search_users(&search).await?;
+    users.retain(|user| user.external_user_id().is_some_and(is_ours));
+    Ok(users)
+}
+
+/// Remove what earlier probes have left: by the name such users have, and by the id that was kept before one was created.
+pub(super) async fn remove_left_overs(
+    patient: &Patient<'_>,
+    admin: &Client,
+    kept: &Kept,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    // One that is being tried on right now, from another machine, is younger than this.
+    let old_enough = |user: &User| {
+        let mut credentials = user.credentials_embed.iter();
+        let created = credentials.find_map(|credential| credential.created_at.known());
+        created.is_none_or(|at| patient.looker_now().duration_since(at).as_secs() >= YOUNG)
+    };
+    let mut left = by_name(admin).await?;
+    left.retain(old_enough);
+    let pending = kept.read().and_then(|answers| answers.left_over);
+    if let Some(id) = pending.filter(|id| is_ours(id))
+        && !left.iter().any(|user| user.external_user_id() == Some(&id))
+    {
+        left.extend(find(admin, &id).await?);
+    }
+    for user in left {
+        let id = user.external_user_id().unwrap_or_default();
+        match admin.delete_user(&user.id).await {
+            Ok(_) => findings.pass(
+                "left_over",
+                format!(
+                    "embed user {} (`{id}`), which an earlier probe had left, is deleted",
+                    user.id
+                ),
+            )?,
+            Err(error) => findings.fail("left_over", &undeleted(error.into(), &user.id, id))?,
+        }
+    }
+    Ok(())
+}
+
+/// How many seconds a probe may take at most.
+const YOUNG: i64 = 120;
+
+fn undeleted(error: Error, user: &str, id: &str) -> Error {
+    error.without_hint().hint(format!(
+        "delete user {user} (`{id}`) in Looker: Admin > Users"
+    ))
+}
+
+/// Delete the user with this id, if it is there, and see that it is gone from every list. `known` is the user, if it was
+/// seen.
+pub(super) async fn remove(
+    admin: &Client,
+    id: &str,
+    known: Option<User>,
+    findings: &mut Findings,
+    answers: &mut Answers,
+) -> Result<(), Error> {
+    let found = match known {
+        Some(user) => Ok(Some(user)),
+        None => find(admin, id).await,
+    };
+    let user = match found {
+        Ok(Some(user)) => user,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            let hint = format!("`embedctl doctor --probe` removes `{id}` when it runs again");
+            findings.fail("cleanup", &error.hint(&hint))?;
+            return Err(Error::internal(hint));
+        }
+    };
+    if let Err(error) = admin.delete_user(&user.id).await {
+        let error = undeleted(error.into(), &user.id, id);
+        findings.fail("cleanup", &error)?;
+        return Err(error);
+    }
+    // belief: deleted-user-is-unlisted
+    match is_listed(admin, &user, id).await {
+        Ok(false) => {
+            let seen = "the deleted user is in no list".to_owned();
+            answers.keep("deleted-user-is-unlisted", true, seen);
+            findings.pass(
+                "cleanup",
+                format!("embed user {} is deleted again", user.id),
+            )
+        }
+        Ok(true) => {
+            let seen = format!("user {} was deleted and is still listed", user.id);
+            answers.keep("deleted-user-is-unlisted", false, seen.clone());
+            let error = undeleted(Error::new(NOT_SET_UP, seen), &user.id, id);
+            findings.fail("cleanup", &error)?;
+            Err(error)
+        }
+        Err(error) => findings.warn(
+            "cleanup",
+            error.context(format!(
+                "embed user {} was deleted, and could not be looked for",
+                user.id
+            )),
+            "",
+        ),
+    }
+}
+
+async fn is_listed(admin: &Client, user: &User, id: &str) -> Result<bool, Error> {
+    let search = UserSearch {
+        id: Some(user.id.clone()),
+        ..UserSearch::default()
+    };
+    let listed = admin.search_users(&search).await?;
+    Ok(listed.iter().any(|it| it.id == user.id) || find(admin, id).await?.is_some())
+}
