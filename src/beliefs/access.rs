@@ -161,7 +161,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         place: "API description 26.12, `search_users`, since 21.6",
         if_false: "warns or stops: a user without embed credentials is passed over; one that is missing is looked up by id before it is created",
         emulator: Emulated::Switch("ignores_embed_filter"),
-        probe: None,
+        probe: Some(Probe::Pages),
     },
     Belief {
         id: "search-sorts-by-id",
@@ -171,7 +171,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         place: "API description 26.12, `search_users`",
         if_false: "more calls: a user missed by a sweep is looked up by id before it is created",
         emulator: Emulated::Switch("ignores_sort"),
-        probe: None,
+        probe: Some(Probe::Pages),
     },
     Belief {
         id: "page-ends-empty",
@@ -191,7 +191,7 @@ pub(super) const BELIEFS: [Belief; 33] = [
         place: "API description 26.12, `search_users`, `search_boards` (which describes them the other way round)",
         if_false: "stops: rows that come twice are kept once, and a page that brings nothing new ends the list with an error",
         emulator: Emulated::Switch("ignores_offset"),
-        probe: None,
+        probe: Some(Probe::Pages),
     },
     Belief {
         id: "one-id-one-user",

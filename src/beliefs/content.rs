@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group};
 
-pub(super) const BELIEFS: [Belief; 18] = [
+pub(super) const BELIEFS: [Belief; 19] = [
     Belief {
         id: "owner-is-user-id",
         group: Group::Content,
@@ -151,6 +151,16 @@ pub(super) const BELIEFS: [Belief; 18] = [
         place: "API description 26.12, `create_content_favorite`",
         if_false: "stops with Looker's words",
         emulator: Emulated::Without("the emulator answers 409"),
+        probe: None,
+    },
+    Belief {
+        id: "second-ways-show-the-rest",
+        group: Group::Content,
+        claim: "What a search leaves out is shown by `all_boards`, `all_users=true`, `followed`, or to the user itself.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, those operations",
+        if_false: "stops where the ways disagree; what no way shows is not known to be there",
+        emulator: Emulated::Switch("search_lists_nothing"),
         probe: None,
     },
     Belief {

@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 23] = [
+pub(super) const BELIEFS: [Belief; 24] = [
     Belief {
         id: "login-replaces-grants",
         group: Group::Grants,
@@ -40,6 +40,16 @@ pub(super) const BELIEFS: [Belief; 23] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `User`",
         if_false: "stops: roles that were read must be those in `role_ids`",
+        emulator: Emulated::Without("see the switch of the role's listing"),
+        probe: Some(Probe::Role),
+    },
+    Belief {
+        id: "embed-role-is-unlisted",
+        group: Group::Grants,
+        claim: "The role of an embed login is not among all roles, which an admin can hand out.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "stops: if several roles fit, or none, the user is neither moved nor compared",
         emulator: Emulated::Without("see the switch of the role's listing"),
         probe: Some(Probe::Role),
     },

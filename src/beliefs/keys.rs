@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 25] = [
+pub(super) const BELIEFS: [Belief; 26] = [
     Belief {
         id: "key-secret-shown-once",
         group: Group::Keys,
@@ -162,6 +162,16 @@ pub(super) const BELIEFS: [Belief; 25] = [
         if_false: "stops by name: other words, a group's among them, need `--take-unknown`",
         emulator: Emulated::Switch("source_of_nothing"),
         probe: Some(Probe::Attributes),
+    },
+    Belief {
+        id: "group-values-are-listed",
+        group: Group::Attributes,
+        claim: "`all_user_attribute_group_values` has every value that groups give, with the group's id.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `all_user_attribute_group_values`",
+        if_false: "stops by name: a value whose source names a group counts as one only if the list has it",
+        emulator: Emulated::Switch("source_of_group"),
+        probe: None,
     },
     Belief {
         id: "source-rank",

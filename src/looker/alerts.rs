@@ -76,6 +76,7 @@ impl From<Shown> for Alert {
 impl Client {
     /// The alerts that this identity owns or follows; those of `all_owners` for admins only.
     pub async fn alerts(&self, all_owners: bool) -> Result<Vec<Alert>, LookerError> {
+        // belief: alerts-of-the-caller
         let call = Call::get("search_alerts", "/alerts/search", &[])?
             .query_some("all_owners", all_owners.then_some(true))
             .query("fields", FIELDS);
@@ -95,12 +96,14 @@ impl Client {
             owner_id: &'a str,
         }
 
+        // belief: alert-owner-can-be-written
         let call = Call::patch("update_alert_field", "/alerts/{alert_id}", &[id])?;
         self.json(call.json(&Body { owner_id })).await
     }
 
     /// Let this identity follow an alert, if it does not yet. Nobody can follow for somebody else.
     pub async fn follow_alert(&self, id: &str) -> Result<(), LookerError> {
+        // belief: follow-is-for-oneself
         let call = Call::post("follow_alert", "/alerts/{alert_id}/follow", &[id])?;
         self.done(call.repeatable()).await
     }

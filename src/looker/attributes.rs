@@ -117,6 +117,7 @@ impl Client {
     /// The values that groups give for an attribute.
     pub async fn group_values(&self, attribute_id: &str) -> Result<Vec<GroupValue>, LookerError> {
         let template = "/user_attributes/{user_attribute_id}/group_values";
+        // belief: group-values-are-listed
         let operation = "all_user_attribute_group_values";
         self.json(Call::get(operation, template, &[attribute_id])?)
             .await
@@ -136,6 +137,7 @@ impl Client {
 
         let template = "/users/{user_id}/attribute_values/{user_attribute_id}";
         let ids = [user_id, attribute_id];
+        // belief: attribute-set-by-patch
         let call = Call::patch("set_user_attribute_user_value", template, &ids)?;
         self.json(call.json(&Body { value })).await
     }
@@ -149,6 +151,7 @@ impl Client {
         let template = "/users/{user_id}/attribute_values/{user_attribute_id}";
         let ids = [user_id, attribute_id];
         self.remove(Call::delete(
+            // belief: attribute-delete-is-own
             "delete_user_attribute_user_value",
             template,
             &ids,

@@ -108,6 +108,7 @@ pub(super) struct Granted {
 impl Granted {
     /// The token, whose life began no later than `asked`.
     pub(super) fn token(self, asked: Duration, clock: &Clock) -> Token {
+        // belief: token-tells-its-life
         let life = Duration::from_secs(self.expires_in);
         let end = asked.saturating_add(life);
         let left = end.saturating_sub(clock.elapsed());
@@ -196,6 +197,7 @@ impl Client {
         match judge::refusal("login", &answer, self.http().clock().now()) {
             // Recorded: Looker says 404 `Not found` to a key it does not know.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 403 | 404)) => {
+                // belief: login-404-is-a-wrong-key
                 Err(LookerError::Rejected {
                     origin: self.base_url().origin().ascii_serialization(),
                     status: answer.status,
@@ -213,6 +215,7 @@ impl Client {
         if self.http().clock().elapsed() >= token.end {
             return Ok(());
         }
+        // belief: logout-ends-the-token
         let call = Call::delete("logout", "/logout", &[])?;
         let sender = Sender {
             token: Some(&token.secret),

@@ -37,6 +37,7 @@ impl Client {
     /// The boards that a user created, which it need not own any more. Looker's API description gives `limit` and
     /// `offset` each the meaning of the other, so neither is sent.
     pub async fn boards_of(&self, user_id: &str) -> Result<Vec<Board>, LookerError> {
+        // belief: boards-by-creator
         let call = Call::get("search_boards", "/boards/search", &[])?
             .query("creator_id", user_id)
             .query("sorts", "id")

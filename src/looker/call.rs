@@ -49,6 +49,7 @@ impl Call {
         // RFC 9110, section 9.2.2.
         let repeatable = matches!(
             method,
+            // belief: writes-can-be-repeated
             Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
         );
         Self {

@@ -113,9 +113,11 @@ impl Client {
     }
 
     async fn take_token_of(&self, looker_user_id: &str) -> Result<Self, LookerError> {
+        // belief: sudo-is-for-admins
         let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
         let asked = self.http().clock().elapsed();
         let granted: Granted = self.json(call).await?;
+        // belief: sudo-token-is-new
         let token = granted.token(asked, self.http().clock());
         Ok(Self::with(
             self.http().clone(),
@@ -238,6 +240,7 @@ impl Client {
         if answer.status != 401 || !self.auth().renewable() || call.once {
             return Ok(answer);
         }
+        // belief: token-401-means-expired
         let token = self.token_after(&token).await?;
         self.http().send(call, &self.sender(Some(&token))).await
     }

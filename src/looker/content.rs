@@ -112,7 +112,9 @@ impl Client {
             ContentKind::Look => ("search_looks", "/looks/search"),
         };
         let call = Call::get(operation, template, &[])?
+            // belief: owner-is-user-id
             .query("user_id", user_id)
+            // belief: trash-needs-deleted
             .query("deleted", deleted.to_string())
             .query("sorts", "id")
             .query("fields", FIELDS);

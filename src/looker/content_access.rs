@@ -45,6 +45,7 @@ impl Client {
         content_metadata_id: &str,
     ) -> Result<Vec<ContentAccess>, LookerError> {
         let template = "/content_metadata_access";
+        // belief: access-by-thing
         let call = Call::get("all_content_metadata_accesses", template, &[])?
             .query("content_metadata_id", content_metadata_id)
             .query("fields", FIELDS);
@@ -64,6 +65,7 @@ impl Client {
             user_id,
         };
         let template = "/content_metadata_access";
+        // belief: access-body-is-read-only
         let call = Call::post("create_content_metadata_access", template, &[])?;
         self.json(call.json(&body)).await
     }

@@ -78,6 +78,7 @@ impl Client {
             session_reference_token_ttl: Option<u64>,
         }
 
+        // belief: cookieless-makes-the-user
         let operation = "acquire_embed_cookieless_session";
         let call = Call::post(operation, "/embed/cookieless_session/acquire", &[])?;
         let acquired: Acquired = self.json(call.json(login)).await?;
@@ -106,6 +107,7 @@ impl Client {
         &self,
         url: &SecretString,
     ) -> Result<Option<String>, LookerError> {
+        // belief: url-validator
         let call = Call::get("validate_embed_url", "/embed/sso/validate", &[])?;
         match self.done(call.query("url", url.expose_secret())).await {
             Ok(()) => Ok(None),
@@ -133,6 +135,7 @@ fn user_in_token(token: &SecretString) -> Option<String> {
         user_id: String,
     }
 
+    // belief: cookieless-token-tells-user
     let payload = token.expose_secret().split('.').nth(1)?;
     let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
     let claims: Claims = serde_json::from_slice(&payload).ok()?;

@@ -83,6 +83,7 @@ pub fn embed_grants(
         return Err(GrantsUnreadable::NotShown(hidden));
     }
     // belief: embed-role-name, embed-role-is-direct, embed-role-in-role-ids
+    // belief: embed-role-is-unlisted
     let fits = |role: &&Role| role.name == NAME || !listed.contains_key(&role.id);
     let fitting: Vec<&Role> = direct.iter().filter(fits).collect();
     match fitting[..] {
@@ -95,6 +96,7 @@ pub fn embed_grants(
 }
 
 fn grants_of(role: &Role) -> Result<EmbedGrants, GrantsUnreadable> {
+    // belief: role-lists-its-sets
     match (&role.permission_set, &role.model_set) {
         (Some(allowed), Some(models)) if !allowed.all_access && !models.all_access => {
             Ok(EmbedGrants {

@@ -290,6 +290,7 @@ impl LookerError {
     pub const fn refused_with(&self) -> Option<u16> {
         match self {
             Self::Unavailable { .. } => None,
+            // belief: gateway-may-have-done-it
             Self::Status { status, .. } if *status >= 500 => None,
             _ => self.http_status(),
         }
@@ -325,6 +326,7 @@ impl LookerError {
 
     /// Whether Looker says that Looker (Google Cloud core) does not have this operation.
     pub fn is_unsupported_on_core(&self) -> bool {
+        // belief: core-says-so
         matches!(self, Self::Denied { message, .. } if message.contains("Looker (Google Cloud core)"))
     }
 }

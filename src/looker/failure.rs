@@ -94,6 +94,7 @@ fn tls_problem(error: &reqwest::Error) -> Option<TlsProblem> {
     let found = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())?;
     Some(match found {
         rustls::Error::InvalidCertificate(problem) => match problem {
+            // belief: certificate-names-host
             CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsProblem::WrongName

@@ -104,6 +104,7 @@ impl Client {
         let call = Call::post("create_content_favorite", "/content_favorite", &[])?;
         match self.json(call.repeatable().json(&body)).await {
             Ok(favorite) => Ok(Some(favorite)),
+            // belief: favorite-twice-is-409
             Err(LookerError::Status { status: 409, .. }) => Ok(None),
             Err(error) => Err(error),
         }

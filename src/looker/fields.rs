@@ -10,12 +10,14 @@ use crate::secret::SecretString;
 #[serde(untagged)]
 enum Loose {
     Text(String),
+    // belief: ids-are-text
     Number(serde_json::Number),
 }
 
 impl Loose {
     fn text(self) -> Option<String> {
         match self {
+            // belief: unset-value-is-empty
             Self::Text(text) => (!text.is_empty()).then_some(text),
             Self::Number(number) => Some(number.to_string()),
         }
@@ -31,6 +33,7 @@ pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
 pub(super) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
+    // belief: unset-is-null-or-empty
     Ok(Option::<Loose>::deserialize(deserializer)?.and_then(Loose::text))
 }
 
@@ -85,6 +88,7 @@ pub(super) fn when<'de, D: Deserializer<'de>>(deserializer: D) -> Result<When, D
 pub(super) fn timestamp<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
+    // belief: timestamps-are-rfc-3339
     Ok(optional(deserializer)?.and_then(|text| text.parse().ok()))
 }
 

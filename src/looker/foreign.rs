@@ -44,6 +44,7 @@ impl Foreign {
     /// What `answer` is, unless it is Looker's own. An error of a server, 429 and 5xx, stays one whoever sent it.
     pub(super) fn refusal(answer: &Answer) -> Option<Self> {
         match answer.status {
+            // belief: redirect-is-not-looker
             300..=399 => Some(Self::Redirect {
                 location: without_query(answer.header("location").unwrap_or("nowhere")),
             }),

@@ -19,6 +19,7 @@ pub struct Group {
     /// The id that embed logins name it by; only external groups have one.
     #[serde(default, deserialize_with = "fields::optional")]
     pub external_group_id: Option<String>,
+    // belief: all-users-is-by-default
     /// Whether everybody is in it.
     #[serde(default, deserialize_with = "fields::flag")]
     pub include_by_default: bool,
@@ -45,6 +46,7 @@ impl Client {
             user_id: &'a str,
         }
 
+        // belief: group-user-by-body
         let call = Call::post("add_group_user", "/groups/{group_id}/users", &[group_id])?;
         self.done(call.json(&Body { user_id })).await
     }

@@ -24,6 +24,7 @@ impl From<LookerError> for Error {
 fn kind(error: &LookerError) -> Kind {
     match error {
         LookerError::Rejected { .. } | LookerError::Denied { .. } => Kind::NotAllowed,
+        // belief: not-found-may-be-denied
         LookerError::NotFound { operation, .. } if admin_only(operation) => Kind::NotAllowed,
         LookerError::NotFound { .. } => Kind::NotFound,
         LookerError::Unavailable { .. } => Kind::Unavailable,
@@ -31,6 +32,7 @@ fn kind(error: &LookerError) -> Kind {
             operation: "user_for_credential",
             ..
         } => Kind::Conflict,
+        // belief: conflict-is-409
         LookerError::Status { status: 409, .. } => Kind::Conflict,
         LookerError::Status {
             status: 502..=504, ..
@@ -145,6 +147,7 @@ fn denied(error: &LookerError, operation: &str, status: u16) -> String {
         "login_user" => "only an admin may act as another user: give the API key's user the Admin role; on Looker \
              (Google Cloud core) it must be an API-only service account with that role"
             .to_owned(),
+        // belief: cookieless-404-is-off
         "create_embed_user" | "acquire_embed_cookieless_session" => {
             "this Looker has no embedding, or the API key's user is not an admin: `embedctl doctor` says which".to_owned()
         }

@@ -267,6 +267,7 @@ impl Http {
         let asked = retry::asked(answer, now).unwrap_or_default();
         pace.answered((answer.status == 429).then_some(asked), clock);
         if let Some(date) = answer.header("date").and_then(retry::date) {
+            // belief: date-is-lookers-time
             ahead.store(date.as_second() - now.as_second(), Ordering::Relaxed);
         }
     }

@@ -21,6 +21,7 @@ pub(super) fn refusal(
     now: Timestamp,
 ) -> Option<LookerError> {
     let status = answer.status;
+    // belief: success-is-2xx
     if (200..300).contains(&status) {
         return None;
     }
@@ -33,12 +34,15 @@ pub(super) fn refusal(
     }
     let Said { message, fields } = said(answer);
     Some(match status {
+        // belief: forbidden-is-403
         401 | 403 => LookerError::Denied {
             operation,
             status,
             message,
         },
+        // belief: not-found-is-json
         404 => LookerError::NotFound { operation, message },
+        // belief: validation-is-422
         422 => LookerError::Validation {
             operation,
             message,

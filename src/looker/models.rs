@@ -38,6 +38,7 @@ pub struct Explore {
 impl Client {
     /// The models that this identity can see.
     pub async fn lookml_models(&self) -> Result<Vec<LookmlModel>, LookerError> {
+        // belief: models-are-those-listed
         let call = Call::get("all_lookml_models", "/lookml_models", &[])?;
         self.json(call.query("fields", "name,label,project_name,explores"))
             .await

@@ -202,6 +202,7 @@ impl OwnValueReader {
         }
         let ask = || async {
             let all = self.client.user_attributes().await?;
+            // belief: system-attributes
             let system = all.into_iter().filter(|attribute| attribute.is_system);
             Ok::<_, LookerError>(system.map(|attribute| attribute.name).collect())
         };
@@ -215,6 +216,7 @@ impl OwnValueReader {
         row: &AttributeValue,
         group_ids: &[String],
     ) -> Result<bool, LookerError> {
+        // belief: hidden-value-is-blank
         if !row.names_group() || row.value_is_hidden {
             return Ok(false);
         }

@@ -43,6 +43,7 @@ impl Pager {
         first: Option<&str>,
     ) -> Result<bool, LookerError> {
         let endless = |problem| Err(LookerError::Endless { operation, problem });
+        // belief: page-ends-empty
         if items == 0 {
             return Ok(false);
         }
@@ -79,6 +80,7 @@ impl Client {
         let mut items = Vec::new();
         let mut pager = Pager::default();
         loop {
+            // belief: offset-counts-rows
             call = call.query("offset", pager.offset().to_string());
             let answer = self.success(&call).await?;
             let page: Vec<T> = judge::decode(call.operation, &answer)?;

@@ -54,6 +54,7 @@ pub(super) fn of(call: &Call, sender: &Sender<'_>) -> Result<Request, LookerErro
         headers.insert(AUTHORIZATION, bearer(token)?);
     }
     let (kind, body) = match &call.body {
+        // belief: length-zero-is-sent
         Body::Empty => {
             // RFC 9110, section 8.6, wants it of methods that expect a body; Google's load balancers answer 411 without.
             if !matches!(call.method, Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -62,6 +63,7 @@ pub(super) fn of(call: &Call, sender: &Sender<'_>) -> Result<Request, LookerErro
             return Ok(request);
         }
         Body::Json(bytes) => ("application/json", bytes.clone()),
+        // belief: login-takes-a-form
         Body::Login(key) => ("application/x-www-form-urlencoded", form(key)),
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -95,6 +97,7 @@ fn form(key: &ApiKey) -> Vec<u8> {
 }
 
 fn bearer(token: &SecretString) -> Result<HeaderValue, LookerError> {
+    // belief: token-is-a-bearer
     let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
     let mut value = HeaderValue::from_str(&text).map_err(|_| LookerError::Decode {
         operation: "login",

@@ -66,6 +66,7 @@ fn may_repeat(result: &Result<Answer, LookerError>, repeatable: bool) -> bool {
     match result {
         Ok(answer) if Foreign::refusal(answer).is_some() => repeatable,
         Ok(answer) => match answer.status {
+            // belief: throttle-is-429
             429 => true,
             // A gateway says this also when Looker did the work and the answer was lost behind it.
             502..=504 => repeatable,

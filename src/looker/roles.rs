@@ -79,6 +79,7 @@ impl Client {
     ) -> Result<Vec<Role>, LookerError> {
         let ids = [user_id];
         let method = reqwest::Method::PUT;
+        // belief: set-roles-replaces
         let call = Call::new(method, "set_user_roles", "/users/{user_id}/roles", &ids)?;
         self.json(call.json(&role_ids)).await
     }

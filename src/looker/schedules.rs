@@ -43,6 +43,7 @@ pub struct ScheduledPlan {
 impl Client {
     /// The schedules that a user owns.
     pub async fn scheduled_plans(&self, user_id: &str) -> Result<Vec<ScheduledPlan>, LookerError> {
+        // belief: schedules-by-user
         let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?
             .query("user_id", user_id)
             .query("fields", FIELDS);
@@ -82,6 +83,7 @@ impl Client {
         }
 
         let template = "/scheduled_plans/{scheduled_plan_id}";
+        // belief: schedule-owner-can-be-written
         let call = Call::patch("update_scheduled_plan", template, &[id])?;
         self.json(call.json(&Body { user_id })).await
     }

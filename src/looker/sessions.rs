@@ -32,6 +32,7 @@ impl Client {
     /// The sessions of a user.
     pub async fn sessions(&self, user_id: &str) -> Result<Vec<Session>, LookerError> {
         let template = "/users/{user_id}/sessions";
+        // belief: sessions-are-listed
         self.json(Call::get("all_user_sessions", template, &[user_id])?)
             .await
     }
@@ -44,6 +45,7 @@ impl Client {
     ) -> Result<Removal, LookerError> {
         let template = "/users/{user_id}/sessions/{session_id}";
         let ids = [user_id, session_id];
+        // belief: session-delete-ends
         self.remove(Call::delete("delete_user_session", template, &ids)?)
             .await
     }

@@ -11,6 +11,7 @@ use crate::looker::fields;
 use crate::looker::keys::Api3Key;
 use crate::looker::pages::Pager;
 
+// belief: fields-may-be-unknown
 /// The fields of a [`User`]; some of the others are slow for Looker to find out.
 const FIELDS: &str = "id,first_name,last_name,display_name,email,is_disabled,group_ids,role_ids,credentials_embed,\
     credentials_api3,personal_folder_id,home_folder_id,embed_group_folder_id,can_manage_api3_creds,is_service_account,locale";
@@ -74,6 +75,7 @@ pub struct User {
 impl User {
     /// Whether the user has an embed credential with exactly this id, byte for byte.
     pub fn has_external_user_id(&self, id: &str) -> bool {
+        // belief: embed-user-has-credential
         let mut credentials = self.credentials_embed.iter();
         credentials.any(|credential| credential.external_user_id.as_deref() == Some(id))
     }
@@ -90,6 +92,7 @@ impl User {
     pub fn external_user_id(&self) -> Option<&str> {
         self.credentials_embed
             .iter()
+            // belief: one-id-one-user
             .find_map(|credentials| credentials.external_user_id.as_deref())
     }
 
@@ -175,11 +178,14 @@ impl Client {
         external_user_id: &str,
     ) -> Result<Option<User>, LookerError> {
         let template = "/users/credential/embed/{credential_id}";
+        // belief: lookup-finds-embed-users
         let operation = "user_for_credential";
         let call = Call::get(operation, template, &[external_user_id])?;
         let call = call.query("fields", format!("{FIELDS},ui_state"));
+        // belief: lookup-404-is-absent
         let found: Option<User> = self.found(call).await?;
         match found {
+            // belief: lookup-is-exact
             Some(user) if !user.has_external_user_id(external_user_id) => {
                 Err(LookerError::Another {
                     operation,
@@ -209,6 +215,7 @@ impl Client {
     pub async fn search_users(&self, search: &UserSearch) -> Result<Vec<User>, LookerError> {
         let call = Call::get("search_users", "/users/search", &[])?
             .query("fields", search.fields.as_deref().unwrap_or(FIELDS))
+            // belief: embed-user-filter
             .query_some("embed_user", search.embed_user)
             .query_some("is_disabled", search.is_disabled)
             .query_some("id", search.id.as_deref())
@@ -228,6 +235,7 @@ impl Client {
         user_id: &str,
         changes: &UserChanges,
     ) -> Result<User, LookerError> {
+        // belief: disable-by-patch
         let call = Call::patch("update_user", "/users/{user_id}", &[user_id])?;
         same("update_user", user_id, self.json(call.json(changes)).await?)
     }

@@ -79,6 +79,7 @@ impl fmt::Display for Release {
 impl Client {
     /// Which Looker it is.
     pub async fn versions(&self) -> Result<Versions, LookerError> {
+        // belief: versions-without-login
         self.json(Call::get("versions", "/versions", &[])?).await
     }
 }

@@ -152,6 +152,7 @@ impl Sheet {
             Column::UserTimezone => {
                 row.user_timezone = self.text(column, node);
                 self.value(place, |known| {
+                    // belief: url-timezone-if-on
                     let off = known.user_timezones == Some(false);
                     off.then(|| "this Looker has user time zones switched off".to_owned())
                 });

@@ -65,6 +65,7 @@ impl Known {
             Some((known, name)) => {
                 format!("groups are named by their id: group `{name}` is `{known}`")
             }
+            // belief: unknown-group-in-login
             None => format!("there is no group `{id}`"),
         })
     }
@@ -88,6 +89,7 @@ impl Known {
 fn wanted(kind: &str, value: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (fits, wanted) = match kind {
+        // belief: attribute-type-words
         "number" => (
             value.parse::<f64>().is_ok_and(f64::is_finite),
             "a number, as in `12.5`",

@@ -166,6 +166,7 @@ async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, Look
     let search = UserSearch {
         embed_user: Some(true),
         fields: Some(FIELDS.to_owned()),
+        // belief: search-sorts-by-id
         sorts: Some("id".to_owned()),
         limit: u32::try_from(limit).ok(),
         offset: Some(offset),

@@ -20,9 +20,11 @@ pub use nonce::{nonce, nonces};
 pub use path::with_embed_domain;
 pub use sign::{Signer, UrlBuffer};
 
+// belief: url-session-length
 /// The longest session Looker grants: 30 days, from Looker's OpenAPI description of `EmbedSsoParams`.
 pub const MAX_SESSION_LENGTH: u32 = 2_592_000;
 
+// belief: url-size-limits
 /// The longest path, in bytes, that Looker's web server takes, by Looker's own troubleshooting page.
 pub const MAX_PATH_BYTES: usize = 2048;
 

@@ -77,6 +77,7 @@ impl Signer {
         }
     }
 
+    // belief: url-string-to-sign
     /// A URL that logs `login` in and opens the embed path `path`, good once, within five minutes of `time`.
     pub fn sign(
         &self,

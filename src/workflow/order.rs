@@ -50,6 +50,7 @@ impl JobSpec {
                 // The old user is left alone until everything is seen to be the new one's.
                 steps.extend([
                     Step::Check,
+                    // belief: key-of-disabled-is-refused
                     Step::RevokeOldKeys,
                     Step::EndOldSessions,
                     Step::RetireOldUser,
@@ -67,6 +68,7 @@ impl JobSpec {
 fn ensure(spec: &UserSpec) -> Vec<Step> {
     let mut steps = vec![Step::Observe];
     // A disabled user is let in before it logs in.
+    // belief: disabled-embed-login-fails
     if spec.planned.edits() {
         steps.push(Step::Edit);
     }

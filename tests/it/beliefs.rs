@@ -43,6 +43,19 @@ fn every_belief_that_the_source_names_has_a_row() {
 }
 
 #[test]
+fn every_belief_is_named_where_the_source_depends_on_it() {
+    let named: BTreeSet<String> = references().into_iter().map(|(_, id)| id).collect();
+    let unnamed: Vec<&str> = beliefs::all()
+        .map(|belief| belief.id)
+        .filter(|id| !named.contains(*id))
+        .collect();
+    assert!(
+        unnamed.is_empty(),
+        "no `// belief: ID` for {unnamed:?}; put it where the code depends on it, or delete the row if nothing does any more"
+    );
+}
+
+#[test]
 fn every_switch_that_a_belief_names_is_one_of_the_local_looker() {
     let names: BTreeSet<&str> = Switches::names().collect();
     for belief in beliefs::all() {

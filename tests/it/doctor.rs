@@ -429,7 +429,10 @@ async fn probe_with(switches: &[(&str, &str)]) -> (Sandbox, Outcome) {
 
 #[tokio::test]
 async fn the_probe_answers_every_belief_that_it_can_tell_of_and_keeps_the_answers() {
-    let (sandbox, probed) = probe_with(&[]).await;
+    let sandbox = Sandbox::new().await;
+    make_user(&sandbox).await;
+
+    let probed = doctor(&sandbox, &["--probe"]).await.done();
 
     let (answers, mode) = kept(&sandbox);
     assert_eq!(mode, 0o600);
@@ -467,7 +470,6 @@ async fn the_probe_answers_every_belief_that_it_can_tell_of_and_keeps_the_answer
 #[tokio::test]
 async fn a_belief_that_does_not_hold_is_a_warning_with_what_embedctl_does_about_it() {
     for (switch, value, belief) in [
-        ("disabled_sudo", "true", "sudo-refuses-the-disabled"),
         ("disabled_key_logs_in", "true", "key-of-disabled-is-refused"),
         (
             "disabled_login_enables",

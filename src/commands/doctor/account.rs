@@ -44,6 +44,7 @@ async fn version(
         .as_deref()
         .and_then(|url| url::Url::parse(url).ok());
     match (web, patient.settings.web_host()) {
+        // belief: web-host-may-differ
         (Some(web), Some(host)) if web.authority() != host => findings.warn(
             "embed_host",
             format!("signed URLs are for `{host}`, and Looker calls itself `{}`", web.authority()),
@@ -63,6 +64,7 @@ async fn role(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
         .display_name
         .as_deref()
         .unwrap_or("a user without a name");
+    // belief: service-account-flag
     let kind = if me.is_service_account {
         "service account"
     } else {

@@ -166,6 +166,7 @@ pub(super) async fn count_keys(user: &User, client: &Client) -> Result<usize, Er
 pub(super) fn last_seen(user: &User) -> When {
     let mut latest = When::Never;
     for credential in &user.credentials_embed {
+        // belief: logged-in-at-is-embed
         let seen = match credential.logged_in_at {
             When::Never => credential.created_at,
             seen => seen,

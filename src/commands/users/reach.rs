@@ -51,6 +51,7 @@ impl Reach {
     /// What a user with these roles can reach.
     pub(super) fn of<'a>(roles: impl IntoIterator<Item = &'a Role>) -> Self {
         let mut reach = Self::default();
+        // belief: roles-add-up
         for role in roles {
             let (Some(allowed), Some(models)) = (&role.permission_set, &role.model_set) else {
                 continue;

@@ -200,6 +200,7 @@ fn parameters(url: &Url<'_>) -> Option<Diagnosis> {
             "embed_domain",
             "put `embed_domain` into the query of the embed path, where it is signed with it".to_owned(),
         ),
+        // belief: url-unknown-is-refused
         Rejection::UnknownParameters(_) => ("parameter_unknown", "leave it out: Looker refuses what it does not know".to_owned()),
         Rejection::DuplicateParameter(_) => ("parameter_duplicate", "send each parameter once".to_owned()),
         Rejection::MissingParameter("access_filters") => (

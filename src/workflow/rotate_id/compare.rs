@@ -191,6 +191,7 @@ const IDENTITY: [&str; 6] = [
 
 /// Attributes whose values are not what they were, wherever they come from.
 fn lost_values(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
+    // belief: attribute-of-login-is-own
     let given = &spec.user.grants.user_attributes;
     let value = |of: &'_ Belongings, name: &str| {
         let mut rows = of.values.iter();

@@ -94,6 +94,7 @@ async fn hand_over(
         let mover = mover.clone();
         async move {
             // A folder goes with the one it is in.
+            // belief: folder-takes-its-content
             match item.kind == ItemKind::Folder && !item.at_home {
                 true => Ok(Handed::Over),
                 false => mover.hand_over(&item).await,
@@ -115,6 +116,7 @@ async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover,
         .user
         .as_ref()
         .and_then(|user| user.personal_folder_id.clone());
+    // belief: personal-folder-comes-with-login
     if home.is_none() && items.iter().any(|item| item.at_home) {
         return Err(no_home(work));
     }

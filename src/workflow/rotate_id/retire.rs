@@ -70,13 +70,16 @@ pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
 pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
     let (old, end) = (work.rotate_id().from.clone(), work.rotate_id().old);
     // Nobody can log a disabled user's token out.
+    // belief: sudo-refuses-the-disabled
     let sudo = work.old_sudo.take();
     end_token(work, sudo).await;
     let (admin, id) = (work.cx.admin.clone(), old.looker_user_id.as_str());
     match end {
         OldEnd::Keep => {}
+        // belief: disable-stops-schedules
         OldEnd::Disable => {
             let changes = UserChanges {
+                // belief: disable-keeps-content
                 is_disabled: Some(true),
                 ..UserChanges::default()
             };
@@ -94,6 +97,7 @@ pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
             }
         }
         OldEnd::Delete => {
+            // belief: delete-takes-belongings
             refuse_owner(work).await?;
             admin.delete_user(id).await?;
             match admin.user(id).await {
@@ -118,6 +122,7 @@ async fn refuse_owner(work: &Work) -> Result<(), Error> {
     let now = viewpoint(work)
         .look(&user, Shared::These(Vec::new()))
         .await?;
+    // belief: alerts-go-with-their-owner
     let owned = now
         .items
         .iter()

@@ -52,6 +52,7 @@ fn absent(spec: &UserSpec) -> Error {
 /// Where the user is not as the login said.
 pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
     let mut differences = Vec::new();
+    // belief: url-names-stay
     let names = [
         ("first name", &grants.first_name, &user.first_name),
         ("last name", &grants.last_name, &user.last_name),
@@ -65,13 +66,16 @@ pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
             differences.push(format!("the {what} is `{is}` at Looker, not `{wanted}`"));
         }
     }
+    // belief: login-joins-groups
     for group in &grants.group_ids {
+        // belief: group-ids-are-all
         if !user.group_ids.contains(group) {
             differences.push(format!(
                 "the user is not a member of group {group}; does the group exist?"
             ));
         }
     }
+    // belief: external-group-by-login
     if let Some(wanted) = &grants.external_group_id {
         let mut credentials = user.credentials_embed.iter();
         if !credentials.any(|credential| credential.external_group_id.as_ref() == Some(wanted)) {

@@ -12,6 +12,7 @@ use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::refusal;
 use crate::workflow::work::{Outcome, Work};
 
+// belief: login-replaces-grants
 /// Decide what is to be done: an embed login replaces the grants of a user and ends its sessions, so a user that is
 /// there already is left alone unless the job says otherwise.
 pub(crate) fn before(work: &mut Work) -> Before {
@@ -69,6 +70,7 @@ async fn warn_of_sessions(work: &mut Work) -> Result<(), Error> {
     let Some(user) = &work.user else {
         return Ok(());
     };
+    // belief: login-ends-sessions
     let sessions = work.cx.admin.sessions(&user.id).await?.len();
     if sessions > 0 {
         let sessions = if sessions == 1 {
@@ -114,6 +116,7 @@ async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerErr
         .signer
         .as_ref()
         .expect("a run that signs URLs is given a signer");
+    // belief: url-nonce-once
     let nonce = signed_url::nonce(&cx.random).map_err(|error| {
         Error::internal(error).context("the system has no random bytes to give")
     })?;
@@ -129,14 +132,17 @@ async fn by_cookieless_session(work: &Work, spec: &UserSpec) -> Result<Option<Lo
         external_user_id: spec.external_user_id.clone(),
         first_name: grants.first_name.clone(),
         last_name: grants.last_name.clone(),
+        // belief: login-without-grants-passes
         permissions: given(&grants.permissions),
         models: given(&grants.models),
         group_ids: given(&grants.group_ids),
         external_group_id: grants.external_group_id.clone(),
+        // belief: login-drops-other-attributes
         user_attributes: (!grants.user_attributes.is_empty())
             .then(|| grants.user_attributes.clone()),
         user_timezone: grants.user_timezone.clone(),
         session_length: grants.session_length,
+        // belief: url-logout-true
         force_logout_login: true,
         embed_domain: None,
     };
@@ -157,6 +163,7 @@ async fn by_embed_user(work: &Work, spec: &UserSpec) -> Result<Option<LookerErro
     match work
         .cx
         .admin
+        // belief: embed-user-taken
         .create_embed_user(&spec.external_user_id)
         .await
     {
@@ -206,6 +213,7 @@ fn is_success(landing: &Landing, target: &str) -> bool {
         Some((_, rest)) => rest.find('/').map_or("", |at| rest.split_at(at).1),
         None => location,
     };
+    // belief: url-success-is-the-location
     (300..400).contains(&landing.status) && path(location) == path(target)
 }
 

@@ -24,6 +24,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
     // Every one of these may be repeated, so an answer that was lost is asked for again by the next run.
     let changes = UserChanges {
+        // belief: names-by-patch
         first_name: extra.first_name,
         last_name: extra.last_name,
         is_disabled: extra.disabled,

@@ -7,6 +7,7 @@ use crate::workflow::spec::UserSpec;
 use crate::workflow::steps::create::login;
 use crate::workflow::work::Work;
 
+// belief: url-time-window
 /// How far the two clocks may be apart, in seconds (Looker's validator).
 const CLOCK_WINDOW: i64 = 300;
 
@@ -69,6 +70,7 @@ fn clock_difference(work: &Work, landing: &Landing) -> Option<i64> {
 async fn is_embedding_off(work: &Work) -> bool {
     match work.cx.admin.setting_embed().await {
         Ok(setting) => {
+            // belief: embedding-says-if-off
             setting.embed_enabled == Some(false) || setting.sso_auth_enabled == Some(false)
         }
         Err(_) => false,
@@ -87,6 +89,7 @@ async fn validate(work: &Work, spec: &UserSpec, signer: Option<&Signer>) -> Opti
 }
 
 async fn other_algorithm_fits(work: &Work, spec: &UserSpec) -> Option<Algorithm> {
+    // belief: url-algorithm-by-secret
     let other = work.cx.other_signer.as_ref()?;
     let fits = validate(work, spec, Some(other)).await?.is_none();
     fits.then(|| other.algorithm())

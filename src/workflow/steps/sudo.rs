@@ -18,7 +18,9 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
             models
         }
     };
+    // belief: sudo-is-that-user
     work.found.sudo_verified = true;
+    // belief: grants-seen-by-the-user
     if models.is_empty() {
         work.warn(
             "the user can reach no model, so every query answers 404: give it one with `--model NAME --permission access_data --update`, or a group with `--group-id ID`"
@@ -33,6 +35,7 @@ pub(crate) async fn client(work: &mut Work) -> Result<Client, Error> {
     if let Some(sudo) = &work.sudo {
         return Ok(sudo.clone());
     }
+    // belief: tokens-are-not-counted
     let sudo = work.cx.admin.login_user(&work.user_id()).await?;
     work.sudo = Some(sudo.clone());
     Ok(sudo)

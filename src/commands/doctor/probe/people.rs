@@ -171,6 +171,16 @@ pub(super) async fn role(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
         "it is among the direct roles",
         || "it is not among the direct roles".to_owned(),
     ));
+    let listed = trial.admin.roles().await?;
+    said.push(seen(
+        "embed-role-is-unlisted",
+        !listed.is_empty() && !listed.iter().any(|it| it.id == role.id),
+        "it is not among all roles",
+        || match listed.len() {
+            0 => "no roles are listed at all".to_owned(),
+            _ => "it is among all roles".to_owned(),
+        },
+    ));
     said.push(seen(
         "embed-role-in-role-ids",
         user.role_ids.contains(&role.id),

@@ -33,38 +33,40 @@ pub(super) async fn replaces(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     Ok(said)
 }
 
-/// What the login did to the user's own value of an attribute; then what naming it in a login does, and deleting it.
+/// What naming an attribute in a login does, not naming it in the next one, and deleting its value.
 async fn values(trial: &Trial<'_>, id: &str, name: &str) -> Result<Vec<Seen>, Error> {
     let has = async || -> Result<bool, Error> {
         let rows = attributes::rows(trial).await?;
         Ok(rows.iter().any(|row| row.is_of(id) && row.value() == VALUE))
     };
-    let mut said = vec![seen(
-        "login-drops-other-attributes",
-        !has().await?,
-        "a value that the login did not name is gone",
-        || "a value that the login did not name is still there".to_owned(),
-    )];
     trial
         .log_in_again(&subject::SECOND, &[(name, VALUE)])
         .await?;
     let named = has().await?;
-    said.push(seen(
+    let mut said = vec![seen(
         "attribute-of-login-is-own",
         named,
         "a value that a login names is there",
         || "a value that a login names is not there".to_owned(),
-    ));
+    )];
     if named {
-        let user = trial.user.id.as_str();
-        trial.admin.delete_attribute_value(user, id).await?;
+        trial.log_in_again(&subject::SECOND, &[]).await?;
         said.push(seen(
-            "attribute-delete-is-own",
+            "login-drops-other-attributes",
             !has().await?,
-            "an own value that was deleted is gone",
-            || "an own value that was deleted is still there".to_owned(),
+            "a value that the next login did not name is gone",
+            || "a value that the next login did not name is still there".to_owned(),
         ));
     }
+    let (admin, user) = (trial.admin, trial.user.id.as_str());
+    admin.set_attribute_value(user, id, VALUE).await?;
+    admin.delete_attribute_value(user, id).await?;
+    said.push(seen(
+        "attribute-delete-is-own",
+        !has().await?,
+        "an own value that was deleted is gone",
+        || "an own value that was deleted is still there".to_owned(),
+    ));
     Ok(said)
 }
 

@@ -123,6 +123,7 @@ impl Mover {
         if self.is_on_the_way_back() {
             let now = self.admin.content(kind, &item.id).await?;
             if now.user_id.as_ref() != Some(&self.from.id)
+                // belief: read-only-is-ignored
                 && now.user_id.as_ref() != Some(&self.to.id)
             {
                 return Ok(Handed::Refused("it is somebody else's by now".to_owned()));

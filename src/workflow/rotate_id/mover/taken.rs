@@ -34,6 +34,7 @@ pub(super) fn is_in_place(error: &LookerError) -> bool {
 
 fn says_exists(error: &FieldError) -> bool {
     let message = error.message.as_deref().unwrap_or_default();
+    // belief: taken-name-is-422
     error.code.as_deref() == Some("already_exists") || says_taken(message)
 }
 

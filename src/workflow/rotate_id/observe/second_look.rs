@@ -71,6 +71,7 @@ impl Viewpoint {
     /// All that the user can see and that can be shared.
     pub(super) async fn visible(&self, sudo: &Client) -> Result<Visible, LookerError> {
         let (folders, dashboards, looks, boards) = tokio::try_join!(
+            // belief: shared-is-visible
             self.ask(|| sudo.folders()),
             self.ask(|| sudo.all_content(ContentKind::Dashboard)),
             self.ask(|| sudo.all_content(ContentKind::Look)),
@@ -112,6 +113,7 @@ impl Viewpoint {
             .collect();
         let has = |kind| items.iter().any(|item| item.kind == kind);
         if !has(ItemKind::Schedule) {
+            // belief: second-ways-show-the-rest
             let ask = || self.ask(|| self.admin.all_scheduled_plans());
             let all = self.learnt.schedules.get_or_try_init(ask).await?.iter();
             let own = all.filter(|schedule| is_owner(schedule.user_id.as_ref()));
