@@ -20,7 +20,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Told,
         place: "once, of the Admin page, 2018",
         if_false: "stops: a role is found by what fits; a user whose grants cannot be read is not rotated or replaced",
-        emulator: Emulated::Without("see the switch of the role's name"),
+        emulator: Emulated::Switch("embed_role_name"),
         probe: Some(Probe::Role),
     },
     Belief {
@@ -30,7 +30,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops: roles that were read must be those in `role_ids`",
-        emulator: Emulated::Without("see the switch of the role's listing"),
+        emulator: Emulated::Switch("embed_role_direct"),
         probe: Some(Probe::Role),
     },
     Belief {
@@ -40,7 +40,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `User`",
         if_false: "stops: roles that were read must be those in `role_ids`",
-        emulator: Emulated::Without("see the switch of the role's listing"),
+        emulator: Emulated::Switch("embed_role_in_role_ids"),
         probe: Some(Probe::Role),
     },
     Belief {
@@ -50,7 +50,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops: if several roles fit, or none, the user is neither moved nor compared",
-        emulator: Emulated::Without("see the switch of the role's listing"),
+        emulator: Emulated::Switch("embed_role_in_all_roles"),
         probe: Some(Probe::Role),
     },
     Belief {

@@ -140,7 +140,7 @@ pub(super) const BELIEFS: [Belief; 19] = [
         evidence: Evidence::Recorded,
         place: "all recordings since 2016",
         if_false: "stops or leaves out: a time that cannot be read is never a reason to act",
-        emulator: Emulated::Without("see the switch of timestamps"),
+        emulator: Emulated::Switch("timestamps"),
         probe: Some(Probe::KeyTime),
     },
     Belief {
