@@ -251,6 +251,6 @@ fn the_settings_of_embedding_are_read_as_recorded() {
             "domain_allowlist",
             json!(config.domain_allowlist),
         );
-        assert_eq!(config.allowed_permissions(), None);
+        assert!(config.embed_permissions().is_none());
     }
 }
