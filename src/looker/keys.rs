@@ -35,6 +35,7 @@ pub struct NewApi3Key {
     /// All that may be shown of it.
     #[serde(flatten)]
     pub key: Api3Key,
+    // belief: key-secret-shown-once
     /// The secret half.
     #[serde(deserialize_with = "fields::secret")]
     pub client_secret: SecretString,
@@ -45,6 +46,7 @@ impl Client {
     pub async fn api3_keys(&self, user_id: &str) -> Result<Vec<Api3Key>, LookerError> {
         let template = "/users/{user_id}/credentials_api3";
         self.json(Call::get(
+            // belief: key-list-is-whole
             "all_user_credentials_api3s",
             template,
             &[user_id],
@@ -55,6 +57,7 @@ impl Client {
     /// Mint an API key. When the answer is lost the key may exist, with a secret that nobody knows.
     pub async fn create_api3_key(&self, user_id: &str) -> Result<NewApi3Key, LookerError> {
         let template = "/users/{user_id}/credentials_api3";
+        // belief: key-admin-may-mint
         let call = Call::post("create_user_credentials_api3", template, &[user_id])?;
         self.json(call.once()).await
     }
@@ -74,6 +77,7 @@ impl Client {
         let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
         let ids = [user_id, key_id];
         let call = Call::patch("update_user_credentials_api3", template, &ids)?;
+        // belief: key-purpose-is-kept
         self.json(call.json(&Body { purpose })).await
     }
 
@@ -86,6 +90,7 @@ impl Client {
         let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
         let ids = [user_id, key_id];
         self.remove(Call::delete(
+            // belief: key-delete-revokes
             "delete_user_credentials_api3",
             template,
             &ids,

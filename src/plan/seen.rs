@@ -56,11 +56,13 @@ impl Seen {
             return None;
         }
         let external_group_id = user.external_group_id().map(str::to_owned);
+        // belief: key-list-in-user
         let keys = user.credentials_api3.unwrap_or_default();
         let mut has_our_key = false;
         let mut key_ids = Vec::new();
         for key in keys {
             let standing = Standing::of(&key, &[]);
+            // belief: key-never-expires
             has_our_key |= standing.serves(now) && !key.is_disabled;
             if standing.state != Some(Stage::Overlap) && !standing.is_due(now) {
                 key_ids.push(key.id);

@@ -74,6 +74,7 @@ impl Ask<'_> {
     async fn of(self, client: &Client, user_id: &str) -> Result<Said, LookerError> {
         Ok(match self {
             Self::List => Said::Keys(client.api3_keys(user_id).await?),
+            // belief: keys-are-not-counted
             Self::Mint => Said::Minted(Box::new(client.create_api3_key(user_id).await?)),
             Self::Tag { key, purpose } => {
                 Said::Tagged(Box::new(client.tag_api3_key(user_id, key, purpose).await?))
@@ -332,6 +333,7 @@ impl UserKeys {
             false => Ok(()),
         };
         if let Some(sudo) = self.sudo.take().filter(|_| self.is_own) {
+            // belief: key-tokens-outlive-it
             sudo.logout().await?;
         }
         set_back.map(|()| self.allowed)
@@ -339,6 +341,7 @@ impl UserKeys {
 
     async fn set_allowed(&self, allowed: bool) -> Result<(), LookerError> {
         let changes = UserChanges {
+            // belief: key-user-mints-with-leave
             can_manage_api3_creds: Some(allowed),
             ..UserChanges::default()
         };
@@ -450,6 +453,7 @@ impl UserKeys {
 /// Whether Looker says that whoever asks may not; to some it says 404 instead.
 const fn is_refusal(error: &LookerError) -> bool {
     match error {
+        // belief: key-403-is-a-refusal
         LookerError::Denied { status, .. } => *status == 403,
         LookerError::NotFound { .. } => true,
         _ => false,

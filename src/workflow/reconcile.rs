@@ -59,6 +59,7 @@ impl Ahead {
     /// Learn from a key that was made between `sent` and `answered`, and of which Looker says `created_at`.
     pub(crate) fn learn(sent: Timestamp, answered: Timestamp, created_at: Timestamp) -> Self {
         Self {
+            // belief: created-at-is-date
             least: created_at.duration_since(answered),
             most: created_at.duration_since(sent),
         }

@@ -24,6 +24,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let me = client.me().await;
     let logged_out = client.logout().await;
     let wrong = match me {
+        // belief: key-logs-in-as-its-user
         Ok(me) if me.id == work.user_id() => None,
         Ok(me) => {
             let message = format!("it belongs to Looker user {}", me.id);
