@@ -74,6 +74,8 @@ struct LoginState {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct KeyState {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Id>,
     client_id: String,
     #[serde(skip_serializing)]
     client_secret: Option<String>,
@@ -161,7 +163,7 @@ impl UserState {
             login.put(world, id)?;
         }
         for key in self.keys {
-            key.put(world, id);
+            key.put(world, id)?;
         }
         world.end_sessions(id);
         for _number in 0..self.sessions {
@@ -239,17 +241,22 @@ impl LoginState {
 
 impl KeyState {
     fn all(world: &World, user: &User) -> impl Iterator<Item = Self> {
-        let keys = user.keys.iter().filter_map(|id| world.keys.at(*id));
-        keys.map(|key| Self {
+        let keys = user.keys.iter();
+        let keys = keys.filter_map(|id| Some((*id, world.keys.at(*id)?)));
+        keys.map(|(id, key)| Self {
+            id: Some(id),
             client_id: key.client_id.to_string(),
             client_secret: None,
             purpose: key.purpose.as_deref().map(ToOwned::to_owned),
         })
     }
 
-    fn put(self, world: &mut World, user: Id) {
+    fn put(self, world: &mut World, user: Id) -> Result<(), StateError> {
         if world.keys.by_client_id(&self.client_id).is_some() {
-            return;
+            return Ok(());
+        }
+        if let Some(id) = self.id {
+            world.keys.skip_to(id).map_err(StateError::new)?;
         }
         let secret = self.client_secret;
         let secret = secret.unwrap_or_else(|| world.random.alphanumeric(24));
@@ -257,6 +264,7 @@ impl KeyState {
         if let Some(key) = world.keys.at_mut(id) {
             key.purpose = self.purpose.map(Into::into);
         }
+        Ok(())
     }
 }
 

@@ -48,6 +48,11 @@ impl Keys {
         self.at(*self.by_client_id.get(client_id)?)
     }
 
+    /// Let the next key have the id `id`, where that is still to come.
+    pub(crate) fn skip_to(&mut self, id: Id) -> Result<(), String> {
+        self.table.skip_to(id)
+    }
+
     /// Take a key out; those who hold its id alone must forget it too.
     pub(crate) fn remove(&mut self, id: Id) {
         if let Some(key) = self.table.remove(id) {
