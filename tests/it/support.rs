@@ -138,6 +138,13 @@ impl Sandbox {
         assert!(faults.is_empty(), "faults that never struck: {faults:?}");
     }
 
+    /// Stop the Looker, whatever it has to complain about, for a test that has looked for itself.
+    pub(crate) async fn leave(mut self) {
+        if let Some(emulator) = self.emulator.take() {
+            emulator.stop().await;
+        }
+    }
+
     /// A sandbox without a Looker, for what never calls one. It need not be finished.
     pub(crate) fn offline() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -290,7 +297,7 @@ impl Drop for Sandbox {
 
 /// What a run gave.
 #[must_use = "look at what was printed, or call `done` to see that it went well"]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outcome {
     /// The exit code.
     pub(crate) exit: u8,
