@@ -13,8 +13,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    Context, Finder, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec, Via,
-    run_jobs,
+    Context, Finder, Found, Grants, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
+    UserSpec, Via, run_jobs,
 };
 
 #[tokio::main]
@@ -66,6 +66,8 @@ async fn main() -> anyhow::Result<()> {
     let context = Arc::new(Context {
         http,
         finder: Finder::new(admin.clone()),
+        keys: KeyAccess::new(admin.clone()),
+        sole_minter: false,
         admin: admin.clone(),
         signer: Some(signer.with_scheme("http")),
         other_signer: None,
@@ -81,6 +83,7 @@ async fn main() -> anyhow::Result<()> {
         retries: 3,
         width: 1,
         timeout: Duration::from_secs(30),
+        grace: Duration::from_secs(30),
     });
     let options = RunOptions {
         concurrency: 1,
