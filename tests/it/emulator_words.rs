@@ -362,7 +362,7 @@ async fn every_instance_has_its_group_of_all_and_its_role_of_administrators() {
     assert_eq!(role.json["permission_set"]["permissions"][0], "access_data");
     assert_eq!(
         role.json["model_set"]["models"],
-        json!(["extension-api-explorer", "demo", "system__activity"])
+        json!(["extension-api-explorer", "demo"])
     );
     assert_eq!(refused.status, 403);
 }
