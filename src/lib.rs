@@ -74,9 +74,20 @@ pub mod system;
 mod fuzz;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use crate::error::Exit;
 use crate::system::System;
+
+/// Do what embedctl starts itself for: guard a command of the user's, or run a filter. `None` if `args` are a person's.
+pub fn assist(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
+    let mut args = args.into_iter().skip(1);
+    match args.next()?.to_str()? {
+        system::GUARD => Some(system::guard(args)),
+        commands::JQ => Some(commands::jq(args, &mut System::os())),
+        _ => None,
+    }
+}
 
 /// Run the command line `args`, whose first element is the program's name, and report everything through `system`.
 pub async fn run<Args, Arg>(args: Args, system: &mut System) -> Exit

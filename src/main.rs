@@ -3,10 +3,18 @@
 use std::env;
 use std::process::ExitCode;
 
-use embedctl::system::System;
+use embedctl::system::{System, harden};
+
+fn main() -> ExitCode {
+    harden();
+    if let Some(exit) = embedctl::assist(env::args_os()) {
+        return exit;
+    }
+    run()
+}
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     embedctl::run(env::args_os(), &mut System::os())
         .await
         .into()

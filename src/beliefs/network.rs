@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 19] = [
+pub(super) const BELIEFS: [Belief; 20] = [
     Belief {
         id: "success-is-2xx",
         group: Group::Errors,
@@ -191,6 +191,16 @@ pub(super) const BELIEFS: [Belief; 19] = [
         place: "documentation on hosted instances",
         if_false: "stops: the problem and the flag for a private authority are named",
         emulator: Emulated::Without("`--tls` has a private authority"),
+        probe: None,
+    },
+    Belief {
+        id: "web-address-tells-apart",
+        group: Group::Login,
+        claim: "`versions` names the web address of the instance, and two instances have two.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `ApiVersion.web_server_url`",
+        if_false: "stops: a ledger or plan is refused (exit 6) if it seems another's; if two say the same, the base URL alone tells them apart",
+        emulator: Emulated::Without("the emulator names the host it was asked by"),
         probe: None,
     },
 ];

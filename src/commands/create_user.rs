@@ -12,6 +12,7 @@ use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
+use crate::signed_url::refuse_id;
 use crate::sink::KeyName;
 use crate::system::System;
 use crate::workflow::{Found, Grants, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
@@ -63,11 +64,9 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    if args.external_user_id.trim().is_empty() {
-        return Err(
-            Error::usage("the external user id is empty").hint("give your own id of the user")
-        );
-    }
+    refuse_id(&args.external_user_id).map_err(|why| {
+        Error::usage(format!("the external user id {why}")).hint("give your own id of the user")
+    })?;
     let needs = match args.via {
         Via::SignedUrl => Needs::ApiAndSigning,
         Via::Cookieless | Via::EmbedUser => Needs::Api,

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::{Builder, Uuid};
 
+use crate::commands::instance;
+use crate::commands::key_sink;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::session::Session;
 use crate::config::Settings;
@@ -21,8 +23,17 @@ use crate::workflow::{Context, Finished, Found, JobSpec, RunOptions, Totals, run
 /// What `runs resume` needs to go on with a run of any command.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Request {
-    /// The sink the keys go to, as typed.
+    /// The sink the keys go to, as typed; of a command, as written down, its program alone.
     pub(crate) keys_to: Option<String>,
+}
+
+impl Request {
+    /// What is written down of it.
+    fn recorded(&self) -> Self {
+        Self {
+            keys_to: self.keys_to.as_deref().map(key_sink::recorded),
+        }
+    }
 }
 
 /// Jobs to run, and where the keys go.
@@ -69,6 +80,16 @@ pub(crate) fn open_ledger(settings: &Settings, system: &System) -> Result<Arc<dy
         None => SqliteLedger::in_memory(&options)?,
     };
     Ok(Arc::new(ledger))
+}
+
+/// The same, which belongs to the Looker of this session.
+pub(crate) async fn ledger_of(
+    session: &Session,
+    system: &System,
+) -> Result<Arc<dyn Ledger>, Error> {
+    let ledger = open_ledger(&session.settings, system)?;
+    instance::belongs(&*ledger, session).await?;
+    Ok(ledger)
 }
 
 /// Run a single job, as [`begin`] does, and give what it found.
@@ -233,7 +254,7 @@ async fn adopt(ledger: &dyn Ledger, work: &Work, subject: &str, run: RunId) -> R
     let limit = u32::try_from(work.specs.len() + 1).unwrap_or(u32::MAX);
     let jobs = ledger.jobs(run, None, 0, limit).await?;
     // A single job may go on with another sink: its key is in neither, or it is settled. Of many, some have delivered.
-    let same_sink = jobs.len() == 1 || earlier.request == json!(work.request);
+    let same_sink = jobs.len() == 1 || earlier.request == json!(work.request.recorded());
     if earlier.command == work.command && same_sink && is_same(&jobs, &work.specs) {
         return Ok(());
     }
@@ -260,7 +281,7 @@ pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Resu
     Ok(NewRun {
         id: new_run_id(system)?,
         command: command.to_owned(),
-        request: json!(request),
+        request: json!(request.recorded()),
         created_at: system.clock.now(),
     })
 }

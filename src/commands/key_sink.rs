@@ -52,6 +52,10 @@ pub(crate) async fn open(
     roles.keys_to(keys_to, system);
     roles.check()?;
     let sink: Arc<dyn Sink> = if keys_to == STDOUT {
+        if system.out.is_lost() {
+            let message = "standard output is closed or `/dev/null`, so the secret would be lost";
+            return Err(Error::usage(message).hint("give `--keys-to`, or keep standard output"));
+        }
         Arc::new(Stdout::new(print))
     } else {
         let secret: Vec<_> = session.settings.secret_variables().collect();
@@ -121,5 +125,35 @@ fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
         (None, Some(sink)) => sink.clone(),
         (Some(_), _) => STDOUT.to_owned(),
         (None, None) => String::new(),
+    }
+}
+
+/// What is written down of the sink `keys_to`: of a command its program alone, since its arguments may be secret.
+pub(crate) fn recorded(keys_to: &str) -> String {
+    match keys_to.strip_prefix("exec:") {
+        Some(command) => sink::exec_name(command),
+        None => keys_to.to_owned(),
+    }
+}
+
+/// The sink of a run that is gone on with: as it was written down, or, if that is not all of it, as it is `given` again.
+pub(crate) fn again(
+    recorded_as: &str,
+    given: Option<&str>,
+    settings: &Settings,
+) -> Result<String, Error> {
+    let is_command = recorded_as.starts_with("exec:");
+    let known = given.or_else(|| settings.keys_to().filter(|_| is_command));
+    match known {
+        Some(known) if recorded(known) == recorded_as => Ok(known.to_owned()),
+        None if !is_command => Ok(recorded_as.to_owned()),
+        Some(_) if !is_command => Err(Error::usage(format!(
+            "the run delivers its keys to `{recorded_as}`, and not elsewhere"
+        ))
+        .hint("leave `--keys-to` out")),
+        _ => Err(Error::usage(format!(
+            "the run delivers its keys to `{recorded_as}`, whose arguments are not kept"
+        ))
+        .hint("run `embedctl runs resume` with the same `--keys-to exec:COMMAND` again")),
     }
 }

@@ -14,8 +14,10 @@ mod engine;
 mod files;
 mod grants;
 mod help;
+mod instance;
 mod key_sink;
 mod keys;
+mod ledger;
 mod man;
 mod object;
 mod parallel;
@@ -36,6 +38,7 @@ use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
 
+pub(crate) use api::jq::{HELPER as JQ, help as jq};
 pub(crate) use completions::COMPLETE;
 
 /// The whole tree of commands, for those that describe it.
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Keys(keys::KeysCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
     #[command(subcommand)]
     Url(url::UrlCommand),
     Doctor(doctor::DoctorArgs),
@@ -96,6 +101,7 @@ async fn dispatch(
         }
         Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
         Command::Runs(command) => Box::pin(runs::run(command, settings()?, ui, system)).await,
+        Command::Ledger(command) => Box::pin(ledger::run(command, settings()?, ui, system)).await,
         Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
         Command::RotateId(args) => Box::pin(rotate_id::run(args, settings()?, ui, system)).await,
         Command::Plan(args) => Box::pin(plan::run(args, settings()?, ui, system)).await,

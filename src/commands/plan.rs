@@ -3,6 +3,7 @@
 use crate::commands::acting::until_interrupted;
 use crate::commands::apply::{PlanningArgs, Source, show, sound};
 use crate::commands::files::{Output, OutputKind, Roles};
+use crate::commands::instance::instance;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
@@ -76,9 +77,10 @@ async fn plan(
     let decisions = sound.decisions(source, session, ui, system).await?;
     let mut writer = match &out {
         Some(out) => {
+            let here = instance(&session.admin).await?;
             let header = PlanHeader::new(
-                session.admin.origin().to_owned(),
-                None,
+                here.origin,
+                here.web_url,
                 system.clock.now().to_string(),
                 sound.checked.rows,
                 sound.options.clone(),

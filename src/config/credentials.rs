@@ -10,17 +10,7 @@ use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
 use crate::config::text::settings_text;
 use crate::error::Error;
-use crate::secret::SecretString;
-
-/// Variables that hold a secret whatever the profile says.
-pub(crate) const SECRET_VARIABLES: [&str; 6] = [
-    "EMBEDCTL_CLIENT_SECRET",
-    "EMBEDCTL_EMBED_SECRET",
-    "EMBEDCTL_EMULATOR_CLIENT_SECRET",
-    "EMBEDCTL_EMULATOR_EMBED_SECRET",
-    "LOOKERSDK_CLIENT_SECRET",
-    "LOOKERSDK_EMBED_SECRET",
-];
+use crate::secret::{SECRET_VARIABLES, SecretString};
 
 /// A login and its password.
 type NetrcKey = (Setting<String>, Setting<SecretSource>);
@@ -105,7 +95,7 @@ fn secret(
         .or_else(|| {
             let Setting { value, source } = layers.profile(place)?;
             Some(Setting::new(
-                SecretSource::at(value, places, layers.system),
+                SecretSource::at(value, places, layers.system, &secret_variables(layers)),
                 source,
             ))
         })
@@ -119,20 +109,8 @@ fn secret(
         })
 }
 
-/// The environment variables that hold secrets, those that the profile names included.
+/// The environment variables that hold secrets, those that any profile names included.
 pub(crate) fn secret_variables(layers: &Layers<'_>) -> Vec<String> {
-    let mut names: Vec<String> = SECRET_VARIABLES.map(str::to_owned).to_vec();
-    for place in [
-        layers.profile(|profile| profile.client_secret.clone()),
-        layers.profile(|profile| profile.embed_secret.clone()),
-    ] {
-        if let Some(Setting {
-            value: SecretPlace::Env(name),
-            ..
-        }) = place
-        {
-            names.push(name);
-        }
-    }
-    names
+    let ours = SECRET_VARIABLES.iter().map(|name| (*name).to_owned());
+    ours.chain(layers.named_secrets.clone()).collect()
 }

@@ -146,8 +146,8 @@ fn described(secret: &SecretSource) -> String {
         SecretSource::Variable(name, None) => format!("not set: there is no variable `{name}`"),
         SecretSource::File(path) => format!("in the file `{}`", path.display()),
         SecretSource::Command(command) => {
-            let program = command.argv.first().map_or("", String::as_str);
-            format!("from the command `{program}`")
+            let program = command.argv.first().cloned().unwrap_or_default();
+            format!("from the command `{}`", program.to_string_lossy())
         }
     }
 }

@@ -172,6 +172,21 @@ impl ConfigFile {
         Ok(Some(file))
     }
 
+    /// The variables that any of the profiles says hold a secret.
+    pub(crate) fn secret_variables(&self) -> Vec<String> {
+        let places = self
+            .profiles
+            .values()
+            .flat_map(|profile| [&profile.client_secret, &profile.embed_secret]);
+        places
+            .flatten()
+            .filter_map(|place| match place {
+                SecretPlace::Env(name) => Some(name.clone()),
+                SecretPlace::File(_) | SecretPlace::Command(_) => None,
+            })
+            .collect()
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| {
             // The error's own `Display` shows the line, which may hold a secret.

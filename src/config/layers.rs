@@ -21,6 +21,8 @@ pub(crate) struct Layers<'a> {
     ini: Option<(Section, PathBuf)>,
     /// The section of `looker.ini` that counts only where it is for the same Looker.
     pub(crate) fallback_ini: Option<(Section, PathBuf)>,
+    /// The variables that any profile says hold a secret.
+    pub(crate) named_secrets: Vec<String>,
 }
 
 impl<'a> Layers<'a> {
@@ -33,6 +35,7 @@ impl<'a> Layers<'a> {
             profile: None,
             ini: None,
             fallback_ini: None,
+            named_secrets: Vec::new(),
         }
     }
 
@@ -48,6 +51,7 @@ impl<'a> Layers<'a> {
         };
         let ini = Ini::read(&places.ini, places.ini_named)?.unwrap_or_default();
         let mut layers = Self::without_files(args, system);
+        layers.named_secrets = file.secret_variables();
         layers.choose(file, &ini, places)?;
         Ok(layers)
     }

@@ -99,7 +99,8 @@ impl Settings {
         let client_secret = match &profile.client_secret {
             NewSecret::Typed(secret) => secret.clone(),
             NewSecret::At(place) => {
-                let source = SecretSource::at(place.clone(), &self.places, system);
+                let source =
+                    SecretSource::at(place.clone(), &self.places, system, &self.secret_variables);
                 source.read("client secret", &Source::Flag("--client-secret-from"))?
             }
         };

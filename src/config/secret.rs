@@ -1,24 +1,17 @@
 //! Where a secret is, and getting it from there once it is needed.
 
-use std::ffi::OsString;
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Command;
-
-use crate::config::credentials::SECRET_VARIABLES;
 use crate::config::file::SecretPlace;
 use crate::config::places::Places;
 use crate::config::source::Source;
 use crate::error::{Error, Kind};
 use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::system::{Readers, System, files};
+use crate::system::{Program, Readers, System, files};
 
 /// No secret is longer.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -39,23 +32,7 @@ pub(crate) enum SecretSource {
     /// It is all that stands in this file.
     File(PathBuf),
     /// This command prints it.
-    Command(SecretCommand),
-}
-
-/// A command that prints a secret.
-#[derive(Clone)]
-pub(crate) struct SecretCommand {
-    pub(crate) argv: Vec<String>,
-    pub(crate) dir: PathBuf,
-    pub(crate) env: Vec<(OsString, OsString)>,
-}
-
-impl fmt::Debug for SecretCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretCommand")
-            .field("program", &self.argv.first())
-            .finish_non_exhaustive()
-    }
+    Command(Program),
 }
 
 impl SecretSource {
@@ -68,21 +45,30 @@ impl SecretSource {
     }
 
     /// The secret at a place that a profile names.
-    pub(crate) fn at(place: SecretPlace, places: &Places, system: &System) -> Self {
+    pub(crate) fn at(
+        place: SecretPlace,
+        places: &Places,
+        system: &System,
+        secret_variables: &[String],
+    ) -> Self {
         match place {
             SecretPlace::Env(name) => {
                 let value = system.var(&name).map(SecretString::from);
                 Self::Variable(name, value)
             }
             SecretPlace::File(path) => Self::File(places.in_config(&path)),
-            SecretPlace::Command(argv) => Self::Command(SecretCommand {
-                argv,
-                dir: system.path(""),
-                env: system
-                    .child_env(&SECRET_VARIABLES)
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect(),
-            }),
+            SecretPlace::Command(argv) => {
+                let hidden: Vec<&str> = secret_variables.iter().map(String::as_str).collect();
+                let env = system.child_env(&hidden);
+                Self::Command(Program {
+                    argv: argv.into_iter().map(Into::into).collect(),
+                    folder: system.path(""),
+                    env: env
+                        .map(|(name, value)| (name.clone(), value.clone()))
+                        .collect(),
+                    helper: system.helper(),
+                })
+            }
         }
     }
 
@@ -137,23 +123,27 @@ fn without_newline(mut bytes: Vec<u8>) -> Result<SecretString, Error> {
 }
 
 /// Run `command` on a thread of its own: the caller may be inside an asynchronous runtime already.
-fn run(command: &SecretCommand) -> Result<SecretString, Error> {
-    let program = command.argv.first().map_or("", String::as_str);
+fn run(command: &Program) -> Result<SecretString, Error> {
+    let program = command.argv.first().cloned().unwrap_or_default();
+    let program = program.to_string_lossy();
     let outcome = thread::scope(|scope| {
-        scope
-            .spawn(|| {
-                tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()?
-                    .block_on(output(command))
-            })
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("it could not be waited for")))
+        let work = || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(command.run(None, MAX_SECRET, COMMAND_TIMEOUT))
+        };
+        let ended = scope.spawn(work).join();
+        ended.unwrap_or_else(|_| Err(io::Error::other("it could not be waited for")))
     });
     let cannot = |error: Error| error.context(format!("the command `{program}` failed"));
-    let (success, stdout, stderr) = outcome.map_err(|error| cannot(Error::usage(error)))?;
-    if !success {
-        let complaint = String::from_utf8_lossy(&stderr);
+    let ended = outcome.map_err(|error| cannot(Error::usage(error)))?;
+    let ended = ended.ok_or_else(|| {
+        let seconds = COMMAND_TIMEOUT.as_secs();
+        cannot(Error::usage(format!("it took longer than {seconds} s")))
+    })?;
+    if ended.code != Some(0) {
+        let complaint = String::from_utf8_lossy(&ended.err);
         let complaint: String = complaint.trim().chars().take(MAX_COMPLAINT).collect();
         let complaint = if complaint.is_empty() {
             "it said nothing".to_owned()
@@ -162,42 +152,5 @@ fn run(command: &SecretCommand) -> Result<SecretString, Error> {
         };
         return Err(cannot(Error::usage(complaint)));
     }
-    without_newline(stdout).map_err(cannot)
-}
-
-/// Whether the command succeeded, and what it wrote on its two streams.
-async fn output(command: &SecretCommand) -> io::Result<(bool, Vec<u8>, Vec<u8>)> {
-    let (program, arguments) = command
-        .argv
-        .split_first()
-        .ok_or_else(|| io::Error::other("it has no name"))?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .current_dir(&command.dir)
-        .env_clear()
-        .envs(command.env.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let finished = async { tokio::try_join!(read(out), read(err), child.wait()) };
-    let (out, err, status) = tokio::time::timeout(COMMAND_TIMEOUT, finished)
-        .await
-        .map_err(|_| {
-            io::Error::other(format!(
-                "it took longer than {} s",
-                COMMAND_TIMEOUT.as_secs()
-            ))
-        })??;
-    Ok((status.success(), out, err))
-}
-
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(stream) = stream {
-        stream.take(MAX_SECRET).read_to_end(&mut bytes).await?;
-    }
-    Ok(bytes)
+    without_newline(ended.out.to_vec()).map_err(cannot)
 }

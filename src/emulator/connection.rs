@@ -11,11 +11,33 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::system::{Clock, Sleep};
 
 /// How long to wait after a failed accept, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How many hold the orders of a connection that answers nothing: the connection, and what makes requests of its bytes.
+const IDLE: usize = 2;
+
+/// How many connections are served at once; more wait in line.
+const CONNECTIONS: usize = 1024;
+
+/// What `arriving` brings, if it comes in time. A clock that a test moves does not hurry it.
+pub(crate) async fn in_time<T>(
+    clock: &Clock,
+    patience: Duration,
+    arriving: impl Future<Output = T>,
+) -> Option<T> {
+    if !clock.runs_by_itself() {
+        return Some(arriving.await);
+    }
+    tokio::select! {
+        arrived = arriving => Some(arrived),
+        () = clock.sleep(patience) => None,
+    }
+}
 
 /// Where in an answer a connection breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,16 +61,30 @@ pub(crate) enum Break {
 
 /// The orders of one connection, given by whoever answers on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Orders(Arc<Mutex<Option<(Place, Break)>>>);
+pub(crate) struct Orders {
+    next: Arc<Mutex<Option<(Place, Break)>>>,
+    /// How many requests are being answered.
+    busy: Arc<()>,
+}
+
+/// While it lives, a request is being answered.
+#[derive(Debug)]
+pub(crate) struct Busy(#[expect(dead_code, reason = "it is counted")] Arc<()>);
 
 impl Orders {
+    /// Note that a request has arrived; the connection is not waiting for one as long as the answer takes.
+    pub(crate) fn busy(&self) -> Busy {
+        Busy(Arc::clone(&self.busy))
+    }
+
     /// Break the answer that comes next.
     pub(crate) fn give(&self, place: Place, action: Break) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, action));
+        *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, action));
     }
 
     fn take(&self) -> Option<(Place, Break)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        next.take()
     }
 }
 
@@ -63,12 +99,19 @@ impl Connected<IncomingStream<'_, Loopback>> for Orders {
 pub(crate) struct Loopback {
     listener: TcpListener,
     clock: Clock,
+    patience: Duration,
+    places: Arc<Semaphore>,
 }
 
 impl Loopback {
-    /// Accept connections from `listener`; pauses are measured by `clock`.
-    pub(crate) const fn new(listener: TcpListener, clock: Clock) -> Self {
-        Self { listener, clock }
+    /// Accept connections from `listener`, each of which waits so long for a request; pauses are measured by `clock`.
+    pub(crate) fn new(listener: TcpListener, clock: Clock, patience: Duration) -> Self {
+        Self {
+            listener,
+            clock,
+            patience,
+            places: Arc::new(Semaphore::new(CONNECTIONS)),
+        }
     }
 }
 
@@ -77,12 +120,17 @@ impl Listener for Loopback {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // Nobody closes the semaphore; without a place, it is served all the same.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok();
         loop {
             match self.listener.accept().await {
                 Ok((stream, address)) => {
                     // Without this, small answers wait for the next acknowledgement.
                     drop(stream.set_nodelay(true));
-                    return (Connection::new(stream, self.clock.clone()), address);
+                    return (
+                        Connection::new(stream, self.clock.clone(), self.patience, place),
+                        address,
+                    );
                 }
                 Err(_exhausted) => self.clock.sleep(ACCEPT_PAUSE).await,
             }
@@ -100,6 +148,10 @@ pub(crate) struct Connection {
     clock: Clock,
     orders: Orders,
     state: State,
+    patience: Duration,
+    /// When the wait for a request ends.
+    deadline: Option<Sleep>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 enum State {
@@ -112,13 +164,27 @@ enum State {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, clock: Clock) -> Self {
+    fn new(
+        stream: TcpStream,
+        clock: Clock,
+        patience: Duration,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
             stream,
             clock,
             orders: Orders::default(),
             state: State::Free,
+            patience,
+            deadline: None,
+            _place: place,
         }
+    }
+
+    /// Whether nothing is being answered, so that a request should arrive.
+    fn is_waiting(&self) -> bool {
+        let idle = Arc::strong_count(&self.orders.busy) <= IDLE;
+        idle && matches!(self.state, State::Free) && self.clock.runs_by_itself()
     }
 
     fn break_off(&mut self, action: Break) -> Option<io::Error> {
@@ -149,7 +215,34 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if !self.is_waiting() {
+            self.deadline = None;
+            return read;
+        }
+        ready_or_late(&mut self, cx, read)
+    }
+}
+
+/// What was read, or that the request has not arrived in time: bytes that trickle in do not put the end off.
+fn ready_or_late(
+    connection: &mut Connection,
+    cx: &mut Context<'_>,
+    read: Poll<io::Result<()>>,
+) -> Poll<io::Result<()>> {
+    if read.is_ready() {
+        return read;
+    }
+    let Connection {
+        deadline,
+        clock,
+        patience,
+        ..
+    } = connection;
+    let deadline = deadline.get_or_insert_with(|| clock.sleep(*patience));
+    match deadline.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        Poll::Pending => Poll::Pending,
     }
 }
 
@@ -159,6 +252,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.deadline = None;
         if let Some((place, action)) = self.orders.take() {
             self.state = State::Before(bytes_until(place, bytes), action);
         }

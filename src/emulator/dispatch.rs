@@ -10,10 +10,11 @@ use axum::response::Response;
 use crate::emulator::answer::Refusal;
 use crate::emulator::arrival::Arrival;
 use crate::emulator::checks;
-use crate::emulator::connection::Orders;
+use crate::emulator::connection::{self, Orders};
 use crate::emulator::control;
 use crate::emulator::faults::Effect;
 use crate::emulator::front_end;
+use crate::emulator::gate;
 use crate::emulator::late::LateCall;
 use crate::emulator::log::RequestRecord;
 use crate::emulator::operation::Operation;
@@ -34,12 +35,25 @@ pub(crate) async fn handle(
 ) -> Response {
     let started = shared.options.clock.elapsed();
     let (parts, body) = request.into_parts();
+    let _busy = orders.busy();
+    if let Err(refusal) = gate::refuse(&parts, &shared.options) {
+        return respond::response(&shared, Given::of(Err(refusal), None, &shared));
+    }
+    let arriving = body::to_bytes(body, BODY_LIMIT);
+    let body =
+        match connection::in_time(&shared.options.clock, shared.options.arrival, arriving).await {
+            Some(body) => body.unwrap_or_default(),
+            None => {
+                let late = Refusal::new(408, "Request Timeout");
+                return respond::response(&shared, Given::of(Err(late), None, &shared));
+            }
+        };
     let arrival = Arrival {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default(),
+        body,
         who: None,
     };
     let target = shared.router.find(&arrival.method, &arrival.path);

@@ -39,6 +39,7 @@ mod fault_text;
 mod faults;
 mod fields;
 mod front_end;
+mod gate;
 mod late;
 mod limit;
 mod listing;
@@ -103,6 +104,7 @@ impl Emulator {
         let listener = TcpListener::bind((options.address, options.port)).await?;
         let host = listener.local_addr()?.to_string();
         let clock = options.clock.clone();
+        let patience = options.arrival;
         let seed = seed(&options);
         let shared = Arc::new(
             Shared::new(options, seed, format!("http://{host}")).map_err(io::Error::other)?,
@@ -113,7 +115,7 @@ impl Emulator {
             .into_make_service_with_connect_info::<Orders>();
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
-            axum::serve(Loopback::new(listener, clock), app)
+            axum::serve(Loopback::new(listener, clock, patience), app)
                 .with_graceful_shutdown(async {
                     // A dropped sender means the same as a message: the emulator is gone.
                     drop(stopped.await);

@@ -55,6 +55,8 @@ pub struct Options {
     /// The URL below which errors are explained; below the emulator itself when `None`. Looker's own makes the official
     /// Python SDK fetch a list of explanations from the internet at every error.
     pub documentation_url: Option<String>,
+    /// How long a request may take to arrive, its head and then its body, and a connection may wait for the next one.
+    pub arrival: Duration,
     /// How many requests are remembered.
     pub history: usize,
     /// Wall time and sleep.
@@ -85,6 +87,7 @@ impl Default for Options {
             faults: Vec::new(),
             seed: None,
             documentation_url: None,
+            arrival: Duration::from_secs(60),
             history: 100_000,
             clock: Clock::os(),
             random: Random::os(),

@@ -19,6 +19,9 @@ use crate::emulator::switches::Switches;
 /// How much of the head of an answer is sent before it stops: part of the status line.
 const PART_OF_HEAD: usize = 12;
 
+/// The longest answer that can be asked for; it is in memory as a whole.
+pub(crate) const HUGEST: usize = 256 << 20;
+
 /// What is no JSON, though it begins like it.
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
 
@@ -107,7 +110,7 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
         }
         Effect::Garbage => *response.body_mut() = HttpBody::from(GARBAGE),
         Effect::Huge(size) => {
-            *response.body_mut() = HttpBody::from(Bytes::from(vec![b' '; size]));
+            *response.body_mut() = HttpBody::from(Bytes::from(vec![b' '; size.min(HUGEST)]));
         }
         Effect::Status { .. }
         | Effect::StatusAfter { .. }

@@ -32,6 +32,12 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + S
 /// A run has one owner at a time: the process that began or claimed it. Every write names the run and is refused once
 /// another process has taken the run over.
 pub trait Ledger: fmt::Debug + Send + Sync {
+    /// The Looker that it belongs to, once one has used it.
+    fn instance(&self) -> Answer<'_, Option<Instance>>;
+
+    /// Let it belong to this Looker from now on.
+    fn bind(&self, instance: Instance) -> Answer<'_, ()>;
+
     /// Record a new run with its first jobs, owned by this process, and give the run's id.
     ///
     /// # Errors
@@ -96,6 +102,26 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Set what is known of a key outside of any job, as `keys reap` does.
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()>;
+}
+
+/// What tells one Looker from another: ids mean nothing without it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Instance {
+    /// The origin that its API is reached at.
+    pub origin: String,
+    /// The address of its web pages, as it tells it itself; `None` if it does not.
+    pub web_url: Option<String>,
+}
+
+impl fmt::Display for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.web_url {
+            Some(web_url) if *web_url != self.origin => {
+                write!(f, "{} ({web_url})", self.origin)
+            }
+            _ => f.write_str(&self.origin),
+        }
+    }
 }
 
 /// The id of a run: sorts by the time it began, and stands in `runs resume ID`.

@@ -8,6 +8,7 @@ use crate::manifest::problem::{Place, Placed, Problem};
 use crate::manifest::{Item, Known};
 use crate::plan::{KeyWish, Row, State};
 use crate::report::nearest;
+use crate::signed_url::refuse_id;
 
 /// A column of CSV, or a key of a user in JSON and YAML.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -258,10 +259,8 @@ impl Sheet {
     }
 
     fn check_id(&mut self, id: &str, place: Place) {
-        if id.trim().is_empty() {
-            self.problem_at(place, "the `external_user_id` is empty");
-        } else if id.chars().any(char::is_control) {
-            self.problem_at(place, "the `external_user_id` holds a control character");
+        if let Err(why) = refuse_id(id) {
+            self.problem_at(place, format!("the `external_user_id` {why}"));
         } else if id.trim() != id {
             let message = format!(
                 "the `external_user_id` begins or ends with a space, which is part of it: `{id}`"

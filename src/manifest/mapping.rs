@@ -6,6 +6,7 @@ use std::io::Read;
 use crate::manifest::lines::Lines;
 use crate::manifest::problem::{Place, Problem};
 use crate::manifest::records::{Cell, Records};
+use crate::signed_url::refuse_id;
 
 /// The most problems that are told at once.
 const MOST: usize = 100;
@@ -129,8 +130,15 @@ fn pair(header: &[Column], record: Vec<Cell>) -> Result<Pair, Problem> {
             Column::Old | Column::New if blank => {
                 return Err(Problem::at(cell.place, "the id is empty"));
             }
-            Column::Old => pair.old = cell.value,
-            Column::New => pair.new = cell.value,
+            Column::Old | Column::New => {
+                if let Err(why) = refuse_id(&cell.value) {
+                    return Err(Problem::at(cell.place, format!("the id {why}")));
+                }
+                match column {
+                    Column::Old => pair.old = cell.value,
+                    _ => pair.new = cell.value,
+                }
+            }
             Column::Attribute(_) if cell.value.is_empty() => {}
             Column::Attribute(name) => {
                 pair.attributes.insert(name.clone(), cell.value);

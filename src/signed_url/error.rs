@@ -31,9 +31,9 @@ pub enum UrlError {
     #[error("the query of the URL has {0} bytes, and Looker takes {MAX_QUERY_BYTES}")]
     QueryTooLong(usize),
 
-    /// A user without an id.
-    #[error("`external_user_id` is empty")]
-    EmptyUserId,
+    /// A user without an id, or with one that nobody should have.
+    #[error("`external_user_id` {0}")]
+    UserId(&'static str),
 
     /// A session longer than Looker grants.
     #[error("`session_length` is {0} seconds, and Looker takes 0 to {MAX_SESSION_LENGTH}")]
@@ -68,7 +68,7 @@ impl UrlError {
             Self::QueryTooLong(_) => {
                 "give permissions and models through groups, or move long values out of `user_attributes`"
             }
-            Self::EmptyUserId => "give your own id of the user",
+            Self::UserId(_) => "give your own id of the user",
             Self::SessionLength(_) => "choose a session of 30 days or less",
             Self::EmptyNonce | Self::NonceTooLong(_) => {
                 "leave the nonce out to get a random one, or give 16 to 254 characters"

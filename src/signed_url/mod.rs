@@ -33,3 +33,15 @@ pub const MAX_QUERY_BYTES: usize = 10 * 1024;
 
 /// A nonce has fewer characters than this, by Looker's documentation.
 pub const NONCE_LIMIT: usize = 255;
+
+/// Why `id` cannot be an id of a user: every door that ids come in by asks here. Characters that a terminal obeys, or that
+/// turn text round, make one id look like another.
+pub fn refuse_id(id: &str) -> Result<(), &'static str> {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    match id {
+        id if id.trim().is_empty() => Err("is empty"),
+        id if id.contains(char::is_control) => Err("holds a control character"),
+        id if id.contains(turns) => Err("holds a character that turns text round"),
+        _ => Ok(()),
+    }
+}

@@ -2,25 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
-
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStderr, Command};
 
 use crate::secret::{ExposeSecret as _, REDACTED, SecretString};
 use crate::sink::record::{self, Line};
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
-use crate::system::Clock;
+use crate::system::Program;
 
 /// How long the command may take for one key.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How much of what the command says is shown.
-const LONGEST_COMPLAINT: u64 = 2048;
-
-/// How long its complaints are waited for once it has ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A client id that no key has.
 const NO_KEY: &str = "embedctl-no-such-key";
@@ -29,13 +19,12 @@ const NO_KEY: &str = "embedctl-no-such-key";
 #[derive(Debug)]
 pub(super) struct ExecSink {
     command: String,
-    env: Vec<(OsString, OsString)>,
-    folder: PathBuf,
+    program: Program,
     patience: Duration,
 }
 
 /// How the command ended.
-struct Ended {
+struct Answered {
     code: Option<i32>,
     /// Whether it took all that it was given.
     read: bool,
@@ -43,60 +32,54 @@ struct Ended {
 }
 
 impl ExecSink {
-    /// The shell command `command`, run in `folder` with nothing but `env`.
-    pub(super) fn new(command: String, folder: PathBuf, env: Vec<(OsString, OsString)>) -> Self {
+    /// The shell command `command`, run in `folder` with nothing but `env`, under the eye of `helper`.
+    pub(super) fn new(
+        command: &str,
+        folder: PathBuf,
+        env: Vec<(OsString, OsString)>,
+        helper: Option<PathBuf>,
+    ) -> Self {
         Self {
-            command,
-            env,
-            folder,
+            command: command.to_owned(),
+            program: Program {
+                argv: ["sh", "-c", command].map(OsString::from).to_vec(),
+                folder,
+                env,
+                helper,
+            },
             patience: PATIENCE,
         }
     }
 
     /// Run the command with `input`; what it says is shown without `secret`.
-    async fn call(&self, input: &[u8], secret: Option<&SecretString>) -> Result<Ended, SinkError> {
-        let failed = |error| SinkError::new(format!("cannot run {}", self.name())).caused(error);
-        let mut child = self.spawn().map_err(failed)?;
-        // A command is not to wait for less because a test's clock runs fast.
-        let patience = Clock::os().sleep(self.patience);
-        let ended = tokio::select! {
-            ended = talk(&mut child, input) => Some(ended.map_err(failed)?),
-            () = patience => None,
-        };
-        let Some(mut ended) = ended else {
-            end(&mut child).await;
+    async fn call(
+        &self,
+        input: &[u8],
+        secret: Option<&SecretString>,
+    ) -> Result<Answered, SinkError> {
+        let ended = self.program.run(Some(input), 0, self.patience).await;
+        let ended = ended
+            .map_err(|error| SinkError::new(format!("cannot run {}", self.name())).caused(error))?;
+        let Some(ended) = ended else {
             let seconds = self.patience.as_secs();
             let message = format!("{} took longer than {seconds} s", self.name());
             return Err(SinkError::new(message).hint("find out what the command waits for"));
         };
+        let mut complaint = readable(&ended.err);
         if let Some(secret) = secret
             .map(|secret| secret.expose_secret())
             .filter(|secret| !secret.is_empty())
         {
-            ended.complaint = ended.complaint.replace(secret, REDACTED);
+            complaint = complaint.replace(secret, REDACTED);
         }
-        Ok(ended)
+        Ok(Answered {
+            code: ended.code,
+            read: ended.read,
+            complaint,
+        })
     }
 
-    fn spawn(&self) -> std::io::Result<Child> {
-        let mut command = Command::new("sh");
-        command
-            .arg("-c")
-            .arg(&self.command)
-            .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of its own: Ctrl-C lets it finish the key it has, and what it started ends with it.
-        #[cfg(unix)]
-        command.process_group(0);
-        command.spawn()
-    }
-
-    fn refused(&self, what: &str, ended: &Ended) -> SinkError {
+    fn refused(&self, what: &str, ended: &Answered) -> SinkError {
         let code = ended
             .code
             .map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
@@ -125,9 +108,7 @@ impl ExecSink {
 impl Sink for ExecSink {
     /// Only the program: its arguments may hold what is not to be shown.
     fn name(&self) -> String {
-        let words = self.command.split_whitespace();
-        let mut program = words.skip_while(|word| word.contains('='));
-        format!("exec:{}", program.next().unwrap_or("sh"))
+        name(&self.command)
     }
 
     fn is_shared(&self) -> bool {
@@ -181,52 +162,11 @@ impl Sink for ExecSink {
     }
 }
 
-/// Give the command its input, hear its complaints, and wait for its end.
-async fn talk(child: &mut Child, input: &[u8]) -> std::io::Result<Ended> {
-    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    let give = async {
-        let Some(mut stdin) = stdin else { return false };
-        stdin.write_all(input).await.is_ok() && stdin.shutdown().await.is_ok()
-    };
-    let mut hearing = tokio::spawn(hear(stderr));
-    let (read, status) = tokio::join!(give, child.wait());
-    // Something that the command left running may keep its end of the pipe open for ever.
-    let said = tokio::select! {
-        said = &mut hearing => said.unwrap_or_default(),
-        () = Clock::os().sleep(LAST_WORDS) => Vec::new(),
-    };
-    hearing.abort();
-    Ok(Ended {
-        code: status?.code(),
-        read,
-        complaint: readable(&said),
-    })
-}
-
-/// The beginning of what a command says. The rest is read and dropped, so that the command does not wait for a reader.
-async fn hear(stderr: Option<ChildStderr>) -> Vec<u8> {
-    let mut said = Vec::new();
-    if let Some(mut stderr) = stderr {
-        let mut first = (&mut stderr).take(LONGEST_COMPLAINT);
-        let _heard = first.read_to_end(&mut said).await.is_ok();
-        let _rest = tokio::io::copy(&mut stderr, &mut tokio::io::sink())
-            .await
-            .is_ok();
-    }
-    said
-}
-
-/// End the command and what it started.
-async fn end(child: &mut Child) {
-    #[cfg(unix)]
-    {
-        let group = child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
-            let signal = rustix::process::Signal::KILL;
-            let _gone = rustix::process::kill_process_group(group, signal).is_err();
-        }
-    }
-    let _gone = child.kill().await.is_err();
+/// What a command is called: its program.
+pub fn name(command: &str) -> String {
+    let words = command.split_whitespace();
+    let mut program = words.skip_while(|word| word.contains('='));
+    format!("exec:{}", program.next().unwrap_or("sh"))
 }
 
 /// What a command said, without the characters that a terminal would obey.
@@ -249,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let command = "exec 3>alive; flock 3; tail -f /dev/null & tail -f /dev/null";
         let env = vec![("PATH".into(), "/usr/bin:/bin".into())];
-        let mut sink = ExecSink::new(command.to_owned(), folder.path().to_owned(), env);
+        let mut sink = ExecSink::new(command, folder.path().to_owned(), env, None);
         sink.patience = Duration::from_secs(1);
 
         let error = sink.probe().await.unwrap_err();

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use crate::secret::SecretString;
 
 pub use self::error::SinkError;
-pub use self::spec::{FORMS, SECRET_VARIABLES, open, place};
+pub use self::exec::name as exec_name;
+pub use self::spec::{FORMS, open, place};
 pub use self::stdout::{Stdout, show};
 
 /// What a sink's method gives, later.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::secret::SECRET_VARIABLES;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dotenv::EnvSink;
@@ -13,14 +14,6 @@ use crate::system::System;
 
 /// The forms of a sink.
 pub const FORMS: &str = "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
-
-/// The variables with secrets that embedctl itself reads; the commands it starts do not get them.
-pub const SECRET_VARIABLES: [&str; 4] = [
-    "LOOKERSDK_CLIENT_SECRET",
-    "LOOKERSDK_EMBED_SECRET",
-    "EMBEDCTL_EMULATOR_CLIENT_SECRET",
-    "EMBEDCTL_EMULATOR_EMBED_SECRET",
-];
 
 /// The sink that `spec` describes: every form but `stdout`, which the command makes itself because it knows the output
 /// format. A command gets the environment of `system` without [`SECRET_VARIABLES`] and without `secret_variables`.
@@ -50,7 +43,7 @@ pub fn open(
             let env = env
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect();
-            Arc::new(ExecSink::new(place.to_owned(), system.path(""), env))
+            Arc::new(ExecSink::new(place, system.path(""), env, system.helper()))
         }
         _ => return Err(unknown(spec)),
     })

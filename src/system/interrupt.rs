@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM, counted.
+//! Ctrl-C, SIGTERM and the end of the terminal, counted.
 
 use std::io;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Interrupt {
         self.sender.send_modify(|count| *count += 1);
     }
 
-    /// Start to hear Ctrl-C and SIGTERM; before this call they end the process at once.
+    /// Start to hear Ctrl-C, SIGTERM and SIGHUP; before this call they end the process at once.
     pub fn listen(&mut self) {
         if !std::mem::take(&mut self.listen) {
             return;
@@ -85,6 +85,8 @@ impl Interrupt {
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// Not heard if whoever started the program has it ignored, as `nohup` does.
+    hangup: Option<Signal>,
 }
 
 #[cfg(unix)]
@@ -93,15 +95,35 @@ impl StopSignals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: match ignores_hangup() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            },
         })
     }
 
     async fn next(&mut self) -> Option<()> {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             asked = self.interrupt.recv() => asked,
             asked = self.terminate.recv() => asked,
+            asked = hangup => asked,
         }
     }
+}
+
+/// Whether SIGHUP, the first of the signals, is among those that this process ignores, as proc(5) shows them.
+#[cfg(unix)]
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 != 0)
 }
 
 /// The signals by which a user asks a program to stop.

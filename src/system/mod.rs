@@ -6,8 +6,11 @@
 mod clock;
 mod file_error;
 pub(crate) mod files;
+mod guard;
+mod harden;
 mod interrupt;
 mod ownership;
+mod program;
 mod random;
 mod stream;
 
@@ -20,8 +23,12 @@ use std::time::Duration;
 
 pub use clock::{Clock, Sleep};
 pub use file_error::FileError;
+pub use guard::{GUARD, guard};
+pub use harden::harden;
+pub(crate) use harden::limit;
 pub use interrupt::Interrupt;
 pub(crate) use ownership::Readers;
+pub(crate) use program::Program;
 pub use random::Random;
 pub use stream::{Input, Stream};
 
@@ -48,6 +55,8 @@ pub struct System {
     pub server_grace: Duration,
     env: BTreeMap<OsString, OsString>,
     dir: PathBuf,
+    /// This program, which can start itself to guard commands and to run filters.
+    helper: Option<PathBuf>,
 }
 
 impl System {
@@ -58,11 +67,12 @@ impl System {
             random: Random::os(),
             interrupt: Interrupt::os(),
             input: Input::os(),
-            out: Stream::new(io::stdout(), io::stdout().is_terminal()),
+            out: Stream::stdout(),
             err: Stream::new(io::stderr(), io::stderr().is_terminal()),
             server_grace: server_grace(),
             env: env::vars_os().collect(),
             dir: PathBuf::from("."),
+            helper: own_program(),
         }
     }
 
@@ -89,7 +99,19 @@ impl System {
             server_grace: SERVER_GRACE,
             env,
             dir: dir.into(),
+            helper: None,
         }
+    }
+
+    /// Let the embedctl in `helper` guard the commands that are started, and run filters: a program that embeds this one
+    /// cannot start itself for that.
+    pub fn set_helper(&mut self, helper: impl Into<PathBuf>) {
+        self.helper = Some(helper.into());
+    }
+
+    /// The embedctl that guards commands and runs filters.
+    pub(crate) fn helper(&self) -> Option<PathBuf> {
+        self.helper.clone()
     }
 
     /// The value of an environment variable; unset, empty, and not UTF-8 are all `None`.
@@ -138,4 +160,12 @@ fn server_grace() -> Duration {
     let short = short.filter(|_| cfg!(debug_assertions));
     let short = short.and_then(|millis| millis.parse().ok());
     short.map_or(SERVER_GRACE, Duration::from_millis)
+}
+
+/// The file of this program; it stays the same one while another version is put in its place.
+fn own_program() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Some(PathBuf::from("/proc/self/exe"));
+    }
+    env::current_exe().ok()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Read, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Standard input, or what stands in for it.
@@ -82,6 +83,8 @@ impl fmt::Debug for Input {
 pub struct Stream {
     writer: Arc<Mutex<dyn Write + Send>>,
     terminal: bool,
+    /// Whether whatever is written to it is lost: it is `/dev/null`, or was closed before the program began.
+    lost: bool,
 }
 
 impl Stream {
@@ -90,7 +93,30 @@ impl Stream {
         Self {
             writer: Arc::new(Mutex::new(writer)),
             terminal,
+            lost: false,
         }
+    }
+
+    /// The standard output of this process.
+    pub(super) fn stdout() -> Self {
+        let stdout = io::stdout();
+        let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
+        let found = rustix::fs::fstat(&stdout);
+        let lost = match (found, null) {
+            (Ok(found), Ok(null)) => found.st_rdev == null,
+            (Err(_), _) => true,
+            (Ok(_), Err(_)) => false,
+        };
+        let terminal = stdout.is_terminal();
+        Self {
+            lost,
+            ..Self::new(stdout, terminal)
+        }
+    }
+
+    /// Whether whatever is written to it is lost.
+    pub(crate) const fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether a person looks at it.

@@ -11,8 +11,8 @@ use embedctl::emulator::{Effect, Emulator, Fault, Options, State};
 use embedctl::error::Kind;
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Answer, Event, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob, NewRun,
-    Run, RunId,
+    Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
+    NewRun, Run, RunId,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
 use embedctl::secret::SecretString;
@@ -373,6 +373,14 @@ impl Mortal {
 }
 
 impl Ledger for Mortal {
+    fn instance(&self) -> Answer<'_, Option<Instance>> {
+        self.inner.instance()
+    }
+
+    fn bind(&self, instance: Instance) -> Answer<'_, ()> {
+        self.inner.bind(instance)
+    }
+
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
         self.write(|| self.inner.begin(run, jobs))
     }

@@ -190,7 +190,7 @@ fn url_errors() -> Vec<UrlError> {
         UrlError::EmptyPath,
         UrlError::PathTooLong(2049),
         UrlError::QueryTooLong(10_241),
-        UrlError::EmptyUserId,
+        UrlError::UserId("is empty"),
         UrlError::SessionLength(2_592_001),
         UrlError::EmptyNonce,
         UrlError::NonceTooLong(255),

@@ -241,6 +241,7 @@ impl Sandbox {
             Stream::new(captured.out.clone(), false),
             Stream::new(captured.err.clone(), false),
         );
+        system.set_helper(env!("CARGO_BIN_EXE_embedctl"));
         match &self.clock {
             Some(clock) => system.clock = clock.clone(),
             // No test has half a minute for a server that is known to be quick.

@@ -1,12 +1,32 @@
-//! jq filters on answers.
+//! jq filters on answers, run by a process of their own: one that never ends, or eats all memory, takes nothing else with
+//! it.
+
+use std::ffi::OsString;
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, data};
 use jaq_json::{Val, read};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::system::{Program, System, limit};
 
 type Native = jaq_core::Native<data::JustLut<Val>>;
+
+/// The first argument by which this program knows that it is to run a filter.
+pub(crate) const HELPER: &str = "__jq";
+
+/// How long a filter may take for one answer, and how much memory it may have.
+const PATIENCE: Duration = Duration::from_secs(30);
+const MEMORY: u64 = 2 << 30;
+const STACK: usize = 64 << 20;
+
+/// How much a filter may give.
+const MOST: u64 = 256 << 20;
 
 /// What jq has beyond what jaq's libraries define.
 const TABLES: &str = r#"
@@ -16,72 +36,165 @@ const TABLES: &str = r#"
         | gsub("\r"; "\\r") end) | join("\t");
 "#;
 
-/// A compiled filter.
+/// A filter.
 pub(super) struct Filter {
     code: String,
-    filter: compile::Filter<Native>,
+    /// What runs it; without it, it is run here.
+    program: Option<Program>,
+}
+
+/// What a filter gives.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Lines(Vec<String>),
+    /// The text is no filter.
+    Wrong(String),
+    /// The filter does not do for the answer.
+    Failed(String),
 }
 
 impl Filter {
     /// The filter written `code`.
-    pub(super) fn new(code: &str) -> Result<Self, Error> {
-        let wrong = |what: &str| {
-            Error::usage(format!("`{code}` is no jq filter: {what}"))
-                .hint("write a filter as in `--jq '.[].id'`; embedctl has jq's language built in")
-        };
-        let definitions = jaq_core::defs()
-            .chain(jaq_std::defs())
-            .chain(jaq_json::defs())
-            .chain(load::parse(TABLES, |parser| parser.defs()).unwrap_or_default());
-        let arena = Arena::default();
-        let modules = Loader::new(definitions)
-            .load(&arena, File { code, path: () })
-            .map_err(|_| wrong("it cannot be read"))?;
-        // The variables of this process hold secrets, and nobody needs them here.
-        let functions = jaq_core::funs()
-            .chain(jaq_std::funs().filter(|(name, ..)| *name != "env"))
-            .chain(jaq_json::funs());
-        let filter = Compiler::default()
-            .with_funs(functions)
-            .compile(modules)
-            .map_err(|_| wrong("it uses a name that is not defined"))?;
-        Ok(Self {
+    pub(super) async fn new(code: &str, system: &System) -> Result<Self, Error> {
+        let program = system.helper().map(|helper| Program {
+            argv: vec![helper.into(), HELPER.into(), "check".into(), code.into()],
+            folder: system.path(""),
+            env: Vec::new(),
+            helper: None,
+        });
+        let mut filter = Self {
             code: code.to_owned(),
-            filter,
-        })
+            program,
+        };
+        let checked = match &filter.program {
+            Some(program) => filter.ask(program, b"").await?,
+            None => compiled(code).map_or_else(Outcome::Wrong, |_| Outcome::Lines(Vec::new())),
+        };
+        filter.lines(checked)?;
+        if let Some(word) = filter
+            .program
+            .as_mut()
+            .and_then(|program| program.argv.get_mut(2))
+        {
+            *word = "run".into();
+        }
+        Ok(filter)
     }
 
-    /// What the filter makes of the JSON text `body`: texts as they are, everything else as JSON. The errors of filters
-    /// quote the answer, so they are not passed on.
-    pub(super) fn run(&self, body: &[u8]) -> Result<Vec<String>, Error> {
-        let failed = |what: &str| {
-            let code = &self.code;
-            Error::usage(format!("the filter `{code}` fails: {what}"))
-                .hint("look at the answer without `--jq`")
+    /// What the filter makes of the JSON text `body`: texts as they are, everything else as JSON.
+    pub(super) async fn run(&self, body: &[u8]) -> Result<Vec<String>, Error> {
+        let outcome = match &self.program {
+            Some(program) => self.ask(program, body).await?,
+            None => filtered(&self.code, body),
         };
-        let input = read::parse_single(body).map_err(|_| failed("the answer is no JSON"))?;
-        let context = Ctx::<data::JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
-        self.filter
-            .id
-            .run((context, input))
-            .map(|value| match value {
-                Ok(Val::TStr(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
-                Ok(value) => Ok(value.to_string()),
-                Err(_) => Err(failed("it does not fit the answer")),
-            })
-            .collect()
+        self.lines(outcome)
     }
+
+    async fn ask(&self, program: &Program, body: &[u8]) -> Result<Outcome, Error> {
+        let ended = program.run(Some(body), MOST, PATIENCE).await;
+        let ended = ended.map_err(|error| {
+            Error::internal(error).context("cannot start the process that runs the filter")
+        })?;
+        let told = ended.and_then(|ended| serde_json::from_slice(&ended.out).ok());
+        let endless = "it takes too long, or more memory than a filter may have";
+        Ok(told.unwrap_or_else(|| Outcome::Failed(endless.to_owned())))
+    }
+
+    fn lines(&self, outcome: Outcome) -> Result<Vec<String>, Error> {
+        let code = &self.code;
+        match outcome {
+            Outcome::Lines(lines) => Ok(lines),
+            Outcome::Wrong(what) => Err(Error::usage(format!("`{code}` is no jq filter: {what}"))
+                .hint("write a filter as in `--jq '.[].id'`; embedctl has jq's language built in")),
+            Outcome::Failed(what) => {
+                Err(Error::usage(format!("the filter `{code}` fails: {what}"))
+                    .hint("look at the answer without `--jq`"))
+            }
+        }
+    }
+}
+
+/// Do what a process that was started with [`HELPER`] is for: check or run the filter in `args` on standard input.
+pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &mut System) -> ExitCode {
+    limit(MEMORY, PATIENCE.as_secs());
+    let run = args.next().is_some_and(|word| word == "run");
+    let code = args.next().unwrap_or_default();
+    let code = code.to_string_lossy().into_owned();
+    let mut body = Vec::new();
+    if system.input.read_to_end(&mut body).is_err() {
+        return ExitCode::FAILURE;
+    }
+    // On a stack of its own: what a filter needs of it is for the filter to say.
+    let work = move || match run {
+        true => filtered(&code, &body),
+        false => compiled(&code).map_or_else(Outcome::Wrong, |_| Outcome::Lines(Vec::new())),
+    };
+    let thread = thread::Builder::new().stack_size(STACK).spawn(work);
+    let Some(outcome) = thread.ok().and_then(|thread| thread.join().ok()) else {
+        return ExitCode::FAILURE;
+    };
+    let told = serde_json::to_vec(&outcome).is_ok_and(|text| {
+        let written = system.out.write_all(&text);
+        written.and_then(|()| system.out.flush()).is_ok()
+    });
+    if told {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn compiled(code: &str) -> Result<compile::Filter<Native>, String> {
+    let definitions = jaq_core::defs()
+        .chain(jaq_std::defs())
+        .chain(jaq_json::defs())
+        .chain(load::parse(TABLES, |parser| parser.defs()).unwrap_or_default());
+    let arena = Arena::default();
+    let modules = Loader::new(definitions)
+        .load(&arena, File { code, path: () })
+        .map_err(|_| "it cannot be read".to_owned())?;
+    // The variables of this process hold secrets, and nobody needs them here.
+    let functions = jaq_core::funs()
+        .chain(jaq_std::funs().filter(|(name, ..)| *name != "env"))
+        .chain(jaq_json::funs());
+    Compiler::default()
+        .with_funs(functions)
+        .compile(modules)
+        .map_err(|_| "it uses a name that is not defined".to_owned())
+}
+
+/// The errors of filters quote the answer, so they are not passed on.
+fn filtered(code: &str, body: &[u8]) -> Outcome {
+    let failed = |what: &str| Outcome::Failed(what.to_owned());
+    let filter = match compiled(code) {
+        Ok(filter) => filter,
+        Err(wrong) => return Outcome::Wrong(wrong),
+    };
+    let Ok(input) = read::parse_single(body) else {
+        return failed("the answer is no JSON");
+    };
+    let context = Ctx::<data::JustLut<Val>>::new(&filter.lut, Vars::new([]));
+    let values = filter.id.run((context, input));
+    let lines: Option<Vec<String>> = values
+        .map(|value| match value {
+            Ok(Val::TStr(text)) => Some(String::from_utf8_lossy(&text).into_owned()),
+            Ok(value) => Some(value.to_string()),
+            Err(_) => None,
+        })
+        .collect();
+    lines.map_or_else(|| failed("it does not fit the answer"), Outcome::Lines)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::{Outcome, filtered};
 
     fn run(code: &str, body: &str) -> Result<Vec<String>, String> {
-        let filter = Filter::new(code).map_err(|error| error.to_string())?;
-        filter
-            .run(body.as_bytes())
-            .map_err(|error| error.to_string())
+        match filtered(code, body.as_bytes()) {
+            Outcome::Lines(lines) => Ok(lines),
+            Outcome::Wrong(what) | Outcome::Failed(what) => Err(what),
+        }
     }
 
     #[test]

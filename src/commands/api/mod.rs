@@ -1,7 +1,7 @@
 //! `embedctl api`: any call of Looker's API.
 
 mod body;
-mod jq;
+pub(crate) mod jq;
 mod pages;
 mod pretty;
 mod target;
@@ -93,7 +93,10 @@ pub(crate) async fn run(
     system: &mut System,
 ) -> Result<Exit, Error> {
     let call = call(args, system)?;
-    let filter = args.jq.as_deref().map(Filter::new).transpose()?;
+    let filter = match args.jq.as_deref() {
+        Some(code) => Some(Filter::new(code, system).await?),
+        None => None,
+    };
     if ui.format() == Format::Env {
         return Err(ui.no_env_form());
     }

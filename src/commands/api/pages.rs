@@ -1,19 +1,25 @@
 //! Makes the call, or all the calls of its pages, and prints what comes.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::commands::api::jq::Filter;
 use crate::commands::api::pretty::pretty;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::looker::{Client, RawAnswer};
 use crate::report::{Format, Ui, escape_control};
 use crate::system::{Stream, System};
 
 /// The size of a page where the user names none.
 const PAGE: usize = 200;
+
+/// No list has more pages; a server that gives new ones for ever is not waited for.
+const MOST_PAGES: usize = 100_000;
 
 /// A call to be made.
 pub(super) struct Call {
@@ -36,7 +42,7 @@ pub(super) async fn run(client: &Client, call: &Call, printer: &Printer<'_>) -> 
         printer.plain(&answer.body)?;
         return Err(refusal.into());
     }
-    printer.whole(&answer.body)
+    printer.whole(&answer.body).await
 }
 
 async fn send(
@@ -56,7 +62,8 @@ async fn send(
         .await?)
 }
 
-/// Page after page, until one is not full. Only one is in memory at a time.
+/// Page after page, until one brings nothing new: a page may be shorter than what was asked for without being the last,
+/// and not every operation heeds `offset`. Only one page is in memory at a time.
 async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), Error> {
     let number = |name: &str| {
         let found = call.query.iter().find(|(key, _)| key == name);
@@ -65,8 +72,7 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
     let limit = number("limit").unwrap_or(PAGE).max(1);
     let mut offset = number("offset").unwrap_or_default();
     let mut list = List::default();
-    let mut last = Vec::new();
-    loop {
+    for _ in 0..MOST_PAGES {
         let mut query = call.query.clone();
         query.retain(|(key, _)| key != "limit" && key != "offset");
         query.push(("limit".to_owned(), limit.to_string()));
@@ -82,23 +88,45 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
                     .hint("leave `--paginate` out"),
             );
         };
-        // Not every operation looks at `offset`; one that does not gives the same page for ever.
-        let same = answer.body == last;
-        if !same {
-            printer.page(&answer.body, &page, &mut list)?;
-        }
-        if same || page.len() < limit {
+        if !list.is_news(&page) {
             return printer.end(&list);
         }
+        printer.page(&answer.body, &page, &mut list).await?;
         offset += page.len();
-        last = answer.body;
     }
+    let message = format!(
+        "`{}` has not come to an end after {MOST_PAGES} pages",
+        call.path
+    );
+    Err(Error::new(Kind::Looker, message).hint("ask for larger pages with `-q limit=1000`"))
 }
 
 /// How much of a list has been printed.
 #[derive(Default)]
 struct List {
     printed: usize,
+    /// The hashes of the things that were seen, by their id if they have one.
+    seen: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl List {
+    /// Whether a page has anything that was not seen before.
+    fn is_news(&mut self, page: &[&RawValue]) -> bool {
+        #[derive(Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow)]
+            id: &'a RawValue,
+        }
+
+        let mut news = false;
+        for item in page {
+            let named = serde_json::from_str::<Named<'_>>(item.get());
+            let name = named.as_ref().map_or(item.get(), |named| named.id.get());
+            news |= self.seen.insert(self.hasher.hash_one(name));
+        }
+        news
+    }
 }
 
 /// Prints answers in the form the user asked for.
@@ -133,12 +161,12 @@ impl<'a> Printer<'a> {
             .data(&format!("HTTP {}\n{headers}\n", answer.status))
     }
 
-    fn whole(&self, body: &[u8]) -> Result<(), Error> {
+    async fn whole(&self, body: &[u8]) -> Result<(), Error> {
         if body.is_empty() {
             return Ok(());
         }
         if let Some(filter) = &self.filter {
-            return self.lines(&filter.run(body)?);
+            return self.lines(&filter.run(body).await?);
         }
         if self.ui.format() == Format::Jsonl
             && let Ok(list) = serde_json::from_slice::<Vec<&RawValue>>(body)
@@ -166,9 +194,9 @@ impl<'a> Printer<'a> {
         }
     }
 
-    fn page(&self, body: &[u8], page: &[&RawValue], list: &mut List) -> Result<(), Error> {
+    async fn page(&self, body: &[u8], page: &[&RawValue], list: &mut List) -> Result<(), Error> {
         if let Some(filter) = &self.filter {
-            return self.lines(&filter.run(body)?);
+            return self.lines(&filter.run(body).await?);
         }
         if self.ui.format() == Format::Jsonl {
             return self.lines(&page.iter().map(|item| compact(item)).collect::<Vec<_>>());

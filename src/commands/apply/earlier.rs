@@ -22,24 +22,31 @@ const NEWEST: u32 = 200;
 pub(super) async fn finish(
     ledger: &Arc<dyn Ledger>,
     results: &mut Results,
+    keys_to: Option<&str>,
     session: &Session,
     ui: &Ui,
     system: &mut System,
 ) -> Result<(), Error> {
+    let is_command = |recorded: &str| recorded.starts_with("exec:");
     let runs = ledger.runs(NEWEST).await?;
     let left = |run: &&Run| run.command == COMMAND && run.open > 0;
     for run in runs.iter().filter(left).rev() {
+        let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
+            Error::internal(error).context(format!("cannot read what run {} was to do", run.id))
+        })?;
+        let given = keys_to.filter(|_| request.keys_to.as_deref().is_some_and(is_command));
+        let keys_to = request.keys_to.as_deref();
+        let keys_to = keys_to
+            .map(|recorded| key_sink::again(recorded, given, &session.settings))
+            .transpose()?;
         let run = ledger.claim(run.id).await?;
         let id = run.id;
         ui.status(format!(
             "run {id} of an earlier apply stopped half-way with {} users left; finishing it first",
             run.open
         ));
-        let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
-            Error::internal(error).context(format!("cannot read what run {id} was to do"))
-        })?;
         let latest = Latest::default();
-        let sink = match &request.keys_to {
+        let sink = match &keys_to {
             Some(keys_to) => {
                 let printer = results.printer(&latest);
                 Some(key_sink::open(keys_to, printer, session, system).await?)

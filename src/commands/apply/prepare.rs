@@ -6,10 +6,11 @@ use crate::commands::apply::known::known;
 use crate::commands::apply::options::PlanningArgs;
 use crate::commands::apply::source::Source;
 use crate::commands::engine;
+use crate::commands::instance;
 use crate::commands::session::Session;
 use crate::commands::users::is_like;
 use crate::error::{Error, Kind};
-use crate::ledger::Ledger;
+use crate::ledger::{Instance, Ledger};
 use crate::manifest::{Checked, Item, Known, check};
 use crate::plan::{
     Defaults, Desired, DesiredRows, GrantReader, JobOptions, KeyWish, Planned, Planner, observe,
@@ -46,9 +47,17 @@ pub(crate) async fn sound(
         ),
         Some(plan) => {
             args.refuse_with_plan()?;
-            if plan.base_url != session.admin.origin() {
-                return Err(Error::usage(format!("the plan is for {}", plan.base_url))
-                    .hint("choose the profile it was made with"));
+            let there = Instance {
+                origin: plan.base_url.clone(),
+                web_url: plan.web_url.clone(),
+            };
+            let here = instance::instance(&session.admin).await?;
+            if instance::is_other(&there, &here) {
+                let message =
+                    format!("the plan is for {there}; the Looker of this profile is {here}");
+                return Err(
+                    Error::new(Kind::Conflict, message).hint("choose the profile it was made with")
+                );
             }
             // A plan says everything of its users.
             let grants = args.defaults(&session.settings).grants;
@@ -62,7 +71,7 @@ pub(crate) async fn sound(
             (defaults, plan.options.clone())
         }
     };
-    let ledger = engine::open_ledger(&session.settings, system)?;
+    let ledger = engine::ledger_of(session, system).await?;
     let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin));
     admin?;
     let known = Arc::new(known?);

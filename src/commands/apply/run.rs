@@ -58,7 +58,8 @@ pub(super) async fn apply(
         }
         None => None,
     };
-    earlier::finish(&sound.ledger, &mut results, session, ui, system).await?;
+    let given = keys_to.as_deref();
+    earlier::finish(&sound.ledger, &mut results, given, session, ui, system).await?;
 
     let request = Request { keys_to };
     let recorded = until_interrupted(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::ledger_of;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::{self, UsersArgs};
 use crate::commands::parallel;
@@ -49,7 +49,7 @@ async fn list(
     if ui.format() == Format::Env {
         return Err(ui.no_env_form());
     }
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     require_admin(&session.admin).await?;
     let users = args.users.resolve(&session.admin).await?;
     let mut rows = Vec::new();

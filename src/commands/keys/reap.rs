@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::ledger_of;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
 use crate::commands::object::{text, with};
@@ -63,7 +63,7 @@ async fn reap(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     // To somebody who is no admin, Looker would call every key gone.
     require_admin(&session.admin).await?;
     let due = due(&*ledger, session, system).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::confirm::confirm;
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::ledger_of;
 use crate::commands::keys::users::{self, UserArgs};
 use crate::commands::object::with;
 use crate::commands::session::{Needs, Session};
@@ -97,7 +97,7 @@ async fn revoke(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     require_admin(&session.admin).await?;
     let id = user.id()?;
     let name = id.by_ref().to_string();

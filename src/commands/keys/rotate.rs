@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::ledger_of;
 use crate::commands::key_sink::DeliveryArgs;
 use crate::commands::keys::mint;
 use crate::commands::keys::users::{self, Users, UsersArgs};
@@ -117,7 +117,7 @@ async fn dry_run(
     ui: &Ui,
     system: &System,
 ) -> Result<Exit, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     let admin = &session.admin;
     require_admin(admin).await?;
     for spec in specs {

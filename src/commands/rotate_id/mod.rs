@@ -11,7 +11,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::commands::confirm::{confirm, typed};
-use crate::commands::engine::{self, Request, Work, open_ledger};
+use crate::commands::engine::{self, Request, Work, ledger_of};
 use crate::commands::grants::attribute;
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::progress::Latest;
@@ -107,7 +107,7 @@ async fn rotate(
     };
     let mut results = Results::new(ui, session.admin.origin(), &keys_to, many && !args.dry_run)?;
     require_admin(&session.admin).await?;
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     let wishes = wishes(args, session).await;
     let specs = prepare::specs(pairs, &wishes, &ledger, session, ui, system).await?;
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::commands::engine::{self, Ended, Going, Request, open_ledger};
-use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
 use crate::commands::runs::{run_json, state};
 use crate::commands::session::{Needs, Session};
+use crate::commands::{instance, key_sink};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Job, JobState, Ledger, Run, RunId};
@@ -24,6 +24,10 @@ use crate::workflow::{JobSpec, require_admin};
 pub(crate) struct RunsResumeArgs {
     /// The run's id, or the beginning of it
     run: String,
+
+    /// Where its keys go, again: of `exec:COMMAND` the ledger keeps the program alone
+    #[arg(long, value_name = "SINK")]
+    keys_to: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -45,12 +49,13 @@ pub(crate) async fn run(
         return Ok(Exit::Done);
     }
     let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = resume(&run, ledger, &session, ui, system).await;
+    let ended = resume(args, &run, ledger, &session, ui, system).await;
     session.close(ui).await;
     ended
 }
 
 async fn resume(
+    args: &RunsResumeArgs,
     run: &Run,
     ledger: Arc<dyn Ledger>,
     session: &Session,
@@ -60,7 +65,12 @@ async fn resume(
     let request = request(run)?;
     let many = run.open + run.failed > 1;
     let signs = signs(&*ledger, run.id).await?;
+    let given = args.keys_to.as_deref();
     let keys_to = request.keys_to.as_deref();
+    let keys_to = keys_to
+        .map(|recorded| key_sink::again(recorded, given, &session.settings))
+        .transpose()?;
+    let keys_to = keys_to.as_deref();
     let base_url = session.admin.base_url().as_str();
     let mut results = Results::new(ui, base_url, keys_to.unwrap_or_default(), many)?;
     let latest = Latest::default();
@@ -70,6 +80,7 @@ async fn resume(
         }
         None => None,
     };
+    instance::belongs(&*ledger, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;
     let began = system.clock.elapsed();

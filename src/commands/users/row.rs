@@ -86,8 +86,11 @@ pub(super) const fn state(user: &User) -> &'static str {
     }
 }
 
-/// A field of CSV (RFC 4180).
+/// A field of CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it, which makes it text there.
 fn quoted(field: &str) -> String {
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return format!("\"'{}\"", field.replace('"', "\"\""));
+    }
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {

@@ -75,9 +75,16 @@ pub(crate) fn document(title: &str, body: &str) -> String {
 fn welcome(world: &World, embed_path: String, cookie: &str, seconds: i64) -> Reply {
     let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
     let expires_at = format!("looker.expires_at={}; Path=/", world.now + seconds);
-    Reply::found(embed_path)
+    Reply::found(local(&embed_path))
         .header("set-cookie", session)
         .header("set-cookie", expires_at)
+}
+
+/// The path, on this host whatever it says: browsers take `//host`, and `/` and `\\` alike, for another one, and pass
+/// over tabs and line ends.
+fn local(path: &str) -> String {
+    let shown: String = path.chars().filter(|char| !char.is_control()).collect();
+    format!("/{}", shown.trim_start_matches(['/', '\\']))
 }
 
 fn login_page(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {

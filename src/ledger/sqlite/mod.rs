@@ -2,6 +2,7 @@
 
 mod fault;
 mod file;
+mod instance;
 mod jobs;
 mod keys;
 mod owner;
@@ -22,8 +23,8 @@ use tokio::sync::oneshot;
 use self::fault::Fault;
 use self::writer::{Batch, Reply, Write, Writer};
 use crate::ledger::{
-    Answer, Event, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob, NewRun,
-    Run, RunId,
+    Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
+    NewRun, Run, RunId,
 };
 use crate::system::Clock;
 
@@ -172,6 +173,14 @@ impl SqliteLedger {
 }
 
 impl Ledger for SqliteLedger {
+    fn instance(&self) -> Answer<'_, Option<Instance>> {
+        self.read(instance::find)
+    }
+
+    fn bind(&self, instance: Instance) -> Answer<'_, ()> {
+        self.write(move |batch| instance::put(batch.db, &instance))
+    }
+
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
         self.write(move |batch| runs::begin(batch, &run, &jobs))
     }

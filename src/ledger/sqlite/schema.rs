@@ -9,7 +9,7 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -81,6 +81,15 @@ const VERSION_2: &str = "CREATE INDEX job_done ON job (subject, run, number) WHE
 const VERSION_3: &str = "
 ALTER TABLE job ADD COLUMN also TEXT;
 CREATE INDEX job_open_also ON job (also) WHERE state = 0 AND also IS NOT NULL;
+";
+
+/// A ledger belongs to one Looker; one of an earlier version to the first that knows its keys.
+const VERSION_4: &str = "
+CREATE TABLE instance (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    origin TEXT NOT NULL,
+    web_url TEXT
+) STRICT;
 ";
 
 /// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
+use crate::commands::instance;
 use crate::commands::object::with;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::runs::find::find;
@@ -136,6 +137,7 @@ async fn undo(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
+    instance::belongs(&*ledger, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, ui);
     let count = |is: fn(&Inverse) -> bool| {

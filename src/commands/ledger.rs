@@ -1,0 +1,97 @@
+//! `embedctl ledger`: the ledger itself, and the Looker that it belongs to.
+
+use serde_json::json;
+
+use crate::commands::confirm::confirm;
+use crate::commands::engine::open_ledger;
+use crate::commands::instance::instance;
+use crate::commands::session::{Needs, Session};
+use crate::config::Settings;
+use crate::error::{Error, Exit};
+use crate::ledger::Ledger;
+use crate::report::{Format, Ui};
+use crate::system::System;
+
+/// Show the ledger, and let it follow a Looker that has moved
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum LedgerCommand {
+    Show(LedgerShowArgs),
+    Rebind(LedgerRebindArgs),
+}
+
+/// Show where the ledger is and which Looker it belongs to
+#[derive(clap::Args, Debug)]
+pub(crate) struct LedgerShowArgs;
+
+/// Let the ledger belong to the Looker of the profile
+///
+/// A ledger is refused at another Looker than its own, since ids mean nothing there. After its Looker has moved to a new
+/// address, this says so. It asks first: at a Looker that is not the same, keys and users would be mixed up.
+#[derive(clap::Args, Debug)]
+pub(crate) struct LedgerRebindArgs {
+    /// Print what would be changed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) async fn run(
+    command: &LedgerCommand,
+    settings: Settings,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let ledger = open_ledger(&settings, system)?;
+    match command {
+        LedgerCommand::Show(LedgerShowArgs) => show(&*ledger, &settings, ui).await,
+        LedgerCommand::Rebind(args) => {
+            let session = Session::open(settings, Needs::Api, ui, system).await?;
+            let ended = rebind(args, &*ledger, &session, ui, system).await;
+            session.close(ui).await;
+            ended
+        }
+    }
+}
+
+async fn show(ledger: &dyn Ledger, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
+    let place = settings.ledger()?;
+    let instance = ledger.instance().await?;
+    match ui.format() {
+        Format::Json | Format::Jsonl => ui.json(&json!({
+            "ledger": place,
+            "base_url": instance.as_ref().map(|instance| &instance.origin),
+            "web_url": instance.as_ref().and_then(|instance| instance.web_url.as_ref()),
+        }))?,
+        Format::Table => {
+            let looker = instance.map_or_else(|| "none yet".to_owned(), |it| it.to_string());
+            let place = place.unwrap_or_else(|| "in memory".to_owned());
+            ui.fields(&[("ledger", place), ("looker", looker)])?;
+        }
+        Format::Env => return Err(ui.no_env_form()),
+    }
+    Ok(Exit::Done)
+}
+
+async fn rebind(
+    args: &LedgerRebindArgs,
+    ledger: &dyn Ledger,
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<Exit, Error> {
+    let here = instance(&session.admin).await?;
+    let there = ledger.instance().await?;
+    if there.as_ref() == Some(&here) {
+        ui.status(format!("The ledger belongs to {here} already."));
+        return Ok(Exit::Done);
+    }
+    let from = there.map_or_else(String::new, |there| format!(", not to {there}"));
+    if args.dry_run {
+        ui.status(format!("The ledger would belong to {here}{from}."));
+        return Ok(Exit::Done);
+    }
+    let question = format!("Let the ledger belong to {here}{from}?");
+    confirm(&question, &session.settings, ui, system)?;
+    ledger.bind(here.clone()).await?;
+    ui.status(format!("The ledger belongs to {here} from now on."));
+    Ok(Exit::Done)
+}

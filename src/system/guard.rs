@@ -1,0 +1,117 @@
+//! The process between embedctl and a command of the user's: it ends with all of the command when embedctl is gone,
+//! however that came, `kill -9` included.
+//!
+//! It is this program again, started with [`GUARD`]. Its standard input comes from embedctl: one line, which it hands on
+//! if the command wants one, and then nothing until embedctl closes it or ends.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{ChildStdin, Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// The first argument by which this program knows that it is to guard a command.
+pub const GUARD: &str = "__guard";
+
+/// The second one, if the command is to get a line.
+pub(super) const WITH_LINE: &str = "line";
+
+/// The second one, if it is to get nothing.
+pub(super) const WITHOUT: &str = "none";
+
+/// The exit code if the command ended well without having read its line.
+pub(super) const UNREAD: u8 = 213;
+
+/// How many rounds of what a command has started are ended; each may have started more.
+const ROUNDS: usize = 100;
+
+/// Guard the command in `args`, those behind [`GUARD`]; gives its exit code as a shell does.
+pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    let with_line = args.next().is_some_and(|word| word == WITH_LINE);
+    let Some(program) = args.next() else {
+        return ExitCode::from(127);
+    };
+    // What the command leaves behind becomes a child of this process, which can then find it.
+    #[cfg(target_os = "linux")]
+    let _is_known = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
+    let mut command = Command::new(program);
+    command.args(args).process_group(0);
+    command.stdin(if with_line {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    });
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let mut stderr = io::stderr();
+            drop(writeln!(stderr, "{error}"));
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            return ExitCode::from(if missing { 127 } else { 126 });
+        }
+    };
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let (sender, was_read) = mpsc::channel();
+    let stdin = child.stdin.take();
+    // It ends with this process.
+    drop(thread::spawn(move || watch(stdin, group, &sender)));
+    let ended = child.wait();
+    let was_read = was_read.recv().unwrap_or(false);
+    if let Some(group) = group {
+        let _gone = kill_process_group(group, Signal::KILL).is_err();
+    }
+    match ended {
+        Ok(status) if status.success() && with_line && !was_read => ExitCode::from(UNREAD),
+        Ok(status) => {
+            let code = status.code();
+            let code = code.or_else(|| Some(128 + status.signal()?));
+            ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+        }
+        Err(_) => ExitCode::from(137),
+    }
+}
+
+/// Hand the line on, say whether it was taken, and end the command once nobody is left who wants it to go on.
+fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>) {
+    let mut input = io::stdin().lock();
+    let was_taken = match stdin {
+        None => true,
+        Some(mut stdin) => {
+            let mut line = zeroize::Zeroizing::new(Vec::with_capacity(64 * 1024));
+            let read = input.read_until(b'\n', &mut line);
+            read.is_ok_and(|read| read > 0) && stdin.write_all(&line).is_ok()
+        }
+    };
+    let _heard = taken.send(was_taken).is_ok();
+    drop(io::copy(&mut input, &mut io::sink()));
+    if let Some(group) = group {
+        let _gone = kill_process_group(group, Signal::KILL).is_err();
+    }
+    for _ in 0..ROUNDS {
+        let left = children();
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            let _gone = kill_process(pid, Signal::KILL).is_err();
+            let options = rustix::process::WaitOptions::empty();
+            let _gone = rustix::process::waitpid(Some(pid), options).is_err();
+        }
+    }
+}
+
+/// The processes that this one has started, or come to own; none if the system does not tell.
+fn children() -> Vec<Pid> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
+    let lists = tasks
+        .flatten()
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let pids: Vec<String> = lists.collect();
+    pids.iter()
+        .flat_map(|list| list.split_ascii_whitespace())
+        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+        .collect()
+}
