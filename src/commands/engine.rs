@@ -121,7 +121,7 @@ pub(crate) async fn begin(
     system: &mut System,
     finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     session.finder.require_admin().await?;
     let jobs = work
         .specs

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::commands::confirm::{confirm, typed};
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::ledger_of;
 use crate::commands::key_sink;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::row::{HEADER, Row};
@@ -83,7 +83,7 @@ async fn orphans(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
+    let ledger = ledger_of(session, system).await?;
     let sink = sink(args, session, system)?;
     require_admin(&session.admin).await?;
     let matcher = Matcher::new(&args.patterns);
