@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -17,9 +18,6 @@ use crate::system::{Clock, Sleep};
 
 /// How long to wait after a failed accept, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How many hold the orders of a connection that answers nothing: the connection, and what makes requests of its bytes.
-const IDLE: usize = 2;
 
 /// How many connections are served at once; more wait in line.
 const CONNECTIONS: usize = 1024;
@@ -64,16 +62,23 @@ pub(crate) enum Break {
 pub(crate) struct Orders {
     next: Arc<Mutex<Option<(Place, Break)>>>,
     /// How many requests are being answered.
-    busy: Arc<()>,
+    busy: Arc<AtomicUsize>,
 }
 
 /// While it lives, a request is being answered.
 #[derive(Debug)]
-pub(crate) struct Busy(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+pub(crate) struct Busy(Arc<AtomicUsize>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Orders {
     /// Note that a request has arrived; the connection is not waiting for one as long as the answer takes.
     pub(crate) fn busy(&self) -> Busy {
+        self.busy.fetch_add(1, Ordering::SeqCst);
         Busy(Arc::clone(&self.busy))
     }
 
@@ -183,7 +188,7 @@ impl Connection {
 
     /// Whether nothing is being answered, so that a request should arrive.
     fn is_waiting(&self) -> bool {
-        let idle = Arc::strong_count(&self.orders.busy) <= IDLE;
+        let idle = self.orders.busy.load(Ordering::SeqCst) == 0;
         idle && matches!(self.state, State::Free) && self.clock.runs_by_itself()
     }
 

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{ChildStdin, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
@@ -56,9 +58,16 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let (sender, was_read) = mpsc::channel();
     let stdin = child.stdin.take();
-    // It ends with this process.
-    drop(thread::spawn(move || watch(stdin, group, &sender)));
+    let ending = Arc::new(AtomicBool::new(false));
+    let watching = {
+        let ending = Arc::clone(&ending);
+        thread::spawn(move || watch(stdin, group, &sender, &ending))
+    };
     let ended = child.wait();
+    if ending.load(Ordering::SeqCst) {
+        // The command was ended from there, and what it started is being ended; otherwise the thread ends with this process.
+        let _done = watching.join().is_ok();
+    }
     let was_read = was_read.recv().unwrap_or(false);
     if let Some(group) = group {
         let _gone = kill_process_group(group, Signal::KILL).is_err();
@@ -75,7 +84,7 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 /// Hand the line on, say whether it was taken, and end the command once nobody is left who wants it to go on.
-fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>) {
+fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, ending: &AtomicBool) {
     let mut input = io::stdin().lock();
     let was_taken = match stdin {
         None => true,
@@ -87,6 +96,7 @@ fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>) {
     };
     let _heard = taken.send(was_taken).is_ok();
     drop(io::copy(&mut input, &mut io::sink()));
+    ending.store(true, Ordering::SeqCst);
     if let Some(group) = group {
         let _gone = kill_process_group(group, Signal::KILL).is_err();
     }

@@ -19,7 +19,7 @@ pub(crate) async fn raw(api: &Api, request: &str) -> (String, std::io::Result<()
     (String::from_utf8_lossy(&bytes).into_owned(), end)
 }
 
-const VERSIONS: &str = "GET /versions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+const VERSIONS: &str = "GET /versions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 async fn with(fault: Fault) -> Api {
     let api = Api::start(Options::default()).await;
@@ -65,7 +65,7 @@ async fn a_reset_before_does_nothing_and_a_reset_after_does_it() {
         .await
         .unwrap();
     let request = format!(
-        "POST /api/4.0{keys} HTTP/1.1\r\nhost: x\r\nauthorization: token {token}\r\ncontent-length: 0\r\n\r\n"
+        "POST /api/4.0{keys} HTTP/1.1\r\nhost: localhost\r\nauthorization: token {token}\r\ncontent-length: 0\r\n\r\n"
     );
 
     for (effect, made) in [(Effect::ResetBefore, 0), (Effect::ResetAfter, 1)] {
@@ -339,7 +339,7 @@ async fn what_is_done_late_is_done_after_the_calls_that_were_asked_for() {
         .await
         .text_of("access_token");
     let request = format!(
-        "POST /api/4.0{keys} HTTP/1.1\r\nhost: x\r\nauthorization: token {token}\r\ncontent-length: 0\r\n\r\n"
+        "POST /api/4.0{keys} HTTP/1.1\r\nhost: localhost\r\nauthorization: token {token}\r\ncontent-length: 0\r\n\r\n"
     );
     let fault = "create_user_credentials_api3:late=2";
     api.emulator.inject(fault.parse().unwrap());

@@ -379,7 +379,7 @@ async fn key_purpose_known_and_unknown_operation_status() {
 async fn wants_content_length() {
     for (value, status) in [("true", 411), ("false", 401)] {
         let api = with("wants_content_length", value).await;
-        let head = "POST /api/4.0/login/1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+        let head = "POST /api/4.0/login/1 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
 
         let (without, _end) = crate::emulator_faults::raw(&api, &format!("{head}\r\n")).await;
         let (with, _end) =

@@ -54,7 +54,7 @@ async fn control(looker: &Emulator, path: &str, body: &str) {
 async fn send(looker: &Emulator, head: &str, body: &str) -> String {
     let address = looker.base_url().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let head = head.replacen("\r\n", "\r\nhost: x\r\nconnection: close\r\n", 1);
+    let head = head.replacen("\r\n", "\r\nhost: localhost\r\nconnection: close\r\n", 1);
     stream.write_all((head + body).as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
