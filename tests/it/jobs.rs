@@ -274,13 +274,13 @@ impl Stage {
 
     /// Do the steps until one fails.
     async fn go(mut self, job: &Job, twist: &Twist) -> Ended {
-        let first = self.eye.look(&self.sandbox).await;
+        let first = self.eye.look(&self.sandbox).await.left();
         let (mut before, mut all, mut last) = (first.clone(), Vec::new(), None);
         for (number, step) in job.steps.iter().enumerate() {
             let passed = self.pass(step).await;
             let (Step::Run(_, asked), Some(args)) = (step, passed) else {
                 // Sessions end with time.
-                before = self.eye.look(&self.sandbox).await;
+                before = self.eye.look(&self.sandbox).await.left();
                 continue;
             };
             if let Some(fault) = &twist.fault {
@@ -305,7 +305,7 @@ impl Stage {
             if !is_right {
                 break;
             }
-            before = after;
+            before = after.left();
         }
         self.sandbox.leave().await;
         let (step, result, command, scene) = last.unwrap();

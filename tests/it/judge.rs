@@ -29,6 +29,8 @@ pub(crate) const SINK: &str = "keys.jsonl";
 pub(crate) struct Seen {
     /// What the Looker holds.
     pub(crate) state: Value,
+    /// What it held after the look: to some Lookers, a key that is tried makes its user seen.
+    state_left: Value,
     /// Looker's id of the user that each key logs in as, by client id; keys that do not log in are left out.
     pub(crate) works: BTreeMap<String, String>,
     /// The lines of the sink.
@@ -128,6 +130,7 @@ impl Eye {
             kept,
             tokens,
             tokens_left: emulator.live_tokens(),
+            state_left: emulator.state(),
             requests: emulator.requests().len(),
             violations: emulator.violations().len(),
         }
@@ -154,6 +157,13 @@ impl Eye {
 }
 
 impl Seen {
+    /// The same for what comes after the look.
+    pub(crate) fn left(mut self) -> Self {
+        self.state = self.state_left.clone();
+        self.tokens = self.tokens_left;
+        self
+    }
+
     /// An embed user as the state has it.
     pub(crate) fn user(&self, external_user_id: &str) -> Option<&Value> {
         let mut users = list(&self.state, "users");
@@ -669,10 +679,10 @@ fn tokens(scene: &Scene, wrong: &mut Vec<String>) {
     };
     let told = scene.said.err.contains("could not be logged out");
     let excused = told || scene.requests.iter().any(cut_off);
-    if scene.after.tokens > scene.before.tokens_left && !excused {
+    if scene.after.tokens > scene.before.tokens && !excused {
         wrong.push(format!(
             "{} tokens were not logged out",
-            scene.after.tokens - scene.before.tokens_left
+            scene.after.tokens - scene.before.tokens
         ));
     }
     if scene.after.violations > scene.before.violations {

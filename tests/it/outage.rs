@@ -10,7 +10,6 @@ use embedctl::emulator::{Effect, ErrorBody, Fault, RequestRecord};
 
 use crate::jobs::{Twist, job, run, took};
 use crate::judge::Verdict;
-use crate::support::print;
 
 /// What answers in Looker's place.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,27 +44,27 @@ struct Case {
 }
 
 /// Cases that are known to be wrong; they must become fewer: one that is right fails the test.
-const KNOWN_WRONG: &[(&str, &str)] = &[];
-
-/// Jobs that are being changed: what is found is printed, and fails nothing. To be empty.
-const UNSETTLED: &[&str] = &[
-    "create-user",
-    "create-user that is there",
-    "create-user --update",
-    "apply twice",
-    "apply on another machine",
-    "plan",
-    "plan after apply",
-    "keys mint",
-    "keys rotate",
-    "keys revoke",
-    "keys reap",
-    "keys list",
-    "users list",
-    "users disable",
-    "users enable",
-    "users delete",
-    "rotate-id and undo",
+const KNOWN_WRONG: &[(&str, &str)] = &[
+    // It failed in words, and does not say that the user may be deleted or disabled all the same.
+    ("users delete", "delete_user PageAfter Ever"),
+    ("users delete", "delete_user Silence Ever"),
+    ("users delete", "search_users Page Ever"),
+    ("users delete", "search_users PageAfter Ever"),
+    ("users delete", "search_users Star Ever"),
+    ("users delete", "search_users Empty404 Ever"),
+    ("users delete", "search_users Empty403 Ever"),
+    ("users delete", "search_users Silence Ever"),
+    ("users delete", "user Page Ever"),
+    ("users delete", "user PageAfter Ever"),
+    ("users delete", "user Star Ever"),
+    ("users delete", "user Empty404 Ever"),
+    ("users delete", "user Empty403 Ever"),
+    ("users delete", "user Silence Ever"),
+    ("users disable", "update_user PageAfter Ever"),
+    ("users disable", "user Page Ever"),
+    ("users disable", "user PageAfter Ever"),
+    // The undo has revoked the new key by then, and does not say so when it fails afterwards.
+    ("rotate-id and undo", "login_user Page Once"),
 ];
 
 impl Front {
@@ -173,16 +172,12 @@ async fn on_every_operation(name: &str, fronts: &[Front], how_often: &[Often]) {
         }
     }
     took(&format!("{name} with outages, {right} right"), cases, start);
-    let told = format!(
+    assert!(
+        wrong.is_empty(),
         "{} findings in {cases} cases\n\n{}",
         wrong.len(),
         wrong.join("\n\n")
     );
-    if UNSETTLED.contains(&name) {
-        print(&told);
-        return;
-    }
-    assert!(wrong.is_empty(), "{told}");
     assert!(
         cases > 2,
         "only {cases} cases: the matrix does not reach the job"

@@ -10,30 +10,18 @@ use serde_json::json;
 
 use crate::jobs::{JOBS, Twist, job, run, took};
 use crate::judge::{Scene, Verdict, judge};
-use crate::support::print;
 
 /// Pairs of a job and a switch that are known to be wrong; they must become fewer: a pair that is right fails the test.
-const KNOWN_WRONG: &[(&str, &str)] = &[];
-
-/// Jobs that are being changed: what is found is printed, and fails nothing. To be empty.
-const UNSETTLED: &[&str] = &[
-    "create-user",
-    "create-user that is there",
-    "create-user --update",
-    "apply twice",
-    "apply on another machine",
-    "plan",
-    "plan after apply",
-    "keys mint",
-    "keys rotate",
-    "keys revoke",
-    "keys reap",
-    "keys list",
-    "users list",
-    "users disable",
-    "users enable",
-    "users delete",
-    "rotate-id and undo",
+const KNOWN_WRONG: &[(&str, &str)] = &[
+    // It says `updated`, and nobody has read back that what the flags leave out is gone.
+    ("create-user --update", "login_replaces_grants=false"),
+    // It says that the user is still there, and not that it is disabled.
+    ("users delete", "delete_user_disables=true"),
+    // It fails, and counts each favourite twice.
+    ("rotate-id and undo", "search_lists_nothing=favorites"),
+    // It says that everything has moved, and what no list shows stays with the old user, who is disabled.
+    ("rotate-id and undo", "disabled_plans_hidden=true"),
+    ("rotate-id and undo", "followed_alerts_are_found=false"),
 ];
 
 /// The name for a Looker with every switch as it is by default.
@@ -74,17 +62,13 @@ async fn under_every_switch(name: &str) {
             _ => {}
         }
     }
-    let told = format!(
+    assert!(
+        wrong.is_empty(),
         "{name}: {} findings\n{}\n\n{}",
         wrong.len(),
         report.join("\n"),
         wrong.join("\n\n")
     );
-    if UNSETTLED.contains(&name) {
-        print(&told);
-        return;
-    }
-    assert!(wrong.is_empty(), "{told}");
 }
 
 macro_rules! matrix {
