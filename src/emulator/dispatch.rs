@@ -44,7 +44,9 @@ pub(crate) async fn handle(
         match connection::in_time(&shared.options.clock, shared.options.arrival, arriving).await {
             Some(body) => body.unwrap_or_default(),
             None => {
-                let late = Refusal::new(408, "Request Timeout");
+                let mut late = Refusal::new(408, "Request Timeout");
+                // What is left of the body would be taken for the next request.
+                late.headers.push(("connection", "close".to_owned()));
                 return respond::response(&shared, Given::of(Err(late), None, &shared));
             }
         };
