@@ -257,7 +257,12 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.deadline = None;
+        if self.clock.runs_by_itself() {
+            // From here on it waits for the next request, and is woken when that has taken too long.
+            let mut deadline = self.clock.sleep(self.patience);
+            let _later = deadline.as_mut().poll(cx).is_pending();
+            self.deadline = Some(deadline);
+        }
         if let Some((place, action)) = self.orders.take() {
             self.state = State::Before(bytes_until(place, bytes), action);
         }
