@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 33] = [
+pub(super) const BELIEFS: [Belief; 34] = [
     Belief {
         id: "login-404-is-a-wrong-key",
         group: Group::Login,
@@ -162,6 +162,16 @@ pub(super) const BELIEFS: [Belief; 33] = [
         if_false: "warns or stops: a user without embed credentials is passed over; one that is missing is looked up by id before it is created",
         emulator: Emulated::Switch("ignores_embed_filter"),
         probe: Some(Probe::Pages),
+    },
+    Belief {
+        id: "search-shows-disabled",
+        group: Group::LookUp,
+        claim: "`search_users` lists disabled users too, unless it is asked for others.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "more calls: a list that shows no disabled user is read again with `is_disabled=true`",
+        emulator: Emulated::Switch("disabled_users_hidden"),
+        probe: None,
     },
     Belief {
         id: "search-sorts-by-id",

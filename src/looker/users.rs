@@ -208,6 +208,7 @@ impl Client {
             },
             pager: Pager::default(),
             strangers: 0,
+            showed_disabled: false,
         }
     }
 
@@ -261,25 +262,36 @@ impl Client {
 /// How many users are asked for at a time.
 const PAGE: u32 = 500;
 
-/// Users, page by page.
+/// Users, page by page. Whether Looker lists disabled users to whoever does not ask for them is not known, so that a list
+/// which showed none goes on with those alone.
 #[derive(Debug)]
 pub struct UserPages {
     client: Client,
     search: UserSearch,
     pager: Pager,
     strangers: usize,
+    showed_disabled: bool,
 }
 
 impl UserPages {
     /// The users of the next page; `None` after the last. If embed users were asked for, whoever has no embed credential is
     /// left out.
     pub async fn next(&mut self) -> Result<Option<Vec<User>>, LookerError> {
-        self.search.offset = u64::try_from(self.pager.offset()).ok();
-        let mut users = self.client.search_users(&self.search).await?;
-        let first = users.first().map(|user| user.id.as_str());
-        if !self.pager.turn("search_users", users.len(), first)? {
-            return Ok(None);
-        }
+        let mut users = loop {
+            self.search.offset = u64::try_from(self.pager.offset()).ok();
+            let users = self.client.search_users(&self.search).await?;
+            let first = users.first().map(|user| user.id.as_str());
+            if self.pager.turn("search_users", users.len(), first)? {
+                break users;
+            }
+            // belief: search-shows-disabled
+            if self.search.is_disabled.is_some() || self.showed_disabled {
+                return Ok(None);
+            }
+            self.search.is_disabled = Some(true);
+            self.pager = Pager::default();
+        };
+        self.showed_disabled |= users.iter().any(|user| user.is_disabled);
         if self.search.embed_user == Some(true) {
             let came = users.len();
             users.retain(|user| user.external_user_id().is_some());

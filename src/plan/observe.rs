@@ -78,13 +78,10 @@ async fn sweep(
     let size = users.len() as u64;
     let mut seen = size;
     let first = users.first().map(|user| user.id.clone());
-    store.keep(
-        users
-            .into_iter()
-            .flat_map(|user| Seen::of(user, now(admin))),
-    )?;
+    let mut shows_disabled = keep(store, admin, users)?;
     progress(Looked::swept(seen, 0));
     if size == 0 {
+        sweep_disabled(admin, store).await?;
         return Ok(true);
     }
     // Nobody says how many pages there are, so that the more there were, the more are asked for at once. After a short page
@@ -111,18 +108,40 @@ async fn sweep(
             let users = joined.map_err(Error::internal)??;
             is_over |= (users.len() as u64) < size;
             seen += users.len() as u64;
-            store.keep(
-                users
-                    .into_iter()
-                    .flat_map(|user| Seen::of(user, now(admin))),
-            )?;
+            shows_disabled |= keep(store, admin, users)?;
             progress(Looked::swept(seen, flying.len()));
         }
         if is_over {
+            if !shows_disabled {
+                sweep_disabled(admin, store).await?;
+            }
             return Ok(true);
         }
         together = pages.min(width.max(1) as u64);
     }
+}
+
+/// Read the disabled embed users, which Looker may keep from whoever does not ask for them.
+async fn sweep_disabled(admin: &Client, store: &mut Store) -> Result<(), Error> {
+    let mut pages = admin.users(UserSearch {
+        embed_user: Some(true),
+        // belief: search-shows-disabled
+        is_disabled: Some(true),
+        fields: Some(FIELDS.to_owned()),
+        ..UserSearch::default()
+    });
+    while let Some(users) = pages.next().await? {
+        keep(store, admin, users)?;
+    }
+    Ok(())
+}
+
+/// Keep `users`; true if one of them is disabled.
+fn keep(store: &mut Store, admin: &Client, users: Vec<User>) -> Result<bool, Error> {
+    let any_is_disabled = users.iter().any(|user| user.is_disabled);
+    let users = users.into_iter();
+    store.keep(users.flat_map(|user| Seen::of(user, now(admin))))?;
+    Ok(any_is_disabled)
 }
 
 /// The users from `offset` on, `size` of them, in as many pages as Looker takes for that; fewer at the end of the list.

@@ -14,7 +14,7 @@ pub async fn user_is_gone(admin: &Client, id: &str) -> Result<bool, LookerError>
     }
     let mut pages = admin.users(UserSearch {
         id: Some(id.to_owned()),
-        fields: Some("id".to_owned()),
+        fields: Some("id,is_disabled".to_owned()),
         ..UserSearch::default()
     });
     while let Some(users) = pages.next().await? {
