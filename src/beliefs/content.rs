@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group};
 
-pub(super) const BELIEFS: [Belief; 19] = [
+pub(super) const BELIEFS: [Belief; 20] = [
     Belief {
         id: "owner-is-user-id",
         group: Group::Content,
@@ -71,6 +71,16 @@ pub(super) const BELIEFS: [Belief; 19] = [
         place: "API description 26.12, `all_scheduled_plans`",
         if_false: "stops: an empty list is checked by a second way before anything is deleted",
         emulator: Emulated::Switch("search_lists_nothing"),
+        probe: None,
+    },
+    Belief {
+        id: "schedule-search-shows-disabled",
+        group: Group::Content,
+        claim: "`search_scheduled_plans` finds a user's schedules that are disabled or run once, whatever the list shows.",
+        evidence: Evidence::Told,
+        place: "API description 26.12, `search_scheduled_plans`, and release notes, which name a flag",
+        if_false: "right if the list shows them; a schedule that neither way shows is not known to be there",
+        emulator: Emulated::Switch("disabled_plans_hidden"),
         probe: None,
     },
     Belief {

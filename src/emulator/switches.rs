@@ -215,7 +215,7 @@ switches! {
     boards_swap_paging: bool = false;
     /// What an administrator's search finds nothing of, though another way shows it: `boards`, `favorites`, `schedules` (of one user), `alerts`, or `none`.
     search_lists_nothing: BlindSearch = BlindSearch::Nothing, or "boards" "favorites" "schedules" "alerts";
-    /// Lists of scheduled plans leave out disabled ones and those that run once, unless `all_states` asks for them.
+    /// The list of scheduled plans leaves out disabled ones and those that run once; the search has them.
     disabled_plans_hidden: bool = false;
     /// `search_alerts` gives what the caller follows, not only what it owns.
     followed_alerts_are_found: bool = true;

@@ -50,6 +50,20 @@ impl Client {
         self.json(call).await
     }
 
+    /// The schedules that a user owns, by the search, which Looker has had since 24.18 and which is told to find those that
+    /// are disabled or run once too.
+    pub async fn search_scheduled_plans(
+        &self,
+        user_id: &str,
+    ) -> Result<Vec<ScheduledPlan>, LookerError> {
+        // belief: schedule-search-shows-disabled
+        let call = Call::get("search_scheduled_plans", "/scheduled_plans/search", &[])?
+            .query("user_id", user_id)
+            .query("sorts", "id")
+            .query("fields", FIELDS);
+        self.pages(call).await
+    }
+
     /// The schedules that this identity owns.
     pub async fn own_scheduled_plans(&self) -> Result<Vec<ScheduledPlan>, LookerError> {
         let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?;

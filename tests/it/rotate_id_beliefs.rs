@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use embedctl::emulator::Options;
+use embedctl::emulator::{Fault, Options};
 use serde_json::{Value, json};
 
 use crate::rotation::{
@@ -180,7 +180,7 @@ async fn an_owner_that_the_release_cannot_change_is_said_before_anything_moves()
 }
 
 /// One switch of the local Looker, and whether a person can still be moved.
-const TURNED: [(&str, &str, bool); 16] = [
+const TURNED: [(&str, &str, bool); 17] = [
     ("embed_role_name", "Something Else", true),
     ("embed_role_in_all_roles", "true", true),
     ("embed_role_listed", "false", false),
@@ -190,6 +190,7 @@ const TURNED: [(&str, &str, bool); 16] = [
     ("search_lists_nothing", "favorites", true),
     ("search_lists_nothing", "schedules", true),
     ("search_lists_nothing", "alerts", true),
+    ("disabled_plans_hidden", "true", true),
     ("boards_swap_paging", "true", true),
     ("knows_followed", "false", true),
     ("taken_title_field", "title", true),
@@ -231,4 +232,19 @@ async fn with_any_belief_turned_round_everything_moves_or_the_old_user_is_left_a
         );
         sandbox.finish().await;
     }
+}
+
+#[tokio::test]
+async fn a_looker_that_cannot_search_schedules_is_said_to_have_shown_only_those_of_its_list() {
+    let sandbox = rotation().await;
+    // As it answers for a schedule that is called `search`.
+    sandbox
+        .emulator()
+        .inject(Fault::status(404).on("search_scheduled_plans").times(0));
+
+    let done = rotate(&sandbox, &[]).await.done();
+
+    let said = done.json().to_string();
+    assert!(said.contains("schedules that no list shows"), "{said}");
+    sandbox.finish().await;
 }

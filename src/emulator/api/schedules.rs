@@ -84,7 +84,9 @@ const SEND: &[&str] = &[
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
-    listing::answer(call, listed(call, world, |_schedule| true)?)
+    let hides = world.rules.switches.disabled_plans_hidden;
+    let shown = |schedule: &Schedule| !hides || schedule.is_enabled() && !schedule.runs_once();
+    listing::answer(call, listed(call, world, shown)?)
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
@@ -116,8 +118,6 @@ fn listed(
     if others && world.rules.switches.is_blind_to(BlindSearch::Schedules) {
         return Ok(Vec::new());
     }
-    let all_states = call.flag("all_states")?.unwrap_or(false);
-    let hidden = world.rules.switches.disabled_plans_hidden && !all_states;
     let (enabled, once) = (call.flag("enabled")?, call.flag("run_once")?);
     // No plan has ever run here.
     let has_run = call.query("last_run_status").is_some();
@@ -131,7 +131,6 @@ fn listed(
             !has_run
                 && enabled.is_none_or(|enabled| enabled == is_enabled)
                 && once.is_none_or(|once| once == is_once)
-                && (!hidden || is_enabled && !is_once)
         })
         .filter(|(_, schedule)| {
             owner.is_none_or(|owner| owner == Some(schedule.owner)) && pass(schedule)

@@ -64,6 +64,9 @@ pub struct Belongings {
     /// What lies right in its personal folder and is somebody else's.
     #[serde(default)]
     pub lodgers: Vec<Item>,
+    /// Whether Looker has no search for schedules, so that only those are known which its list shows.
+    #[serde(default)]
+    pub schedules_unsearched: bool,
     /// Its API keys, which cannot be given away either.
     pub keys: Vec<OldKey>,
     /// How many sessions it has open.

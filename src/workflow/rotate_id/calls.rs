@@ -4,8 +4,8 @@ use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
 
 /// What is asked of one user whatever it has: a token, its proof and its end, attributes, roles, keys, sessions, models, content
-/// four times over, what others have in its folder twice, its folder, schedules, alerts, boards and favourites.
-const LOOK: usize = 3 + 5 + 4 + 2 + 1 + 4;
+/// four times over, what others have in its folder twice, its folder, schedules in two ways, alerts, boards and favourites.
+const LOOK: usize = 3 + 5 + 4 + 2 + 1 + 5;
 
 /// What is asked of the instance for a look: its groups and its roles.
 const INSTANCE: usize = 2;
@@ -71,6 +71,7 @@ impl RotateIdSpec {
             ItemKind::Folder,
             ItemKind::Dashboard,
             ItemKind::Look,
+            ItemKind::Schedule,
             ItemKind::Alert,
             ItemKind::Favorite,
         ];
@@ -95,7 +96,7 @@ impl RotateIdSpec {
             OldEnd::Disable => 4 + self.from.keys.len() + self.from.sessions + 2,
             OldEnd::Delete => {
                 let look = LOOK + INSTANCE + 3;
-                4 + self.from.keys.len() + self.from.sessions + 3 + look
+                4 + self.from.keys.len() + self.from.sessions + 4 + look
             }
         }
     }

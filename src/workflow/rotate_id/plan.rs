@@ -187,6 +187,12 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
             ),
             NotMoved::of("boards in the trash", "Looker lists none"),
         ])
+        .chain(from.schedules_unsearched.then(|| {
+            NotMoved::of(
+                "schedules that no list shows",
+                "this Looker cannot search for schedules that are disabled or run once; those that its list shows are moved",
+            )
+        }))
         .collect()
 }
 

@@ -6,6 +6,7 @@ mod second_look;
 mod things;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OnceCell, Semaphore};
@@ -46,6 +47,8 @@ struct Learnt {
     /// Things of all users, by which empty lists of one user are checked.
     boards: OnceCell<Vec<Board>>,
     schedules: OnceCell<Vec<ScheduledPlan>>,
+    /// Whether Looker has no search for schedules.
+    schedules_unsearched: AtomicBool,
     alerts: OnceCell<Vec<Alert>>,
     /// Who the things of the instance are shared with, by the id of their content metadata.
     accesses: Mutex<HashMap<String, Arc<[ContentAccess]>>>,
@@ -158,6 +161,7 @@ impl Viewpoint {
             lodgers,
             keys: keys.into_iter().map(OldKey::from).collect(),
             sessions: sessions.len(),
+            schedules_unsearched: self.learnt.schedules_unsearched.load(Relaxed),
         })
     }
 

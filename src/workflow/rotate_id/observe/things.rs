@@ -1,7 +1,11 @@
 //! What a user has made, owns, follows and likes.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use crate::error::Error;
-use crate::looker::{Alert, Board, Client, Content, ContentKind, Favorite, ScheduledPlan, User};
+use crate::looker::{
+    Alert, Board, Client, Content, ContentKind, Favorite, LookerError, ScheduledPlan, User,
+};
 use crate::workflow::parallel;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::observe::Viewpoint;
@@ -90,7 +94,25 @@ impl Viewpoint {
             .collect())
     }
 
-    /// The schedules that the user owns. An empty list is checked by asking as the user.
+    /// The schedules that the search finds for a user; none on a Looker without that search, which is remembered.
+    async fn searched_schedules(&self, user_id: &str) -> Result<Vec<ScheduledPlan>, LookerError> {
+        let unsearched = &self.learnt.schedules_unsearched;
+        if unsearched.load(Relaxed) {
+            return Ok(Vec::new());
+        }
+        let search = || self.admin.search_scheduled_plans(user_id);
+        match self.ask(search).await {
+            // An older Looker takes the address for that of a schedule called `search`.
+            Err(error) if matches!(error.refused_with(), Some(400 | 403..=405 | 422)) => {
+                unsearched.store(true, Relaxed);
+                Ok(Vec::new())
+            }
+            answer => answer,
+        }
+    }
+
+    /// The schedules that the user owns. An empty list is checked by asking as the user, and any list by the search, since
+    /// lists may leave out those that are disabled or run once.
     pub(super) async fn schedules(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
         let of_user = |schedule: &ScheduledPlan| is_of(schedule.user_id.as_ref(), &user.id);
         let mut schedules = self.ask(|| self.admin.scheduled_plans(&user.id)).await?;
@@ -98,6 +120,12 @@ impl Viewpoint {
         if schedules.is_empty() {
             schedules = self.ask(|| sudo.own_scheduled_plans()).await?;
             schedules.retain(of_user);
+        }
+        for schedule in self.searched_schedules(&user.id).await? {
+            let is_known = schedules.iter().any(|known| known.id == schedule.id);
+            if of_user(&schedule) && !is_known {
+                schedules.push(schedule);
+            }
         }
         Ok(schedules.into_iter().map(schedule_item).collect())
     }
