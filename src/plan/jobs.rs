@@ -76,6 +76,7 @@ pub(crate) fn job(
         first_name: name("first_name"),
         last_name: name("last_name"),
         attributes: change.attributes.clone(),
+        take_unknown: options.take_unknown,
         rotate: change.key == KeyChange::Rotate,
     });
     Some(JobSpec::CreateUser(UserSpec {
@@ -95,7 +96,7 @@ pub(crate) fn job(
 
 impl Change {
     /// How many API calls it takes when all goes well, besides the fetch of a signed URL, which is none.
-    pub(crate) fn calls(&self, options: &JobOptions, verify: bool) -> u64 {
+    pub(crate) fn calls(&self, desired: &Desired, options: &JobOptions, verify: bool) -> u64 {
         if self.action == Action::Unchanged {
             return 0;
         }
@@ -109,6 +110,9 @@ impl Change {
         if self.login {
             // The look at its sessions before, and at the user after.
             calls += by_api + 1 + u64::from(!creates);
+            let gives_values = !desired.grants.user_attributes.is_empty();
+            let compares = verify && gives_values && options.via != Via::EmbedUser;
+            calls += u64::from(compares);
         }
         let state = json!("state");
         let renames = !self.login
@@ -120,7 +124,11 @@ impl Change {
             .differences
             .iter()
             .any(|difference| json!(difference.field) == state);
-        calls += u64::from(renames || (enables && !creates)) + self.attributes.len() as u64;
+        // What is changed is read again, and what is to be taken away is read before too.
+        calls += 2 * u64::from(renames || (enables && !creates));
+        let takes = self.attributes.iter().any(|edit| edit.value.is_none());
+        calls += self.attributes.len() as u64;
+        calls += u64::from(!self.attributes.is_empty()) + u64::from(takes);
         if verify && self.action != Action::Disable {
             calls += 4;
         }

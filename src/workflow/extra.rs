@@ -20,6 +20,8 @@ pub struct Extra {
     pub last_name: Option<String>,
     /// Values of user attributes to set or take away.
     pub attributes: Vec<AttributeEdit>,
+    /// Whether a value of which nobody can tell whose it is counts as the user's own.
+    pub take_unknown: bool,
     /// Whether the new key takes the place of those there are.
     pub rotate: bool,
 }

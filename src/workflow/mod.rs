@@ -21,6 +21,7 @@ mod step;
 mod steps;
 mod tag;
 mod undo;
+mod value_check;
 mod work;
 
 use std::sync::Arc;

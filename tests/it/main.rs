@@ -41,6 +41,7 @@ mod emulator_words;
 mod errors;
 mod files;
 mod help;
+mod ignored_writes;
 mod installed;
 mod instance;
 mod jobs;

@@ -39,7 +39,7 @@ impl Counts {
         self.keys += u64::from(change.key != KeyChange::None);
         self.ends_sessions += u64::from(change.ends_sessions);
         self.logins += u64::from(change.login);
-        self.calls += change.calls(&self.options, verify);
+        self.calls += change.calls(&planned.desired, &self.options, verify);
         job(&planned.desired, change, &self.options, verify)
     }
 

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::error::{Error, Kind};
 use crate::looker::User;
 use crate::workflow::finder::look_up as find_user;
-use crate::workflow::spec::{Grants, UserSpec, Via};
+use crate::workflow::spec::{Grants, JobSpec, UserSpec, Via};
 use crate::workflow::step::{After, Before};
+use crate::workflow::value_check::compare;
 use crate::workflow::work::{Outcome, Work};
 
 /// A user that was left alone needs no second look.
@@ -29,7 +30,20 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     };
     // `create_embed_user` takes no names and no grants.
     if spec.via != Via::EmbedUser {
-        for difference in differences(&user, &spec.grants) {
+        for difference in renamed(&user, &spec.grants) {
+            work.warn(difference);
+        }
+        let mut missed = ungranted(&user, &spec.grants);
+        if matches!(work.spec, JobSpec::CreateUser(_)) {
+            if spec.verify {
+                missed.extend(values_missed(work, &user, &spec.grants).await?);
+            }
+            if !missed.is_empty() {
+                return Err(ignored(&spec, &missed));
+            }
+        }
+        // A change of ids compares what counts at its end.
+        for difference in missed {
             work.warn(difference);
         }
     }
@@ -49,8 +63,49 @@ fn absent(spec: &UserSpec) -> Error {
     .hint("look for a near-identical id with `embedctl users list`; run the same command again to retry")
 }
 
+/// What of the values that the login gave the user does not have. One call more, so that it is done where sudo is proved.
+async fn values_missed(
+    work: &mut Work,
+    user: &User,
+    grants: &Grants,
+) -> Result<Vec<String>, Error> {
+    if grants.user_attributes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = work.cx.admin.attribute_values(&user.id).await?;
+    let mut missed = Vec::new();
+    for (name, wanted) in &grants.user_attributes {
+        let row = rows.iter().find(|row| row.name == *name);
+        match compare(name, wanted, row) {
+            Ok(None) => {}
+            Ok(Some(warning)) => work.warn(warning),
+            Err(problem) => missed.push(problem),
+        }
+    }
+    Ok(missed)
+}
+
+fn ignored(spec: &UserSpec, missed: &[String]) -> Error {
+    let id = &spec.external_user_id;
+    Error::new(
+        Kind::Incomplete,
+        format!(
+            "Looker accepted the login of `{id}` and did not give all that it asked for: {}",
+            missed.join("; ")
+        ),
+    )
+    .hint(format!(
+        "`embedctl create-user {id} --update` with the same options, or `embedctl apply` with the same manifest, tries it again"
+    ))
+}
+
 /// Where the user is not as the login said.
 pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
+    [renamed(user, grants), ungranted(user, grants)].concat()
+}
+
+/// The names that are not as the login said.
+fn renamed(user: &User, grants: &Grants) -> Vec<String> {
     let mut differences = Vec::new();
     // belief: url-names-stay
     let names = [
@@ -66,6 +121,12 @@ pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
             differences.push(format!("the {what} is `{is}` at Looker, not `{wanted}`"));
         }
     }
+    differences
+}
+
+/// What the login asked for and the user does not have.
+fn ungranted(user: &User, grants: &Grants) -> Vec<String> {
+    let mut differences = Vec::new();
     // belief: login-joins-groups
     for group in &grants.group_ids {
         // belief: group-ids-are-all

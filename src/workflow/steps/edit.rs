@@ -1,10 +1,12 @@
-//! Changes what needs no login: whether the user can log in, its names, and its values of attributes.
+//! Changes what needs no login (whether the user can log in, its names, and its values of attributes), and reads it back.
 
 use serde_json::json;
 
-use crate::error::Error;
-use crate::looker::UserChanges;
+use crate::error::{Error, Kind};
+use crate::looker::{AttributeValue, Origin, UnknownValue, User, UserChanges};
+use crate::workflow::extra::{AttributeEdit, Extra};
 use crate::workflow::step::{After, Before};
+use crate::workflow::value_check::compare;
 use crate::workflow::work::{Outcome, Work};
 
 pub(crate) fn before(work: &mut Work) -> Before {
@@ -22,28 +24,139 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let spec = work.spec.embed_user();
     let extra = spec.map(|spec| *spec.planned.clone()).unwrap_or_default();
     let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
+    let values = Values::look(work, &extra).await?;
     // Every one of these may be repeated, so an answer that was lost is asked for again by the next run.
     let changes = UserChanges {
         // belief: names-by-patch
-        first_name: extra.first_name,
-        last_name: extra.last_name,
+        first_name: extra.first_name.clone(),
+        last_name: extra.last_name.clone(),
         is_disabled: extra.disabled,
         ..UserChanges::default()
     };
+    let mut missed = Vec::new();
     if changes.first_name.is_some() || changes.last_name.is_some() || changes.is_disabled.is_some()
     {
         admin.update_user(&user_id, &changes).await?;
+        let user = admin.user(&user_id).await?;
+        missed.extend(unlike(&user, &changes));
+        work.user = Some(user);
     }
-    for edit in &extra.attributes {
-        match &edit.value {
-            Some(value) => {
-                admin.set_attribute_value(&user_id, &edit.id, value).await?;
-            }
-            None => {
-                admin.delete_attribute_value(&user_id, &edit.id).await?;
-            }
-        }
+    missed.extend(values.change(work).await?);
+    if !missed.is_empty() {
+        return Err(ignored(&work.found.external_user_id, &missed));
     }
     work.found.outcome = Some(Outcome::Updated);
     Ok(After::Next(json!(Outcome::Updated)))
+}
+
+/// In what the user is not as `changes` said.
+fn unlike(user: &User, changes: &UserChanges) -> Vec<String> {
+    let mut unlike = Vec::new();
+    let names = [
+        ("first name", &changes.first_name, &user.first_name),
+        ("last name", &changes.last_name, &user.last_name),
+    ];
+    for (what, wanted, is) in names {
+        if wanted.is_some() && wanted != is {
+            let is = is.as_deref().unwrap_or_default();
+            unlike.push(format!("its {what} is still `{is}`"));
+        }
+    }
+    // belief: disable-by-patch
+    match changes.is_disabled {
+        Some(true) if !user.is_disabled => unlike.push("it is not disabled".to_owned()),
+        Some(false) if user.is_disabled => unlike.push("it is still disabled".to_owned()),
+        _ => {}
+    }
+    unlike
+}
+
+/// The values of attributes that are set and taken away.
+struct Values {
+    set: Vec<AttributeEdit>,
+    /// Those of the user's own that are taken away, as Looker showed them before.
+    take: Vec<AttributeValue>,
+}
+
+impl Values {
+    /// Find out which values there are to take away: one that is not the user's own is not this job's to take.
+    async fn look(work: &Work, extra: &Extra) -> Result<Self, Error> {
+        let edits = extra.attributes.iter().cloned();
+        let (set, gone): (Vec<_>, Vec<_>) = edits.partition(|edit| edit.value.is_some());
+        let mut take = Vec::new();
+        if !gone.is_empty() {
+            let rows = work.cx.admin.attribute_values(&work.user_id()).await?;
+            for row in rows {
+                if !gone.iter().any(|edit| edit.id == row.user_attribute_id) {
+                    continue;
+                }
+                match row.origin() {
+                    Origin::Elsewhere => {}
+                    Origin::Unknown if !extra.take_unknown => return Err(unclear(work, row)),
+                    Origin::Own | Origin::Unknown => take.push(row),
+                }
+            }
+        }
+        Ok(Self { set, take })
+    }
+
+    /// Change them, and give those that are not as they should be afterwards.
+    async fn change(self, work: &mut Work) -> Result<Vec<String>, Error> {
+        if self.set.is_empty() && self.take.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
+        for edit in &self.set {
+            let value = edit.value.as_deref().unwrap_or_default();
+            admin.set_attribute_value(&user_id, &edit.id, value).await?;
+        }
+        for row in &self.take {
+            let id = &row.user_attribute_id;
+            admin.delete_attribute_value(&user_id, id).await?;
+        }
+        let rows = admin.attribute_values(&user_id).await?;
+        let find = |id: &str| rows.iter().find(|row| row.user_attribute_id == id);
+        let mut missed = Vec::new();
+        for edit in &self.set {
+            let value = edit.value.as_deref().unwrap_or_default();
+            match compare(&edit.name, value, find(&edit.id)) {
+                Ok(None) => {}
+                Ok(Some(warning)) => work.warn(warning),
+                Err(problem) => missed.push(problem),
+            }
+        }
+        for row in &self.take {
+            let now = find(&row.user_attribute_id);
+            if now.is_some_and(|now| now.origin() == Origin::Own || now == row) {
+                missed.push(format!(
+                    "it still has a value of its own for `{}`",
+                    row.name
+                ));
+            }
+        }
+        Ok(missed)
+    }
+}
+
+fn unclear(work: &Work, row: AttributeValue) -> Error {
+    let (id, user_id) = (&work.found.external_user_id, work.user_id());
+    let value = UnknownValue::from(row);
+    Error::new(
+        Kind::Incomplete,
+        format!("nobody can tell whether the value that `{id}` has for {value} is its own, so it was not taken away; nothing of `{id}` was changed"),
+    )
+    .hint(format!(
+        "look at it with `embedctl api GET /users/{user_id}/attribute_values`; if such values are the users' own, add `--take-unknown`"
+    ))
+}
+
+fn ignored(id: &str, missed: &[String]) -> Error {
+    Error::new(
+        Kind::Incomplete,
+        format!(
+            "Looker accepted the changes of `{id}` and did not make all of them: {}",
+            missed.join("; ")
+        ),
+    )
+    .hint("run the same command again to retry; if it stays so, change the user on Looker's admin page")
 }
