@@ -1,6 +1,5 @@
 //! How values of Looker's are read: ids as strings or numbers, `""` and `null` as unset, its own form of timestamps.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use crate::looker::when::When;
@@ -81,15 +80,8 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
 
 /// A moment, or that there is none, or that it cannot be read.
 pub(super) fn when<'de, D: Deserializer<'de>>(deserializer: D) -> Result<When, D::Error> {
-    Ok(When::read(optional(deserializer)?.as_deref()))
-}
-
-/// A timestamp as in `2021-11-09T16:11:29.000+00:00`; `""` where there is none.
-pub(super) fn timestamp<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Timestamp>, D::Error> {
     // belief: timestamps-are-rfc-3339
-    Ok(optional(deserializer)?.and_then(|text| text.parse().ok()))
+    Ok(When::read(optional(deserializer)?.as_deref()))
 }
 
 /// A secret.
@@ -99,7 +91,6 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secre
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -108,8 +99,6 @@ mod tests {
         id: String,
         #[serde(default, deserialize_with = "super::ids")]
         ids: Vec<String>,
-        #[serde(default, deserialize_with = "super::timestamp")]
-        at: Option<Timestamp>,
     }
 
     fn thing(json: &str) -> Option<Thing> {
@@ -126,17 +115,5 @@ mod tests {
         assert_eq!(thing(r#"{"id":""}"#), None);
         assert_eq!(thing("{}"), None);
         assert!(thing(r#"{"id":"1","ids":null}"#).unwrap().ids.is_empty());
-    }
-
-    #[test]
-    fn timestamps_are_in_lookers_form_or_unset() {
-        // The form is that of a real user's JSON, as published by users of the API.
-        let at = |text: &str| thing(&format!(r#"{{"id":1,"at":{text}}}"#)).unwrap().at;
-
-        let expected = "2021-11-09T16:11:29Z".parse().unwrap();
-        assert_eq!(at(r#""2021-11-09T16:11:29.000+00:00""#), Some(expected));
-        assert_eq!(at(r#""2021-11-09T16:11:29Z""#), Some(expected));
-        assert_eq!(at(r#""""#), None);
-        assert_eq!(at("null"), None);
     }
 }

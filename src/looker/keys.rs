@@ -1,12 +1,12 @@
 //! API keys of a user.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::looker::call::Call;
 use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::looker::when::When;
 use crate::secret::SecretString;
 
 /// An API key without its secret.
@@ -19,8 +19,8 @@ pub struct Api3Key {
     #[serde(default, deserialize_with = "fields::text")]
     pub client_id: String,
     /// When it was minted.
-    #[serde(default, deserialize_with = "fields::timestamp")]
-    pub created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "fields::when")]
+    pub created_at: When,
     /// What it is for, as somebody wrote.
     #[serde(default, deserialize_with = "fields::optional")]
     pub purpose: Option<String>,

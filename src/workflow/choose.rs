@@ -25,7 +25,8 @@ pub struct Choice {
 /// named.
 ///
 /// # Errors
-/// A key that was named does not exist or is not ours; there is none at all where `spec` wants one.
+/// A key that was named does not exist or is not ours; there is none at all where `spec` wants one; the age of one is not
+/// known and matters.
 pub fn choose(
     spec: &RotateSpec,
     keys: &[Api3Key],
@@ -36,12 +37,12 @@ pub fn choose(
     let standing = |key: &Api3Key| Standing::of(key, records);
     let ours: Vec<_> = keys.iter().filter(|key| standing(key).is_ours()).collect();
     check_named(spec, keys, records)?;
-    let old: Vec<_> = ours
-        .iter()
-        .copied()
-        .filter(|key| spec.keys.is_empty() || is_named(key))
-        .filter(|key| is_old(key, spec, now))
-        .collect();
+    let mut old = Vec::new();
+    for key in ours.iter().copied() {
+        if (spec.keys.is_empty() || is_named(&key)) && is_old(key, spec, now)? {
+            old.push(key);
+        }
+    }
     let is_kept = |key: &&Api3Key| standing(key).state == Some(Stage::Overlap);
     let mints = match spec.if_none {
         _ if !spec.keys.is_empty() => !old.is_empty(),
@@ -61,12 +62,22 @@ fn names(named: &str, key: &Api3Key) -> bool {
     named == key.id || named == key.client_id
 }
 
-fn is_old(key: &Api3Key, spec: &RotateSpec, now: Timestamp) -> bool {
-    let (Some(max_age), Some(created_at)) = (spec.max_age_seconds, key.created_at) else {
-        return true;
+/// Whether a key is as old as it must be to be replaced.
+///
+/// # Errors
+/// Nobody can tell, where that matters: an age that is not known is no reason to revoke a key or to leave it.
+fn is_old(key: &Api3Key, spec: &RotateSpec, now: Timestamp) -> Result<bool, Error> {
+    let Some(max_age) = spec.max_age_seconds else {
+        return Ok(true);
+    };
+    let Some(created_at) = key.created_at.known() else {
+        let id = &key.id;
+        let message = format!("Looker does not say in a known form when key {id} was created");
+        return Err(Error::new(Kind::Looker, message)
+            .hint("nothing was changed; without `--max-age` the key is rotated whatever its age"));
     };
     let max_age = SignedDuration::from_secs(i64::try_from(max_age).unwrap_or(i64::MAX));
-    now.duration_since(created_at) > max_age
+    Ok(now.duration_since(created_at) > max_age)
 }
 
 fn old_key(key: &Api3Key, now: Timestamp) -> OldKey {
@@ -74,7 +85,7 @@ fn old_key(key: &Api3Key, now: Timestamp) -> OldKey {
         id: key.id.clone(),
         client_id: key.client_id.clone(),
         purpose: key.purpose.clone().unwrap_or_default(),
-        created_at: key.created_at.unwrap_or(now),
+        created_at: key.created_at.known().unwrap_or(now),
     }
 }
 
@@ -107,6 +118,7 @@ fn none(spec: &RotateSpec) -> Error {
 mod tests {
     use super::*;
     use crate::ledger::KeyState;
+    use crate::looker::When;
     use crate::workflow::spec::{KeyJob, UserId};
 
     const TAG: &str = "embedctl:0192f7a0-6a3c-7000-8000-000000000001:7";
@@ -120,7 +132,7 @@ mod tests {
         Api3Key {
             id: id.to_owned(),
             client_id: format!("client{id}"),
-            created_at: Some(now() - SignedDuration::from_hours(24 * age_days)),
+            created_at: When::At(now() - SignedDuration::from_hours(24 * age_days)),
             purpose: (!purpose.is_empty()).then(|| purpose.to_owned()),
             ..Api3Key::default()
         }
@@ -184,6 +196,25 @@ mod tests {
         assert_eq!(chosen(&spec, &[key("1", TAG, 89)], &[]), NOTHING);
         let keys = [key("1", TAG, 91), key("2", TAG, 1)];
         assert_eq!(chosen(&spec, &keys, &[]), replaces(&["1"]));
+    }
+
+    #[test]
+    fn an_age_that_cannot_be_read_stops_a_rotation_by_age_and_no_other() {
+        let by_age = RotateSpec {
+            max_age_seconds: Some(90 * DAY),
+            ..spec()
+        };
+        for created_at in [When::Unreadable, When::Never] {
+            let undated = Api3Key {
+                created_at,
+                ..key("1", TAG, 0)
+            };
+            let keys = [undated, key("2", TAG, 91)];
+
+            let error = choose(&by_age, &keys, &[], now()).unwrap_err();
+            assert!(error.to_string().contains("key 1"), "{error}");
+            assert_eq!(chosen(&spec(), &keys, &[]), replaces(&["1", "2"]));
+        }
     }
 
     #[test]

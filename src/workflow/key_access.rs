@@ -244,7 +244,7 @@ impl UserKeys {
         let sent = self.now();
         match self.ask(Ask::Mint).await? {
             Said::Minted(minted) => {
-                if let Some(created_at) = minted.key.created_at {
+                if let Some(created_at) = minted.key.created_at.known() {
                     self.access
                         .learn(Ahead::learn(sent, self.now(), created_at));
                 }

@@ -135,7 +135,7 @@ pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
 /// show that something else creates keys too.
 fn has_request_each(keys: &[Api3Key], known: &Known<'_>) -> bool {
     let mut keys: Vec<&Api3Key> = keys.iter().collect();
-    keys.sort_by_key(|key| key.created_at);
+    keys.sort_by_key(|key| key.created_at.known());
     // The windows are equally long and stand in the order of their beginning.
     let mut requests = known.lost.iter();
     keys.into_iter()
@@ -164,7 +164,7 @@ fn fits(key: &Api3Key, known: &Known<'_>) -> bool {
 
 /// Whether a key can come from a lost request. Nothing is concluded from times that are not known.
 fn fits_one(key: &Api3Key, request: &MintIntent, known: &Known<'_>) -> bool {
-    match (known.ahead, key.created_at) {
+    match (known.ahead, key.created_at.known()) {
         (Some(ahead), Some(created_at)) => ahead.fits(request, created_at),
         _ => false,
     }
@@ -174,6 +174,7 @@ fn fits_one(key: &Api3Key, request: &MintIntent, known: &Known<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::ledger::{JobId, RunId};
+    use crate::looker::When;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + seconds).unwrap()
@@ -197,7 +198,7 @@ mod tests {
         Api3Key {
             id: id.to_owned(),
             client_id: format!("client{id}"),
-            created_at: Some(at(seconds)),
+            created_at: When::At(at(seconds)),
             purpose: (!purpose.is_empty()).then(|| purpose.to_owned()),
             ..Api3Key::default()
         }

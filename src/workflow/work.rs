@@ -238,7 +238,7 @@ impl From<Api3Key> for OldKey {
             id: key.id,
             client_id: key.client_id,
             purpose: key.purpose.unwrap_or_default(),
-            created_at: key.created_at.unwrap_or_default(),
+            created_at: key.created_at.known().unwrap_or_default(),
         }
     }
 }

@@ -167,7 +167,7 @@ async fn find(
         }
     }
     for rows in [&mut found.ours, &mut found.nameless] {
-        rows.sort_by_key(|row| Reverse(row.key.created_at));
+        rows.sort_by_key(|row| Reverse(row.key.created_at.known()));
     }
     Ok(found)
 }
@@ -180,7 +180,7 @@ fn key_name(row: &Row, session: &Session) -> KeyName {
         id: row.key.id.clone(),
         client_id: row.key.client_id.clone(),
         purpose: row.key.purpose.clone().unwrap_or_default(),
-        created_at: row.key.created_at.unwrap_or_default(),
+        created_at: row.key.created_at.known().unwrap_or_default(),
     }
 }
 
@@ -274,7 +274,7 @@ fn record(row: &Row) -> KeyRecord {
         client_id: row.key.client_id.clone(),
         purpose: row.key.purpose.clone().unwrap_or_default(),
         state: KeyState::Revoked,
-        minted_at: row.key.created_at.unwrap_or_default(),
+        minted_at: row.key.created_at.known().unwrap_or_default(),
         revoke_at: None,
     }
 }

@@ -200,7 +200,7 @@ fn record_of(user: &User, key: &Api3Key, known: Option<&KeyRecord>, system: &Sys
         client_id: key.client_id.clone(),
         purpose: key.purpose.clone().unwrap_or_default(),
         state: KeyState::Delivered,
-        minted_at: key.created_at.unwrap_or_else(|| system.clock.now()),
+        minted_at: key.created_at.known().unwrap_or_else(|| system.clock.now()),
         revoke_at: None,
     })
 }

@@ -75,7 +75,7 @@ impl Row {
     }
 
     fn age(&self, now: Timestamp) -> Option<i64> {
-        let created_at = self.key.created_at?;
+        let created_at = self.key.created_at.known()?;
         Some(now.duration_since(created_at).as_secs().max(0))
     }
 }

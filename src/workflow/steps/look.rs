@@ -111,7 +111,10 @@ pub(super) fn found(work: &Work, key: &Api3Key) -> FoundKey {
         client_id: key.client_id.clone(),
         due: Tag::parse(&purpose).and_then(|tag| tag.until),
         purpose,
-        created_at: key.created_at.unwrap_or_else(|| work.cx.clock.now()),
+        created_at: key
+            .created_at
+            .known()
+            .unwrap_or_else(|| work.cx.clock.now()),
         delivered_to: None,
     }
 }

@@ -42,12 +42,12 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     };
     check(work, &minted)?;
     let tag = work.tag();
-    let dated = minted.key.created_at.is_some();
+    let created_at = minted.key.created_at.known();
     let key = FoundKey {
         id: minted.key.id,
         client_id: minted.key.client_id,
         purpose: tag.to_string(),
-        created_at: minted.key.created_at.unwrap_or_else(|| work.cx.clock.now()),
+        created_at: created_at.unwrap_or_else(|| work.cx.clock.now()),
         delivered_to: None,
         due: tag.until,
     };
@@ -55,7 +55,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     work.found.key = Some(key.clone());
     let mut output = json!(key);
     if let Some(output) = output.as_object_mut() {
-        output.insert("dated".to_owned(), json!(dated));
+        output.insert("dated".to_owned(), json!(created_at.is_some()));
     }
     Ok(After::Next(output))
 }
@@ -128,6 +128,8 @@ fn dispensable(keys: &[Api3Key], standing: impl Fn(&Api3Key) -> Standing) -> Opt
             Some(Stage::Delivered) => 2,
             Some(Stage::Nameless) | None => 3,
         };
-        (need, key.created_at)
+        // Of a key whose age nobody knows, nobody knows that it is old.
+        let created_at = key.created_at.known();
+        (need, created_at.is_none(), created_at)
     })
 }
