@@ -66,9 +66,10 @@ async fn reap(
     let ledger = ledger_of(session, system).await?;
     // To somebody who is no admin, Looker would call every key gone.
     require_admin(&session.admin).await?;
-    let due = due(&*ledger, session, system).await?;
+    let (due, unseen) = due(&*ledger, session, system).await?;
     if args.dry_run {
-        return dry_run(&due.concat(), ui);
+        dry_run(&due.concat(), ui)?;
+        return unseen.map_or(Ok(Exit::Done), Err);
     }
     system.interrupt.listen();
     let revoke = |keys: Due| {
@@ -86,9 +87,10 @@ async fn reap(
     .await;
     reaped.print(ui)?;
     ended?;
-    match reaped.failed {
-        0 => Ok(Exit::Done),
-        failed => Err(Error::new(
+    match (reaped.failed, unseen) {
+        (0, None) => Ok(Exit::Done),
+        (0, Some(unseen)) => Err(unseen),
+        (failed, _) => Err(Error::new(
             Kind::Incomplete,
             format!("{failed} keys could not be revoked"),
         )
@@ -96,15 +98,24 @@ async fn reap(
     }
 }
 
-/// The keys that are due, by what they say at Looker and by what the ledger says, user by user.
-async fn due(ledger: &dyn Ledger, session: &Session, system: &System) -> Result<Vec<Due>, Error> {
+/// The keys that are due, by what they say at Looker and by what the ledger says, user by user. With them comes why the
+/// ledger alone has spoken, if the keys of all users cannot be listed.
+async fn due(
+    ledger: &dyn Ledger,
+    session: &Session,
+    system: &System,
+) -> Result<(Vec<Due>, Option<Error>), Error> {
     let now = system.clock.now();
     let mut due: BTreeMap<String, Due> = BTreeMap::new();
     for record in ledger.keys_due(now).await? {
         let of = due.entry(record.looker_user_id.clone()).or_default();
         of.push(record);
     }
-    let rows = all_keys(&Matcher::default(), ledger, session, system).await?;
+    let (rows, unseen) = match all_keys(&Matcher::default(), ledger, session, system).await {
+        Ok(rows) => (rows, None),
+        Err(error) if error.kind() == Kind::NotAllowed => (Vec::new(), Some(only_ledger(error))),
+        Err(error) => return Err(error),
+    };
     for row in rows.into_iter().filter(|row| row.standing.is_due(now)) {
         let of = due.entry(row.looker_user_id.clone()).or_default();
         if of.iter().any(|known| known.client_id == row.key.client_id) {
@@ -117,11 +128,18 @@ async fn due(ledger: &dyn Ledger, session: &Session, system: &System) -> Result<
             client_id: row.key.client_id,
             purpose: row.key.purpose.unwrap_or_default(),
             state: KeyState::Delivered,
-            minted_at: row.key.created_at.unwrap_or(now),
+            minted_at: row.key.created_at.known().unwrap_or(now),
             revoke_at: row.standing.due,
         });
     }
-    Ok(due.into_values().collect())
+    Ok((due.into_values().collect(), unseen))
+}
+
+/// Keys that the ledger does not know may be due where nobody may list the keys of all users.
+fn only_ledger(error: Error) -> Error {
+    error
+        .context("only keys that this ledger knows were looked at, not those of other machines")
+        .with_kind(Kind::Incomplete)
 }
 
 /// Revoke the keys of a user, and write that down.
@@ -232,7 +250,7 @@ impl Reaped {
     }
 }
 
-fn dry_run(due: &[KeyRecord], ui: &Ui) -> Result<Exit, Error> {
+fn dry_run(due: &[KeyRecord], ui: &Ui) -> Result<(), Error> {
     let row = |key| with(row_json(key), "outcome", "due");
     let rows: Vec<_> = due.iter().map(row).collect();
     match ui.format() {
@@ -241,7 +259,7 @@ fn dry_run(due: &[KeyRecord], ui: &Ui) -> Result<Exit, Error> {
         Format::Table | Format::Env if rows.is_empty() => ui.status("No key is due."),
         Format::Table | Format::Env => table(&rows, ui)?,
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 const COLUMNS: [&str; 5] = [
