@@ -194,6 +194,8 @@ switches! {
     owner_write_is_ignored: bool = false;
     /// For how many later API calls a new key is in no list.
     mint_is_late: usize = 0, or "3";
+    /// The answer to a request for another key shows the first key of the user.
+    mint_shows_old_key: bool = false;
     /// For how many later API calls a new user is found by no look-up, search or list.
     user_appears_late: usize = 0, or "3";
 

@@ -514,6 +514,21 @@ async fn mint_is_late() {
 }
 
 #[tokio::test]
+async fn mint_shows_old_key() {
+    for (value, repeats) in [("false", false), ("true", true)] {
+        let api = with("mint_shows_old_key", value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+        let keys = format!("/users/{id}/credentials_api3");
+
+        let first = api.call("POST", &keys, None).await.text_of("id");
+        let second = api.call("POST", &keys, None).await.text_of("id");
+
+        assert_eq!(first == second, repeats);
+        assert_eq!(api.get(&keys).await.json.as_array().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
 async fn user_appears_late() {
     for (value, seen) in [("0", [200, 200, 200]), ("2", [404, 404, 200])] {
         let api = with("user_appears_late", value).await;

@@ -52,7 +52,10 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
             "Conflict: the user has as many API keys as it may have",
         ));
     }
-    let (id, client_secret) = world.mint_key(user_id);
+    let first = user.keys.first().copied();
+    let (minted, client_secret) = world.mint_key(user_id);
+    let first = first.filter(|_| world.rules.switches.mint_shows_old_key);
+    let id = first.unwrap_or(minted);
     let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
     let mut shown = key_json(id, key, world);
     add(&mut shown, "client_secret", client_secret);
