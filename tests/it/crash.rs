@@ -15,7 +15,7 @@ use embedctl::ledger::{
     NewRun, Run, RunId,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
-use embedctl::secret::SecretString;
+use embedctl::secret::{ExposeSecret as _, SecretString};
 use embedctl::signed_url::Signer;
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
@@ -586,6 +586,102 @@ async fn everywhere(workflow: Workflow, stop: impl Fn(u32) -> Stop, sole_minter:
         stops > 2,
         "only {stops} stops: the matrix does not reach the run"
     );
+}
+
+/// Stop the creation of a user there, and do it again on a machine that has never seen the ledger. Gives whether the stop
+/// was reached.
+async fn go_on_elsewhere(stop: Stop) -> bool {
+    let mut world = World::new(Workflow::CreateUser, (false, 0)).await;
+    let run = world.begin().await;
+    let stopped = world.go(run, Some(stop)).await;
+    let reached = match stop {
+        Stop::Write(_) => stopped.is_err(),
+        _ => is_reached(stop, &world.emulator),
+    };
+    world.emulator.clear_faults();
+    let ledger = SqliteLedger::in_memory(&SqliteOptions::new(world.clock.clone()));
+    world.ledger = Arc::new(ledger.unwrap());
+    if let JobSpec::CreateUser(spec) = &mut world.spec {
+        let ensure = true;
+        spec.key = Some(KeySpec {
+            ensure,
+            ..KeySpec::default()
+        });
+    }
+
+    let run = world.begin().await;
+    let ensured = world.go(run, None).await;
+
+    assert!(ensured.is_ok(), "{ensured:?} after {stop:?}: {stopped:?}");
+    assert!(world.working().await >= 1, "no key works after {stop:?}");
+    let kept: BTreeSet<String> = world.kept().into_iter().map(|(id, ..)| id).collect();
+    let lost: BTreeSet<String> = world.alive().await.difference(&kept).cloned().collect();
+    assert_eq!(orphans(&mut world).await, lost, "after {stop:?}");
+    reached
+}
+
+/// The keys that `keys orphans` lists on a machine without the ledger.
+async fn orphans(world: &mut World) -> BTreeSet<String> {
+    let emulator = Arc::clone(&world.emulator);
+    world
+        .sandbox
+        .var("LOOKERSDK_BASE_URL", emulator.base_url())
+        .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
+        .var(
+            "LOOKERSDK_CLIENT_SECRET",
+            emulator.client_secret().expose_secret(),
+        )
+        .var("EMBEDCTL_KEYS_TO", "file:keys.jsonl")
+        .clock(world.clock.clone());
+    let orphans = ["keys", "orphans", "-o", "json"];
+    let listed = world.sandbox.run(&orphans).await.done().json();
+    let listed = listed.as_array().unwrap().iter();
+    listed
+        .map(|key| key["key_id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_fresh_machine_ends_with_a_key_that_works_and_finds_what_nobody_received() {
+    let write = |number: u32| Stop::Write(number.into());
+    for stop in [Stop::After as fn(u32) -> Stop, write] {
+        let mut stops = 0;
+        while go_on_elsewhere(stop(stops)).await {
+            stops += 1;
+            assert!(stops < 100, "the run has no end");
+        }
+        assert!(stops > 2, "only {stops} stops");
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_fails_leaves_no_key_that_is_neither_delivered_nor_named() {
+    for revokes in [true, false] {
+        let mut named = 0;
+        for write in 0.. {
+            let world = World::new(Workflow::MintKey, (false, 0)).await;
+            let before = world.alive().await;
+            if !revokes {
+                let fault = Fault::status(500).on("delete_user_credentials_api3");
+                world.emulator.inject(fault.times(0));
+            }
+            let run = world.begin().await;
+            let stopped = world.go(run, Some(Stop::Write(write))).await;
+            let Err(error) = stopped else {
+                break;
+            };
+            let mut lost = world.alive().await;
+            let kept = world.kept();
+            lost.retain(|id| !before.contains(id) && kept.iter().all(|key| key.0 != *id));
+            assert!(!revokes || lost.is_empty(), "{lost:?} after write {write}");
+            for id in lost {
+                let said = error.to_string();
+                assert!(said.contains(&format!("key {id} ")), "{id}: {said}");
+                named += 1;
+            }
+        }
+        assert!(revokes || named > 0, "no write fails with a key in hand");
+    }
 }
 
 macro_rules! matrix {

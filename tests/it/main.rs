@@ -52,6 +52,7 @@ mod leaks;
 mod ledger;
 mod loopback;
 mod manifest;
+mod many_minters;
 mod not_there;
 mod outage;
 mod output;

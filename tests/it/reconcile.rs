@@ -1,8 +1,9 @@
 //! What becomes of a key whose answer is lost, comes late, or is refused: nothing is revoked on a guess, nothing is left untold.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::time::Duration;
 
-use embedctl::emulator::{Effect, Fault, Options};
+use embedctl::emulator::{Effect, ErrorBody, Fault, Options};
 use embedctl::system::Clock;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -307,4 +308,167 @@ async fn who_may_manage_keys_is_found_out_and_said_where_nobody_may() {
         assert!(hint.contains("api --as"), "{hint}");
         nobody.finish().await;
     }
+}
+
+/// How many calls a mint makes before the one that tags the key.
+async fn calls_before_the_tag(sandbox: &Sandbox, user: &str) -> u32 {
+    let before = sandbox.emulator().requests().len();
+    let _minted = sandbox.run(&["keys", "mint", user]).await.done();
+    let requests = sandbox.emulator().requests();
+    let mut operations = requests[before..].iter().map(|it| it.operation);
+    let tag = operations.position(|operation| operation == "update_user_credentials_api3");
+    tag.unwrap().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_key_that_somebody_revokes_before_it_is_tagged_is_replaced() {
+    let sandbox = looker(0).await;
+    let calls = calls_before_the_tag(&sandbox, "user-2").await;
+    let newest = keys(sandbox.emulator(), "user-2").await[0].id.clone();
+    let next = (newest.parse::<u64>().unwrap() + 1).to_string();
+    // Somebody's deletion of the key that will be created, which takes effect right before it is tagged.
+    let admin = sandbox.admin();
+    let user = admin.user_for_credential_embed("user-1").await;
+    let user = user.unwrap().unwrap().id;
+    let late = Fault::new(Effect::Late(calls + 1)).on(DELETE);
+    sandbox.emulator().inject(late);
+    let _lost = admin.delete_api3_key(&user, &next).await.unwrap_err();
+    admin.logout().await.unwrap();
+
+    let to = ["--keys-to", "file:keys.jsonl"];
+    let outcome = mint(&sandbox, &to).await.done();
+
+    let delivered = outcome.json()["key"]["id"].clone();
+    let kept = kept(&sandbox.path("keys.jsonl"));
+    let kept = kept.iter().find(|key| key["key_id"] == delivered);
+    let logged_in = login(sandbox.emulator().base_url(), kept.unwrap()).await;
+    assert_eq!(logged_in.as_ref(), Some(&user));
+    let said = format!("somebody revoked key {next}");
+    assert!(outcome.err.contains(&said), "{}", outcome.err);
+    let alive = key_ids(sandbox.emulator(), "user-1").await;
+    assert_eq!(alive.len(), 1, "{alive:?}");
+    assert!(!alive.contains(&next), "{alive:?}");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_names_a_key_that_was_there_stops_by_name_and_revokes_nothing() {
+    let mut options = Options {
+        users: 1,
+        ..Options::default()
+    };
+    options.switches.mint_shows_old_key = true;
+    let sandbox = Sandbox::with(options).await;
+    let foreign = foreign_key(sandbox.emulator(), "user-1").await;
+
+    let first = mint(&sandbox, &[]).await.exits(3);
+    let created = keys(sandbox.emulator(), "user-1").await[1].id.clone();
+    let second = mint(&sandbox, &[]).await.exits(3);
+
+    let said = format!("with key {foreign}, which was there before");
+    assert!(first.err.contains(&said), "{}", first.err);
+    // What was created then says nothing of itself.
+    assert!(
+        second.err.contains(&format!("key {created} of")),
+        "{}",
+        second.err
+    );
+    assert_eq!(deletions(&sandbox), 0);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_after_the_effect_is_a_lost_answer() {
+    for sole_minter in [false, true] {
+        let sandbox = looker(0).await;
+        let body = ErrorBody::Json;
+        let refused = Effect::StatusAfter { code: 401, body };
+        sandbox.emulator().inject(Fault::new(refused).on(MINT));
+        let more: &[&str] = if sole_minter { &["--sole-minter"] } else { &[] };
+
+        let outcome = mint(&sandbox, more).await;
+
+        let alive = keys(sandbox.emulator(), "user-1").await;
+        if sole_minter {
+            assert_eq!((outcome.exit, alive.len()), (0, 1), "{}", outcome.err);
+        } else {
+            assert_eq!((outcome.exit, alive.len()), (3, 1), "{}", outcome.err);
+            let said = format!("key {} of", alive[0].id);
+            assert!(outcome.err.contains(&said), "{}", outcome.err);
+            let rerun = mint(&sandbox, &[]).await.done();
+            logs_in(&sandbox, &rerun).await;
+            assert_eq!(deletions(&sandbox), 0);
+        }
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_limit_on_keys_is_told_with_the_key_that_can_make_room() {
+    let mut options = Options {
+        users: 1,
+        ..Options::default()
+    };
+    options.switches.max_keys = 1;
+    let sandbox = Sandbox::with(options).await;
+    let foreign = foreign_key(sandbox.emulator(), "user-1").await;
+
+    let refused = mint(&sandbox, &[]).await;
+
+    assert_ne!(refused.exit, 0);
+    let error = refused.error();
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("no more than the 1 key it has"), "{told}");
+    let hint = error["hint"].as_str().unwrap();
+    let command = format!("keys revoke user-1 {foreign} --foreign`");
+    assert!(hint.contains(&command), "{hint}");
+    assert_eq!(deletions(&sandbox), 0);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_whose_only_copy_is_overwritten_is_named() {
+    for sink in ["dir:keys", "env:keys.env"] {
+        let sandbox = looker(0).await;
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(sandbox.path("keys"))
+            .unwrap();
+        let to = ["--keys-to", sink];
+        let first = mint(&sandbox, &to).await.done().json();
+        let replaced = first["key"]["id"].as_str().unwrap();
+
+        let second = mint(&sandbox, &to).await.done();
+
+        let said = format!("key {replaced} is alive");
+        assert!(second.err.contains(&said), "{sink}: {}", second.err);
+        let revoke = format!("keys revoke user-1 {replaced}");
+        assert!(second.err.contains(&revoke), "{sink}: {}", second.err);
+        assert_eq!(keys(sandbox.emulator(), "user-1").await.len(), 2);
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_ledger_knows_is_reaped_where_nobody_may_list_the_keys_of_all() {
+    let mut options = Options {
+        users: 2,
+        clock: Clock::manual(Timestamp::from_second(1_700_000_000).unwrap()),
+        ..Options::default()
+    };
+    options.switches.set("key_list_rights", "self").unwrap();
+    let clock = options.clock.clone();
+    let mut sandbox = Sandbox::with(options).await;
+    sandbox.clock(clock.clone());
+    let limited = mint(&sandbox, &["--ttl", "1h"]).await.done().json();
+    clock.sleep(Duration::from_secs(3_600)).await;
+
+    let outcome = sandbox.run(&["keys", "reap", "-o", "json"]).await.exits(3);
+
+    assert_eq!(outcome.json()["revoked"], 1, "{}", outcome.err);
+    assert!(outcome.err.contains("other machines"), "{}", outcome.err);
+    let minted = limited["key"].clone();
+    let user = login(sandbox.emulator().base_url(), &minted).await;
+    assert_eq!((user, deletions(&sandbox)), (None, 1));
+    sandbox.finish().await;
 }
