@@ -1,5 +1,6 @@
 //! Access tokens: got once for everybody who waits, renewed before they expire, and logged out.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,11 +137,17 @@ impl Client {
         })
     }
 
-    /// End every token that this identity has. Without one, nothing is sent; a token that is gone already is fine.
+    /// End every token that this identity has, and those of users that nobody has waited for. Without one, nothing is
+    /// sent; a token that is gone already is fine.
     pub async fn logout(&self) -> Result<(), LookerError> {
+        let unproved = mem::take(&mut *self.unproved());
         let mut slot = self.auth().slot.lock().await;
         let current = slot.current.take();
         slot.replaced.extend(current);
+        for user in unproved {
+            let token = user.auth().slot.lock().await.current.take();
+            slot.replaced.extend(token);
+        }
         while let Some(token) = slot.replaced.last() {
             self.end(token).await?;
             slot.replaced.pop();

@@ -1,7 +1,7 @@
 //! One identity at Looker, and the way of its calls: with a token, renewed once when Looker refuses it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,8 @@ struct Shared {
     base_url: Url,
     identity: String,
     auth: Auth,
+    /// Users whose tokens were asked for with this identity and are not proved yet. Whoever asked may be gone.
+    unproved: Mutex<Vec<Client>>,
 }
 
 impl fmt::Debug for Client {
@@ -64,6 +66,7 @@ impl Client {
             base_url,
             identity,
             auth,
+            unproved: Mutex::default(),
         }))
     }
 
@@ -81,7 +84,8 @@ impl Client {
         Ok(user)
     }
 
-    /// The same, and do `also` as the user while the proof is under way; it may only read, since nothing is proved yet.
+    /// The same, and do `also` as the user while the proof is under way; it may only read, since nothing is proved yet. If
+    /// whoever asked does not wait for the end, the token ends with those of this identity.
     ///
     /// # Errors
     /// What Looker says, or that it gave the token of somebody else, which has been logged out.
@@ -91,6 +95,7 @@ impl Client {
         also: impl AsyncFnOnce(&Self) -> Result<T, LookerError>,
     ) -> Result<(Self, T), LookerError> {
         let user = self.take_token_of(looker_user_id).await?;
+        self.unproved().push(user.clone());
         let proof = async {
             let me = user.me().await?;
             if me.id == looker_user_id {
@@ -102,14 +107,20 @@ impl Client {
                 answered: format!("Looker user {}", me.id),
             })
         };
-        match tokio::try_join!(proof, also(&user)) {
-            Ok(((), also)) => Ok((user, also)),
-            Err(error) => {
-                // Whether it works or not, the first error is the one to tell.
-                let _ended = user.logout().await.is_ok();
-                Err(error)
-            }
+        let proved = tokio::try_join!(proof, also(&user));
+        if proved.is_err() {
+            // Whether it works or not, the first error is the one to tell.
+            let _ended = user.logout().await.is_ok();
         }
+        self.unproved()
+            .retain(|unproved| !Arc::ptr_eq(&unproved.0, &user.0));
+        proved.map(|((), also)| (user, also))
+    }
+
+    /// The users whose tokens are not proved yet.
+    pub(super) fn unproved(&self) -> MutexGuard<'_, Vec<Self>> {
+        let unproved = self.0.unproved.lock();
+        unproved.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn take_token_of(&self, looker_user_id: &str) -> Result<Self, LookerError> {

@@ -120,7 +120,12 @@ pub async fn run_jobs(
     // Whoever asked to stop when everything was done has what was asked for.
     if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
     {
-        return Err(Error::new(Kind::Interrupted, "interrupted"));
+        // Jobs that are stopped at once may all have ended before anybody here wakes up.
+        let how = match cx.interrupt.count() {
+            1 => "interrupted",
+            _ => "stopped at once",
+        };
+        return Err(Error::new(Kind::Interrupted, how));
     }
     Ok(totals)
 }
