@@ -256,6 +256,10 @@ impl KeyState {
             return Ok(());
         }
         if let Some(id) = self.id {
+            // Each emulator has a key of its administrator's of its own.
+            if world.keys.at(id).is_some_and(|key| key.user == user) {
+                return Ok(());
+            }
             world.keys.skip_to(id).map_err(StateError::new)?;
         }
         let secret = self.client_secret;
