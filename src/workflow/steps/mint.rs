@@ -40,7 +40,9 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
             return Ok(refused);
         }
     };
-    check(work, &minted)?;
+    if let Err(error) = check(work, &minted) {
+        return Err(name_new(work, error).await);
+    }
     let tag = work.tag();
     let created_at = minted.key.created_at.known();
     let key = FoundKey {
@@ -81,6 +83,22 @@ fn check(work: &mut Work, minted: &NewApi3Key) -> Result<(), Error> {
     work.journal.reset(Step::Mint, "the answer cannot be right");
     Err(Error::new(Kind::Incomplete, message)
         .hint("nothing was revoked; `embedctl keys list` shows the keys there are"))
+}
+
+/// Say which keys have come since the user was looked at: one of them is what was created, and nobody has its secret.
+async fn name_new(work: &mut Work, error: Error) -> Error {
+    let Ok(keys) = work.user_keys().list().await else {
+        return error;
+    };
+    let new = keys.into_iter().map(|key| key.id);
+    let new: Vec<_> = new.filter(|id| !work.known_keys.contains(id)).collect();
+    if new.is_empty() {
+        return error;
+    }
+    let (new, user) = (new.join(", "), &work.found.external_user_id);
+    error.context(format!(
+        "key {new} of `{user}` is new: it may be an orphan of ours, or somebody else's"
+    ))
 }
 
 /// Whether Looker may mean that the user has as many keys as it may have (its API description declares both).
