@@ -8,6 +8,7 @@ impl Mover {
     pub(super) async fn access(&self, item: &Item) -> Result<Handed, LookerError> {
         let content = item.content.as_deref().unwrap_or_default();
         let level = item.level.as_deref().unwrap_or("view");
+        let mut may_look_again = true;
         loop {
             let accesses = self.admin.content_accesses(content).await?;
             let of = |user: &str| {
@@ -29,8 +30,13 @@ impl Mover {
                         .admin
                         .create_content_access(content, level, &self.to.id);
                     match created.await {
-                        // Another look tells whether it is there.
-                        Err(error) if error.took_effect_unknown() && error.is_retryable() => {
+                        // Another look tells whether it is there; a Looker that stays away is no reason for a third.
+                        Err(error)
+                            if may_look_again
+                                && error.took_effect_unknown()
+                                && error.is_retryable() =>
+                        {
+                            may_look_again = false;
                             continue;
                         }
                         created => created?,
