@@ -133,10 +133,15 @@ fn needs_secret(work: &Work) -> bool {
     work.spec.steps().contains(&Step::Prove) && work.journal.done(Step::Prove).is_none()
 }
 
-/// Take a key as delivered that the sink says it holds, or that carries the job's own tag, which is written only then.
+/// Take a key as delivered that the sink says it holds, or that carries the job's own tag, which is written only then, and
+/// only when a login with the key is proved if one is wanted: an undo that did not come to the key forgets that.
 async fn adopt(work: &mut Work, look: &Look) -> Result<bool, Error> {
+    let is_tagged = |key: &&Api3Key| {
+        let tag = key.purpose.as_deref().and_then(Tag::parse);
+        tag.is_some_and(|tag| tag.state == TagState::Delivered)
+    };
     let delivered = look.delivered().next_back();
-    let Some(key) = delivered.filter(|_| !needs_secret(work)) else {
+    let Some(key) = delivered.filter(|key| !needs_secret(work) || is_tagged(key)) else {
         return Ok(false);
     };
     let mut key = look::found(work, key);

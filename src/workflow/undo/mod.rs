@@ -48,7 +48,10 @@ pub enum Inverse {
 impl Inverse {
     /// Whether the others can be done where this one leaves something.
     const fn is_apart(&self) -> bool {
-        matches!(self, Self::MoveBack(_) | Self::SweepBack)
+        matches!(
+            self,
+            Self::RevokeUndelivered | Self::MoveBack(_) | Self::SweepBack
+        )
     }
 }
 
