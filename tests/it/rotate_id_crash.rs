@@ -457,7 +457,7 @@ async fn stop_and_undo(scenario: &Scenario, stop: Stop) -> bool {
             JobState::Undone,
             "after {context}"
         );
-        revoke_nameless(&world).await;
+        revoke_named(&world, &undone.left).await;
         undone = undo(&world, run, None).await.unwrap();
     }
     assert_eq!(undone.left, Vec::<String>::new(), "after {context}");
@@ -477,12 +477,18 @@ async fn lost_a_key(world: &World, run: RunId) -> bool {
     of_mint.next().is_some_and(|event| event.what != What::Done)
 }
 
-/// Revoke the keys that carry no purpose, as a person does who knows that they are nobody's.
-async fn revoke_nameless(world: &World) {
+/// Revoke the keys that were named as unclear, as a person does who knows that they are nobody's.
+async fn revoke_named(world: &World, left: &[String]) {
+    let named = left.iter().filter_map(|left| {
+        let (ids, _) = left.strip_prefix("key ")?.split_once(" was created")?;
+        Some(ids.split(", ").map(str::to_owned))
+    });
+    let named: Vec<String> = named.flatten().collect();
     let admin = world.admin();
     let user = find_user(&admin, world.spec.user()).await.unwrap().unwrap();
     for key in admin.api3_keys(&user.id).await.unwrap() {
-        if key.purpose.as_deref().unwrap_or_default().is_empty() {
+        if named.contains(&key.id) {
+            assert_eq!(key.purpose.as_deref().unwrap_or_default(), "");
             let _revoked = admin.delete_api3_key(&user.id, &key.id).await.unwrap();
         }
     }

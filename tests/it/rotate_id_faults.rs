@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::apply_faults::some_of;
-use crate::rotate_id_people::{Before, People};
+use crate::rotate_id_people::{Before, People, new};
 use crate::support::{Outcome, Sandbox, in_time, print};
 
 const PEOPLE: usize = 30;
@@ -185,7 +185,17 @@ async fn killed_four_times_on_the_way_everybody_moves_once_all_the_same() {
     }
 
     let begun = begun.unwrap();
-    let resumed = sandbox.run(&["runs", "resume", &begun]).await;
+    let mut resumed = sandbox.run(&["runs", "resume", &begun]).await;
+    // Nobody but a person knows whose the keys are that were asked for when it was killed. Each is named once, perhaps by
+    // a process that was killed then.
+    revoke_nameless(&sandbox, people).await;
+    if resumed.exit == 3 {
+        let causes = resumed.err.lines();
+        let mut causes = causes.filter(|line| line.starts_with("caused by: "));
+        let unclear = "was created around a request whose answer was lost";
+        assert!(causes.all(|it| it.contains(unclear)), "{}", resumed.err);
+        resumed = sandbox.run(&["runs", "resume", &begun]).await;
+    }
     assert_eq!(resumed.exit, 0, "{}", resumed.err);
 
     before.assert_all_moved(people, sandbox.emulator(), &sandbox.read("keys.jsonl"));
@@ -194,4 +204,20 @@ async fn killed_four_times_on_the_way_everybody_moves_once_all_the_same() {
     // Those that were killed could not log out.
     sandbox.emulator().end_tokens();
     sandbox.finish().await;
+}
+
+/// Revoke the keys of those who have moved that carry no purpose.
+async fn revoke_nameless(sandbox: &Sandbox, people: People) {
+    let admin = sandbox.admin();
+    for id in people.moving().map(new) {
+        let Some(user) = admin.user_for_credential_embed(&id).await.unwrap() else {
+            continue;
+        };
+        for key in admin.api3_keys(&user.id).await.unwrap() {
+            if key.purpose.as_deref().unwrap_or_default().is_empty() {
+                let _gone = admin.delete_api3_key(&user.id, &key.id).await.unwrap();
+            }
+        }
+    }
+    admin.logout().await.unwrap();
 }
