@@ -141,7 +141,7 @@ mod tests {
         2:18: there is no column `modles`; did you mean `models`?
         2:49: there is no user attribute `regoin`; did you mean `region`?
         2:76: `first_name` stands here twice
-        3:20: there is no permission for embed users `see_look`; did you mean `see_looks`?
+        3:20: unknown embed permission `see_look`; did you mean `see_looks`?
         3:31: `key` is `none` or `ensure` or `rotate`, not `maybe`
         5:16: `access_data` stands in the list twice
         5:1: `a` stands in line 3 already
