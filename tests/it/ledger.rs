@@ -805,7 +805,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 3
+                    known: 4
                 }
             ),
             "{error:?}"

@@ -35,8 +35,8 @@ async fn says_what_would_be_done_and_does_nothing() {
         first_name: `Ada 1`
         attr.region: west
     Plan: 2 to create, 0 unchanged.
-    API calls to apply it: 18, 11 of them to look first; and 2 embed logins.
-    That is 1.8 % of a quota of 1000 calls.
+    API calls to apply it: 19, 12 of them to look first; and 2 embed logins.
+    That is 1.9 % of a quota of 1000 calls.
     ");
     assert_eq!(writes(&sandbox), Vec::<String>::new());
     sandbox.finish().await;

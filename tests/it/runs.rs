@@ -376,7 +376,8 @@ async fn a_process_that_gets_sigint_finishes_its_key_and_can_be_resumed() {
         ..Options::default()
     })
     .await;
-    let sink = "exec:key=$(cat); case $key in *probe*) exit;; esac; echo \"$key\" >> keys.jsonl; [ -e sent ] || { touch sent; kill -INT $PPID; }";
+    // Between embedctl and the command stands a guard, which is the command's parent.
+    let sink = "exec:key=$(cat); case $key in *probe*) exit;; esac; echo \"$key\" >> keys.jsonl; [ -e sent ] || { touch sent; read -r _ _ _ parent _ < /proc/$PPID/stat; kill -INT $parent; }";
     let mint = [
         "keys",
         "mint",
@@ -398,7 +399,14 @@ async fn a_process_that_gets_sigint_finishes_its_key_and_can_be_resumed() {
         .split_whitespace()
         .find(|word| word.contains('-'))
         .unwrap();
-    let resume = ["runs", "resume", id.trim_end_matches('`')];
+    // The ledger does not keep the arguments of a command.
+    let resume = [
+        "runs",
+        "resume",
+        id.trim_end_matches('`'),
+        "--keys-to",
+        sink,
+    ];
     let _resumed = output(sandbox.process(&resume)).await.done();
     assert_eq!(keys_kept(), 3);
     for user in ["user-1", "user-2", "user-3"] {

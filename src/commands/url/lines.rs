@@ -7,7 +7,7 @@ use crate::commands::url::blocks::{Block, CUT, LONGEST_LINE};
 use crate::commands::url::row::Row;
 use crate::commands::url::sign::embed_path;
 use crate::error::Error;
-use crate::signed_url::{Login, Signer, UrlBuffer, nonces};
+use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonces, refuse_id};
 use crate::system::{Clock, Random};
 
 /// What all lines have in common.
@@ -76,6 +76,7 @@ impl Job<'_> {
         let now = || self.clock.now().as_second();
         let time = row.time.or(self.time).unwrap_or_else(now);
         let login = row.login(self.login);
+        refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
         let url = self.signer.sign_into(buffer, &path, &login, &nonce, time)?;
         self.write(number, &login.external_user_id, url, out);
         Ok(())

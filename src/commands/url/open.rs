@@ -11,7 +11,7 @@ use crate::commands::url::sign;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
-use crate::signed_url::{UrlBuffer, nonce};
+use crate::signed_url::{UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::{System, files};
 
 /// How long a browser may take to say that it cannot open the page.
@@ -50,6 +50,7 @@ pub(crate) async fn run(
     let nonce = nonce(&system.random).map_err(Error::internal)?;
     let time = system.clock.now().as_second();
     let mut buffer = UrlBuffer::default();
+    refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
     let url = signer.sign_into(&mut buffer, &path, &login, &nonce, time)?;
     if args.print {
         return sign::print(ui, url);

@@ -9,7 +9,7 @@ use crate::commands::url::batch;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
-use crate::signed_url::{Login, Signer, UrlBuffer, nonce, with_embed_domain};
+use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonce, refuse_id, with_embed_domain};
 use crate::system::System;
 
 /// Print a signed embed URL
@@ -76,6 +76,7 @@ pub(crate) async fn run(
         return batch::run(file, args, &signer, &login, ui, system);
     }
 
+    refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
     let path = args.path.as_deref().unwrap_or_default();
     let path = embed_path(path, args.embed_domain.as_deref())?;
     let nonce = match &args.nonce {
