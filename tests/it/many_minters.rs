@@ -1,5 +1,4 @@
-//! Several who create keys for the same users at once: another admin, another runner, another machine. None touches the
-//! keys of another.
+//! Several create keys for the same users at once, an admin, a runner, another machine, and none touches another's keys.
 
 use std::collections::BTreeSet;
 
