@@ -17,10 +17,7 @@ const KNOWN_WRONG: &[(&str, &str)] = &[
     ("create-user --update", "login_replaces_grants=false"),
     // It says that the user is still there, and not that it is disabled.
     ("users delete", "delete_user_disables=true"),
-    // It fails, and counts each favourite twice.
-    ("rotate-id and undo", "search_lists_nothing=favorites"),
     // It says that everything has moved, and what no list shows stays with the old user, who is disabled.
-    ("rotate-id and undo", "disabled_plans_hidden=true"),
     ("rotate-id and undo", "followed_alerts_are_found=false"),
 ];
 
