@@ -186,6 +186,6 @@ impl Numbers {
 #[should_panic(expected = "it cannot be read")]
 fn a_reader_that_panics_is_found() {
     survives(&["a,b"], |input| {
-        assert!(!input.contains(&b'{'), "it cannot be read")
+        assert!(!input.contains(&b'{'), "it cannot be read");
     });
 }

@@ -278,8 +278,7 @@ mod tests {
 
     #[test]
     fn a_group_stands_together() {
-        let groups: Vec<Group> = all().map(|belief| belief.group).collect();
-        let mut runs = groups.clone();
+        let mut runs: Vec<Group> = all().map(|belief| belief.group).collect();
         runs.dedup();
         assert_eq!(runs, Group::ALL);
     }

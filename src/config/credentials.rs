@@ -12,6 +12,9 @@ use crate::config::text::settings_text;
 use crate::error::Error;
 use crate::secret::{SECRET_VARIABLES, SecretString};
 
+/// A client id and its secret, each of which may be missing.
+type ApiKeySettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
+
 /// A login and its password.
 type NetrcKey = (Setting<String>, Setting<SecretSource>);
 
@@ -20,7 +23,7 @@ pub(crate) fn api_key(
     layers: &Layers<'_>,
     places: &Places,
     base_url: Option<&Setting<Url>>,
-) -> Result<(Option<Setting<String>>, Option<Setting<SecretSource>>), Error> {
+) -> Result<ApiKeySettings, Error> {
     let id = layers
         .sdk_variable(&["EMBEDCTL_CLIENT_ID", "LOOKERSDK_CLIENT_ID"])
         .or_else(|| layers.profile(|profile| profile.client_id.clone()))

@@ -99,7 +99,7 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
     };
     match effect {
         Effect::ResetBefore | Effect::ResetAfter | Effect::Late(_) => {
-            orders.give(Place::Head(0), Break::Reset)
+            orders.give(Place::Head(0), Break::Reset);
         }
         Effect::SlowHeaders(time) => orders.give(Place::Head(PART_OF_HEAD), Break::Pause(time)),
         Effect::SlowBody(time) => orders.give(Place::Body(1), Break::Pause(time)),

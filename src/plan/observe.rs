@@ -140,7 +140,7 @@ async fn sweep_disabled(admin: &Client, store: &mut Store) -> Result<(), Error> 
 fn keep(store: &mut Store, admin: &Client, users: Vec<User>) -> Result<bool, Error> {
     let any_is_disabled = users.iter().any(|user| user.is_disabled);
     let users = users.into_iter();
-    store.keep(users.flat_map(|user| Seen::of(user, now(admin))))?;
+    store.keep(users.flat_map(|user| Seen::of(&user, now(admin))))?;
     Ok(any_is_disabled)
 }
 

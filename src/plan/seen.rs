@@ -39,7 +39,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// What `user` shows at `now`, under each of the ids that it has as an embed user: none if it is none.
-    pub(crate) fn of(user: User, now: Timestamp) -> Vec<Self> {
+    pub(crate) fn of(user: &User, now: Timestamp) -> Vec<Self> {
         let ids: BTreeSet<String> = user
             .credentials_embed
             .iter()

@@ -62,6 +62,10 @@ pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, Reconciled};
 const ATTEMPTS: usize = 3;
 
 /// How a job went.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each job that ends, and it is taken apart at once"
+)]
 pub(crate) enum Ran {
     /// It came to its end. With an error comes what had been found by then.
     Ended(Result<Found, (Error, Option<Box<Found>>)>),

@@ -115,7 +115,8 @@ impl fmt::Display for Tag {
         let mut text = format!("{PROGRAM}{state}, run {run}/{job}");
         if let Some(until) = self.until {
             let whole = until.round(Unit::Second).unwrap_or(until);
-            text.push_str(&format!(", until {whole}"));
+            text.push_str(", until ");
+            text.push_str(&whole.to_string());
         }
         if let Some(words) = &self.words {
             let room = LONGEST.saturating_sub(text.len() + 2);

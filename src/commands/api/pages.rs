@@ -122,7 +122,9 @@ impl List {
         let mut news = false;
         for item in page {
             let named = serde_json::from_str::<Named<'_>>(item.get());
-            let name = named.as_ref().map_or(item.get(), |named| named.id.get());
+            let name = named
+                .as_ref()
+                .map_or_else(|_| item.get(), |named| named.id.get());
             news |= self.seen.insert(self.hasher.hash_one(name));
         }
         news

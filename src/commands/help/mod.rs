@@ -100,12 +100,14 @@ fn command(
         });
         let below: Vec<Value> = below.collect();
         let text = command.render_long_help().to_string();
+        let topics = path.is_empty().then(|| {
+            let topics = TOPICS.iter();
+            let topics = topics.map(|topic| json!({ "name": topic.name, "about": topic.about }));
+            topics.collect::<Vec<_>>()
+        });
         let mut value = json!({ "command": path.join(" "), "text": text, "commands": below });
-        if path.is_empty() {
-            value["topics"] = TOPICS
-                .iter()
-                .map(|topic| json!({ "name": topic.name, "about": topic.about }))
-                .collect();
+        if let (Some(topics), Some(members)) = (topics, value.as_object_mut()) {
+            members.insert("topics".to_owned(), topics.into());
         }
         return ui.json(&value);
     }

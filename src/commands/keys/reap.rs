@@ -82,7 +82,7 @@ async fn reap(
     let mut reaped = Reaped::default();
     let width = session.settings.concurrency();
     let ended = parallel::each(due, width, &system.interrupt, revoke, |(keys, revoked)| {
-        reaped.note(&keys, revoked, ui)
+        reaped.note(&keys, &revoked, ui)
     })
     .await;
     reaped.print(ui)?;
@@ -186,14 +186,14 @@ impl Reaped {
     fn note(
         &mut self,
         keys: &[KeyRecord],
-        done: Result<Revoked, Error>,
+        done: &Result<Revoked, Error>,
         ui: &Ui,
     ) -> Result<(), Error> {
-        let failed = match &done {
+        let failed = match done {
             Ok(_) => None,
             Err(error) => Some(error_json(error).get("error").cloned()),
         };
-        if let Err(error) = &done {
+        if let Err(error) = done {
             let ids: Vec<_> = keys.iter().map(|key| key.key_id.as_str()).collect();
             let user = keys.first().map(|key| key.external_user_id.as_str());
             let (ids, user) = (ids.join(", "), user.unwrap_or_default());
@@ -202,7 +202,7 @@ impl Reaped {
             ui.error(&shown);
         }
         for key in keys {
-            let (count, outcome) = match &done {
+            let (count, outcome) = match done {
                 Ok(done) if done.revoked.contains(&key.key_id) => (&mut self.revoked, "revoked"),
                 Ok(_) => (&mut self.gone, "gone"),
                 Err(_) => (&mut self.failed, "failed"),

@@ -104,12 +104,16 @@ impl AttributeBody {
         set(&mut attribute.name, self.name);
         set(&mut attribute.label, self.label);
         set(&mut attribute.kind, self.kind);
-        attribute.default_value = self.default_value.or(attribute.default_value.take());
+        attribute.default_value = self
+            .default_value
+            .or_else(|| attribute.default_value.take());
         attribute.value_is_hidden = self.value_is_hidden.unwrap_or(attribute.value_is_hidden);
         attribute.user_can_view = self.user_can_view.unwrap_or(attribute.user_can_view);
         attribute.user_can_edit = self.user_can_edit.unwrap_or(attribute.user_can_edit);
         let domains = &mut attribute.hidden_value_domain_whitelist;
-        *domains = self.hidden_value_domain_whitelist.or(domains.take());
+        *domains = self
+            .hidden_value_domain_whitelist
+            .or_else(|| domains.take());
     }
 }
 

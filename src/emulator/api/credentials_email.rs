@@ -99,7 +99,7 @@ pub(super) fn email_json(world: &World, id: Id, user: &User) -> Value {
     let Some(email) = user.email.as_deref() else {
         return Value::Null;
     };
-    let page = |path: &str| format!("https://localhost:9999/{path}/{:032}", id);
+    let page = |path: &str| format!("https://localhost:9999/{path}/{id:032}");
     let (setup, reset) = match user.email_state {
         EmailState::SetUp => (Some(String::new()), None),
         EmailState::New => (Some(String::new()), Some(String::new())),

@@ -180,7 +180,7 @@ fn check_url(call: &Call<'_>, world: &mut World, url: &str) -> Result<(), Reject
 
 fn check_enabled(world: &World) -> Result<(), Refusal> {
     let on = world.settings.embed_enabled && world.settings.sso_auth_enabled;
-    on.then_some(()).ok_or_else(|| Refusal::denied())
+    on.then_some(()).ok_or_else(Refusal::denied)
 }
 
 fn session_length(seconds: Option<i64>) -> Result<i64, Refusal> {

@@ -84,7 +84,7 @@ fn log_in(call: &WebCall<'_>, world: &mut World) -> Result<Reply, Refused> {
     let user = world.embed_login(&login).map_err(Refused::Login)?;
     let seconds = i64::from(genuine.login.session_length);
     let (_, cookie) = world.begin_session(user, seconds, call.user_agent);
-    Ok(welcome(world, genuine.embed_path, &cookie, seconds))
+    Ok(welcome(world, &genuine.embed_path, &cookie, seconds))
 }
 
 /// What a URL says, where one of the secrets signed it.

@@ -72,10 +72,10 @@ pub(crate) fn document(title: &str, body: &str) -> String {
 }
 
 /// Lead somebody who has logged in to the embed path, with the cookie of the session.
-fn welcome(world: &World, embed_path: String, cookie: &str, seconds: i64) -> Reply {
+fn welcome(world: &World, embed_path: &str, cookie: &str, seconds: i64) -> Reply {
     let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
     let expires_at = format!("looker.expires_at={}; Path=/", world.now + seconds);
-    Reply::found(local(&embed_path))
+    Reply::found(local(embed_path))
         .header("set-cookie", session)
         .header("set-cookie", expires_at)
 }

@@ -12,10 +12,10 @@ pub(super) fn log_in(call: &WebCall<'_>, world: &mut World) -> Option<Result<Rep
     let path = call.path.strip_prefix("/login/embed/")?;
     let path = decode_path(path)?;
     if let Some(token) = query.value("embed_authentication_token") {
-        return Some(cookieless(call, world, token, path));
+        return Some(cookieless(call, world, token, &path));
     }
     let token = query.value("token")?;
-    Some(own(call, world, token, path))
+    Some(own(call, world, token, &path))
 }
 
 /// The session is there already; the token can be used once, by the browser that the session was made for.
@@ -23,7 +23,7 @@ fn cookieless(
     call: &WebCall<'_>,
     world: &mut World,
     token: &str,
-    path: String,
+    path: &str,
 ) -> Result<Reply, &'static str> {
     let taken = world.cookieless.authentications.remove(token);
     let (session, until) = taken.ok_or("no such authentication token, or used before")?;
@@ -43,7 +43,7 @@ fn own(
     call: &WebCall<'_>,
     world: &mut World,
     token: &str,
-    path: String,
+    path: &str,
 ) -> Result<Reply, &'static str> {
     let taken = world.cookieless.own_urls.remove(token);
     let (user, seconds, until) = taken.ok_or("no such token, or used before")?;

@@ -16,18 +16,22 @@ pub(super) struct Row(Value);
 
 impl Row {
     pub(super) fn is_of(&self, attribute: &str) -> bool {
-        match &self.0["user_attribute_id"] {
-            Value::String(id) => id == attribute,
-            id => id.to_string() == attribute,
+        match self.0.get("user_attribute_id") {
+            Some(Value::String(id)) => id == attribute,
+            Some(Value::Number(id)) => id.to_string() == attribute,
+            _ => false,
         }
     }
 
     pub(super) fn source(&self) -> &str {
-        self.0["source"].as_str().unwrap_or_default()
+        self.0
+            .get("source")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
-    pub(super) fn value(&self) -> &Value {
-        &self.0["value"]
+    pub(super) fn has_value(&self, value: &str) -> bool {
+        self.0.get("value").is_some_and(|is| is == value)
     }
 }
 
@@ -72,7 +76,7 @@ pub(super) async fn words(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     if unset.peek().is_some() {
         said.push(seen(
             "unset-value-is-empty",
-            unset.all(|row| row.value() == ""),
+            unset.all(|row| row.has_value("")),
             "values that are not set are empty texts",
             || "values that are not set are not empty texts".to_owned(),
         ));
@@ -88,11 +92,11 @@ pub(super) async fn words(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let own = now.iter().find(|row| row.is_of(&attribute));
     said.push(seen(
         "attribute-set-by-patch",
-        own.is_some_and(|row| row.value() == VALUE),
+        own.is_some_and(|row| row.has_value(VALUE)),
         "a value that was set reads back",
         || "a value that was set does not read back".to_owned(),
     ));
-    if let Some(own) = own.filter(|row| row.value() == VALUE) {
+    if let Some(own) = own.filter(|row| row.has_value(VALUE)) {
         let source = own.source().to_owned();
         said.push(seen(
             "source-own-word",
@@ -100,7 +104,10 @@ pub(super) async fn words(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
             "the source of an own value is `User Setting`",
             || format!("the source of an own value is `{source}`"),
         ));
-        let rank = own.0["rank"].to_string();
+        let rank = own
+            .0
+            .get("rank")
+            .map_or_else(|| "missing".to_owned(), Value::to_string);
         said.push(seen(
             "source-rank",
             rank == "-1",

@@ -209,7 +209,7 @@ pub(super) async fn time(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
         // Perhaps only the user itself may see its keys.
         Err(_) => trial.read(&trial.sudo().await?, operation, &path).await?,
     };
-    let Value::String(text) = &key["created_at"] else {
+    let Some(Value::String(text)) = key.get("created_at") else {
         return Ok(vec![(
             "timestamps-are-rfc-3339",
             false,

@@ -37,7 +37,7 @@ pub(super) async fn replaces(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
 async fn values(trial: &Trial<'_>, id: &str, name: &str) -> Result<Vec<Seen>, Error> {
     let has = async || -> Result<bool, Error> {
         let rows = attributes::rows(trial).await?;
-        Ok(rows.iter().any(|row| row.is_of(id) && row.value() == VALUE))
+        Ok(rows.iter().any(|row| row.is_of(id) && row.has_value(VALUE)))
     };
     trial
         .log_in_again(&subject::SECOND, &[(name, VALUE)])
