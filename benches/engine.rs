@@ -24,8 +24,8 @@ use embedctl::signed_url::Signer;
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Finder, Found, Grants, JobSpec, KeySpec, Observer, RunOptions, Step, UserSpec,
-    Via,
+    self, Context, Finder, Found, Grants, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
+    UserSpec, Via,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -114,6 +114,8 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
     Context {
         http,
         finder: Finder::new(admin.clone()),
+        keys: KeyAccess::new(admin.clone()),
+        sole_minter: false,
         admin,
         signer: Some(signer.with_scheme("http")),
         other_signer: None,
@@ -126,6 +128,7 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
         retries: 0,
         width: 1,
         timeout: Duration::from_secs(60),
+        grace: Duration::from_secs(30),
     }
 }
 

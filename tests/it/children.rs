@@ -216,7 +216,7 @@ async fn a_run_with_a_command_asks_for_it_again() {
     let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
     let run = runs[0]["id"]
         .as_str()
-        .or(runs[0]["run_id"].as_str())
+        .or_else(|| runs[0]["run_id"].as_str())
         .unwrap()
         .to_owned();
 

@@ -67,6 +67,7 @@ fn section(texts: &mut String, heading: &str, errors: impl Iterator<Item = Error
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one of each")]
 fn looker_errors() -> Vec<LookerError> {
     let origin = || "https://acme.looker.com".to_owned();
     let source = || anyhow::anyhow!("the cause");

@@ -28,7 +28,7 @@ async fn a_ledger_of_another_looker_is_refused_by_every_command_that_acts() {
     let run: serde_json::Value = serde_json::from_str(runs.lines().next().unwrap()).unwrap();
     let run = run["run_id"]
         .as_str()
-        .or(run["id"].as_str())
+        .or_else(|| run["id"].as_str())
         .unwrap()
         .to_owned();
     second.file("m.csv", MANIFEST);

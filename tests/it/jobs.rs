@@ -1,5 +1,6 @@
 //! The main jobs as data: a world, commands, and what the world is to be if they succeed.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -360,11 +361,11 @@ fn effective(user: &Value) -> Value {
 }
 
 /// What is not as `want` says with an embed user.
-fn grants(seen: &Seen, user: &str, want: Value) -> Vec<String> {
+fn grants(seen: &Seen, user: &str, want: impl Borrow<Value>) -> Vec<String> {
     let Some(is) = seen.user(user) else {
         return vec![format!("there is no `{user}`")];
     };
-    let want = effective(&want);
+    let want = effective(want.borrow());
     match effective(is) {
         is if is == want => Vec::new(),
         is => vec![format!("`{user}` has {is} and not {want}")],

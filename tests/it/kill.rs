@@ -55,7 +55,7 @@ struct World {
     /// Whether embedctl is told that nothing else creates keys. Otherwise somebody else does.
     sole_minter: bool,
     /// The foreign keys of each user that has one, by Looker's id of the user.
-    foreign: BTreeMap<String, BTreeSet<String>>,
+    foreign: KeysOf,
     /// The keys of which a run has said by their id that nobody received them.
     named: BTreeSet<String>,
     /// The users there should be.
@@ -206,7 +206,7 @@ impl World {
 
     /// The keys of each user by Looker's id, without the foreign ones, which must be there, and without the nameless ones
     /// that a run has named.
-    async fn ours(&self) -> BTreeMap<String, BTreeSet<String>> {
+    async fn ours(&self) -> KeysOf {
         let users = embed_users(&self.admin).await;
         let names: Vec<_> = users.iter().map(|(external, _)| external).collect();
         assert_eq!(
@@ -237,8 +237,8 @@ impl World {
     }
 
     /// The keys that the sink has, by user; each only once.
-    fn kept(&self, sink: &str) -> BTreeMap<String, BTreeSet<String>> {
-        let mut kept_keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    fn kept(&self, sink: &str) -> KeysOf {
+        let mut kept_keys: KeysOf = BTreeMap::new();
         for key in kept(&self.sandbox.path(sink)) {
             let text = |name: &str| key[name].as_str().unwrap().to_owned();
             let keys = kept_keys.entry(text("looker_user_id")).or_default();
@@ -302,17 +302,7 @@ async fn kill_and_judge(sole_minter: bool) {
         }
         world.run(&mint, usual_mint).await;
         let (alive, kept) = (world.ours().await, world.kept("minted.jsonl"));
-        for (user, keys) in &alive {
-            let had = before.get(user).cloned().unwrap_or_default();
-            let new: BTreeSet<_> = keys.difference(&had).cloned().collect();
-            assert_eq!(
-                new.len(),
-                1 + usize::from(!before.contains_key(user)),
-                "user {user}"
-            );
-            assert!(new.is_subset(&kept[user]), "user {user}: {new:?}, {kept:?}");
-            minted += new.len();
-        }
+        minted += came_to_stay(&before, &alive, &kept);
         let delivered: usize = kept.values().map(BTreeSet::len).sum();
         assert_eq!(
             delivered, minted,
@@ -330,7 +320,39 @@ async fn kill_and_judge(sole_minter: bool) {
         }
     }
 
-    // What is alive logs in, and what the ledger calls delivered is what is alive.
+    what_is_alive_logs_in(&world).await;
+    world.admin.logout().await.unwrap();
+    world.looker.kill().await.unwrap();
+    let times = [usual_mint, usual_rotate, usual_create].map(|time| time.as_millis());
+    print(&format!(
+        "killed {} processes, {} keys were left and named; unkilled they take {times:?} ms",
+        world.kills,
+        world.named.len()
+    ));
+}
+
+/// Client ids of keys, by user.
+type KeysOf = BTreeMap<String, BTreeSet<String>>;
+
+/// How many keys are new, each of which has to be in the sink: one a user, and two of a user that was created besides.
+fn came_to_stay(before: &KeysOf, alive: &KeysOf, kept: &KeysOf) -> usize {
+    let mut minted = 0;
+    for (user, keys) in alive {
+        let had = before.get(user).cloned().unwrap_or_default();
+        let new: BTreeSet<_> = keys.difference(&had).cloned().collect();
+        assert_eq!(
+            new.len(),
+            1 + usize::from(!before.contains_key(user)),
+            "user {user}"
+        );
+        assert!(new.is_subset(&kept[user]), "user {user}: {new:?}, {kept:?}");
+        minted += new.len();
+    }
+    minted
+}
+
+/// What is alive logs in, and what the ledger calls delivered is what is alive.
+async fn what_is_alive_logs_in(world: &World) {
     let alive: BTreeSet<_> = world.ours().await.into_values().flatten().collect();
     let mut logged_in = BTreeSet::new();
     for key in kept(&world.sandbox.path("rotated.jsonl")) {
@@ -362,12 +384,4 @@ async fn kill_and_judge(sole_minter: bool) {
         "{delivered:?}"
     );
     assert_eq!(delivered.into_keys().collect::<BTreeSet<_>>(), alive);
-    world.admin.logout().await.unwrap();
-    world.looker.kill().await.unwrap();
-    let times = [usual_mint, usual_rotate, usual_create].map(|time| time.as_millis());
-    print(&format!(
-        "killed {} processes, {} keys were left and named; unkilled they take {times:?} ms",
-        world.kills,
-        world.named.len()
-    ));
 }

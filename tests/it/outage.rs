@@ -180,7 +180,7 @@ async fn on_every_operation(name: &str, fronts: &[Front], how_often: &[Often]) {
             let known = KNOWN_WRONG.contains(&(name, case.to_string().as_str()));
             match (finding, known) {
                 (Some(finding), false) => {
-                    wrong.push(format!("{name}, {case}: {finding}\n{}", ended.said()))
+                    wrong.push(format!("{name}, {case}: {finding}\n{}", ended.said()));
                 }
                 (None, true) => wrong.push(format!(
                     "{name}, {case}: right now, so it is to be taken from the list"

@@ -35,7 +35,8 @@ fn read<T: DeserializeOwned>(line: u32, thing: &Value) -> T {
 
 /// Compare a field that was read with the recorded one, if that is there. An empty text and `null` are nothing.
 #[track_caller]
-fn same(line: u32, thing: &Value, name: &str, read: Value) {
+fn same(line: u32, thing: &Value, name: &str, read: impl Into<Value>) {
+    let read = read.into();
     let nothing = |value: &Value| *value == json!("") || value.is_null();
     let Some(recorded) = thing.get(name) else {
         return;
