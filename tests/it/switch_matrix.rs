@@ -15,8 +15,6 @@ use crate::judge::{Scene, Verdict, judge};
 const KNOWN_WRONG: &[(&str, &str)] = &[
     // It says `updated`, and nobody has read back that what the flags leave out is gone.
     ("create-user --update", "login_replaces_grants=false"),
-    // It says that the user is still there, and not that it is disabled.
-    ("users delete", "delete_user_disables=true"),
     // It says that everything has moved, and what no list shows stays with the old user, who is disabled.
     ("rotate-id and undo", "followed_alerts_are_found=false"),
 ];

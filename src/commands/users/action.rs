@@ -6,7 +6,7 @@ use std::fmt;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Kind};
-use crate::looker::{Client, User, UserChanges};
+use crate::looker::{Client, LookerError, User, UserChanges};
 use crate::workflow::{user_is_disabled, user_is_gone};
 
 /// What to do to each.
@@ -115,40 +115,59 @@ impl Action {
         Ok(owned(count, "alert", "--with-alerts"))
     }
 
-    /// Do it, and read back that it is so.
+    /// Do it, and read back that it is so. An answer that was lost is no reason to fail: reading back tells.
     pub(super) async fn act(self, client: &Client, id: &str) -> Result<(), Error> {
-        let is_disabled = match self {
-            Self::Disable => true,
-            Self::Enable => false,
-            Self::Delete { .. } => {
-                client.delete_user(id).await?;
-                return match user_is_gone(client, id).await? {
-                    true => Ok(()),
-                    false => Err(still(
-                        "Looker accepted the request, but the user is still there",
-                    )),
-                };
-            }
+        let asked = match self {
+            Self::Disable => set_disabled(client, id, true).await,
+            Self::Enable => set_disabled(client, id, false).await,
+            Self::Delete { .. } => client.delete_user(id).await.map(drop),
         };
-        let changes = UserChanges {
-            is_disabled: Some(is_disabled),
-            ..UserChanges::default()
-        };
-        client.update_user(id, &changes).await?;
-        match user_is_disabled(client, id).await? {
-            now if now == is_disabled => Ok(()),
-            true => Err(still(
-                "Looker accepted the request, but the user is still disabled",
-            )),
-            false => Err(still(
-                "Looker accepted the request, but the user is still enabled",
-            )),
+        if let Err(error) = &asked
+            && !error.took_effect_unknown()
+        {
+            return Ok(asked?);
         }
+        match self.as_it_is(client, id).await {
+            Ok(None) => Ok(()),
+            Ok(Some(is)) => {
+                asked?;
+                let what = format!("Looker accepted the request, but the user is still {is}");
+                Err(Error::new(Kind::Looker, what))
+            }
+            Err(unread) => {
+                let known = "whether the user is";
+                let what = format!("{unread}; {known} {} is not known", self.happened());
+                Err(Error::from(unread).context(what))
+            }
+        }
+    }
+
+    /// How the user still is; nothing if it is as it was to become.
+    async fn as_it_is(
+        self,
+        client: &Client,
+        id: &str,
+    ) -> Result<Option<&'static str>, LookerError> {
+        if matches!(self, Self::Delete { .. }) && user_is_gone(client, id).await? {
+            return Ok(None);
+        }
+        let disabled = user_is_disabled(client, id).await?;
+        Ok(match (self, disabled) {
+            (Self::Disable, true) | (Self::Enable, false) => None,
+            (Self::Disable, false) => Some("enabled"),
+            (Self::Enable, true) => Some("disabled"),
+            (Self::Delete { .. }, false) => Some("there"),
+            (Self::Delete { .. }, true) => Some("there, and disabled"),
+        })
     }
 }
 
-fn still(what: &str) -> Error {
-    Error::new(Kind::Looker, what)
+async fn set_disabled(client: &Client, id: &str, disabled: bool) -> Result<(), LookerError> {
+    let changes = UserChanges {
+        is_disabled: Some(disabled),
+        ..UserChanges::default()
+    };
+    client.update_user(id, &changes).await.map(drop)
 }
 
 impl fmt::Display for Action {
