@@ -111,8 +111,10 @@ impl Change {
             // The look at its sessions before, and at the user after.
             calls += by_api + 1 + u64::from(!creates);
             let gives_values = !desired.grants.user_attributes.is_empty();
-            let compares = verify && gives_values && options.via != Via::EmbedUser;
-            calls += u64::from(compares);
+            let compares = verify && options.via != Via::EmbedUser;
+            calls += u64::from(compares && gives_values);
+            // What the login has replaced is read from the roles of the user, and from all roles.
+            calls += 2 * u64::from(compares && !creates);
         }
         let state = json!("state");
         let renames = !self.login

@@ -1,9 +1,11 @@
 //! Looks the user up again, and checks that exactly this one came into being.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
-use crate::looker::User;
+use crate::looker::{EmbedGrants, GrantsUnreadable, User, embed_grants};
 use crate::workflow::finder::look_up as find_user;
 use crate::workflow::spec::{Grants, JobSpec, UserSpec, Via};
 use crate::workflow::step::{After, Before};
@@ -37,6 +39,9 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         if matches!(work.spec, JobSpec::CreateUser(_)) {
             if spec.verify {
                 missed.extend(values_missed(work, &user, &spec.grants).await?);
+                if work.found.outcome == Some(Outcome::Updated) {
+                    missed.extend(not_replaced(work, &user, &spec.grants).await?);
+                }
             }
             if !missed.is_empty() {
                 return Err(ignored(&spec, &missed));
@@ -83,6 +88,40 @@ async fn values_missed(
         }
     }
     Ok(missed)
+}
+
+/// Where the permissions and models are not those of the login, which takes the place of the one before. Two calls more, so
+/// that it is done where sudo is proved.
+async fn not_replaced(work: &mut Work, user: &User, grants: &Grants) -> Result<Vec<String>, Error> {
+    let admin = &work.cx.admin;
+    let direct = admin.user_roles(&user.id, true).await?;
+    let listed = admin.roles().await?.into_iter();
+    let listed = listed.map(|role| (role.id.clone(), role)).collect();
+    let is = match embed_grants(&user.role_ids, &direct, &listed) {
+        Ok(is) => is,
+        // A login that gives nothing may well leave no role.
+        Err(GrantsUnreadable::NoRole) if grants.models.is_empty() => EmbedGrants::default(),
+        Err(unreadable) => {
+            work.warn(format!(
+                "its permissions and models were not compared with those of the login: {unreadable}"
+            ));
+            return Ok(Vec::new());
+        }
+    };
+    // belief: login-replaces-grants
+    let lists = [
+        ("permissions", &grants.permissions, is.permissions),
+        ("models", &grants.models, is.models),
+    ];
+    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+    let other = lists
+        .into_iter()
+        .filter(|(_, wanted, is)| set(wanted) != set(is));
+    let said = other.map(|(what, wanted, is)| {
+        let is = is.join(", ");
+        format!("its {what} are `{is}`, not `{}`", wanted.join(", "))
+    });
+    Ok(said.collect())
 }
 
 fn ignored(spec: &UserSpec, missed: &[String]) -> Error {
