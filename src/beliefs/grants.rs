@@ -9,7 +9,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         claim: "An embed login replaces the permissions and models of earlier ones.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `external_user_id` of `EmbedParams`",
-        if_false: "stops: the role is read after a move; `doctor --probe` tells",
+        if_false: "fails the user by name where sudo is verified: its role is read after the login; `doctor --probe` tells",
         emulator: Emulated::Switch("login_replaces_grants"),
         probe: Some(Probe::SecondLogin),
     },

@@ -195,7 +195,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
     },
     Belief {
         id: "web-address-tells-apart",
-        group: Group::Login,
+        group: Group::Network,
         claim: "`versions` names the web address of the instance, and two instances have two.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `ApiVersion.web_server_url`",

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
-use crate::looker::{EmbedGrants, GrantsUnreadable, User, embed_grants};
+use crate::looker::{CredentialsEmbed, EmbedGrants, GrantsUnreadable, User, embed_grants};
 use crate::workflow::finder::look_up as find_user;
 use crate::workflow::spec::{Grants, JobSpec, UserSpec, Via};
 use crate::workflow::step::{After, Before};
@@ -30,6 +31,10 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let Some(user) = user.filter(|user| user.has_external_user_id(&spec.external_user_id)) else {
         return Err(absent(&spec));
     };
+    let is_new = work.found.outcome == Some(Outcome::Created) && !work.resumed;
+    if is_new && spec.planned.absent && was_there(&user, &spec.external_user_id) {
+        return Err(overwritten(&spec));
+    }
     // `create_embed_user` takes no names and no grants.
     if spec.via != Via::EmbedUser {
         for difference in renamed(&user, &spec.grants) {
@@ -66,6 +71,36 @@ fn absent(spec: &UserSpec) -> Error {
         ),
     )
     .hint("look for a near-identical id with `embedctl users list`; run the same command again to retry")
+}
+
+/// How much later than its credential's creation a login must be for the user to have been there before: far more than a
+/// creation that was tried several times takes.
+const FORMER_LIFE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Whether the user was there before the login that was to create it: its credential is older than its last login, both by
+/// Looker's own clock. A list that does not show a user is no proof, and this is a second look that costs nothing.
+fn was_there(user: &User, external_user_id: &str) -> bool {
+    let mut credentials = user.credentials_embed.iter();
+    let is_it = |credential: &&CredentialsEmbed| {
+        credential.external_user_id.as_deref() == Some(external_user_id)
+    };
+    credentials.find(is_it).is_some_and(|credential| {
+        // belief: logged-in-at-is-embed
+        let times = (
+            credential.created_at.known(),
+            credential.logged_in_at.known(),
+        );
+        matches!(times, (Some(created), Some(login)) if login.duration_since(created) > FORMER_LIFE)
+    })
+}
+
+fn overwritten(spec: &UserSpec) -> Error {
+    let id = &spec.external_user_id;
+    Error::new(
+        Kind::Incomplete,
+        format!("`{id}` was there already, although no list of users showed it, and the login has replaced its grants"),
+    )
+    .hint(format!("compare what it has now with what it should have: `embedctl users show {id}`"))
 }
 
 /// What of the values that the login gave the user does not have. One call more, so that it is done where sudo is proved.
@@ -183,4 +218,38 @@ fn ungranted(user: &User, grants: &Grants) -> Vec<String> {
         }
     }
     differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::looker::When;
+
+    #[test]
+    fn a_user_whose_credential_is_older_than_its_login_was_there_before() {
+        let user = |created: When, login: When| User {
+            credentials_embed: vec![CredentialsEmbed {
+                external_user_id: Some("acme-1".to_owned()),
+                created_at: created,
+                logged_in_at: login,
+                ..CredentialsEmbed::default()
+            }],
+            ..User::default()
+        };
+        let at = |seconds: i64| {
+            When::At(jiff::Timestamp::from_second(1_700_000_000 + seconds).expect("in range"))
+        };
+
+        assert!(was_there(&user(at(0), at(3_600)), "acme-1"));
+        assert!(!was_there(&user(at(0), at(3_600)), "acme-2"));
+        // A moment that cannot be read is no reason to say anything.
+        for (created, login) in [
+            (at(0), at(2)),
+            (at(2), at(0)),
+            (When::Unreadable, at(3_600)),
+            (at(0), When::Never),
+        ] {
+            assert!(!was_there(&user(created, login), "acme-1"));
+        }
+    }
 }
