@@ -73,6 +73,8 @@ struct Label<'a> {
     operation: &'static str,
     identity: &'a str,
     path: &'a str,
+    /// Whether it is a call of the API. The web part answers with pages and redirects, which are not its refusals.
+    is_api: bool,
 }
 
 impl Http {
@@ -142,6 +144,7 @@ impl Http {
             operation,
             identity: "nobody",
             path: &path,
+            is_api: false,
         };
         let mut attempt = 1;
         loop {
@@ -169,6 +172,7 @@ impl Http {
             operation: call.operation,
             identity: sender.identity,
             path: &call.path.shown,
+            is_api: true,
         };
         let mut attempt = 1;
         loop {
@@ -248,8 +252,8 @@ impl Http {
                 if answer.status < 400 {
                     width.answered(label.operation, start, clock);
                 }
-                seen.error =
-                    Foreign::refusal(answer).map(|it| format!("{it}, not from Looker's API"));
+                let foreign = Foreign::refusal(answer).filter(|_| label.is_api);
+                seen.error = foreign.map(|it| format!("{it}, not from Looker's API"));
                 self.heed(answer);
             }
             Err(error) => seen.error = Some(error.to_string()),

@@ -209,6 +209,7 @@ impl Client {
             pager: Pager::default(),
             strangers: 0,
             showed_disabled: false,
+            only_disabled: false,
         }
     }
 
@@ -271,6 +272,7 @@ pub struct UserPages {
     pager: Pager,
     strangers: usize,
     showed_disabled: bool,
+    only_disabled: bool,
 }
 
 impl UserPages {
@@ -290,7 +292,12 @@ impl UserPages {
             }
             self.search.is_disabled = Some(true);
             self.pager = Pager::default();
+            self.only_disabled = true;
         };
+        if self.only_disabled {
+            // The others came before, also from a Looker that does not heed the filter.
+            users.retain(|user| user.is_disabled);
+        }
         self.showed_disabled |= users.iter().any(|user| user.is_disabled);
         if self.search.embed_user == Some(true) {
             let came = users.len();
