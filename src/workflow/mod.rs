@@ -42,7 +42,7 @@ pub use choose::{Choice, choose};
 pub use extra::{AttributeEdit, Extra};
 pub use finder::{Finder, look_up as find_user};
 pub use key_access::{Authority, KeyAccess, KeyError, Revoked, UserKeys};
-pub use read_back::{sessions_left, user_is_disabled, user_is_gone};
+pub use read_back::{user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,
     RotatedId, Viewpoint, plan_rotate_id,

@@ -32,11 +32,3 @@ pub async fn user_is_gone(admin: &Client, id: &str) -> Result<bool, LookerError>
 pub async fn user_is_disabled(admin: &Client, id: &str) -> Result<bool, LookerError> {
     Ok(admin.user(id).await?.is_disabled)
 }
-
-/// How many sessions of the user `id` are still there.
-///
-/// # Errors
-/// What Looker says.
-pub async fn sessions_left(admin: &Client, id: &str) -> Result<usize, LookerError> {
-    Ok(admin.sessions(id).await?.len())
-}
