@@ -93,7 +93,9 @@ pub(crate) async fn run_job(cx: &Arc<Context>, run: RunId, job: &Job, resumed: b
 
 /// Go on with a job whose look is due.
 pub(crate) async fn run_late(late: Late) -> Ran {
-    go_on(late.work, late.at).await
+    let mut work = late.work;
+    work.has_waited = true;
+    go_on(work, late.at).await
 }
 
 async fn go_on(mut work: Work, from: usize) -> Ran {
@@ -184,6 +186,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         lost_answers: Vec::new(),
         overwrites: None,
         resumed,
+        has_waited: false,
     })
 }
 

@@ -217,6 +217,8 @@ pub(crate) struct Work {
     pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.
     pub(crate) resumed: bool,
+    /// Whether a look has been waited for as long as a lost request can take effect.
+    pub(crate) has_waited: bool,
 }
 
 /// A key that a new one replaces.

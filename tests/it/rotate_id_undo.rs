@@ -1,5 +1,8 @@
 //! A change of ids that stopped half-way, goes on, or is taken back.
 
+use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
+use embedctl::ledger::{JobEnd, JobId, JobState, Ledger as _};
+use embedctl::system::Clock;
 use serde_json::{Value, json};
 
 use crate::rotation::{
@@ -279,6 +282,35 @@ async fn a_move_that_stopped_can_be_taken_back() {
         let _again = rotate(&sandbox, &[]).await.done();
         sandbox.finish().await;
     }
+}
+
+/// Without it, the run would stay `done`, and every further undo would say that there is nothing to undo.
+#[tokio::test]
+async fn an_undo_that_was_killed_before_it_recorded_its_end_records_it_the_next_time() {
+    let mut sandbox = rotation().await;
+    let ledger = sandbox.path("runs.ledger");
+    sandbox.var("EMBEDCTL_LEDGER", ledger.to_str().unwrap());
+    let _done = rotate(&sandbox, &[]).await.done();
+    let run = newest(&sandbox).await;
+    let _undone = undo(&sandbox, &run).await.done();
+    let ledger = SqliteLedger::open(&ledger, &SqliteOptions::new(Clock::os())).unwrap();
+    let id = ledger.runs(1).await.unwrap()[0].id;
+    let end = JobEnd {
+        state: JobState::Done,
+        outcome: serde_json::Value::Null,
+    };
+    let job = JobId { run: id, number: 0 };
+    ledger.claim(id).await.unwrap();
+    ledger.settle(job, Vec::new(), None, end).await.unwrap();
+    ledger.release(id).await.unwrap();
+    drop(ledger);
+
+    let again = undo(&sandbox, &run).await.done();
+
+    assert_eq!(again.json()["left"], 0);
+    let runs = sandbox.run(&["runs", "list", "-o", "json"]).await.done();
+    assert_eq!(runs.json()[0]["state"], "undone");
+    sandbox.finish().await;
 }
 
 #[tokio::test]

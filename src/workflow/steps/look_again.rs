@@ -16,12 +16,12 @@ pub(crate) fn before(work: &mut Work) -> Before {
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let log = MintLog::of(work.journal.events())?;
     let now = work.cx.clock.now();
-    // A clock that was set back is not waited for longer than the request could take.
+    // A clock that was set back is not waited for longer than the request could take, nor twice.
     let ends = log
         .lost
         .iter()
         .map(|lost| lost.ends().min(now + lost.within()));
-    if let Some(due) = ends.max().filter(|due| *due > now) {
+    if let Some(due) = ends.max().filter(|due| *due > now && !work.has_waited) {
         return Ok(After::Later(due));
     }
     let keys = match work.user_keys().list().await {

@@ -16,7 +16,7 @@ use crate::commands::runs::undo::say::{dry_run, nothing_undone, say, say_what_st
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
-use crate::ledger::{Job, JobId, JobState, Ledger, Run};
+use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
 use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_admin, undo_job};
@@ -48,6 +48,16 @@ struct Planned {
     job: Job,
     spec: JobSpec,
     undo: Undo,
+    /// Whether an undo has been at it before.
+    begun: bool,
+}
+
+impl Planned {
+    /// Whether the job's end is still to be recorded, even if nothing is left to do: an undo may have been killed between
+    /// its last effect and that record.
+    fn is_pending(&self) -> bool {
+        self.begun || self.job.state == JobState::Open
+    }
 }
 
 pub(crate) async fn run(
@@ -81,7 +91,7 @@ pub(crate) async fn run(
     }
     if planned
         .iter()
-        .all(|planned| planned.undo.inverses.is_empty() && planned.job.state != JobState::Open)
+        .all(|planned| planned.undo.inverses.is_empty() && !planned.is_pending())
     {
         say_what_stays(&planned, ui);
         ui.status(format!("There is nothing to undo in run {}.", run.id));
@@ -122,7 +132,13 @@ async fn plan(ledger: &dyn Ledger, run: &Run, keep_users: bool) -> Result<Vec<Pl
             let mut undo = plan_undo(&spec, &events)?;
             undo.inverses
                 .retain(|(_, inverse)| !keep_users || *inverse != Inverse::DeleteUser);
-            planned.push(Planned { job, spec, undo });
+            let begun = |event: &Event| matches!(event.what, What::UndoStarted | What::Undone);
+            planned.push(Planned {
+                begun: events.iter().any(begun),
+                job,
+                spec,
+                undo,
+            });
         }
     }
     planned.reverse();
@@ -201,7 +217,10 @@ async fn each(
     system: &System,
 ) -> Result<Exit, Error> {
     let (mut left, mut failed, mut results) = (0, 0, Vec::new());
-    for Planned { job, spec, undo } in planned {
+    for Planned {
+        job, spec, undo, ..
+    } in planned
+    {
         if system.interrupt.count() > 0 {
             return Err(Error::new(Kind::Interrupted, "interrupted")
                 .hint(format!("`embedctl runs undo {}` goes on from here", run.id)));

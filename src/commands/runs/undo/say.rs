@@ -87,7 +87,10 @@ pub(super) fn nothing_undone(run: &Run, planned: &[Planned], ui: &Ui) -> Result<
 }
 
 pub(super) fn dry_run(planned: &[Planned], ui: &Ui) -> Result<Exit, Error> {
-    for Planned { job, spec, undo } in planned {
+    for Planned {
+        job, spec, undo, ..
+    } in planned
+    {
         let inverses: Vec<_> = undo.inverses.iter().map(|(_, inverse)| inverse).collect();
         if ui.format().is_json() {
             ui.json(&json!({
