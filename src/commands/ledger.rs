@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::open_ledger;
-use crate::commands::instance::instance;
+use crate::commands::instance::{Knows, instance, knows_its_keys};
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -26,7 +26,9 @@ pub(crate) struct LedgerShowArgs;
 /// Let the ledger belong to the Looker of the profile
 ///
 /// A ledger is refused at another Looker than its own, since ids mean nothing there. After its Looker has moved to a new
-/// address, this says so. It asks first: at a Looker that is not the same, keys and users would be mixed up.
+/// address, this says so, and runs and keys go along. If the Looker of the profile knows none of the ledger's keys, it is
+/// another one: runs and keys stay with the former, and are refused until the ledger belongs to that one again. It asks
+/// first.
 #[derive(clap::Args, Debug)]
 pub(crate) struct LedgerRebindArgs {
     /// Print what would be changed, and change nothing
@@ -84,14 +86,24 @@ async fn rebind(
         ui.status(format!("The ledger belongs to {here} already."));
         return Ok(Exit::Done);
     }
+    let is_another =
+        there.is_some() && knows_its_keys(ledger, &session.admin).await? == Knows::None;
     let from = there.map_or_else(String::new, |there| format!(", not to {there}"));
+    if is_another {
+        ui.status(format!(
+            "{here} knows no key of the ledger, so the runs and keys in it do not go along."
+        ));
+    }
     if args.dry_run {
         ui.status(format!("The ledger would belong to {here}{from}."));
         return Ok(Exit::Done);
     }
     let question = format!("Let the ledger belong to {here}{from}?");
     confirm(&question, &session.settings, ui, system)?;
-    ledger.bind(here.clone()).await?;
+    match is_another {
+        true => ledger.bind(here.clone()).await?,
+        false => ledger.follow(here.clone()).await?,
+    }
     ui.status(format!("The ledger belongs to {here} from now on."));
     Ok(Exit::Done)
 }

@@ -35,14 +35,18 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// The Looker that it belongs to, once one has used it.
     fn instance(&self) -> Answer<'_, Option<Instance>>;
 
-    /// Let it belong to this Looker from now on.
+    /// Let it belong to this Looker from now on. The runs and keys of the one before stay with that one; those that
+    /// belong to none yet are its own.
     fn bind(&self, instance: Instance) -> Answer<'_, ()>;
+
+    /// Know its Looker by this from now on: it has moved, and all its runs and keys with it.
+    fn follow(&self, instance: Instance) -> Answer<'_, ()>;
 
     /// Record a new run with its first jobs, owned by this process, and give the run's id.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] or [`LedgerError::Unfinished`] where an unfinished run has an open job for one of the same
-    /// users, be it as its subject or as its second user.
+    /// [`LedgerError::Busy`] or [`LedgerError::Unfinished`] where an unfinished run at the same Looker has an open job for
+    /// one of the same users, be it as its subject or as its second user.
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId>;
 
     /// Add jobs to a run of this process. They are numbered on from the last.
@@ -82,23 +86,28 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<Job>>;
 
-    /// For each of `subjects` its newest jobs that are done, of whatever runs, newest first; a few, not all.
+    /// For each of `subjects` its newest jobs that are done at the ledger's Looker, of whatever runs, newest first; a few,
+    /// not all.
     fn newest_done(&self, subjects: Vec<String>) -> Answer<'_, Vec<Vec<Job>>>;
 
-    /// One run.
+    /// One run, of whatever Looker.
     fn run(&self, run: RunId) -> Answer<'_, Option<Run>>;
 
-    /// The newest `limit` runs, newest first.
+    /// The newest `limit` runs of whatever Looker, newest first.
     fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>>;
 
-    /// The unfinished run with an open job for `subject`, as its subject or as its second user, if there is one.
+    /// The unfinished run at the ledger's Looker with an open job for `subject`, as its subject or as its second user, if
+    /// there is one.
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>>;
 
-    /// What is known of the keys of a Looker user, or of every user.
+    /// What is known of the keys of a Looker user, or of every user, at the ledger's Looker.
     fn keys(&self, looker_user_id: Option<&str>) -> Answer<'_, Vec<KeyRecord>>;
 
-    /// The keys that are kept for an overlap which ends at or before `now`.
+    /// The keys at the ledger's Looker that are kept for an overlap which ends at or before `now`.
     fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>>;
+
+    /// The keys that are not revoked and belong to other Lookers, which the ledger has left, each with its Looker.
+    fn keys_elsewhere(&self) -> Answer<'_, Vec<(Instance, KeyRecord)>>;
 
     /// Set what is known of a key outside of any job, as `keys reap` does.
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()>;
@@ -162,6 +171,8 @@ pub struct NewRun {
 pub struct Run {
     /// Its id.
     pub id: RunId,
+    /// The Looker that it changes; `None` as long as the ledger belongs to none.
+    pub instance: Option<Instance>,
     /// The command that began it.
     pub command: String,
     /// What the command needs to go on with it.

@@ -38,8 +38,8 @@ impl Granted {
             if found.looker_user_id.as_ref() != Some(&seen.id) {
                 continue;
             }
-            let key = found.key.as_ref().map(|key| &key.id);
-            has_our_key |= key.is_some_and(|key| seen.key_ids.contains(key));
+            let key = found.key.map(|key| (key.id, key.client_id));
+            has_our_key |= key.is_some_and(|key| seen.keys.contains(&key));
             let changed = matches!(found.outcome, Some(Outcome::Created | Outcome::Updated));
             if granted.is_none() && changed {
                 granted = serde_json::from_value(job.spec.clone())

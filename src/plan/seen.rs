@@ -31,8 +31,8 @@ pub(crate) struct Seen {
     pub(crate) external_group_id: Option<String>,
     /// The roles it has, in whatever way.
     pub(crate) role_ids: Vec<String>,
-    /// Those of its keys that are not about to go, by Looker's id.
-    pub(crate) key_ids: Vec<String>,
+    /// Those of its keys that are not about to go, by Looker's id and client id.
+    pub(crate) keys: Vec<(String, String)>,
     /// Whether one of its keys says that embedctl made and delivered it.
     pub(crate) has_our_key: bool,
 }
@@ -59,13 +59,13 @@ impl Seen {
         // belief: key-list-in-user
         let keys = user.credentials_api3.unwrap_or_default();
         let mut has_our_key = false;
-        let mut key_ids = Vec::new();
+        let mut lasting = Vec::new();
         for key in keys {
             let standing = Standing::of(&key, &[]);
             // belief: key-never-expires
             has_our_key |= standing.serves(now) && !key.is_disabled;
             if standing.state != Some(Stage::Overlap) && !standing.is_due(now) {
-                key_ids.push(key.id);
+                lasting.push((key.id, key.client_id));
             }
         }
         Some(Self {
@@ -77,7 +77,7 @@ impl Seen {
             group_ids: user.group_ids,
             external_group_id,
             role_ids: user.role_ids,
-            key_ids,
+            keys: lasting,
             has_our_key,
         })
     }

@@ -381,6 +381,10 @@ impl Ledger for Mortal {
         self.inner.bind(instance)
     }
 
+    fn follow(&self, instance: Instance) -> Answer<'_, ()> {
+        self.inner.follow(instance)
+    }
+
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
         self.write(|| self.inner.begin(run, jobs))
     }
@@ -447,6 +451,10 @@ impl Ledger for Mortal {
 
     fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>> {
         self.inner.keys_due(now)
+    }
+
+    fn keys_elsewhere(&self) -> Answer<'_, Vec<(Instance, KeyRecord)>> {
+        self.inner.keys_elsewhere()
     }
 
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()> {

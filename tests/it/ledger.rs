@@ -805,7 +805,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 4
+                    known: 5
                 }
             ),
             "{error:?}"

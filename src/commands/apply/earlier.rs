@@ -29,7 +29,8 @@ pub(super) async fn finish(
 ) -> Result<(), Error> {
     let is_command = |recorded: &str| recorded.starts_with("exec:");
     let runs = ledger.runs(NEWEST).await?;
-    let left = |run: &&Run| run.command == COMMAND && run.open > 0;
+    let here = ledger.instance().await?;
+    let left = |run: &&Run| run.command == COMMAND && run.open > 0 && run.instance == here;
     for run in runs.iter().filter(left).rev() {
         let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
             Error::internal(error).context(format!("cannot read what run {} was to do", run.id))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::commands::engine::ledger_of;
+use crate::commands::instance;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
 use crate::commands::object::{text, with};
@@ -13,7 +14,7 @@ use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
-use crate::ledger::{KeyRecord, KeyState, Ledger};
+use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
 use crate::workflow::{KeyAccess, Revoked, UserKeys, require_admin};
@@ -67,8 +68,10 @@ async fn reap(
     // To somebody who is no admin, Looker would call every key gone.
     require_admin(&session.admin).await?;
     let (due, unseen) = due(&*ledger, session, system).await?;
+    let elsewhere = due_elsewhere(&*ledger, system).await?;
     if args.dry_run {
         dry_run(&due.concat(), ui)?;
+        instance::no_key_elsewhere(&elsewhere, session).await?;
         return unseen.map_or(Ok(Exit::Done), Err);
     }
     system.interrupt.listen();
@@ -87,6 +90,9 @@ async fn reap(
     .await;
     reaped.print(ui)?;
     ended?;
+    if reaped.failed == 0 {
+        instance::no_key_elsewhere(&elsewhere, session).await?;
+    }
     match (reaped.failed, unseen) {
         (0, None) => Ok(Exit::Done),
         (0, Some(unseen)) => Err(unseen),
@@ -133,6 +139,17 @@ async fn due(
         });
     }
     Ok((due.into_values().collect(), unseen))
+}
+
+/// The keys that are due at Lookers that the ledger has left: their numbers are other keys' here.
+async fn due_elsewhere(
+    ledger: &dyn Ledger,
+    system: &System,
+) -> Result<Vec<(Instance, KeyRecord)>, Error> {
+    let now = system.clock.now();
+    let mut keys = ledger.keys_elsewhere().await?;
+    keys.retain(|(_, key)| key.revoke_at.is_some_and(|due| due <= now));
+    Ok(keys)
 }
 
 /// Keys that the ledger does not know may be due where nobody may list the keys of all users.

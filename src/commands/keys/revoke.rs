@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::commands::confirm::confirm;
 use crate::commands::engine::ledger_of;
+use crate::commands::instance;
 use crate::commands::keys::users::{self, UserArgs};
 use crate::commands::object::with;
 use crate::commands::session::{Needs, Session};
@@ -13,7 +14,7 @@ use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Api3Key, User};
 use crate::report::{Format, Ui};
 use crate::system::System;
-use crate::workflow::{Standing, require_admin};
+use crate::workflow::{Standing, record_of as known_of, require_admin};
 
 /// Revoke keys, which stop working at once
 ///
@@ -51,6 +52,8 @@ pub(crate) struct KeysRevokeArgs {
 struct Target {
     record: KeyRecord,
     ours: bool,
+    /// Whether Looker has it. Of one that is gone, the number may be another key's.
+    is_there: bool,
 }
 
 pub(crate) async fn run(
@@ -114,8 +117,8 @@ async fn revoke(
     };
     let question = format!("Revoke {ids} of {name}?{foreign} Whatever uses them stops working.");
     confirm(&question, &session.settings, ui, system)?;
-    let ids = targets.iter().map(|target| target.record.key_id.clone());
-    let ids: Vec<_> = ids.collect();
+    let there = targets.iter().filter(|target| target.is_there);
+    let ids: Vec<_> = there.map(|target| target.record.key_id.clone()).collect();
     let mut of_user = session.keys.of(&user.id);
     let done = of_user.revoke(&ids).await;
     of_user.close().await?;
@@ -152,17 +155,29 @@ async fn targets(
         let record = records
             .iter()
             .find(|key| is_named(&key.key_id, &key.client_id));
+        let is_there = found.is_some();
         let target = match (found, record) {
             (Some(key), _) => {
                 let ours = Standing::of(key, &records).is_ours();
-                let record = record_of(user, key, record, system);
-                Target { record, ours }
+                let record = record_of(user, key, known_of(key, &records), system);
+                Target {
+                    record,
+                    ours,
+                    is_there,
+                }
             }
             (None, Some(record)) => Target {
                 record: record.clone(),
                 ours: true,
+                is_there,
             },
             (None, None) => {
+                let mut elsewhere = ledger.keys_elsewhere().await?;
+                elsewhere.retain(|(_, key)| {
+                    let is_users = Some(&*key.external_user_id) == user.external_user_id();
+                    is_users && is_named(&key.key_id, &key.client_id)
+                });
+                instance::no_key_elsewhere(&elsewhere, session).await?;
                 let message = format!("the user has no key {name}");
                 return Err(Error::new(Kind::NotFound, message)
                     .hint("`embedctl keys list` shows the keys there are"));

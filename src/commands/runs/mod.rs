@@ -55,6 +55,7 @@ fn run_json(run: &Run) -> Value {
     json!({
         "id": run.id,
         "command": run.command,
+        "base_url": run.instance.as_ref().map(|instance| &instance.origin),
         "created_at": run.created_at,
         "state": state(run),
         "open": run.open,

@@ -81,6 +81,7 @@ async fn resume(
         None => None,
     };
     instance::belongs(&*ledger, session).await?;
+    instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;
     let began = system.clock.elapsed();

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::instance::HERE;
 use crate::ledger::sqlite::row::{FromJson, Json, Numbered as _, Time};
 use crate::ledger::sqlite::writer::{Batch, Hold};
 use crate::ledger::sqlite::{keys, runs};
@@ -43,7 +44,7 @@ pub(super) fn record(
     let hold = batch.held(job.run)?;
     state(batch.db, hold, job)?;
     append_events(batch.db, hold.row, job.number, events)?;
-    key.map_or(Ok(()), |key| keys::put(batch.db, key))
+    key.map_or(Ok(()), |key| keys::put(batch.db, Some(hold.row), key))
 }
 
 /// Store the last events of a job, and how it ended.
@@ -110,12 +111,14 @@ pub(super) fn list(
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
-/// For each of `subjects` its newest jobs that are done, newest first.
+/// For each of `subjects` its newest jobs that are done at the ledger's own Looker, newest first.
 pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Vec<Job>>, Fault> {
-    let mut statement = db.prepare_cached(
+    let sql = format!(
         "SELECT number, subject, also, spec, state, outcome FROM job
-         WHERE subject = ?1 AND state = 1 ORDER BY run DESC, number DESC LIMIT 8",
-    )?;
+         WHERE subject = ?1 AND state = 1 AND (SELECT looker FROM run WHERE seq = job.run) = {HERE}
+         ORDER BY run DESC, number DESC LIMIT 8"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
     let mut found = Vec::with_capacity(subjects.len());
     for subject in subjects {
         let jobs = statement.query_map([subject], job)?;

@@ -4,19 +4,21 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
 use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::instance::{self, HERE};
 use crate::ledger::sqlite::row::{Numbered as _, Time};
-use crate::ledger::{KeyRecord, KeyState};
+use crate::ledger::{Instance, KeyRecord, KeyState};
 
 const COLUMNS: &str =
     "looker_user_id, key_id, external_user_id, client_id, purpose, state, minted_at, revoke_at";
 
-/// Set what is known of a key.
-pub(super) fn put(db: &Connection, key: &KeyRecord) -> Result<(), Fault> {
+/// Set what is known of a key of the Looker that the run in row `run` belongs to; without one, of the ledger's own.
+pub(super) fn put(db: &Connection, run: Option<i64>, key: &KeyRecord) -> Result<(), Fault> {
     let sql = format!(
-        "INSERT OR REPLACE INTO key ({COLUMNS})
-         VALUES (:user, :key, :external, :client, :purpose, :state, :minted, :revoke)"
+        "INSERT OR REPLACE INTO key (looker, {COLUMNS})
+         VALUES (coalesce((SELECT looker FROM run WHERE seq = :run), {HERE}), :user, :key, :external, :client, :purpose, :state, :minted, :revoke)"
     );
     db.prepare_cached(&sql)?.execute(named_params! {
+        ":run": run,
         ":user": key.looker_user_id,
         ":key": key.key_id,
         ":external": key.external_user_id,
@@ -29,24 +31,45 @@ pub(super) fn put(db: &Connection, key: &KeyRecord) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The keys of a Looker user, or of all of them, oldest first.
+/// The keys of a Looker user, or of all of them, at the ledger's own Looker, oldest first.
 pub(super) fn list(db: &Connection, user: Option<&str>) -> Result<Vec<KeyRecord>, Fault> {
     let filter = user.map_or("?1 IS NULL", |_| "looker_user_id = ?1");
-    let sql = format!("SELECT {COLUMNS} FROM key WHERE {filter} ORDER BY minted_at, key_id");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM key WHERE looker = {HERE} AND {filter} ORDER BY minted_at, key_id"
+    );
     let mut statement = db.prepare_cached(&sql)?;
     let keys = statement.query_map([user], key)?;
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-/// The keys whose overlap has ended, oldest first.
+/// The keys at the ledger's own Looker whose overlap has ended, oldest first.
 pub(super) fn due(db: &Connection, now: Timestamp) -> Result<Vec<KeyRecord>, Fault> {
     let sql = format!(
         "SELECT {COLUMNS} FROM key
-         WHERE revoke_at IS NOT NULL AND state <> 2 AND revoke_at <= ?1 ORDER BY revoke_at, key_id"
+         WHERE revoke_at IS NOT NULL AND state <> 2 AND revoke_at <= ?1 AND looker = {HERE}
+         ORDER BY revoke_at, key_id"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let keys = statement.query_map([Time(now)], key)?;
     Ok(keys.collect::<Result<_, _>>()?)
+}
+
+/// The living keys of other Lookers than the ledger's own, each with its Looker.
+pub(super) fn elsewhere(db: &Connection) -> Result<Vec<(Instance, KeyRecord)>, Fault> {
+    let sql = format!(
+        "SELECT looker, {COLUMNS} FROM key WHERE looker <> {HERE} AND state <> 2
+         ORDER BY minted_at, key_id"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let found = statement.query_map([], |row| Ok((row.get("looker")?, key(row)?)))?;
+    let mut keys = Vec::new();
+    for found in found {
+        let (looker, key) = found?;
+        if let Some(looker) = instance::get(db, looker)? {
+            keys.push((looker, key));
+        }
+    }
+    Ok(keys)
 }
 
 fn key(row: &Row<'_>) -> rusqlite::Result<KeyRecord> {

@@ -181,6 +181,10 @@ impl Ledger for SqliteLedger {
         self.write(move |batch| instance::put(batch.db, &instance))
     }
 
+    fn follow(&self, instance: Instance) -> Answer<'_, ()> {
+        self.write(move |batch| instance::follow(batch.db, &instance))
+    }
+
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId> {
         self.write(move |batch| runs::begin(batch, &run, &jobs))
     }
@@ -251,8 +255,12 @@ impl Ledger for SqliteLedger {
         self.read(move |db| keys::due(db, now))
     }
 
+    fn keys_elsewhere(&self) -> Answer<'_, Vec<(Instance, KeyRecord)>> {
+        self.read(keys::elsewhere)
+    }
+
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()> {
-        self.write(move |batch| keys::put(batch.db, &key))
+        self.write(move |batch| keys::put(batch.db, None, &key))
     }
 }
 

@@ -4,18 +4,24 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::instance::HERE;
 use crate::ledger::sqlite::jobs;
 use crate::ledger::sqlite::owner::Process;
 use crate::ledger::sqlite::row::{FromJson, Json, Time};
 use crate::ledger::sqlite::writer::{Batch, Hold, LEASE};
-use crate::ledger::{JobState, LedgerError, NewJob, NewRun, Owner, Run, RunId};
+use crate::ledger::{Instance, JobState, LedgerError, NewJob, NewRun, Owner, Run, RunId};
 
-const SELECT: &str = "SELECT run.*, progress.* FROM run JOIN progress ON progress.run = run.seq";
+const SELECT: &str = "
+    SELECT run.*, progress.*, looker.origin, looker.web_url FROM run
+    JOIN progress ON progress.run = run.seq JOIN looker ON looker.id = run.looker";
 
-/// A run, but for the one in row `?2`, with an open job for the user `?1`; each half has an index.
+/// A run at the ledger's own Looker, but for the one in row `?2`, with an open job for the user `?1`; each half has an
+/// index. At another Looker the same id is another person.
 const PENDING: &str = "
-    SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2
-    UNION ALL SELECT run FROM job WHERE also = ?1 AND state = 0 AND run <> ?2
+    SELECT run FROM (
+        SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2
+        UNION ALL SELECT run FROM job WHERE also = ?1 AND state = 0 AND run <> ?2)
+    WHERE (SELECT looker FROM run AS it WHERE it.seq = run) = (SELECT looker FROM here)
     LIMIT 1";
 
 /// The row of no run: every run is another one.
@@ -30,17 +36,15 @@ pub(super) fn begin(
     for job in new_jobs {
         refuse_pending(batch, &job.subject, job.also.as_deref(), NONE)?;
     }
-    batch
-        .db
-        .prepare_cached(
-            "INSERT INTO run (id, command, created_at, request) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute((
-            run.id.0,
-            &run.command,
-            Time(run.created_at),
-            Json(&run.request),
-        ))?;
+    let sql = format!(
+        "INSERT INTO run (id, command, created_at, request, looker) VALUES (?1, ?2, ?3, ?4, {HERE})"
+    );
+    batch.db.prepare_cached(&sql)?.execute((
+        run.id.0,
+        &run.command,
+        Time(run.created_at),
+        Json(&run.request),
+    ))?;
     let row = batch.db.last_insert_rowid();
     batch
         .db
@@ -263,7 +267,9 @@ fn owner(row: &Row<'_>) -> rusqlite::Result<Option<Owner>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let (origin, web_url): (Option<String>, _) = (row.get("origin")?, row.get("web_url")?);
     Ok(Run {
+        instance: origin.map(|origin| Instance { origin, web_url }),
         id: RunId(row.get("id")?),
         command: row.get("command")?,
         request: row.get::<_, FromJson>("request")?.0,

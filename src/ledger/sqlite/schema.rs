@@ -9,7 +9,7 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -90,6 +90,43 @@ CREATE TABLE instance (
     origin TEXT NOT NULL,
     web_url TEXT
 ) STRICT;
+";
+
+/// Each run and each key belongs to one Looker too, which the ledger may have left since. What is there already belongs
+/// to the ledger's own, or to the first that it will belong to, whose address is not known yet.
+const VERSION_5: &str = "
+CREATE TABLE looker (
+    id INTEGER PRIMARY KEY,
+    origin TEXT,
+    web_url TEXT
+) STRICT;
+INSERT INTO looker (id, origin, web_url)
+    VALUES (1, (SELECT origin FROM instance), (SELECT web_url FROM instance));
+DROP TABLE instance;
+CREATE TABLE here (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    looker INTEGER NOT NULL
+) STRICT;
+INSERT INTO here (one, looker) VALUES (1, 1);
+ALTER TABLE run ADD COLUMN looker INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE key_of_looker (
+    looker INTEGER NOT NULL,
+    looker_user_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    external_user_id TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    minted_at INTEGER NOT NULL,
+    revoke_at INTEGER,
+    PRIMARY KEY (looker, looker_user_id, key_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO key_of_looker
+    (looker, looker_user_id, key_id, external_user_id, client_id, purpose, state, minted_at, revoke_at)
+    SELECT 1, looker_user_id, key_id, external_user_id, client_id, purpose, state, minted_at, revoke_at FROM key;
+DROP TABLE key;
+ALTER TABLE key_of_looker RENAME TO key;
+CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
 ";
 
 /// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is

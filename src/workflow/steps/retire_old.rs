@@ -40,7 +40,9 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         retired.revoked = ids;
     }
     for mut old in old {
-        let earlier = known.iter().find(|record| record.key_id == old.id);
+        let earlier = known
+            .iter()
+            .find(|record| record.key_id == old.id && record.client_id == old.client_id);
         let earlier = earlier.and_then(|record| record.revoke_at);
         let tagged = Tag::parse(&old.purpose).and_then(|tag| tag.until);
         let set = [earlier, tagged].into_iter().flatten().min();

@@ -28,6 +28,8 @@ pub enum Inverse {
     RevokeKey {
         /// Looker's id of the key.
         id: String,
+        /// Its public half: what is there with this id and another half is another key.
+        client_id: String,
         /// The keys it took the place of.
         unless_gone: Vec<String>,
     },
@@ -108,6 +110,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
             Step::Deliver,
             Inverse::RevokeKey {
                 id: key.id,
+                client_id: key.client_id,
                 unless_gone: kept,
             },
         )),
@@ -166,8 +169,12 @@ mod tests {
 
     fn revoke(unless_gone: &[&str]) -> (Step, Inverse) {
         let unless_gone = unless_gone.iter().map(|id| (*id).to_owned()).collect();
-        let id = "7".to_owned();
-        (Step::Deliver, Inverse::RevokeKey { id, unless_gone })
+        let inverse = Inverse::RevokeKey {
+            id: "7".to_owned(),
+            client_id: "c".to_owned(),
+            unless_gone,
+        };
+        (Step::Deliver, inverse)
     }
 
     #[test]

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::ledger::{Event, Job, JobEnd, JobId, JobState, KeyState, Ledger, RunId, What};
+use crate::ledger::{
+    Event, Job, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, RunId, What,
+};
 use crate::looker::{Api3Key, Client, User, When};
 use crate::system::Clock;
 use crate::workflow::finder::Finder;
@@ -15,6 +17,7 @@ use crate::workflow::key_access::{KeyAccess, UserKeys};
 use crate::workflow::read_back::user_is_gone;
 use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
+use crate::workflow::standing::record_of;
 use crate::workflow::step::Step;
 use crate::workflow::steps::confirm;
 use crate::workflow::tag::{Tag, TagState};
@@ -145,7 +148,11 @@ async fn invert(
             undone.kept = kept;
             Ok(left)
         }
-        Inverse::RevokeKey { id, unless_gone } => {
+        Inverse::RevokeKey {
+            id,
+            client_id,
+            unless_gone,
+        } => {
             if !unless_gone.is_empty() && !any_is_left(cx, user, unless_gone).await? {
                 return Ok(Some(format!(
                     "key {id} stays, since the keys it took the place of are gone: {}",
@@ -153,9 +160,11 @@ async fn invert(
                 )));
             }
             let mut of_user = cx.keys.of(&user.id);
-            let done = of_user.revoke(std::slice::from_ref(id)).await;
+            let done = revoke_one(&mut of_user, id, client_id).await;
             of_user.close().await?;
-            done?;
+            if let Some(reason) = done? {
+                return Ok(Some(reason));
+            }
             set_state(cx, user, id, KeyState::Revoked).await?;
             undone.revoked.push(id.clone());
             Ok(None)
@@ -185,20 +194,38 @@ async fn invert(
     }
 }
 
+/// Revoke the key that both ids name; gives the reason if another one has its number.
+async fn revoke_one(
+    of_user: &mut UserKeys,
+    id: &str,
+    client_id: &str,
+) -> Result<Option<String>, Error> {
+    let alive = of_user.list_allowing().await?;
+    let there = alive.into_iter().find(|key| key.id == id);
+    if there.is_some_and(|there| there.client_id != client_id) {
+        return Ok(Some(format!(
+            "key {id} stays: it is not the one that the run created"
+        )));
+    }
+    of_user.revoke(&[id.to_owned()]).await?;
+    Ok(None)
+}
+
 /// Take back the day that was set for keys; gives those that are still there, and why some stay as they are.
 async fn keep(
     cx: &UndoContext,
     user: &User,
     keys: &[String],
 ) -> Result<(Vec<String>, Option<String>), Error> {
+    let mut records = cx.ledger.keys(Some(&user.id)).await?;
+    records.retain(|record| keys.contains(&record.key_id));
     let mut of_user = cx.keys.of(&user.id);
-    let done = untag(&mut of_user, keys).await;
+    let done = untag(&mut of_user, &records).await;
     of_user.close().await?;
     let marked = done?;
     let mut kept = Vec::new();
-    for mut record in cx.ledger.keys(Some(&user.id)).await? {
-        let is_meant = keys.contains(&record.key_id) && record.state != KeyState::Revoked;
-        if is_meant && !marked.contains(&record.key_id) {
+    for mut record in records {
+        if record.state != KeyState::Revoked && !marked.contains(&record.key_id) {
             record.revoke_at = None;
             kept.push(record.key_id.clone());
             cx.ledger.put_key(record).await?;
@@ -214,11 +241,12 @@ async fn keep(
 }
 
 /// Take the end of an overlap off the tags of keys, which any machine goes by; gives those that still have it.
-async fn untag(of_user: &mut UserKeys, keys: &[String]) -> Result<Vec<String>, Error> {
+async fn untag(of_user: &mut UserKeys, records: &[KeyRecord]) -> Result<Vec<String>, Error> {
     let mut marked = Vec::new();
     for key in of_user.list().await? {
         let tag = key.purpose.as_deref().and_then(Tag::parse);
-        let tag = tag.filter(|tag| keys.contains(&key.id) && tag.state == TagState::Overlap);
+        let is_meant = record_of(&key, records).is_some();
+        let tag = tag.filter(|tag| is_meant && tag.state == TagState::Overlap);
         let Some(mut tag) = tag else {
             continue;
         };
@@ -238,8 +266,10 @@ async fn keys_of(cx: &UndoContext, user: &User) -> Result<Vec<Api3Key>, Error> {
 }
 
 async fn any_is_left(cx: &UndoContext, user: &User, keys: &[String]) -> Result<bool, Error> {
+    let mut records = cx.ledger.keys(Some(&user.id)).await?;
+    records.retain(|record| keys.contains(&record.key_id));
     let alive = keys_of(cx, user).await?;
-    Ok(alive.iter().any(|key| keys.contains(&key.id)))
+    Ok(alive.iter().any(|key| record_of(key, &records).is_some()))
 }
 
 /// Write down what became of a key.

@@ -154,6 +154,7 @@ async fn undo(
     system: &mut System,
 ) -> Result<Exit, Error> {
     instance::belongs(&*ledger, session).await?;
+    instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, ui);
     let count = |is: fn(&Inverse) -> bool| {

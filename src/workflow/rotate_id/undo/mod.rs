@@ -38,6 +38,7 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
             Step::Deliver,
             Inverse::RevokeKey {
                 id: key.id,
+                client_id: key.client_id,
                 unless_gone: Vec::new(),
             },
         )),
