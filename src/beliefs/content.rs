@@ -99,7 +99,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         claim: "`search_alerts` gives what the caller owns or follows, or all with `all_owners`.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_alerts`",
-        if_false: "NOT YET LOUD for followed alerts: one that no list shows stays with the old user of `rotate-id`; owned ones are found by `all_owners`",
+        if_false: "right: unless a list shows a followed alert, those of all owners are asked for one by one as the user; where they are too many or Looker does not say, the result names what may stay",
         emulator: Emulated::Switch("followed_alerts_are_found"),
         probe: None,
     },

@@ -180,7 +180,7 @@ async fn an_owner_that_the_release_cannot_change_is_said_before_anything_moves()
 }
 
 /// One switch of the local Looker, and whether a person can still be moved.
-const TURNED: [(&str, &str, bool); 17] = [
+const TURNED: [(&str, &str, bool); 18] = [
     ("embed_role_name", "Something Else", true),
     ("embed_role_in_all_roles", "true", true),
     ("embed_role_listed", "false", false),
@@ -193,6 +193,7 @@ const TURNED: [(&str, &str, bool); 17] = [
     ("disabled_plans_hidden", "true", true),
     ("boards_swap_paging", "true", true),
     ("knows_followed", "false", true),
+    ("followed_alerts_are_found", "false", true),
     ("taken_title_field", "title", true),
     ("hidden_value_is_null", "true", true),
     ("owner_write_is_ignored", "true", false),
@@ -247,4 +248,33 @@ async fn a_looker_that_cannot_search_schedules_is_said_to_have_shown_only_those_
     let said = done.json().to_string();
     assert!(said.contains("schedules that no list shows"), "{said}");
     sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn alerts_that_no_list_shows_are_asked_for_and_what_looker_does_not_tell_of_them_is_said() {
+    let unseen = "followed alerts that no list shows";
+    for (fault, moves, told) in [
+        (None, Some(1), false),
+        (Some(("get_alert", 403)), None, true),
+        (Some(("get_alert", 404)), None, false),
+    ] {
+        let sandbox = rotation_with(|options| {
+            let switches = &mut options.switches;
+            switches.set("followed_alerts_are_found", "false").unwrap();
+        })
+        .await;
+        if let Some((operation, status)) = fault {
+            let fault = Fault::status(status).on(operation).times(0);
+            sandbox.emulator().inject(fault);
+        }
+
+        let done = rotate(&sandbox, &[]).await.done();
+
+        let said = done.json();
+        let followed = said["moved"]["followed_alerts"].as_u64();
+        assert_eq!(followed, moves, "{fault:?}: {said}");
+        let named = said["not_moved"].to_string().contains(unseen);
+        assert_eq!(named, told, "{fault:?}: {said}");
+        sandbox.finish().await;
+    }
 }

@@ -67,6 +67,9 @@ pub struct Belongings {
     /// Whether Looker has no search for schedules, so that only those are known which its list shows.
     #[serde(default)]
     pub schedules_unsearched: bool,
+    /// Why it may follow alerts that are not among these things, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows_unseen: Option<String>,
     /// Its API keys, which cannot be given away either.
     pub keys: Vec<OldKey>,
     /// How many sessions it has open.
@@ -106,6 +109,9 @@ pub struct Item {
     /// Whether an alert is not public, so that nobody else can come to follow it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub private: bool,
+    /// Whether no list shows an alert that the user follows, so that it is asked for by its id.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unlisted: bool,
     /// How many places a schedule sends to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destinations: Option<usize>,
@@ -212,6 +218,7 @@ impl Item {
             trashed: false,
             enabled: None,
             private: false,
+            unlisted: false,
             destinations: None,
             content: None,
             level: None,

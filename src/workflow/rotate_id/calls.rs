@@ -57,8 +57,10 @@ impl RotateIdSpec {
     fn checking_calls(&self) -> usize {
         let shared = self.from.of(ItemKind::ContentAccess).count();
         let folders = self.from.of(ItemKind::Folder).count();
+        let follows = self.from.of(ItemKind::Follow);
+        let unlisted = follows.filter(|item| item.unlisted).count();
         // Each user, and what is asked of the instance for each of two looks.
-        3 * (LOOK + shared + 1)
+        3 * (LOOK + shared + unlisted + 1)
             + folders
             + 2 * INSTANCE
             + self.second_looks()

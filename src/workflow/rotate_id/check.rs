@@ -9,7 +9,7 @@ use crate::looker::User;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
 use crate::workflow::rotate_id::compare::{self, Now};
 use crate::workflow::rotate_id::moves::{self, Moved};
-use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
+use crate::workflow::rotate_id::observe::{Scope, Viewpoint};
 use crate::workflow::rotate_id::spec::NotMoved;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::read;
@@ -18,7 +18,7 @@ use crate::workflow::work::Work;
 /// Move what the old user has by now that is not in the plan.
 pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
     let old = old_user(work).await?;
-    let now = viewpoint(work).look(&old, shared(work)).await?;
+    let now = viewpoint(work).look(&old, scope(work)).await?;
     let mut left: Vec<Item> = now
         .items
         .into_iter()
@@ -65,8 +65,8 @@ pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
     let viewpoint = viewpoint(work);
     // Both to their ends, also where one fails: a look that is broken off leaves its token behind.
     let (old, new) = tokio::join!(
-        viewpoint.look(&old, shared(work)),
-        viewpoint.look(&new, shared(work)),
+        viewpoint.look(&old, scope(work)),
+        viewpoint.look(&new, scope(work)),
     );
     let (old, new) = (old?, new?);
     let rotated = work.found.rotated_id().clone();
@@ -135,16 +135,21 @@ async fn new_user(work: &Work) -> Result<User, Error> {
     Ok(work.cx.admin.user(&work.user_id()).await?)
 }
 
-/// What was shared with the old user when the plan was made.
-fn shared(work: &Work) -> Shared {
-    let accesses = work.rotate_id().from.of(ItemKind::ContentAccess);
+/// What was shared with the old user when the plan was made, and what it followed that no list shows.
+fn scope(work: &Work) -> Scope {
+    let from = &work.rotate_id().from;
+    let accesses = from.of(ItemKind::ContentAccess);
     let things = accesses.filter_map(|item| {
         Some(Named {
             id: item.content.clone()?,
             name: item.title.clone(),
         })
     });
-    Shared::These(things.collect())
+    let follows = from.of(ItemKind::Follow).filter(|item| item.unlisted);
+    Scope::These {
+        shared: things.collect(),
+        alerts: follows.map(|item| item.id.clone()).collect(),
+    }
 }
 
 fn stays(work: &Work, item: &Item) -> bool {

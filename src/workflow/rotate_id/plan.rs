@@ -187,6 +187,9 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
             ),
             NotMoved::of("boards in the trash", "Looker lists none"),
         ])
+        .chain(from.follows_unseen.iter().map(|why| {
+            NotMoved::of("followed alerts that no list shows", why.clone())
+        }))
         .chain(from.schedules_unsearched.then(|| {
             NotMoved::of(
                 "schedules that no list shows",

@@ -8,7 +8,7 @@ use crate::looker::{LookerError, UserChanges};
 use crate::workflow::end_token;
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::check::viewpoint;
-use crate::workflow::rotate_id::observe::Shared;
+use crate::workflow::rotate_id::observe::Scope;
 use crate::workflow::rotate_id::spec::OldEnd;
 use crate::workflow::step::{After, Before};
 use crate::workflow::work::{OldKey, Work};
@@ -119,9 +119,7 @@ async fn refuse_owner(work: &Work) -> Result<(), Error> {
         Err(LookerError::NotFound { .. }) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let now = viewpoint(work)
-        .look(&user, Shared::These(Vec::new()))
-        .await?;
+    let now = viewpoint(work).look(&user, Scope::NOTHING).await?;
     // belief: alerts-go-with-their-owner
     let owned = now
         .items

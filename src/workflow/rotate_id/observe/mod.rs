@@ -2,11 +2,12 @@
 
 mod access;
 mod asking;
+mod follows;
 mod second_look;
 mod things;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OnceCell, Semaphore};
@@ -18,8 +19,9 @@ use crate::looker::{
     embed_grants,
 };
 use crate::workflow::finder::look_up;
-use crate::workflow::rotate_id::belongings::{Belongings, Item, Named};
+use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind, Named};
 use crate::workflow::rotate_id::observe::asking::Asked;
+use crate::workflow::rotate_id::observe::follows::Unlisted;
 use crate::workflow::spec::UserRef;
 use crate::workflow::work::{Observer, OldKey};
 
@@ -50,17 +52,33 @@ struct Learnt {
     /// Whether Looker has no search for schedules.
     schedules_unsearched: AtomicBool,
     alerts: OnceCell<Vec<Alert>>,
+    /// Whether a list has shown an alert that somebody follows, and how many were asked for one by one.
+    follows_are_listed: AtomicBool,
+    alerts_asked: AtomicUsize,
     /// Who the things of the instance are shared with, by the id of their content metadata.
     accesses: Mutex<HashMap<String, Arc<[ContentAccess]>>>,
 }
 
-/// Which things may name the user among those they are shared with.
+/// Where to look for what Looker tells by thing only: what is shared with the user, and followed alerts that no list shows.
 #[derive(Clone, Debug)]
-pub(super) enum Shared {
-    /// All that the user can see: whoever is named sees it, and Looker lists accesses by thing only.
+pub(super) enum Scope {
+    /// At all that the user can see: whoever is named sees it.
     Everything,
-    /// These, by the id of their content metadata; what was learnt of them before does not count.
-    These(Vec<Named>),
+    /// At these; what was learnt of them before does not count.
+    These {
+        /// What may name the user among those it is shared with, by the id of its content metadata.
+        shared: Vec<Named>,
+        /// Alerts, by their ids.
+        alerts: Vec<String>,
+    },
+}
+
+impl Scope {
+    /// Nowhere: only at what lists show.
+    pub(super) const NOTHING: Self = Self::These {
+        shared: Vec::new(),
+        alerts: Vec::new(),
+    };
 }
 
 impl Viewpoint {
@@ -85,24 +103,24 @@ impl Viewpoint {
     /// Everything that belongs to `user`, who must be an embed user that can log in: alerts that somebody follows, and
     /// what somebody can see, are told to nobody else.
     pub async fn belongings(&self, user: &User) -> Result<Belongings, Error> {
-        self.look(user, Shared::Everything).await
+        self.look(user, Scope::Everything).await
     }
 
-    /// The same, looking for accesses only where `shared` says.
-    pub(super) async fn look(&self, user: &User, shared: Shared) -> Result<Belongings, Error> {
+    /// The same, looking for what no list shows only where `scope` says.
+    pub(super) async fn look(&self, user: &User, scope: Scope) -> Result<Belongings, Error> {
         // Until the end there is one more to come, so that nobody thinks that all is seen.
         self.expect(1);
         let sudo = self.ask(|| self.admin.login_user(&user.id)).await?;
-        let seen = Box::pin(self.see(user, &sudo, shared)).await;
+        let seen = Box::pin(self.see(user, &sudo, scope)).await;
         self.ask(|| sudo.logout()).await?;
         self.answered();
         seen
     }
 
-    async fn see(&self, user: &User, sudo: &Client, shared: Shared) -> Result<Belongings, Error> {
+    async fn see(&self, user: &User, sudo: &Client, scope: Scope) -> Result<Belongings, Error> {
         let id = user.id.as_str();
         let admin = &self.admin;
-        let plans = matches!(shared, Shared::Everything);
+        let plans = matches!(scope, Scope::Everything);
         let looker = async {
             tokio::try_join!(
                 self.ask(|| admin.attribute_values(id)),
@@ -114,9 +132,9 @@ impl Viewpoint {
                 self.roles(),
             )
         };
-        let ((values, direct, keys, sessions, models, groups, listed), items) = tokio::try_join!(
+        let ((values, direct, keys, sessions, models, groups, listed), (items, follows_unseen)) = tokio::try_join!(
             async { looker.await.map_err(Error::from) },
-            self.items(user, sudo, shared)
+            self.items(user, sudo, scope)
         )?;
         let lodgers = self.lodgers(user).await?;
         // What is only compared needs no decision on whose a value is.
@@ -159,6 +177,7 @@ impl Viewpoint {
             models_reached,
             items,
             lodgers,
+            follows_unseen,
             keys: keys.into_iter().map(OldKey::from).collect(),
             sessions: sessions.len(),
             schedules_unsearched: self.learnt.schedules_unsearched.load(Relaxed),
@@ -199,11 +218,17 @@ impl Viewpoint {
         Ok((*allowed != Some(false)).then(|| zone.to_owned()))
     }
 
-    async fn items(&self, user: &User, sudo: &Client, shared: Shared) -> Result<Vec<Item>, Error> {
+    /// What the user has, and why it may follow more alerts, if so.
+    async fn items(
+        &self,
+        user: &User,
+        sudo: &Client,
+        scope: Scope,
+    ) -> Result<(Vec<Item>, Option<String>), Error> {
         let visible = async {
-            match shared {
-                Shared::Everything => Ok(Some(self.visible(sudo).await?)),
-                Shared::These(_) => Ok(None),
+            match scope {
+                Scope::Everything => Ok(Some(self.visible(sudo).await?)),
+                Scope::These { .. } => Ok(None),
             }
         };
         let (visible, folders, content, schedules, alerts, boards, favorites) = tokio::try_join!(
@@ -215,18 +240,36 @@ impl Viewpoint {
             self.boards(user, sudo),
             self.favorites(user, sudo),
         )?;
+        self.learn_of_follows(&alerts);
         let mut items = [folders, content, schedules, alerts, boards, favorites].concat();
-        let (things, fresh) = match (visible, shared) {
+        let (things, fresh, unlisted) = match (visible, scope) {
             (Some(visible), _) => {
+                let unlisted = self.unlisted_follows(user, sudo, &items).await?;
                 self.second_look(user, &visible, &mut items).await?;
-                (visible.named(), false)
+                (visible.named(), false, unlisted)
             }
-            (None, Shared::These(things)) => (things, true),
-            (None, Shared::Everything) => (Vec::new(), false),
+            (None, Scope::These { shared, alerts }) => {
+                let is_listed = |id: &String| {
+                    let follows = |item: &Item| item.kind == ItemKind::Follow && item.id == *id;
+                    items.iter().any(follows)
+                };
+                let alerts = alerts.into_iter().filter(|id| !is_listed(id)).collect();
+                let unlisted = self.ask_follows(user, sudo, alerts).await?;
+                (shared, true, unlisted)
+            }
+            (None, Scope::Everything) => (Vec::new(), false, Unlisted::default()),
         };
+        items.extend(unlisted.items);
         items.extend(self.accesses(user, things, fresh).await?);
         items.sort_by_key(|item| item.kind);
-        Ok(items)
+        Ok((items, unlisted.unseen))
+    }
+
+    /// The alerts of all users, read once.
+    async fn all_alerts(&self) -> Result<&[Alert], LookerError> {
+        let ask = || self.ask(|| self.admin.alerts(true));
+        let alerts = self.learnt.alerts.get_or_try_init(ask);
+        Ok(alerts.await?.as_slice())
     }
 }
 

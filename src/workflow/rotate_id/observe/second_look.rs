@@ -120,8 +120,7 @@ impl Viewpoint {
             more.extend(own.cloned().map(schedule_item));
         }
         if !has(ItemKind::Alert) {
-            let ask = || self.ask(|| self.admin.alerts(true));
-            let all = self.learnt.alerts.get_or_try_init(ask).await?.iter();
+            let all = self.all_alerts().await?.iter();
             let own = all.filter(|alert| is_owner(alert.owner_id.as_ref()));
             more.extend(own.filter_map(|alert| alert_item(alert.clone(), &user.id)));
         }

@@ -11,7 +11,7 @@ use crate::workflow::parallel;
 use crate::workflow::reconcile::{Known, judge};
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
-use crate::workflow::rotate_id::observe::{Shared, Viewpoint};
+use crate::workflow::rotate_id::observe::{Scope, Viewpoint};
 use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec};
 use crate::workflow::rotate_id::undo::swept;
 use crate::workflow::tag::Maker;
@@ -265,7 +265,7 @@ pub(crate) async fn reason_to_keep(
     new: &User,
 ) -> Result<Option<String>, Error> {
     let viewpoint = Viewpoint::new(cx.admin.clone(), cx.width, Arc::clone(&cx.observer));
-    let has = viewpoint.look(new, Shared::These(Vec::new())).await?;
+    let has = viewpoint.look(new, Scope::NOTHING).await?;
     let owned = has
         .items
         .iter()
