@@ -11,6 +11,10 @@ use crate::plan::read_header;
 use crate::sink;
 use crate::system::{System, files};
 
+/// What stands for the streams among files.
+const STDOUT: &str = "/dev/stdout";
+const STDERR: &str = "/dev/stderr";
+
 /// How much of a file is read to know its kind.
 const HEAD: u64 = 64 * 1024;
 
@@ -40,6 +44,12 @@ impl Roles {
     /// The files that every command has: where settings and secrets come from, and the ledger.
     pub(crate) fn of(settings: &Settings, system: &System) -> Result<Self, Error> {
         let mut roles = Self(Vec::new());
+        for (name, path, stream) in [
+            ("standard output", STDOUT, &system.out),
+            ("standard error", STDERR, &system.err),
+        ] {
+            roles.stream(name, path, stream.file(), true);
+        }
         for (name, path) in settings.files() {
             roles.add(name, path, false, false);
         }
@@ -55,7 +65,9 @@ impl Roles {
 
     /// A file that is read.
     pub(crate) fn read(&mut self, role: &str, name: &str, system: &System) {
-        if name != "-" {
+        if name == "-" {
+            self.stream(role, "/dev/stdin", system.input.file(), false);
+        } else {
             self.add(role.to_owned(), system.path(name), false, false);
         }
     }
@@ -74,6 +86,19 @@ impl Roles {
         }
     }
 
+    /// A stream of this process, which a shell may have led to a file.
+    fn stream(&mut self, name: &str, path: &str, file: Option<(u64, u64)>, written: bool) {
+        if let Some(file) = file {
+            self.0.push(Role {
+                name: name.to_owned(),
+                path: path.into(),
+                place: Some(Place::There(file)),
+                written,
+                folder: false,
+            });
+        }
+    }
+
     fn add(&mut self, name: String, path: PathBuf, written: bool, folder: bool) {
         let place = place(&path);
         self.0.push(Role {
@@ -89,11 +114,14 @@ impl Roles {
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (at, one) in self.0.iter().enumerate() {
             for other in self.0.iter().take(at) {
-                if (one.written || other.written) && one.is_or_holds(other) {
+                // Both may go to one log.
+                let streams = one.is_output() && other.is_output();
+                if (one.written || other.written) && !streams && one.is_or_holds(other) {
                     let (first, second) = (&other.name, &one.name);
+                    let named = if other.is_output() { one } else { other };
                     let message = format!(
                         "{first} and {second} are the same file, `{}`; nothing was done",
-                        other.path.display()
+                        named.path.display()
                     );
                     return Err(Error::usage(message).hint("give each a file of its own"));
                 }
@@ -104,6 +132,12 @@ impl Roles {
 }
 
 impl Role {
+    fn is_output(&self) -> bool {
+        [STDOUT, STDERR]
+            .iter()
+            .any(|path| self.path == Path::new(path))
+    }
+
     fn is_or_holds(&self, other: &Self) -> bool {
         let same = self.place.is_some() && self.place == other.place;
         same || self.holds(other) || other.holds(self)

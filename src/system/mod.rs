@@ -17,7 +17,6 @@ mod stream;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,6 +35,12 @@ pub use stream::{Input, Stream};
 /// front of servers are known to wait.
 pub const SERVER_GRACE: Duration = Duration::from_secs(30);
 
+/// How long a jq filter may take for one answer.
+pub const FILTER_PATIENCE: Duration = Duration::from_secs(30);
+
+/// No list has more pages; a server that gives new ones for ever is not waited for.
+pub const MOST_PAGES: usize = 100_000;
+
 /// The surroundings of one run of the program.
 #[derive(Debug)]
 pub struct System {
@@ -53,6 +58,10 @@ pub struct System {
     pub err: Stream,
     /// [`SERVER_GRACE`], unless a test has no time for that.
     pub server_grace: Duration,
+    /// [`FILTER_PATIENCE`], unless a test has no time for that.
+    pub filter_patience: Duration,
+    /// [`MOST_PAGES`], unless a test has no time for so many.
+    pub most_pages: usize,
     env: BTreeMap<OsString, OsString>,
     dir: PathBuf,
     /// This program, which can start itself to guard commands and to run filters.
@@ -68,8 +77,10 @@ impl System {
             interrupt: Interrupt::os(),
             input: Input::os(),
             out: Stream::stdout(),
-            err: Stream::new(io::stderr(), io::stderr().is_terminal()),
+            err: Stream::stderr(),
             server_grace: server_grace(),
+            filter_patience: FILTER_PATIENCE,
+            most_pages: MOST_PAGES,
             env: env::vars_os().collect(),
             dir: PathBuf::from("."),
             helper: own_program(),
@@ -97,6 +108,8 @@ impl System {
             out,
             err,
             server_grace: SERVER_GRACE,
+            filter_patience: FILTER_PATIENCE,
+            most_pages: MOST_PAGES,
             env,
             dir: dir.into(),
             helper: None,

@@ -1,9 +1,13 @@
 //! Standard input, output and error, or what stands in for them.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::system::files;
 
 /// Standard input, or what stands in for it.
 pub struct Input {
@@ -12,6 +16,8 @@ pub struct Input {
     pub terminal: bool,
     /// Whether it is this process's own, whose echo can be turned off.
     console: bool,
+    /// The file that it comes from, if it is one: its device and its number there.
+    file: Option<(u64, u64)>,
 }
 
 impl Input {
@@ -21,6 +27,7 @@ impl Input {
             reader: Box::new(reader),
             terminal,
             console: false,
+            file: None,
         }
     }
 
@@ -28,7 +35,13 @@ impl Input {
     pub(super) fn os() -> Self {
         let mut input = Self::new(io::stdin(), io::stdin().is_terminal());
         input.console = input.terminal;
+        input.file = file_of(io::stdin());
         input
+    }
+
+    /// The file that it comes from, if it is one.
+    pub(crate) const fn file(&self) -> Option<(u64, u64)> {
+        self.file
     }
 
     /// The next line, without its end; `None` where there is none.
@@ -85,6 +98,8 @@ pub struct Stream {
     terminal: bool,
     /// Whether whatever is written to it is lost: it is `/dev/null`, or was closed before the program began.
     lost: bool,
+    /// The file that it goes to, if it is one: its device and its number there.
+    file: Option<(u64, u64)>,
 }
 
 impl Stream {
@@ -94,6 +109,7 @@ impl Stream {
             writer: Arc::new(Mutex::new(writer)),
             terminal,
             lost: false,
+            file: None,
         }
     }
 
@@ -110,8 +126,24 @@ impl Stream {
         let terminal = stdout.is_terminal();
         Self {
             lost,
+            file: file_of(&stdout),
             ..Self::new(stdout, terminal)
         }
+    }
+
+    /// The standard error of this process.
+    pub(super) fn stderr() -> Self {
+        let stderr = io::stderr();
+        let terminal = stderr.is_terminal();
+        Self {
+            file: file_of(&stderr),
+            ..Self::new(stderr, terminal)
+        }
+    }
+
+    /// The file that it goes to, if it is one.
+    pub(crate) const fn file(&self) -> Option<(u64, u64)> {
+        self.file
     }
 
     /// Whether whatever is written to it is lost.
@@ -123,6 +155,13 @@ impl Stream {
     pub const fn is_terminal(&self) -> bool {
         self.terminal
     }
+}
+
+/// The file behind a stream of this process, if it is one.
+fn file_of(stream: impl AsFd) -> Option<(u64, u64)> {
+    let file = File::from(stream.as_fd().try_clone_to_owned().ok()?);
+    let found = file.metadata().ok().filter(|found| found.is_file())?;
+    Some(files::identity(&found))
 }
 
 impl Write for Stream {

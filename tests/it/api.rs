@@ -1,5 +1,7 @@
 //! `embedctl api`: what is called, as whom, and what is printed.
 
+use std::time::Duration;
+
 use embedctl::emulator::{Fault, Options};
 use embedctl::system::Input;
 use serde_json::Value;
@@ -191,6 +193,65 @@ async fn all_pages_are_one_list() {
         ids.out.lines().collect::<Vec<_>>(),
         from_list.collect::<Vec<_>>()
     );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_ends_at_the_most_pages() {
+    let options = Options {
+        users: 25,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::with(options).await;
+    let (mut system, captured) = sandbox.system(Input::empty());
+    system.most_pages = 3;
+    let args = [
+        "embedctl",
+        "api",
+        "search_users",
+        "-q",
+        "limit=5",
+        "--paginate",
+    ];
+
+    let exit = embedctl::run(args, &mut system).await;
+
+    let ended = captured.outcome(exit.code()).exits(7);
+    assert!(
+        ended.err.contains("has not come to an end after 3 pages"),
+        "{}",
+        ended.err
+    );
+    let requests = sandbox.emulator().requests();
+    let asked = requests.iter().filter(|it| it.operation == "search_users");
+    assert_eq!(asked.count(), 3);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_filter_that_never_ends_is_ended_when_its_time_is_up() {
+    let sandbox = Sandbox::new().await;
+    let (mut system, captured) = sandbox.system(Input::empty());
+    system.filter_patience = Duration::from_millis(500);
+    let args = ["embedctl", "api", "me", "--jq", "def f: f; f"];
+
+    let exit = embedctl::run(args, &mut system).await;
+
+    let ended = captured.outcome(exit.code()).exits(2);
+    assert!(ended.err.contains("takes too long"), "{}", ended.err);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_deep_for_a_filter_is_an_error() {
+    let sandbox = Sandbox::new().await;
+    let deep = "reduce range(1000000) as $i (0; [.])";
+    for filter in [deep, &format!("[{deep}] | tojson")] {
+        let ended = sandbox.run(&["api", "me", "--jq", filter]).await;
+
+        assert_eq!(ended.exit, 2, "{filter}: {}", ended.err);
+        assert!(ended.err.contains("the filter"), "{}", ended.err);
+    }
     sandbox.finish().await;
 }
 

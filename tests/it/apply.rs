@@ -315,6 +315,68 @@ async fn rows_that_fail_do_not_stop_the_others_and_are_a_manifest_again() {
 }
 
 #[tokio::test]
+async fn what_looks_like_a_formula_is_text_in_a_list_and_itself_in_a_manifest_of_failed_rows() {
+    let sandbox = Sandbox::new().await;
+    let names = [
+        "=1+1",
+        "+1",
+        "-1",
+        "@x",
+        "=cmd|' /C calc'!A0",
+        "'=1",
+        "=a,\"b\"",
+    ];
+    let mut rows = String::from("external_user_id,first_name,models,permissions\n");
+    for (at, name) in names.iter().enumerate() {
+        let name = name.replace('"', "\"\"");
+        rows += &format!(
+            "\"{name}\",\"{name}\",demo,{}\n",
+            ["access_data", "see_looks"][at % 2]
+        );
+    }
+    sandbox.file("users.csv", &rows);
+    let refusal = Effect::Status {
+        code: 422,
+        body: ErrorBody::Json,
+        retry_after: None,
+    };
+    let fault = Fault::new(refusal).on("create_user_credentials_api3");
+    sandbox
+        .emulator()
+        .inject(fault.times(u32::try_from(names.len()).unwrap()));
+    let args = [
+        "apply",
+        "users.csv",
+        "--keys-to",
+        "file:k",
+        "--failed-to",
+        "failed.csv",
+    ];
+    assert_eq!(sandbox.run(&args).await.exit, 3);
+
+    // They are applied as they were meant, not as a spreadsheet would have them.
+    let again = ["apply", "failed.csv", "--keys-to", "file:k", "-o", "json"];
+    let again = sandbox.run(&again).await.done().json();
+    assert_eq!(
+        (&again["total"], &again["created"]),
+        (&json!(names.len()), &json!(0))
+    );
+    let listed = sandbox.run(&["users", "list", "--csv"]).await.done();
+    let mut read = std::collections::BTreeSet::new();
+    for row in listed.out.lines().skip(1) {
+        let quoted = row
+            .strip_prefix('"')
+            .map(|row| row.split("\",").next().unwrap());
+        let id = quoted.unwrap_or_else(|| row.split(',').next().unwrap());
+        assert!(!id.starts_with(['=', '+', '-', '@']), "{row}");
+        let text = id.replace("\"\"", "\"");
+        read.insert(text.strip_prefix('\'').unwrap().to_owned());
+    }
+    assert_eq!(read, names.map(str::to_owned).into(), "{}", listed.out);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn an_interrupted_apply_goes_on_where_it_stopped() {
     let sandbox = Sandbox::with(Options {
         latency: Latency::Fixed(Duration::from_millis(5)),

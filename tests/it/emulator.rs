@@ -111,6 +111,11 @@ impl Api {
 
     /// A signed URL to the blank dashboard, with the time of this machine.
     pub(crate) fn signed_url(&self, login: &Login) -> SecretString {
+        self.signed_url_to(self.emulator.blank_dashboard(), login)
+    }
+
+    /// The same, to any embed path.
+    pub(crate) fn signed_url_to(&self, path: &str, login: &Login) -> SecretString {
         let signer = Signer::new(
             self.emulator.host(),
             &self.emulator.embed_secret(),
@@ -119,9 +124,7 @@ impl Api {
         .unwrap();
         let nonce = embedctl::signed_url::nonce(&embedctl::system::Random::os()).unwrap();
         let now = embedctl::system::Clock::os().now().as_second();
-        let url = signer
-            .sign(self.emulator.blank_dashboard(), login, &nonce, now)
-            .unwrap();
+        let url = signer.sign(path, login, &nonce, now).unwrap();
         let url = url.expose_secret();
         // The emulator speaks plain HTTP.
         url.replacen("https://", "http://", 1).into()

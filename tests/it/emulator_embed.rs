@@ -56,6 +56,31 @@ async fn a_changed_url_leads_to_the_login_page_and_makes_nobody() {
 }
 
 #[tokio::test]
+async fn a_signed_login_never_leads_to_another_host() {
+    let api = Api::start(Options::default()).await;
+    for path in [
+        "//evil.example/x",
+        "///evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "\\\\evil.example",
+    ] {
+        let url = api.signed_url_to(path, &login("acme-42"));
+
+        let answer = api.web(url.expose_secret(), "").await;
+
+        let base = format!("{}/", api.emulator.base_url());
+        let base = reqwest::Url::parse(&base).unwrap();
+        let led = base.join(answer.header("location")).unwrap();
+        assert_eq!(led.origin(), base.origin(), "{path:?}: {led}");
+        assert_eq!(
+            (answer.status.as_u16(), led.path().contains("evil")),
+            (302, true)
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_is_off_refuses_the_url() {
     let api = Api::start(Options::default()).await;
     for (offset, location) in [

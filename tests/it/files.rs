@@ -2,6 +2,7 @@
 //! behind our back.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use embedctl::system::{Input, Stream, System};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Sandbox, delivered_keys};
+use crate::support::{Sandbox, delivered_keys, output};
 
 const MANIFEST: &str = "external_user_id,models,permissions\nacme-1,demo,access_data\n";
 
@@ -41,7 +42,7 @@ fn key(user: &str, id: &str) -> Key {
 
 /// A sink of a process of its own, as far as the sink can tell.
 fn sink(folder: &TempDir, spec: &str) -> Arc<dyn Sink> {
-    let stream = || Stream::new(std::io::sink(), false);
+    let stream = || Stream::new(io::sink(), false);
     let none: [(String, String); 0] = [];
     let system = System::with(none, folder.path(), Input::empty(), stream(), stream());
     sink::open(spec, &system, &[]).unwrap()
@@ -390,7 +391,7 @@ async fn a_profile_is_added_although_an_earlier_try_died_half_way() {
     );
     let base_url = sandbox.emulator().base_url().to_owned();
     let answers = format!("{base_url}\n{id}\n{secret}\n\n\n\n");
-    let input = Input::new(std::io::Cursor::new(answers), true);
+    let input = Input::new(io::Cursor::new(answers), true);
 
     let added = sandbox.run_with(&["profile", "add", "prod"], input).await;
 
@@ -426,5 +427,91 @@ async fn a_manifest_that_is_replaced_while_it_is_applied_is_applied_as_it_was_ch
     writer.join().unwrap();
     assert_eq!(applied.exit, 0, "{}", applied.err);
     assert_eq!(delivered_keys(&sandbox.read("k.jsonl")).len(), 1);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_manifest_that_is_changed_between_check_and_apply_is_applied_as_it_was_checked() {
+    let other = format!("{MANIFEST}acme-2,demo,access_data\n");
+    for change in [
+        "cat other.csv > m.csv",
+        "cp other.csv n.csv; mv n.csv m.csv",
+    ] {
+        // One that is kept in memory, and one that is too long for that.
+        for filling in [0, 2 << 20] {
+            let sandbox = Sandbox::new().await;
+            sandbox.file("m.csv", &format!("{MANIFEST}{}", "\n".repeat(filling)));
+            sandbox.file("other.csv", &other);
+            // The command is probed before any row is applied.
+            let keys_to = format!("exec:cat >/dev/null; {change}");
+            let args = ["apply", "m.csv", "--keys-to", &keys_to, "-o", "json"];
+
+            let applied = sandbox.run(&args).await.done();
+
+            assert_eq!(sandbox.read("m.csv"), other, "{change}");
+            let summary = applied.json();
+            assert_eq!(
+                (&summary["total"], &summary["created"]),
+                (&1.into(), &1.into())
+            );
+            sandbox.finish().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_a_shell_has_led_to_a_file_in_another_role_is_refused() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("m.csv", MANIFEST);
+    permit(&sandbox.file("k.jsonl", ""), 0o600);
+    let embedctl = env!("CARGO_BIN_EXE_embedctl");
+    for (script, names) in [
+        (
+            "create-user acme-1 --keys-to file:k.jsonl >> k.jsonl",
+            ["standard output", "--keys-to"],
+        ),
+        (
+            "create-user acme-1 --keys-to file:k.jsonl 2>> k.jsonl",
+            ["standard error", "--keys-to"],
+        ),
+        (
+            "keys mint acme-1 --keys-to file:k.jsonl >> k.jsonl",
+            ["standard output", "--keys-to"],
+        ),
+        (
+            "apply m.csv --keys-to file:new >> m.csv",
+            ["standard output", "the manifest"],
+        ),
+        ("plan m.csv 1<> m.csv", ["standard output", "the manifest"]),
+        (
+            "plan m.csv --out p.jsonl > p.jsonl",
+            ["standard output", "--out"],
+        ),
+        (
+            "apply - --failed-to m.csv < m.csv",
+            ["the manifest", "--failed-to"],
+        ),
+    ] {
+        let mut shell = sandbox.program("sh");
+        shell.args(["-c", &format!("exec {embedctl} {script}")]);
+        // What goes to the file is what it says.
+        let refused = output(shell).await;
+
+        assert_eq!(refused.exit, 2, "{script}: {}", refused.err);
+        let told = refused.err + &sandbox.read("k.jsonl");
+        assert!(told.contains("are the same file"), "{script}: {told}");
+        assert!(
+            names.iter().all(|name| told.contains(name)),
+            "{script}: {told}"
+        );
+        sandbox.file("k.jsonl", "");
+    }
+    assert_eq!(sandbox.read("m.csv"), MANIFEST);
+    assert!(sandbox.emulator().requests().is_empty());
+    // Both streams may go to one log.
+    let mut shell = sandbox.program("sh");
+    let script = format!("exec {embedctl} apply m.csv --keys-to file:k.jsonl > log 2>&1");
+    shell.args(["-c", &script]);
+    assert_eq!(output(shell).await.exit, 0, "{}", sandbox.read("log"));
     sandbox.finish().await;
 }

@@ -297,7 +297,7 @@ async fn an_undo_that_was_killed_before_it_recorded_its_end_records_it_the_next_
     let id = ledger.runs(1).await.unwrap()[0].id;
     let end = JobEnd {
         state: JobState::Done,
-        outcome: serde_json::Value::Null,
+        outcome: Value::Null,
     };
     let job = JobId { run: id, number: 0 };
     ledger.claim(id).await.unwrap();

@@ -13,15 +13,14 @@ use jaq_json::{Val, read};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::system::{Program, System, limit};
+use crate::system::{FILTER_PATIENCE, Program, System, limit};
 
 type Native = jaq_core::Native<data::JustLut<Val>>;
 
 /// The first argument by which this program knows that it is to run a filter.
 pub(crate) const HELPER: &str = "__jq";
 
-/// How long a filter may take for one answer, and how much memory it may have.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How much memory a filter may have.
 const MEMORY: u64 = 2 << 30;
 const STACK: usize = 64 << 20;
 
@@ -41,6 +40,8 @@ pub(super) struct Filter {
     code: String,
     /// What runs it; without it, it is run here.
     program: Option<Program>,
+    /// How long it may take for one answer.
+    patience: Duration,
 }
 
 /// What a filter gives.
@@ -66,6 +67,7 @@ impl Filter {
         let mut filter = Self {
             code: code.to_owned(),
             program,
+            patience: system.filter_patience,
         };
         let checked = match &filter.program {
             Some(program) => filter.ask(program, b"").await?,
@@ -92,7 +94,7 @@ impl Filter {
     }
 
     async fn ask(&self, program: &Program, body: &[u8]) -> Result<Outcome, Error> {
-        let ended = program.run(Some(body), MOST, PATIENCE).await;
+        let ended = program.run(Some(body), MOST, self.patience).await;
         let ended = ended.map_err(|error| {
             Error::internal(error).context("cannot start the process that runs the filter")
         })?;
@@ -117,7 +119,7 @@ impl Filter {
 
 /// Do what a process that was started with [`HELPER`] is for: check or run the filter in `args` on standard input.
 pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &mut System) -> ExitCode {
-    limit(MEMORY, PATIENCE.as_secs());
+    limit(MEMORY, FILTER_PATIENCE.as_secs());
     let run = args.next().is_some_and(|word| word == "run");
     let code = args.next().unwrap_or_default();
     let code = code.to_string_lossy().into_owned();

@@ -18,9 +18,6 @@ use crate::system::{Stream, System};
 /// The size of a page where the user names none.
 const PAGE: usize = 200;
 
-/// No list has more pages; a server that gives new ones for ever is not waited for.
-const MOST_PAGES: usize = 100_000;
-
 /// A call to be made.
 pub(super) struct Call {
     pub(super) operation: &'static str,
@@ -72,7 +69,7 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
     let limit = number("limit").unwrap_or(PAGE).max(1);
     let mut offset = number("offset").unwrap_or_default();
     let mut list = List::default();
-    for _ in 0..MOST_PAGES {
+    for _ in 0..printer.most_pages {
         let mut query = call.query.clone();
         query.retain(|(key, _)| key != "limit" && key != "offset");
         query.push(("limit".to_owned(), limit.to_string()));
@@ -95,8 +92,8 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
         offset += page.len();
     }
     let message = format!(
-        "`{}` has not come to an end after {MOST_PAGES} pages",
-        call.path
+        "`{}` has not come to an end after {} pages",
+        call.path, printer.most_pages
     );
     Err(Error::new(Kind::Looker, message).hint("ask for larger pages with `-q limit=1000`"))
 }
@@ -138,6 +135,7 @@ pub(super) struct Printer<'a> {
     filter: Option<Filter>,
     include: bool,
     for_people: bool,
+    most_pages: usize,
 }
 
 impl<'a> Printer<'a> {
@@ -148,6 +146,7 @@ impl<'a> Printer<'a> {
             out: system.out.clone(),
             filter,
             include,
+            most_pages: system.most_pages,
         }
     }
 

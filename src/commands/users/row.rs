@@ -86,9 +86,11 @@ pub(super) const fn state(user: &User) -> &'static str {
     }
 }
 
-/// A field of CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it, which makes it text there.
+/// A field of CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it, which makes it text there;
+/// so does what looks like such a text already, so that one `'` less is always what it was.
 fn quoted(field: &str) -> String {
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    let bare = field.trim_start_matches('\'');
+    if bare.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         return format!("\"'{}\"", field.replace('"', "\"\""));
     }
     if field.contains([',', '"', '\n', '\r']) {
