@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, Request};
+use tokio::sync::Semaphore;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -21,7 +22,6 @@ use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
-use crate::looker::width::Width;
 use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 
@@ -33,7 +33,8 @@ struct Shared {
     transport: Transport,
     timeout: Duration,
     schedule: Schedule,
-    width: Width,
+    /// A place for each request that may be in flight.
+    places: Semaphore,
     pace: Pace,
     calls: AtomicU64,
     /// How many seconds Looker's clock is ahead of this machine's, or [`UNTOLD`].
@@ -91,7 +92,7 @@ impl Http {
             transport: Transport::new(route)?,
             timeout: options.timeout,
             schedule: Schedule::new(options.retries),
-            width: Width::new(options.concurrency),
+            places: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             pace: Pace::new(options.rps),
             calls: AtomicU64::new(0),
             ahead: AtomicI64::new(UNTOLD),
@@ -104,11 +105,6 @@ impl Http {
     /// How many calls of the API were sent, each try counted.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
-    }
-
-    /// How many calls may be in flight at once: fewer than asked for while Looker answers slower the more there are.
-    pub fn width(&self) -> usize {
-        self.0.width.limit()
     }
 
     /// How far Looker's clock is ahead of this machine's, to the second, by the `Date` of the last answer.
@@ -213,7 +209,10 @@ impl Http {
         attempt: u32,
     ) -> Result<Answer, LookerError> {
         let Shared {
-            clock, width, pace, ..
+            clock,
+            places,
+            pace,
+            ..
         } = &*self.0;
         let client = self.0.transport.client(request.url())?;
         let failing = Failing {
@@ -234,7 +233,7 @@ impl Http {
             response_headers: Vec::new(),
             bytes: 0,
         };
-        let _place = width.place().await;
+        let _place = places.acquire().await.expect("places are never closed");
         pace.turn(clock).await;
         let start = clock.elapsed();
         let result = match client.execute(request).await {
@@ -249,9 +248,6 @@ impl Http {
         match &result {
             Ok(answer) => {
                 seen.bytes = answer.body.len();
-                if answer.status < 400 {
-                    width.answered(label.operation, start, clock);
-                }
                 let foreign = Foreign::refusal(answer).filter(|_| label.is_api);
                 seen.error = foreign.map(|it| format!("{it}, not from Looker's API"));
                 self.heed(answer);

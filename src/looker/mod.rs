@@ -47,7 +47,6 @@ mod transport;
 mod users;
 mod versions;
 mod when;
-mod width;
 
 pub use alerts::Alert;
 pub use attributes::{AttributeValue, GroupValue, UserAttribute};

@@ -61,7 +61,7 @@ pub async fn run_jobs(
     let mut late = VecDeque::new();
     let mut due = VecDeque::new();
     loop {
-        while flying.len() < jobs_at_once(cx, options) && cx.interrupt.count() == 0 {
+        while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 {
             if let Some((job, late)) = due.pop_front() {
                 flying.spawn(async move { (job, run_late(late).await) });
                 continue;
@@ -153,8 +153,8 @@ async fn log_out(flying: &mut JoinSet<(Job, Ran)>, cx: &Context) {
 }
 
 /// A job that writes to the ledger or to the sink makes no call, so a quarter more are under way than there can be calls.
-fn jobs_at_once(cx: &Context, options: RunOptions) -> usize {
-    let calls = options.concurrency.min(cx.http.width()).max(1);
+fn jobs_at_once(options: RunOptions) -> usize {
+    let calls = options.concurrency.max(1);
     calls + calls / 4
 }
 

@@ -56,7 +56,6 @@ mod many_minters;
 mod not_there;
 mod outage;
 mod output;
-mod pace;
 mod plan;
 mod process;
 mod profile;
