@@ -1,8 +1,5 @@
 //! Every switch of the local Looker, off and on: what changes is the one thing it names.
 
-use std::fs;
-use std::path::Path;
-
 use embedctl::emulator::{Mode, Options, State, Switches};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::signed_url::Login;
@@ -11,36 +8,6 @@ use serde_json::{Value, json};
 
 use crate::emulator::{Answer, Api, login};
 use crate::emulator_content::texts;
-
-/// The table of README has a row for each switch; `EMBEDCTL_UPDATE_REFERENCE=1` writes it anew.
-#[test]
-fn readme_lists_every_switch_with_its_default_and_what_it_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let head = "| switch | default | what it says |\n|---|---|---|\n";
-    let (before, rest) = readme.split_once(head).unwrap();
-    let kept = rest
-        .split_inclusive('\n')
-        .take_while(|line| line.starts_with('|'));
-    let kept: String = kept.collect();
-    let rows = Switches::all().iter().map(|switch| {
-        let usual = match switch.default_value() {
-            nothing if nothing.is_empty() => "empty".to_owned(),
-            usual => format!("`{usual}`"),
-        };
-        format!("| `{}` | {usual} | {} |\n", switch.name, switch.doc)
-    });
-    let rows: String = rows.collect();
-    if std::env::var_os("EMBEDCTL_UPDATE_REFERENCE").is_some() {
-        let after = rest.strip_prefix(kept.as_str()).unwrap();
-        fs::write(&path, [before, head, rows.as_str(), after].concat()).unwrap();
-    } else {
-        assert_eq!(
-            kept, rows,
-            "write it with `EMBEDCTL_UPDATE_REFERENCE=1 cargo test --locked readme_lists`"
-        );
-    }
-}
 
 /// An emulator with one switch set.
 async fn with(name: &str, value: &str) -> Api {

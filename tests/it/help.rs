@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Sandbox, output};
+use embedctl::error::Kind;
+use serde_json::Value;
+
+use crate::support::{Sandbox, assert_parses, output};
 
 const REFERENCE: &str = "examples/commands.md";
 const SHARED: &str = "Shared options";
@@ -120,10 +123,8 @@ async fn help_on_what_is_not_there_names_the_nearest() {
 }
 
 #[tokio::test]
-async fn the_exit_codes_of_help_are_those_of_the_readme() {
+async fn the_exit_codes_of_help_are_those_of_the_code() {
     let sandbox = Sandbox::offline();
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(readme).unwrap();
 
     let outcome = sandbox
         .run(&["help", "exit-codes", "-o", "json"])
@@ -132,13 +133,55 @@ async fn the_exit_codes_of_help_are_those_of_the_readme() {
 
     let value = outcome.json();
     let rows = value["exit_codes"].as_array().unwrap();
-    for row in rows {
-        let line = format!("| {} | {} |", row["code"], row["meaning"].as_str().unwrap());
-        assert!(readme.contains(&line), "README has no `{line}`");
+    for kind in Kind::ALL {
+        let has_kind = |row: &&Value| {
+            let kinds = row["kinds"].as_array().unwrap();
+            row["code"] == kind.exit_code() && kinds.contains(&kind.word().into())
+        };
+        assert_eq!(rows.iter().filter(has_kind).count(), 1, "{kind:?}");
     }
-    let codes = readme.lines().skip_while(|line| *line != "## Exit codes");
-    let codes = codes.skip(4).take_while(|line| line.starts_with('|'));
-    assert_eq!(codes.count(), rows.len());
+}
+
+/// The topics that are guides.
+const GUIDES: [&str; 7] = [
+    "settings",
+    "manifests",
+    "sinks",
+    "moving-users",
+    "ci",
+    "troubleshooting",
+    "local-looker",
+];
+
+/// `--help` behind them stops them from doing anything; what stands in front of it is parsed all the same.
+#[tokio::test]
+async fn every_command_in_a_guide_is_one_that_embedctl_takes() {
+    let sandbox = Sandbox::offline();
+    let mut count = 0;
+    for guide in GUIDES {
+        let text = sandbox.run(&["help", guide]).await.done().out;
+        let commands = text.lines().filter_map(|line| line.strip_prefix("    embedctl "));
+        for command in commands {
+            count += 1;
+            assert_parses(&sandbox, command).await;
+        }
+    }
+    assert!(count >= 20, "{count} commands");
+}
+
+#[tokio::test]
+async fn a_guide_is_at_most_80_columns_wide_and_has_sections_for_programs() {
+    let sandbox = Sandbox::offline();
+    for guide in GUIDES {
+        let text = sandbox.run(&["help", guide]).await.done().out;
+        let longest = text.lines().map(|line| line.chars().count()).max();
+        assert!(longest.unwrap() <= 80, "{guide}");
+
+        let json = sandbox.run(&["help", guide, "-o", "json"]).await.done();
+        let sections = json.json()["sections"].as_array().unwrap().clone();
+        assert!(sections.len() > 1, "{guide}");
+        assert!(sections.iter().all(|section| section["text"] != ""), "{guide}");
+    }
 }
 
 #[tokio::test]

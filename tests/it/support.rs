@@ -438,3 +438,15 @@ pub(crate) fn print(text: &str) {
         .write_all(format!("{text}\n").as_bytes())
         .unwrap();
 }
+
+/// Check that the program takes `command`, a line of a document for people: `--help` behind it stops it from doing
+/// anything, and what stands in front of that is parsed all the same.
+pub(crate) async fn assert_parses(sandbox: &Sandbox, command: &str) {
+    let words = command.split_whitespace();
+    let words = words.take_while(|word| !word.starts_with(['#', '>', '<']));
+    let words: Vec<_> = words.map(|word| word.trim_matches(['"', '\''])).collect();
+
+    let outcome = sandbox.run(&[words.as_slice(), &["--help"]].concat()).await;
+
+    assert_eq!(outcome.exit, 0, "embedctl {command}: {}", outcome.err);
+}

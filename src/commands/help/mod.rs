@@ -1,6 +1,7 @@
 //! `embedctl help`: what commands do, and pages on topics that concern many of them.
 
 mod exit_codes;
+mod guide;
 mod looker;
 mod text;
 
@@ -33,7 +34,17 @@ struct Topic {
     rows: fn() -> (&'static str, Vec<Value>),
 }
 
-const TOPICS: [Topic; 2] = [exit_codes::TOPIC, looker::TOPIC];
+const TOPICS: [Topic; 9] = [
+    guide::SETTINGS,
+    guide::MANIFESTS,
+    guide::SINKS,
+    guide::MOVING_USERS,
+    guide::CI,
+    guide::TROUBLESHOOTING,
+    exit_codes::TOPIC,
+    guide::LOCAL_LOOKER,
+    looker::TOPIC,
+];
 
 /// A page is as wide as this, or as the terminal if that is narrower.
 const WIDTH: usize = 80;
