@@ -160,7 +160,9 @@ async fn every_command_in_a_guide_is_one_that_embedctl_takes() {
     let mut count = 0;
     for guide in GUIDES {
         let text = sandbox.run(&["help", guide]).await.done().out;
-        let commands = text.lines().filter_map(|line| line.strip_prefix("    embedctl "));
+        let commands = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("    embedctl "));
         for command in commands {
             count += 1;
             assert_parses(&sandbox, command).await;
@@ -180,7 +182,10 @@ async fn a_guide_is_at_most_80_columns_wide_and_has_sections_for_programs() {
         let json = sandbox.run(&["help", guide, "-o", "json"]).await.done();
         let sections = json.json()["sections"].as_array().unwrap().clone();
         assert!(sections.len() > 1, "{guide}");
-        assert!(sections.iter().all(|section| section["text"] != ""), "{guide}");
+        assert!(
+            sections.iter().all(|section| section["text"] != ""),
+            "{guide}"
+        );
     }
 }
 

@@ -47,7 +47,9 @@ fn every_file_the_readme_links_to_exists() {
 async fn every_command_in_the_readme_is_one_that_embedctl_takes() {
     let sandbox = Sandbox::offline();
     let commands = commands();
-    let commands = commands.iter().filter_map(|line| line.strip_prefix("embedctl "));
+    let commands = commands
+        .iter()
+        .filter_map(|line| line.strip_prefix("embedctl "));
     let mut count = 0;
     for command in commands {
         count += 1;

@@ -83,13 +83,16 @@ fn render(guide: &str, width: usize) -> String {
 /// The sections of a guide for programs; the first has no title.
 fn sections(guide: &str) -> (&'static str, Vec<Value>) {
     let sections = format!("\n{guide}");
-    let sections = sections.split("\n## ").enumerate().map(|(number, section)| {
-        let (title, text) = match number {
-            0 => ("", section),
-            _ => section.split_once('\n').unwrap_or((section, "")),
-        };
-        json!({ "title": title, "text": text.trim() })
-    });
+    let sections = sections
+        .split("\n## ")
+        .enumerate()
+        .map(|(number, section)| {
+            let (title, text) = match number {
+                0 => ("", section),
+                _ => section.split_once('\n').unwrap_or((section, "")),
+            };
+            json!({ "title": title, "text": text.trim() })
+        });
     ("sections", sections.collect())
 }
 
@@ -109,7 +112,8 @@ mod tests {
 
     #[test]
     fn paragraphs_are_wrapped_and_what_is_to_be_copied_is_not() {
-        let guide = "One two three.\n\n## Title\n\n* four five six\n\n    embedctl apply users.csv\n";
+        let guide =
+            "One two three.\n\n## Title\n\n* four five six\n\n    embedctl apply users.csv\n";
 
         assert_eq!(
             render(guide, 10),
