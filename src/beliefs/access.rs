@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 34] = [
+pub(super) const BELIEFS: [Belief; 40] = [
     Belief {
         id: "login-404-is-a-wrong-key",
         group: Group::Login,
@@ -10,7 +10,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "spectacles, 2020; later recordings have an HTML page instead",
         if_false: "stops: 401, 403 and any JSON 404 mean a refused key, an HTML 404 an outage",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("login:outage"),
         probe: None,
     },
     Belief {
@@ -30,7 +30,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "338 recorded logins say `Bearer`; all SDKs send it",
         if_false: "stops: every call answers 401",
-        emulator: Emulated::Without("there is no other form"),
+        emulator: Emulated::Without("because a token can be sent in no other way"),
         probe: None,
     },
     Belief {
@@ -40,7 +40,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "3600 or 3599 in 338 recorded logins",
         if_false: "more calls: a 401 logs in again and repeats the call once",
-        emulator: Emulated::Without("`max_tokens` ends tokens early"),
+        emulator: Emulated::Fault("me:401"),
         probe: None,
     },
     Belief {
@@ -50,7 +50,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "`Requires authentication.`, spectacles, 2020",
         if_false: "stops after one new login, with Looker's status",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("user:401:times=0"),
         probe: None,
     },
     Belief {
@@ -60,7 +60,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `logout`",
         if_false: "warns if Looker answers anything else; a token ends by itself within the hour",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("logout:500:times=0"),
         probe: None,
     },
     Belief {
@@ -80,7 +80,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `login_user`",
         if_false: "stops, and names the role that the API key's user lacks",
-        emulator: Emulated::Without("`--mode core` allows it for embed users alone"),
+        emulator: Emulated::Option("--mode core"),
         probe: None,
     },
     Belief {
@@ -90,7 +90,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `login_user`",
         if_false: "stops: `GET /user` is asked with the token, and another id is an error",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Switch("sudo_gives_caller"),
         probe: None,
     },
     Belief {
@@ -100,7 +100,17 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `login_user`",
         if_false: "stops: a shared token that is logged out answers 401 to the others",
-        emulator: Emulated::Without("the emulator makes a new one"),
+        emulator: Emulated::Fault("me:401:skip=1:times=0"),
+        probe: None,
+    },
+    Belief {
+        id: "sudo-is-not-nested",
+        group: Group::Login,
+        claim: "A token of `login_user` cannot ask for another.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "right either way: only the token of the caller itself asks",
+        emulator: Emulated::Switch("nested_sudo"),
         probe: None,
     },
     Belief {
@@ -120,7 +130,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "lookergo, looker-sdk-ruby: id 2, `all_access`",
         if_false: "warns: `doctor` says that the role was not found and goes on",
-        emulator: Emulated::Without("the seed has it as recorded"),
+        emulator: Emulated::Without("because every Looker that was recorded has this role"),
         probe: None,
     },
     Belief {
@@ -152,6 +162,16 @@ pub(super) const BELIEFS: [Belief; 34] = [
         if_false: "stops, and names both ids",
         emulator: Emulated::Switch("lookup_ignores_case"),
         probe: Some(Probe::Case),
+    },
+    Belief {
+        id: "lookup-gives-who-was-asked",
+        group: Group::LookUp,
+        claim: "The look-up never gives a user that has nothing to do with the id.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "stops, and names both ids",
+        emulator: Emulated::Switch("lookup_gives_another"),
+        probe: Some(Probe::LookUp),
     },
     Belief {
         id: "embed-user-filter",
@@ -210,7 +230,9 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Told,
         place: "Looker's staff in the community: it is the primary key; sdk-codegen #1598 doubts it",
         if_false: "stops: two users with one id are named",
-        emulator: Emulated::Without("a state the emulator cannot be in"),
+        emulator: Emulated::Without(
+            "because it finds users by this id, so that it cannot hold two",
+        ),
         probe: None,
     },
     Belief {
@@ -220,7 +242,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Recorded,
         place: "strings in all API 4.0 recordings",
         if_false: "right either way: both are read",
-        emulator: Emulated::Without("the emulator gives strings"),
+        emulator: Emulated::Without("because every recording of this API has strings"),
         probe: None,
     },
     Belief {
@@ -230,7 +252,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops with Looker's 400 or 422, and names the operation",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("user_for_credential:400:times=0"),
         probe: None,
     },
     Belief {
@@ -240,8 +262,32 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `User`, `CredentialsEmbed`",
         if_false: "stops: a user without it is treated as no embed user, and never changed",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because the credential is what makes a user an embed user; `delete_user_credentials_embed` takes it away",
+        ),
         probe: Some(Probe::LookUp),
+    },
+    Belief {
+        id: "embed-user-flag-may-lack",
+        group: Group::Users,
+        claim: "`is_embed_user` is there since 26.18 only, so that the credential alone tells embed users.",
+        evidence: Evidence::Specified,
+        place: "API description 26.22, `User`",
+        if_false: "right either way: the flag is never asked for",
+        emulator: Emulated::Switch("is_embed_user_is_told"),
+        probe: None,
+    },
+    Belief {
+        id: "names-stay-searchable",
+        group: Group::Users,
+        claim: "`search_users` finds a user by the names that its login sent.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `search_users`",
+        if_false: "reports: what a probe left behind is also known by the id that was kept on this machine",
+        emulator: Emulated::Without(
+            "because only what an earlier probe left behind is searched for by name",
+        ),
+        probe: None,
     },
     Belief {
         id: "disable-by-patch",
@@ -274,13 +320,25 @@ pub(super) const BELIEFS: [Belief; 34] = [
         probe: None,
     },
     Belief {
+        id: "enable-starts-no-schedules",
+        group: Group::Users,
+        claim: "Enabling a user leaves its disabled schedules disabled.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "right either way: `rotate-id` moves schedules before it disables, so that an undo enables a user without any",
+        emulator: Emulated::Switch("enable_starts_schedules"),
+        probe: None,
+    },
+    Belief {
         id: "disable-keeps-content",
         group: Group::Users,
         claim: "A disabled user keeps its content.",
         evidence: Evidence::Specified,
         place: "Looker's documentation on users",
         if_false: "stops: `rotate-id` moves and compares everything before it disables",
-        emulator: Emulated::Without("the emulator keeps it"),
+        emulator: Emulated::Without(
+            "because everything is moved and compared before a user is disabled, so that nothing shows the difference",
+        ),
         probe: None,
     },
     Belief {
@@ -304,13 +362,23 @@ pub(super) const BELIEFS: [Belief; 34] = [
         probe: Some(Probe::Deleted),
     },
     Belief {
+        id: "delete-is-no-disable",
+        group: Group::Users,
+        claim: "`delete_user` deletes the user, and does not only disable it.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `delete_user`",
+        if_false: "stops: a user that is still there is not called deleted",
+        emulator: Emulated::Switch("delete_user_disables"),
+        probe: Some(Probe::Deleted),
+    },
+    Belief {
         id: "names-by-patch",
         group: Group::Users,
         claim: "`update_user` changes names, locale, home folder and `ui_state`, and ends no session.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `WriteUser`",
         if_false: "warns or stops: the user is read again and compared",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Fault("update_user:422"),
         probe: None,
     },
     Belief {
@@ -330,7 +398,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops: `rotate-id` says that there is no folder yet, and how to go on",
-        emulator: Emulated::Without("the emulator makes one"),
+        emulator: Emulated::Switch("login_makes_folder"),
         probe: None,
     },
     Belief {
@@ -340,7 +408,7 @@ pub(super) const BELIEFS: [Belief; 34] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `User`",
         if_false: "said as `user` in place of `service account`; nothing depends on it",
-        emulator: Emulated::Without("words of a finding only"),
+        emulator: Emulated::Without("because nothing but the words of a finding depends on it"),
         probe: None,
     },
 ];

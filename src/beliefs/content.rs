@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group};
 
-pub(super) const BELIEFS: [Belief; 20] = [
+pub(super) const BELIEFS: [Belief; 25] = [
     Belief {
         id: "owner-is-user-id",
         group: Group::Content,
@@ -10,17 +10,39 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_dashboards`, `search_looks`",
         if_false: "stops: everything is read again after a move, and what is left is named",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because a dashboard or look has no other field that could name its owner",
+        ),
         probe: None,
     },
     Belief {
         id: "owner-can-be-written",
         group: Group::Content,
-        claim: "An admin may write the owner of dashboards (since 26.8.3), boards (since 26.10.4) and looks.",
+        claim: "An admin may write the owner of a dashboard, since 26.8.3.",
         evidence: Evidence::Specified,
         place: "API descriptions before and after those releases",
         if_false: "stops: the dry run and `doctor` say so by release; an owner that did not change is named",
         emulator: Emulated::Switch("dashboards_take_owner"),
+        probe: None,
+    },
+    Belief {
+        id: "board-owner-can-be-written",
+        group: Group::Content,
+        claim: "An admin may write the owner of a board, since 26.10.4.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `WriteBoard`",
+        if_false: "stops: the owner is read back; before that release boards are left behind by name",
+        emulator: Emulated::Switch("boards_take_owner"),
+        probe: None,
+    },
+    Belief {
+        id: "look-owner-can-be-written",
+        group: Group::Content,
+        claim: "An admin may write the owner of a look.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `WriteLookWithQuery`",
+        if_false: "stops: the owner is read back",
+        emulator: Emulated::Switch("owner_can_be_set"),
         probe: None,
     },
     Belief {
@@ -30,7 +52,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, introduction",
         if_false: "right either way: every change is read back from the answer",
-        emulator: Emulated::Without("`owner_can_be_set` does so"),
+        emulator: Emulated::Switch("owner_can_be_set"),
         probe: None,
     },
     Belief {
@@ -40,7 +62,9 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_dashboards`",
         if_false: "stops: what is left in a list after a move is named",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because both searches are made and put together, so that nothing shows the difference",
+        ),
         probe: None,
     },
     Belief {
@@ -50,7 +74,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `update_folder`",
         if_false: "stops: each thing's folder is compared after the move",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without("because a folder is all that says where its content lies"),
         probe: None,
     },
     Belief {
@@ -61,6 +85,16 @@ pub(super) const BELIEFS: [Belief; 20] = [
         place: "looker-cli #188, #234; sdk-codegen #1476 has the same code for something else",
         if_false: "stops: the thing is named as refused, with Looker's words",
         emulator: Emulated::Switch("taken_title_field"),
+        probe: None,
+    },
+    Belief {
+        id: "taken-name-has-message",
+        group: Group::Content,
+        claim: "A 422 about a taken name may come without a message: field and code tell.",
+        evidence: Evidence::Recorded,
+        place: "looker-sdk-ruby has none, looker-cli #188 has one",
+        if_false: "right either way: field and code decide",
+        emulator: Emulated::Switch("taken_title_has_message"),
         probe: None,
     },
     Belief {
@@ -104,6 +138,16 @@ pub(super) const BELIEFS: [Belief; 20] = [
         probe: None,
     },
     Belief {
+        id: "alert-says-followed",
+        group: Group::Content,
+        claim: "An alert says in `followed` whether the caller follows it.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `Alert`, since 21.16",
+        if_false: "right either way: without it, an alert that the search shows and the user does not own counts as followed",
+        emulator: Emulated::Switch("knows_followed"),
+        probe: None,
+    },
+    Belief {
         id: "alert-owner-can-be-written",
         group: Group::Content,
         claim: "An admin may write `owner_id` of an alert.",
@@ -130,7 +174,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `follow_alert`",
         if_false: "stops: it is done as the user, and the lists of both are compared",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without("because the operation has no way to name another user"),
         probe: None,
     },
     Belief {
@@ -141,6 +185,16 @@ pub(super) const BELIEFS: [Belief; 20] = [
         place: "API description 26.12, `search_boards`",
         if_false: "stops: an empty list is checked with `all_boards` as the user",
         emulator: Emulated::Switch("search_lists_nothing"),
+        probe: None,
+    },
+    Belief {
+        id: "boards-come-whole",
+        group: Group::Content,
+        claim: "`search_boards` without `limit` and `offset` gives all boards.",
+        evidence: Evidence::None,
+        place: "the description gives each of the two the meaning of the other",
+        if_false: "right either way: neither is sent, and `all_boards` is asked too",
+        emulator: Emulated::Switch("boards_swap_paging"),
         probe: None,
     },
     Belief {
@@ -160,7 +214,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `create_content_favorite`",
         if_false: "stops with Looker's words",
-        emulator: Emulated::Without("the emulator answers 409"),
+        emulator: Emulated::Fault("create_content_favorite:422"),
         probe: None,
     },
     Belief {
@@ -180,7 +234,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_content_metadata_accesses`",
         if_false: "stops: what names the old user after a move is named",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without("because the operation can be asked for one thing only"),
         probe: None,
     },
     Belief {
@@ -190,7 +244,9 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Told,
         place: "Looker's documentation on content access",
         if_false: "said in the dry run: what the user cannot see is not looked through",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because users are asked as themselves what they see; a switch would have to hide it from them for no reason that anybody told",
+        ),
         probe: None,
     },
     Belief {
@@ -200,7 +256,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::StaffCode,
         place: "the official SDKs and looker-cli send them",
         if_false: "stops: the access is named as refused",
-        emulator: Emulated::Without("the emulator takes them"),
+        emulator: Emulated::Fault("create_content_metadata_access:422"),
         probe: None,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 18] = [
+pub(super) const BELIEFS: [Belief; 19] = [
     Belief {
         id: "url-string-to-sign",
         group: Group::SignedUrls,
@@ -10,7 +10,9 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "looker_embed_sso_examples in seven languages; 840 signed URLs",
         if_false: "stops: the login is refused, and `url inspect` explains it",
-        emulator: Emulated::Without("the emulator verifies so"),
+        emulator: Emulated::Without(
+            "because 840 URLs of seven published signers agree on the lines",
+        ),
         probe: None,
     },
     Belief {
@@ -20,7 +22,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "Looker's demo application fetches `/alive` for this",
         if_false: "stops: the user is looked up again, and its absence is an error",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("login_embed:500"),
         probe: None,
     },
     Belief {
@@ -40,7 +42,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Told,
         place: "a validator message quoted in the community",
         if_false: "stops: the refusal is explained with the clocks' difference",
-        emulator: Emulated::Without("the emulator has 300 s"),
+        emulator: Emulated::Option("--clock-offset"),
         probe: None,
     },
     Belief {
@@ -50,7 +52,9 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "fabio-looker troubleshooting tool",
         if_false: "right either way: every try has a nonce of its own",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because no URL is sent twice, so that nothing shows the difference",
+        ),
         probe: None,
     },
     Belief {
@@ -60,7 +64,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Recorded,
         place: "URLs made by Looker, 2023 to 2025, have both",
         if_false: "stops: the other algorithm is tried, and the setting named",
-        emulator: Emulated::Without("`--algorithm` has both"),
+        emulator: Emulated::Option("--algorithm"),
         probe: None,
     },
     Belief {
@@ -70,7 +74,9 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "fabio-looker troubleshooting tool",
         if_false: "right either way: none is sent",
-        emulator: Emulated::Without("the emulator refuses it"),
+        emulator: Emulated::Without(
+            "because no parameter is sent that the published signers do not send",
+        ),
         probe: None,
     },
     Belief {
@@ -80,17 +86,27 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "fabio-looker troubleshooting tool",
         if_false: "refused before anything is sent",
-        emulator: Emulated::Without("the emulator answers so"),
+        emulator: Emulated::Without("because a longer URL is refused before it is sent"),
         probe: None,
     },
     Belief {
         id: "url-names-stay",
         group: Group::SignedUrls,
-        claim: "Names that a login does not send stay; a user that never had any is called `Embed User`.",
+        claim: "Names that a login does not send stay.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedParams`; the documentation says `Embed Embed`",
         if_false: "right either way: names that were asked for are compared, others are not",
         emulator: Emulated::Switch("login_keeps_names"),
+        probe: None,
+    },
+    Belief {
+        id: "nameless-is-embed-user",
+        group: Group::SignedUrls,
+        claim: "A user whose logins never had a name is called `Embed User`.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `EmbedSsoParams`; the documentation says `Embed Embed`",
+        if_false: "right either way: names are copied as they are",
+        emulator: Emulated::Switch("default_last_name_is_user"),
         probe: None,
     },
     Belief {
@@ -100,7 +116,9 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "Looker's reference application quotes the message",
         if_false: "refused before, if `allow_user_timezones` says so; else the refusal is explained",
-        emulator: Emulated::Without("the emulator refuses it"),
+        emulator: Emulated::Without(
+            "because `set_setting` with `allow_user_timezones` shows both sides",
+        ),
         probe: None,
     },
     Belief {
@@ -130,7 +148,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedParams`",
         if_false: "refused before anything is sent",
-        emulator: Emulated::Without("the emulator refuses more"),
+        emulator: Emulated::Without("because a longer session is refused before it is signed"),
         probe: None,
     },
     Belief {
@@ -140,7 +158,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedConfig`",
         if_false: "said by `doctor`, and in the explanation of a refusal",
-        emulator: Emulated::Without("`--mode no-embed`"),
+        emulator: Emulated::Option("--mode no-embed"),
         probe: None,
     },
     Belief {
@@ -150,7 +168,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `acquire_embed_cookieless_session`",
         if_false: "stops: the user is looked up again and compared",
-        emulator: Emulated::Without("the emulator does so"),
+        emulator: Emulated::Fault("acquire_embed_cookieless_session:404"),
         probe: None,
     },
     Belief {
@@ -160,7 +178,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::Recorded,
         place: "embed-sdk #192",
         if_false: "stops, and names all three",
-        emulator: Emulated::Without("the emulator answers so"),
+        emulator: Emulated::Option("--mode no-embed"),
         probe: None,
     },
     Belief {
@@ -170,7 +188,7 @@ pub(super) const BELIEFS: [Belief; 18] = [
         evidence: Evidence::StaffCode,
         place: "lkr load test; the documentation of 2022 shows tokens without it",
         if_false: "right either way: it is never used to decide",
-        emulator: Emulated::Without("the emulator has it"),
+        emulator: Emulated::Without("because it is never used to decide"),
         probe: None,
     },
     Belief {

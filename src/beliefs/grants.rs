@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 24] = [
+pub(super) const BELIEFS: [Belief; 25] = [
     Belief {
         id: "login-replaces-grants",
         group: Group::Grants,
@@ -21,6 +21,16 @@ pub(super) const BELIEFS: [Belief; 24] = [
         place: "once, of the Admin page, 2018",
         if_false: "stops: a role is found by what fits; a user whose grants cannot be read is not rotated or replaced",
         emulator: Emulated::Switch("embed_role_name"),
+        probe: Some(Probe::Role),
+    },
+    Belief {
+        id: "embed-role-is-listed",
+        group: Group::Grants,
+        claim: "The role of an embed login is among the roles of its user.",
+        evidence: Evidence::Told,
+        place: "a help page of 2018, of the Admin page",
+        if_false: "stops: permissions and models that cannot be read are neither replaced nor called compared",
+        emulator: Emulated::Switch("embed_role_listed"),
         probe: Some(Probe::Role),
     },
     Belief {
@@ -60,7 +70,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Recorded,
         place: "lookergo, terraform-provider fixtures, 2023",
         if_false: "stops: grants that cannot be read are not compared as equal",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Without("because every role that was recorded has both"),
         probe: Some(Probe::Role),
     },
     Belief {
@@ -70,7 +80,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `EmbedParams`",
         if_false: "compared by asking as both users after a move",
-        emulator: Emulated::Without("the emulator adds them up"),
+        emulator: Emulated::Without("because a role can only allow something, and forbid nothing"),
         probe: None,
     },
     Belief {
@@ -90,7 +100,9 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_lookml_models`",
         if_false: "warns: a user that reaches no model is named; internal models are not counted as missing",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without(
+            "because what users can do is read by asking as them, and by nothing else that could differ",
+        ),
         probe: None,
     },
     Belief {
@@ -110,7 +122,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_permissions`",
         if_false: "refused by name, unless the built-in list knows it: then warned about",
-        emulator: Emulated::Without("the emulator lists them"),
+        emulator: Emulated::Fault("all_permissions:404:times=0"),
         probe: None,
     },
     Belief {
@@ -120,7 +132,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "Looker's documentation on permissions; `parent` of `Permission`",
         if_false: "advice only: the missing parent is named",
-        emulator: Emulated::Without("advice only"),
+        emulator: Emulated::Without("because only advice depends on it"),
         probe: None,
     },
     Belief {
@@ -160,7 +172,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Recorded,
         place: "20 of 20 users, terraform-provider fixtures, 2023",
         if_false: "stops: Looker refuses to change that group's members",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Without("because all 20 users that were recorded are in it"),
         probe: None,
     },
     Belief {
@@ -170,7 +182,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Recorded,
         place: "terraform-provider fixtures, 2023; a disabled user has none (lookergo)",
         if_false: "warns: a membership that was asked for and is not shown is named",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Switch("disabled_keeps_groups"),
         probe: None,
     },
     Belief {
@@ -180,7 +192,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::None,
         place: "",
         if_false: "stops: the user is read again, and each group it is not in is named",
-        emulator: Emulated::Without("the emulator does so"),
+        emulator: Emulated::Switch("login_replaces_grants"),
         probe: None,
     },
     Belief {
@@ -200,7 +212,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `CredentialsEmbed`",
         if_false: "stops: the credential is read again and compared",
-        emulator: Emulated::Without("the emulator keeps to it"),
+        emulator: Emulated::Without("because no operation of the API could write it"),
         probe: None,
     },
     Belief {
@@ -220,7 +232,7 @@ pub(super) const BELIEFS: [Belief; 24] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `all_user_sessions`",
         if_false: "warns: sessions are said to be ended when the list no longer has them",
-        emulator: Emulated::Without("the emulator lists them"),
+        emulator: Emulated::Fault("all_user_sessions:404:times=0"),
         probe: Some(Probe::SecondLogin),
     },
     Belief {

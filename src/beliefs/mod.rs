@@ -28,7 +28,7 @@ pub struct Belief {
     pub place: &'static str,
     /// What embedctl does on a Looker where it is false.
     pub if_false: &'static str,
-    /// The switch of the emulator that turns it round, or why there is none.
+    /// What makes the local Looker do the opposite, or why nothing does.
     pub emulator: Emulated,
     /// The check of `doctor --probe` that can tell.
     pub probe: Option<Probe>,
@@ -152,7 +152,11 @@ impl Evidence {
 pub enum Emulated {
     /// By this switch.
     Switch(&'static str),
-    /// Not by a switch, for this reason.
+    /// By this option of `embedctl emulator`.
+    Option(&'static str),
+    /// By this fault.
+    Fault(&'static str),
+    /// Not at all, for this reason: a sentence that begins with "because".
     Without(&'static str),
 }
 

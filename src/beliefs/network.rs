@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 20] = [
+pub(super) const BELIEFS: [Belief; 22] = [
     Belief {
         id: "success-is-2xx",
         group: Group::Errors,
@@ -10,7 +10,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "create 200, delete 204; never 201 or 202",
         if_false: "stops: what a command reports is read back",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Without("because every success that was recorded is 200 or 204"),
         probe: None,
     },
     Belief {
@@ -20,7 +20,17 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "291 HTML 404s of outages and upgrades, spectacles, 2021-2022",
         if_false: "stops: kind `unavailable`, exit 8; retried where that is safe",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("user:outage"),
+        probe: None,
+    },
+    Belief {
+        id: "unknown-operation-is-a-page",
+        group: Group::Errors,
+        claim: "An operation that the release does not have is answered like an outage: 404 with a page.",
+        evidence: Evidence::Recorded,
+        place: "spectacles, 2021-2022: the page says so itself",
+        if_false: "warns: a purpose that cannot be written because of a 404 page or a 405 is not asked for again",
+        emulator: Emulated::Switch("unknown_operation_status"),
         probe: None,
     },
     Belief {
@@ -30,7 +40,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `create_folder`; sdk-codegen #303",
         if_false: "stops: \"not there\" counts for a caller that is known to see such things",
-        emulator: Emulated::Without("the emulator answers so to non-admins"),
+        emulator: Emulated::Fault("user:404"),
         probe: None,
     },
     Belief {
@@ -40,7 +50,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "`Permission Denied`, `You do not have access. …`",
         if_false: "stops with Looker's words",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("user:empty-403"),
         probe: None,
     },
     Belief {
@@ -50,7 +60,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Told,
         place: "four public tools quote `Unsupported in Looker (Google Cloud core)`",
         if_false: "the hint names the Admin role in place of the edition",
-        emulator: Emulated::Without("`--mode core`"),
+        emulator: Emulated::Option("--mode core"),
         probe: None,
     },
     Belief {
@@ -60,7 +70,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "looker-cli, sdk-codegen, looker-sdk-ruby",
         if_false: "stops with whatever words there are",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Switch("field_errors_say_why"),
         probe: None,
     },
     Belief {
@@ -70,7 +80,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "`The resource already exists.`, looker-sdk-ruby",
         if_false: "stops, exit 6",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("create_embed_user:409"),
         probe: None,
     },
     Belief {
@@ -90,7 +100,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::None,
         place: "",
         if_false: "right either way: what may not be done twice is looked at first",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("create_user_credentials_api3:502-after"),
         probe: None,
     },
     Belief {
@@ -100,7 +110,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "RFC 9110, section 9.2.2, for PUT and DELETE",
         if_false: "right either way: the end state is compared",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("update_user:reset-after"),
         probe: None,
     },
     Belief {
@@ -110,7 +120,9 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "`email`, `logged_in_at`, `display_name` are `\"\"` (terraform-provider fixtures, lookergo)",
         if_false: "right either way for texts; for attribute values the source decides",
-        emulator: Emulated::Without("the emulator has it as recorded"),
+        emulator: Emulated::Without(
+            "because it has each field as it was recorded, some null and some empty",
+        ),
         probe: None,
     },
     Belief {
@@ -120,7 +132,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "on every recorded answer",
         if_false: "stops: a refusal is explained with the difference",
-        emulator: Emulated::Without("`--clock-offset` moves both"),
+        emulator: Emulated::Option("--clock-offset"),
         probe: None,
     },
     Belief {
@@ -150,7 +162,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Recorded,
         place: "no redirect in 11,500 recorded exchanges",
         if_false: "stops, and names where to; the token is never sent along",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("user:redirect=/elsewhere"),
         probe: None,
     },
     Belief {
@@ -160,7 +172,17 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `versions`; looker-cli #270 has instances without it",
         if_false: "warns: `doctor` goes on without the release",
-        emulator: Emulated::Without("a fault of the emulator stands in for it"),
+        emulator: Emulated::Fault("versions:404:times=0"),
+        probe: None,
+    },
+    Belief {
+        id: "release-tells-what-there-is",
+        group: Group::Network,
+        claim: "`looker_release_version` tells what the release can do.",
+        evidence: Evidence::Recorded,
+        place: "`22.4.29`, spectacles, 2022",
+        if_false: "warns: the release is named in findings only; what was written is read back",
+        emulator: Emulated::Switch("release"),
         probe: None,
     },
     Belief {
@@ -170,7 +192,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `ApiVersion`",
         if_false: "warns: a difference is a finding of `doctor`, not an error",
-        emulator: Emulated::Without("`--embed-host`"),
+        emulator: Emulated::Option("--embed-host"),
         probe: None,
     },
     Belief {
@@ -190,7 +212,7 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "documentation on hosted instances",
         if_false: "stops: the problem and the flag for a private authority are named",
-        emulator: Emulated::Without("`--tls` has a private authority"),
+        emulator: Emulated::Without("because it speaks HTTP without TLS"),
         probe: None,
     },
     Belief {
@@ -200,7 +222,9 @@ pub(super) const BELIEFS: [Belief; 20] = [
         evidence: Evidence::Specified,
         place: "API description 26.12, `ApiVersion.web_server_url`",
         if_false: "stops: a ledger or plan is refused (exit 6) if it seems another's; if two say the same, the base URL alone tells them apart",
-        emulator: Emulated::Without("the emulator names the host it was asked by"),
+        emulator: Emulated::Without(
+            "because it names the address that it was asked at; two that run are two",
+        ),
         probe: None,
     },
 ];

@@ -10,7 +10,7 @@ use crate::emulator::call::{Call, Paging, Query, Who};
 use crate::emulator::fields::Fields;
 use crate::emulator::operation::{Access, BodyRule, Operation};
 use crate::emulator::shared::Inside;
-use crate::emulator::switches::Switches;
+use crate::emulator::switches::{DisabledSudo, Switches};
 use crate::emulator::trouble;
 
 /// Call an operation, as far as the checks let it; `now` is the time that the rate is measured by.
@@ -72,7 +72,9 @@ pub(crate) fn who(inside: &Inside, text: &str) -> Option<Who> {
     let world = &inside.world;
     let token = world.tokens.live(text, world.now)?;
     let user = world.users.at(token.user)?;
-    (!user.is_disabled).then(|| Who {
+    let works = world.rules.switches.disabled_sudo == DisabledSudo::Works;
+    let passes = !user.is_disabled || token.sudo_by.is_some() && works;
+    passes.then(|| Who {
         user: token.user,
         sudo_by: token.sudo_by,
         admin: world.is_admin(token.user),

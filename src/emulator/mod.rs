@@ -82,8 +82,8 @@ pub use log::RequestRecord;
 pub use options::{Latency, Options};
 pub use state::{State, StateError};
 pub use switches::{
-    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, Switch, SwitchError,
-    Switches, TimeForm,
+    BlindSearch, DisabledSudo, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, Switch,
+    SwitchError, Switches, TimeForm,
 };
 
 /// How long answers under way may take when it stops, as a slow one would keep it forever.

@@ -134,6 +134,16 @@ words! {
         Empty = "empty",
     }
 
+    /// What a request for a token of a disabled user gives.
+    DisabledSudo {
+        /// Nothing.
+        Refused = "refused",
+        /// A token that is good for nothing.
+        Token = "token",
+        /// A token as of any other user.
+        Works = "works",
+    }
+
     /// Which search finds nothing, although another way shows what there is.
     BlindSearch {
         /// None.

@@ -3,7 +3,7 @@
 use crate::emulator::switch_values::Value as _;
 
 pub use crate::emulator::switch_values::{
-    BlindSearch, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, TimeForm,
+    BlindSearch, DisabledSudo, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, TimeForm,
 };
 
 /// One switch: what it is called, what it says, and the values that a test should try.
@@ -98,8 +98,10 @@ switches! {
     core_finds_by_credential: bool = true;
     /// The key of a disabled user logs in.
     disabled_key_logs_in: bool = false;
-    /// A disabled user can be impersonated.
-    disabled_sudo: bool = false;
+    /// Asked for a token of a disabled user, Looker refuses (`refused`), or gives a token that it then answers with 401 (`token`), or one that works (`works`).
+    disabled_sudo: DisabledSudo = DisabledSudo::Refused, or "token" "works";
+    /// A sudo token is the caller's, whoever was named.
+    sudo_gives_caller: bool = false;
     /// A signed login enables a disabled user; otherwise it fails.
     disabled_login_enables: bool = false;
     /// A sudo token can ask for another.
@@ -232,6 +234,12 @@ switches! {
     login_replaces_grants: bool = true;
     /// An embed login keeps attribute values of the one before that it does not name.
     login_keeps_other_attributes: bool = false;
+    /// Attribute values in an embed login become the user's own; otherwise they are good for the session only.
+    login_values_are_own: bool = true;
+    /// Attribute values in an embed login are stored in upper case; otherwise as they were sent.
+    login_changes_values: bool = false;
+    /// An embed login makes the personal folder of a new user.
+    login_makes_folder: bool = true;
     /// An embed login without names keeps the user's; otherwise they are those of a user without a name.
     login_keeps_names: bool = true;
     /// Disabling a user disables its scheduled plans.

@@ -37,7 +37,7 @@ impl Client {
     /// The boards that a user created, which it need not own any more. Looker's API description gives `limit` and
     /// `offset` each the meaning of the other, so neither is sent.
     pub async fn boards_of(&self, user_id: &str) -> Result<Vec<Board>, LookerError> {
-        // belief: boards-by-creator
+        // belief: boards-by-creator, boards-come-whole
         let call = Call::get("search_boards", "/boards/search", &[])?
             .query("creator_id", user_id)
             .query("sorts", "id")
@@ -58,6 +58,7 @@ impl Client {
             user_id: &'a str,
         }
 
+        // belief: board-owner-can-be-written
         let call = Call::patch("update_board", "/boards/{board_id}", &[id])?;
         self.json(call.query("fields", FIELDS).json(&Body { user_id }))
             .await

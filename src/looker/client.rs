@@ -124,7 +124,7 @@ impl Client {
     }
 
     async fn take_token_of(&self, looker_user_id: &str) -> Result<Self, LookerError> {
-        // belief: sudo-is-for-admins
+        // belief: sudo-is-for-admins, sudo-is-not-nested
         let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
         let asked = self.http().clock().elapsed();
         let granted: Granted = self.json(call).await?;

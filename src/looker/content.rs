@@ -167,6 +167,7 @@ impl Client {
             ContentKind::Dashboard => {
                 Call::patch("update_dashboard", "/dashboards/{dashboard_id}", &[id])?
             }
+            // belief: look-owner-can-be-written
             ContentKind::Look => {
                 Call::patch("update_look", "/looks/{look_id}", &[id])?.query("fields", FIELDS)
             }

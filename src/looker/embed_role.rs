@@ -82,7 +82,7 @@ pub fn embed_grants(
     if !hidden.is_empty() {
         return Err(GrantsUnreadable::NotShown(hidden));
     }
-    // belief: embed-role-name, embed-role-is-direct, embed-role-in-role-ids
+    // belief: embed-role-name, embed-role-is-listed, embed-role-is-direct, embed-role-in-role-ids
     // belief: embed-role-is-unlisted
     let fits = |role: &&Role| role.name == NAME || !listed.contains_key(&role.id);
     let fitting: Vec<&Role> = direct.iter().filter(fits).collect();

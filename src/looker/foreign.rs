@@ -49,6 +49,7 @@ impl Foreign {
                 location: without_query(answer.header("location").unwrap_or("nowhere")),
             }),
             429 => None,
+            // belief: unknown-operation-is-a-page
             400..=499 if !is_lookers(answer) => Some(Self::body(answer)),
             _ => None,
         }

@@ -45,6 +45,7 @@ impl Client {
     /// The API keys of a user.
     pub async fn api3_keys(&self, user_id: &str) -> Result<Vec<Api3Key>, LookerError> {
         let template = "/users/{user_id}/credentials_api3";
+        // belief: key-admin-may-list
         self.json(Call::get(
             // belief: key-list-is-whole
             "all_user_credentials_api3s",
@@ -77,7 +78,7 @@ impl Client {
         let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
         let ids = [user_id, key_id];
         let call = Call::patch("update_user_credentials_api3", template, &ids)?;
-        // belief: key-purpose-is-kept
+        // belief: key-purpose-is-kept, key-admin-may-tag
         self.json(call.json(&Body { purpose })).await
     }
 
@@ -90,7 +91,7 @@ impl Client {
         let template = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
         let ids = [user_id, key_id];
         self.remove(Call::delete(
-            // belief: key-delete-revokes
+            // belief: key-delete-revokes, key-admin-may-revoke
             "delete_user_credentials_api3",
             template,
             &ids,

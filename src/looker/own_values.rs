@@ -51,7 +51,7 @@ pub enum Origin {
 impl AttributeValue {
     /// Whose the value is. The words are the recorded ones; that of a value which a group gives was never seen.
     pub fn origin(&self) -> Origin {
-        // belief: source-own-word, source-other-words, source-rank
+        // belief: source-own-word, source-default-word, source-system-word, source-other-words, source-rank
         let has_own_rank = self.rank.map(|rank| rank == OWN_RANK);
         match (self.source.as_deref(), has_own_rank) {
             (Some("User Setting"), Some(true) | None) => Origin::Own,

@@ -75,7 +75,7 @@ pub struct User {
 impl User {
     /// Whether the user has an embed credential with exactly this id, byte for byte.
     pub fn has_external_user_id(&self, id: &str) -> bool {
-        // belief: embed-user-has-credential
+        // belief: embed-user-has-credential, embed-user-flag-may-lack
         let mut credentials = self.credentials_embed.iter();
         credentials.any(|credential| credential.external_user_id.as_deref() == Some(id))
     }
@@ -185,7 +185,7 @@ impl Client {
         // belief: lookup-404-is-absent
         let found: Option<User> = self.found(call).await?;
         match found {
-            // belief: lookup-is-exact
+            // belief: lookup-is-exact, lookup-gives-who-was-asked
             Some(user) if !user.has_external_user_id(external_user_id) => {
                 Err(LookerError::Another {
                     operation,

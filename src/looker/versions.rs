@@ -33,6 +33,7 @@ pub struct Release {
 impl Versions {
     /// The release; `None` if Looker does not say, or not in a form that is known.
     pub fn release(&self) -> Option<Release> {
+        // belief: release-tells-what-there-is
         let text = self.looker_release_version.as_deref()?;
         let mut parts = text.split('.').map(|part| part.parse().ok());
         Some(Release {

@@ -383,6 +383,7 @@ impl UserKeys {
 
     /// Ask as the caller, then as the user, and say who was let.
     async fn find_out(&mut self, ask: Ask<'_>) -> (Authority, Result<Said, KeyError>) {
+        // belief: core-admin-makes-no-keys
         let admin = self.access.admin.clone();
         let refused = match ask.of(&admin, &self.user_id).await {
             // A deletion that finds nothing tells nothing of who may delete.

@@ -8,6 +8,7 @@ use crate::looker::{Client, LookerError, UserSearch};
 /// What Looker says.
 pub async fn user_is_gone(admin: &Client, id: &str) -> Result<bool, LookerError> {
     match admin.user(id).await {
+        // belief: delete-is-no-disable
         Ok(_) => return Ok(false),
         Err(LookerError::NotFound { .. }) => {}
         Err(error) => return Err(error),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use embedctl::beliefs::{self, Emulated, Evidence};
-use embedctl::emulator::Switches;
+use embedctl::emulator::{Fault, Switches};
 
 use crate::support::Sandbox;
 
@@ -61,6 +61,48 @@ fn every_switch_that_a_belief_names_is_one_of_the_local_looker() {
     for belief in beliefs::all() {
         if let Emulated::Switch(name) = belief.emulator {
             assert!(names.contains(name), "`{}` names `{name}`", belief.id);
+        }
+    }
+}
+
+#[test]
+fn every_switch_that_turns_looker_round_is_named_by_a_row() {
+    let named: BTreeSet<&str> = beliefs::all()
+        .filter_map(|belief| match belief.emulator {
+            Emulated::Switch(name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    let unnamed: Vec<&str> = Switches::names()
+        .filter(|name| !named.contains(name))
+        .collect();
+    assert!(
+        unnamed.is_empty(),
+        "no belief has the switch {unnamed:?}; say what we take Looker to do, and what if it does not"
+    );
+}
+
+/// A row without a switch says by which fault or option Looker is turned round, or why it cannot be.
+#[tokio::test]
+async fn every_row_says_how_looker_is_turned_round_or_why_it_is_not() {
+    let help = Sandbox::offline();
+    let help = help.run(&["emulator", "--help"]).await.done().out;
+    for belief in beliefs::all() {
+        match belief.emulator {
+            Emulated::Switch(_) => {}
+            Emulated::Fault(fault) => {
+                let read = fault.parse::<Fault>();
+                assert!(read.is_ok(), "`{}`: {read:?}", belief.id);
+            }
+            Emulated::Option(option) => {
+                let name = option.split(' ').next().unwrap();
+                assert!(help.contains(name), "`{}` names `{option}`", belief.id);
+            }
+            Emulated::Without(why) => assert!(
+                why.starts_with("because ") && why.len() > 30,
+                "`{}` has nothing that turns it round, and says only `{why}`",
+                belief.id
+            ),
         }
     }
 }

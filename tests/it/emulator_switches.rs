@@ -101,12 +101,70 @@ async fn disabled_key_logs_in() {
 
 #[tokio::test]
 async fn disabled_sudo() {
-    for (value, status) in [("true", 200), ("false", 404)] {
+    for (value, status, then) in [
+        ("refused", 404, None),
+        ("token", 200, Some(401)),
+        ("works", 200, Some(200)),
+    ] {
         let api = with("disabled_sudo", value).await;
         let id = api.embed_login(&login("acme-42")).await;
         disable(&api, &id).await;
 
-        assert_eq!(post(&api, &format!("/login/{id}"), None).await, status);
+        let sudo = api.call("POST", &format!("/login/{id}"), None).await;
+
+        assert_eq!(sudo.status, status, "{value}");
+        if let Some(then) = then {
+            let token = sudo.text_of("access_token");
+            let me = api.call_as(Some(&token), "GET", "/user", None).await;
+            assert_eq!(me.status, then, "{value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sudo_gives_caller() {
+    for (value, caller) in [("true", true), ("false", false)] {
+        let api = with("sudo_gives_caller", value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+
+        let sudo = api.call("POST", &format!("/login/{id}"), None).await;
+        let token = sudo.text_of("access_token");
+        let me = api.call_as(Some(&token), "GET", "/user", None).await;
+
+        assert_eq!(me.text_of("id") == "1", caller, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn login_values_are_own_and_login_changes_values() {
+    for (switch, value, shown) in [
+        ("login_values_are_own", "true", "west"),
+        ("login_values_are_own", "false", ""),
+        ("login_changes_values", "true", "WEST"),
+    ] {
+        let api = with(switch, value).await;
+        let mut with_value = login("acme-42");
+        with_value.user_attributes = Some([("region".to_owned(), "west".into())].into());
+        let id = api.embed_login(&with_value).await;
+
+        let rows = api.get(&format!("/users/{id}/attribute_values")).await;
+        let mut rows = rows.json.as_array().unwrap().iter();
+        let region = rows.find(|row| row["name"] == "region").unwrap();
+
+        assert_eq!(region["value"], shown, "{switch}={value}");
+    }
+}
+
+#[tokio::test]
+async fn login_makes_folder() {
+    for value in ["true", "false"] {
+        let api = with("login_makes_folder", value).await;
+        let id = api.embed_login(&login("acme-42")).await;
+
+        let user = api.get(&format!("/users/{id}")).await;
+
+        let has_folder = user.json["personal_folder_id"].is_string();
+        assert_eq!(has_folder.to_string(), value);
     }
 }
 

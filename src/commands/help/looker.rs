@@ -76,7 +76,9 @@ fn row(belief: &Belief, width: usize) -> String {
     say("if not: ", belief.if_false);
     match belief.emulator {
         Emulated::Switch(name) => say("local Looker: ", &format!("`--switch {name}=…`")),
-        Emulated::Without(why) => say("local Looker: ", why),
+        Emulated::Option(option) => say("local Looker: ", &format!("`{option}`")),
+        Emulated::Fault(fault) => say("local Looker: ", &format!("`--fault {fault}`")),
+        Emulated::Without(why) => say("local Looker: ", &format!("always so, {why}")),
     }
     if let Some(probe) = belief.probe {
         say("probe: ", probe.word());

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::call::{Call, Query};
 use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
-use crate::emulator::switches::Mode;
+use crate::emulator::switches::{DisabledSudo, Mode};
 use crate::emulator::world::{Id, World, id_text};
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -66,7 +66,7 @@ fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
     if who.sudo_by.is_some() && !world.rules.switches.nested_sudo {
         return Err(Refusal::not_found());
     }
-    if target.is_disabled && !world.rules.switches.disabled_sudo {
+    if target.is_disabled && world.rules.switches.disabled_sudo == DisabledSudo::Refused {
         return Err(Refusal::not_found());
     }
     if world.rules.mode == Mode::Core {
@@ -78,7 +78,11 @@ fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
             return Err(Refusal::unsupported_on_core());
         }
     }
-    token(world, id, Some(who.user))
+    let whose = match world.rules.switches.sudo_gives_caller {
+        true => who.user,
+        false => id,
+    };
+    token(world, whose, Some(who.user))
 }
 
 fn token(world: &mut World, user: Id, sudo_by: Option<Id>) -> Answer {

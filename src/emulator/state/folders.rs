@@ -113,9 +113,9 @@ impl FolderState {
         Ok(id)
     }
 
-    fn personal(&self, world: &World) -> Result<Id, StateError> {
-        let user = self.creator.and_then(|id| world.users.at(id));
-        let folder = user.and_then(|user| user.personal_folder);
+    fn personal(&self, world: &mut World) -> Result<Id, StateError> {
+        let user = self.creator.filter(|id| world.users.at(*id).is_some());
+        let folder = user.and_then(|user| world.ensure_personal_folder(user));
         folder.ok_or_else(|| StateError::new("a personal folder has no user that there is"))
     }
 

@@ -242,7 +242,15 @@ impl World {
         if let Some(user) = self.users.at_mut(user) {
             user.attributes.retain(|own| keeps || !own.from_login);
         }
+        if !self.rules.switches.login_values_are_own {
+            return;
+        }
+        let changes = self.rules.switches.login_changes_values;
         for (attribute, value) in attributes {
+            let value = match changes {
+                true => value.to_uppercase(),
+                false => value,
+            };
             self.set_attribute(user, attribute, &value, true);
         }
     }

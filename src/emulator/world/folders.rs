@@ -144,6 +144,14 @@ impl World {
         Some(folder)
     }
 
+    /// The personal folder of a user, made if there is none yet.
+    pub(crate) fn ensure_personal_folder(&mut self, user: Id) -> Option<Id> {
+        let known = self.users.at(user)?.personal_folder;
+        let folder = known.or_else(|| self.make_personal_folder(user));
+        self.users.at_mut(user)?.personal_folder = folder;
+        folder
+    }
+
     /// Make the folder that the members of an external group share.
     pub(crate) fn make_group_folder(&mut self, group: Id, external_id: &str) -> Option<Id> {
         let id = self.insert_folder(external_id, Some(EMBED_SHARED), None, FolderKind::Group);

@@ -125,10 +125,10 @@ impl World {
             found_after,
             ..user
         });
-        let has_folder = self
-            .users
-            .at(id)
-            .is_some_and(|user| !user.is_service_account);
+        let has_folder = self.users.at(id).is_some_and(|user| match user.embed {
+            Some(_) => self.rules.switches.login_makes_folder,
+            None => !user.is_service_account,
+        });
         let folder = has_folder.then(|| self.make_personal_folder(id)).flatten();
         if let Some(user) = self.users.at_mut(id) {
             user.personal_folder = folder;

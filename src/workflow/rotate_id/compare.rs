@@ -233,6 +233,7 @@ fn given_otherwise(
     match (new.shown(), new.origin()) {
         (Some(shown), _) if shown == given => None,
         (Some(_), _) => Some("the new user has another value"),
+        // belief: hidden-value-has-its-source
         (None, Origin::Own) => None,
         (None, Origin::Unknown) if spec.take_unknown => None,
         (None, _) => Some("Looker hides its value, and does not say that the new user has one"),
@@ -243,6 +244,7 @@ fn given_otherwise(
 fn differs(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> Option<&'static str> {
     let shown = |row: Option<&AttributeValue>| match row {
         Some(row) => row.shown().map(str::to_owned),
+        // belief: unset-values-have-rows
         None => Some(String::new()),
     };
     match (shown(old), shown(new)) {

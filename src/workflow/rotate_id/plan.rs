@@ -154,6 +154,7 @@ fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u3
     let own = from.attributes.iter();
     let own = own.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
     Grants {
+        // belief: nameless-is-embed-user
         first_name: from.first_name.clone(),
         last_name: from.last_name.clone(),
         permissions: from.permissions.clone(),

@@ -99,6 +99,7 @@ pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
         OldEnd::Delete => {
             // belief: delete-takes-belongings
             refuse_owner(work).await?;
+            // belief: deleted-user-has-no-keys
             admin.delete_user(id).await?;
             match admin.user(id).await {
                 Err(LookerError::NotFound { .. }) => {}

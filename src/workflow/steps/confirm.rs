@@ -114,6 +114,7 @@ async fn values_missed(
     }
     let rows = work.cx.admin.attribute_values(&user.id).await?;
     let mut missed = Vec::new();
+    // belief: login-value-is-as-sent
     for (name, wanted) in &grants.user_attributes {
         let row = rows.iter().find(|row| row.name == *name);
         match compare(name, wanted, row) {

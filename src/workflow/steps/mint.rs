@@ -40,6 +40,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
             return Ok(refused);
         }
     };
+    // belief: new-key-is-named
     if let Err(error) = check(work, &minted) {
         return Err(name_new(work, error).await);
     }

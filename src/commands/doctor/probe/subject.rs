@@ -117,6 +117,7 @@ async fn find(admin: &Client, id: &str) -> Result<Option<User>, Error> {
 async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
     let search = UserSearch {
         embed_user: Some(true),
+        // belief: names-stay-searchable
         first_name: Some(FIRST_NAME.to_owned()),
         last_name: Some(LAST_NAME.to_owned()),
         sorts: Some("id".to_owned()),

@@ -32,6 +32,7 @@ pub(super) fn is_in_place(error: &LookerError) -> bool {
         })
 }
 
+// belief: taken-name-has-message
 fn says_exists(error: &FieldError) -> bool {
     let message = error.message.as_deref().unwrap_or_default();
     // belief: taken-name-is-422

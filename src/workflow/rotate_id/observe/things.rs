@@ -184,6 +184,7 @@ pub(super) fn schedule_item(schedule: ScheduledPlan) -> Item {
 /// An alert that the user owns or follows; `None` if Looker says that it does neither.
 pub(super) fn alert_item(alert: Alert, user_id: &str) -> Option<Item> {
     let own = alert.owner_id.as_deref() == Some(user_id);
+    // belief: alert-says-followed
     if !own && alert.followed == Some(false) {
         return None;
     }

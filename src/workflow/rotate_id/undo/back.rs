@@ -76,6 +76,7 @@ pub(crate) async fn without_user(
 /// Let the old user log in again; gives the reason where nothing can go back to it.
 async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, Error> {
     let changes = UserChanges {
+        // belief: enable-starts-no-schedules
         is_disabled: Some(false),
         ..UserChanges::default()
     };
