@@ -6,8 +6,8 @@ use embedctl::emulator::{Fault, Options};
 use serde_json::{Value, json};
 
 use crate::rotation::{
-    Move, NEW, OLD, apart, api, id_of, later, moved, rotate, rotation, rotation_with, state,
-    stopped_at, thing, unmarked, writes,
+    Move, NEW, OLD, apart, api, id_of, moved, rotate, rotation, rotation_with, state, stopped_at,
+    thing, unmarked, writes,
 };
 use crate::support::Sandbox;
 
@@ -44,23 +44,9 @@ async fn set(sandbox: &Sandbox, attribute: &str, value: &str) {
     let _set = api(sandbox, &["PATCH", &path, "-F", &value]).await;
 }
 
-/// Give `acme-42` more values of its own: six in all.
-async fn with_more_values(change: impl FnOnce(&mut Options)) -> Sandbox {
-    let sandbox = rotation_with(change).await;
-    for (name, value) in [("plan", "gold"), ("note", "")] {
-        let fields = [format!("name={name}"), format!("label={name}")];
-        let call = ["POST", "/user_attributes", "-f", "type=string"];
-        let named = ["-f", &fields[0], "-f", &fields[1]];
-        let made = api(&sandbox, &[&call[..], &named].concat()).await;
-        set(&sandbox, made["id"].as_str().unwrap(), value).await;
-    }
-    later(&sandbox).await;
-    sandbox
-}
-
 #[tokio::test]
 async fn all_six_values_of_its_own_arrive_and_the_hidden_one_is_asked_for() {
-    let sandbox = with_more_values(|_| {}).await;
+    let sandbox = rotation().await;
     let before = values(&sandbox, 42).await;
     let own = before
         .values()
@@ -121,6 +107,10 @@ async fn a_value_of_unknown_origin_is_left_to_whoever_gives_it() {
         "customer_id=42",
         "--attr",
         "locale=de",
+        "--attr",
+        "plan=gold",
+        "--attr",
+        "note=",
     ];
 
     let done = rotate(&sandbox, &given).await.exits(3);
