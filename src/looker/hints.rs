@@ -115,7 +115,7 @@ fn hint(error: &LookerError) -> Option<String> {
                 .to_owned()
         }
         LookerError::Another { .. } => {
-            "nothing was done with the wrong user; report this to Looker".to_owned()
+            "the user that it answered about was left alone; report this to Looker".to_owned()
         }
         LookerError::Id { .. } => {
             "an id that is empty, `.` or `..` changes the address it stands in; such a user can only be found with \

@@ -26,7 +26,7 @@ async fn under_every_switch(name: &str) {
         let called = format!("{switch}={value}");
         let twist = Twist {
             switch: Some((switch, value)),
-            fault: None,
+            ..Twist::default()
         };
         ended.push((called, run(job, &twist).await));
     }
@@ -90,6 +90,7 @@ matrix! {
     keys_rotate: "keys rotate";
     keys_revoke: "keys revoke";
     keys_reap: "keys reap";
+    keys_orphans: "keys orphans";
     keys_list: "keys list";
     users_list: "users list";
     users_disable: "users disable";
