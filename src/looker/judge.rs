@@ -136,7 +136,7 @@ fn tame(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
     use zeroize::Zeroizing;
 
     use super::*;
@@ -174,6 +174,74 @@ mod tests {
                 read_as_everything(&answer);
             }
         });
+    }
+
+    fn not_found(kind: Option<&'static str>, body: &str) -> LookerError {
+        let kind = kind.map(|kind| (CONTENT_TYPE, HeaderValue::from_static(kind)));
+        let answer = Answer {
+            status: 404,
+            headers: HeaderMap::from_iter(kind),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        };
+        refusal("user", &answer, Timestamp::UNIX_EPOCH).expect("404 is no success")
+    }
+
+    /// The bodies and types are recorded: looker-sdk-ruby 2014, spectacles 2020 to 2022, terraform-provider 2024, embed-sdk
+    /// 2024.
+    #[test]
+    fn a_recorded_404_says_that_nothing_is_there_and_a_dressed_up_one_says_nothing() {
+        const PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Looker Not Found (404)</title></head><body>Looker is \
+            unavailable.</body></html>";
+        let json = Some("application/json");
+        for (kind, body, words) in [
+            (
+                Some("application/json;charset=utf-8"),
+                r#"{"message":"Not found","documentation_url":"http://docs.looker.com/"}"#,
+                "Not found",
+            ),
+            (
+                json,
+                r#"{"message":"Not found","documentation_url":"http://docs.looker.com/"}"#,
+                "Not found",
+            ),
+            (
+                json,
+                r#"{"message":"Not found","documentation_url":"https://cloud.google.com/looker/docs/r/err/4.0/404/get/connections/:connection_name"}"#,
+                "Not found",
+            ),
+            (
+                json,
+                r#"{"message":"The resource you're looking for could not be found"}"#,
+                "The resource you're looking for could not be found",
+            ),
+        ] {
+            let said = not_found(kind, body);
+            assert!(
+                matches!(&said, LookerError::NotFound { message, .. } if message == words),
+                "{kind:?} {body}: {said:?}"
+            );
+            for dressed in [Some("text/html"), Some("*/*"), Some("text/plain"), None] {
+                let said = not_found(dressed, body);
+                let is_foreign = matches!(said, LookerError::Unavailable { status: 404, .. });
+                assert!(is_foreign, "{dressed:?} {body}: {said:?}");
+            }
+        }
+        // The pages were recorded as `text/html` and, of a login, as `*/*`.
+        for kind in [Some("text/html"), Some("*/*"), json, None] {
+            for body in [
+                PAGE,
+                "",
+                " ",
+                "null",
+                "[]",
+                "{}",
+                r#"{"error":"Not found"}"#,
+            ] {
+                let said = not_found(kind, body);
+                let is_foreign = matches!(said, LookerError::Unavailable { status: 404, .. });
+                assert!(is_foreign, "{kind:?} {body}: {said:?}");
+            }
+        }
     }
 
     fn read_as_everything(answer: &Answer) {

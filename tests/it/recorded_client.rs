@@ -1,8 +1,8 @@
 //! What real Lookers were recorded to answer, as the client reads it: nothing is lost, and nothing is taken for another.
 
 use embedctl::looker::{
-    Api3Key, AttributeValue, EmbedConfig, Group, ModelSet, PermissionSet, Role, Session, User,
-    UserAttribute,
+    Api3Key, AttributeValue, EmbedConfig, Group, ModelSet, Origin, PermissionSet, Role, Session,
+    User, UserAttribute,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -224,6 +224,67 @@ fn attributes_and_their_values_are_read_as_recorded() {
         ] {
             same(line, &thing, name, read);
         }
+    }
+}
+
+/// Whose the values of lines 56 to 58 are, by the id of the attribute, as a person reads the recording.
+const WHOSE: [(&str, Origin); 19] = [
+    ("1", Origin::Elsewhere),
+    ("2", Origin::Elsewhere),
+    ("3", Origin::Elsewhere),
+    ("4", Origin::Elsewhere),
+    ("5", Origin::Elsewhere),
+    ("6", Origin::Elsewhere),
+    ("7", Origin::Elsewhere),
+    ("8", Origin::Elsewhere),
+    ("9", Origin::Elsewhere),
+    ("10", Origin::Elsewhere),
+    ("11", Origin::Elsewhere),
+    ("12", Origin::Elsewhere),
+    ("13", Origin::Elsewhere),
+    ("16", Origin::Elsewhere),
+    ("63", Origin::Elsewhere),
+    ("74", Origin::Elsewhere),
+    ("708", Origin::Elsewhere),
+    ("720", Origin::Elsewhere),
+    ("732", Origin::Own),
+];
+
+#[test]
+fn whose_a_recorded_value_is_is_known_and_a_broken_word_makes_it_unknown() {
+    let operations = [
+        "user_attribute_user_values",
+        "set_user_attribute_user_value",
+    ];
+    let things = things(&operations);
+    for (id, whose) in WHOSE {
+        let of_id = things
+            .iter()
+            .filter(|(_, thing)| thing["user_attribute_id"] == id);
+        let mut seen = 0;
+        for (line, thing) in of_id {
+            let value: AttributeValue = read(*line, thing);
+            assert_eq!(value.origin(), whose, "{line}: {thing}");
+            let word = thing["source"].as_str().unwrap();
+            for broken in [
+                word.to_lowercase(),
+                format!("{word} "),
+                word.replace(' ', "_") + "_",
+                String::new(),
+            ] {
+                let mut thing = thing.clone();
+                thing["source"] = json!(broken);
+                let value: AttributeValue = read(*line, &thing);
+                assert_eq!(value.origin(), Origin::Unknown, "{line}: {thing}");
+            }
+            seen += 1;
+        }
+        assert!(seen >= 2, "attribute {id} was recorded {seen} times");
+    }
+    let known: Vec<&str> = WHOSE.iter().map(|(id, _)| *id).collect();
+    for (line, thing) in things {
+        let id = thing["user_attribute_id"].as_str().unwrap();
+        assert!(known.contains(&id), "{line}: {thing}");
     }
 }
 
