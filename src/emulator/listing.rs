@@ -45,7 +45,7 @@ impl<'a> Filters<'a> {
 
 /// Whether a value fits a search pattern: `%` is any text, `_` any letter, case does not matter; `NULL` and `NOT NULL`
 /// ask whether there is a value; several ids may be given with commas.
-fn fits(pattern: &str, value: Option<&str>) -> bool {
+pub(crate) fn fits(pattern: &str, value: Option<&str>) -> bool {
     match pattern {
         "NULL" | "is null" | "IS NULL" => return value.is_none_or(str::is_empty),
         "NOT NULL" | "is not null" => return value.is_some_and(|value| !value.is_empty()),

@@ -54,6 +54,8 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
 /// Calls before an exchange, for what was there when it was recorded: line, method, path, body, and the recorded id of
 /// what the call creates.
 const BEFORE: &[(u32, &str, &str, &str, &str)] = &[
+    (13, "POST", "/groups", r#"{"name":"outer"}"#, "1747"),
+    (13, "POST", "/groups", r#"{"name":"inner"}"#, "1746"),
     (
         21,
         "POST",
@@ -279,10 +281,6 @@ const LEFT_OUT: &[(u32, &str, &str)] = &[
 
 /// Exchanges that are not answered as recorded, and why.
 const NOT_ANSWERED: &[(u32, &str)] = &[
-    (13, "groups in groups are not served"),
-    (14, "groups in groups are not served"),
-    (15, "groups in groups are not served"),
-    (16, "groups in groups are not served"),
     (158, "themes are not served"),
     (159, "connections are not served"),
     (
@@ -871,4 +869,111 @@ async fn a_field_can_be_refused_by_its_code_alone_as_recorded() {
         invalid.json["errors"],
         json!([{ "field": "permissions", "code": "invalid" }])
     );
+}
+
+/// Lines 128, 135, 152 and 153, of API 3.1: whether a folder can be changed and deleted, all else being true.
+#[tokio::test]
+async fn folders_say_what_can_be_done_with_them_as_recorded() {
+    let api = Api::start(Options::default()).await;
+    let plain = json!({ "name": "pytest", "parent_id": "1" });
+    let plain = api
+        .call("POST", "/folders", Some(plain))
+        .await
+        .text_of("id");
+    let personal = api.get("/user").await.text_of("personal_folder_id");
+    for (folder, changes) in [
+        ("1", false),
+        ("2", false),
+        (&personal, false),
+        (&plain, true),
+    ] {
+        let shown = api.get(&format!("/folders/{folder}")).await;
+        assert_eq!(
+            shown.json["can"],
+            json!({
+                "index": true, "show": true, "create": true, "see_admin_spaces": true,
+                "save_shared_space_as_embed_user": true, "destroy": changes, "update": changes,
+                "move_content": true, "edit_content": true,
+            }),
+            "{folder}"
+        );
+    }
+    // Line 133.
+    let models = api.get("/lookml_models").await;
+    assert_eq!(
+        models.json[0]["can"],
+        json!({ "create": true, "destroy": true, "index": true, "show": true, "update": true })
+    );
+}
+
+/// Things whose `can` was never recorded, so that nothing is said in it: the list that has one, and what it is.
+const NEVER_RECORDED: [(&str, &str); 8] = [
+    ("/dashboards/100", "a dashboard"),
+    ("/looks/100", "a look"),
+    ("/boards/100", "a board"),
+    ("/scheduled_plans?user_id=42", "a schedule"),
+    (
+        "/content_metadata_access?content_metadata_id=META",
+        "who something is shared with",
+    ),
+    ("/users/42/sessions", "a session: recorded once, as `{}`"),
+    ("/users/42/credentials_api3", "a key: recorded as `{}`"),
+    ("/users/42/credentials_embed", "an embed credential"),
+];
+
+#[tokio::test]
+async fn what_can_be_done_with_other_things_was_never_recorded_and_is_not_said() {
+    let api = Api::start(Options {
+        state: State::named("rotation").unwrap(),
+        ..Options::default()
+    })
+    .await;
+    let meta = api.get("/folders/501").await.text_of("content_metadata_id");
+    for (path, what) in NEVER_RECORDED {
+        let path = path.replace("META", &meta);
+        let shown = api.get(&path).await;
+        let one = shown.json.get(0).unwrap_or(&shown.json);
+        assert_eq!(one["can"], json!({}), "{what}: {path}: {shown:?}");
+    }
+}
+
+/// Operations of 26.22 that users' scripts may meet and that are not served, and why.
+const NOT_SERVED: [(&str, &str, &str); 10] = [
+    (
+        "GET",
+        "/groups/search/with_roles",
+        "`search_groups_with_hierarchy` and `role_groups` tell the same",
+    ),
+    ("GET", "/themes", "a theme belongs to no user"),
+    ("GET", "/connections", "there is no database behind it"),
+    ("GET", "/projects", "there is no LookML behind it"),
+    ("GET", "/datagroups", "nothing is cached"),
+    ("GET", "/integrations", "nothing is sent anywhere"),
+    ("GET", "/running_queries", "a query is answered at once"),
+    (
+        "GET",
+        "/agents/search",
+        "Conversational Analytics is not served",
+    ),
+    (
+        "GET",
+        "/conversations/search",
+        "Conversational Analytics is not served",
+    ),
+    (
+        "GET",
+        "/artifact/acme/search",
+        "what extensions keep belongs to no user",
+    ),
+];
+
+#[tokio::test]
+async fn what_is_not_served_is_answered_as_not_found_and_counted_as_a_violation() {
+    let api = Api::start(Options::default()).await;
+    for (number, (method, path, why)) in NOT_SERVED.iter().enumerate() {
+        let answer = api.call(method, path, None).await;
+        assert_eq!(answer.status, 404, "{method} {path} ({why}): {answer:?}");
+        let violations = api.emulator.violations();
+        assert_eq!(violations.len(), number + 1, "{violations:?}");
+    }
 }

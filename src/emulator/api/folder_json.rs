@@ -15,7 +15,7 @@ pub(super) fn folder_json(world: &World, id: Id, folder: &Folder) -> Value {
     let within = |kind| world.folders.is_within(id, kind);
     let is_embed = within(FolderKind::EmbedUsersRoot) || within(FolderKind::EmbedSharedRoot);
     json!({
-        "can": {},
+        "can": can(kind),
         "id": id_text(id),
         "name": world.folder_name(folder),
         "parent_id": folder.parent.map(id_text),
@@ -31,6 +31,23 @@ pub(super) fn folder_json(world: &World, id: Id, folder: &Folder) -> Value {
         "is_personal_descendant": kind != FolderKind::Personal && within(FolderKind::Personal),
         "is_shared_root": kind == FolderKind::SharedRoot,
         "is_users_root": kind == FolderKind::UsersRoot,
+    })
+}
+
+/// What can be done with a folder. Recorded of administrators, and taken for everybody who sees it: nobody changes or
+/// deletes the root folders and those of people.
+fn can(kind: FolderKind) -> Value {
+    let plain = kind == FolderKind::Plain;
+    json!({
+        "create": true,
+        "destroy": plain,
+        "edit_content": true,
+        "index": true,
+        "move_content": true,
+        "save_shared_space_as_embed_user": true,
+        "see_admin_spaces": true,
+        "show": true,
+        "update": plain,
     })
 }
 

@@ -23,14 +23,14 @@ const LIST: &[&str] = &[
     "content_metadata_id",
     "can_add_to_content_metadata",
 ];
-const SEARCHED: &[&str] = &[
+pub(super) const SEARCHED: &[&str] = &[
     "id",
     "name",
     "external_group_id",
     "externally_managed",
     "externally_orphaned",
 ];
-const SEARCH: &[&str] = &[
+pub(super) const SEARCH: &[&str] = &[
     "fields",
     "limit",
     "offset",
@@ -90,7 +90,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 /// The groups the caller may see: all of them, or the ones it is in.
-fn seen(call: &Call<'_>, world: &World) -> Result<Vec<Value>, Refusal> {
+pub(super) fn seen(call: &Call<'_>, world: &World) -> Result<Vec<Value>, Refusal> {
     let who = call.who()?;
     let groups = world.groups.table.iter();
     let seen = groups.filter(|(_, group)| {
@@ -172,7 +172,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     }
 }
 
-fn one_json(call: &Call<'_>, world: &World, id: Id) -> Answer {
+pub(super) fn one_json(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
     json_answer(group_json(world, call.who()?.user, id, group))
 }

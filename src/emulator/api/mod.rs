@@ -18,6 +18,7 @@ mod folder_json;
 mod folders;
 mod group_values;
 mod groups;
+mod groups_in_groups;
 mod keys;
 mod looks;
 mod models;
@@ -31,6 +32,7 @@ mod role_sets;
 mod roles;
 mod schedule_json;
 mod schedules;
+mod service_accounts;
 mod sessions;
 mod setting;
 mod user_json;
@@ -63,6 +65,7 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     folders::OPERATIONS,
     group_values::OPERATIONS,
     groups::OPERATIONS,
+    groups_in_groups::OPERATIONS,
     keys::OPERATIONS,
     looks::OPERATIONS,
     models::OPERATIONS,
@@ -71,6 +74,7 @@ pub(crate) const OPERATIONS: &[&[Operation]] = &[
     role_sets::OPERATIONS,
     roles::OPERATIONS,
     schedules::OPERATIONS,
+    service_accounts::OPERATIONS,
     sessions::OPERATIONS,
     setting::OPERATIONS,
     user_search::OPERATIONS,

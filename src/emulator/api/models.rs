@@ -53,7 +53,8 @@ fn model_json(model: &Model) -> Value {
         .map(|name| json!({ "name": name, "label": name, "description": null, "hidden": false, "group_label": model.label }))
         .collect();
     json!({
-        "can": {},
+        // Recorded of administrators.
+        "can": { "create": true, "destroy": true, "index": true, "show": true, "update": true },
         "name": model.name,
         "label": model.label,
         "project_name": model.project,

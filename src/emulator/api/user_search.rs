@@ -6,7 +6,7 @@ use crate::emulator::answer::{Answer, json_answer};
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::fields::Fields;
-use crate::emulator::listing::{self, Filters, Page};
+use crate::emulator::listing::{self, Filters, Page, fits};
 use crate::emulator::operation::{Operation, get};
 use crate::emulator::switches::ListedKeys;
 use crate::emulator::world::users::User;
@@ -33,6 +33,20 @@ const SEARCH: &[&str] = &[
     "can_manage_api3_creds",
     "is_service_account",
 ];
+const SEARCH_NAMES: &[&str] = &[
+    "fields",
+    "page",
+    "per_page",
+    "limit",
+    "offset",
+    "sorts",
+    "id",
+    "first_name",
+    "last_name",
+    "verified_looker_employee",
+    "email",
+    "is_disabled",
+];
 const LIST: &[&str] = &[
     "fields", "page", "per_page", "limit", "offset", "sorts", "ids",
 ];
@@ -40,6 +54,12 @@ const LIST: &[&str] = &[
 pub(super) const OPERATIONS: &[Operation] = &[
     get("all_users", "/users", all).query(LIST),
     get("search_users", "/users/search", search).query(SEARCH),
+    get(
+        "search_users_names",
+        "/users/search/names/{pattern}",
+        search_names,
+    )
+    .query(SEARCH_NAMES),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -79,6 +99,23 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
                 group.is_some_and(|group| world.groups_of(user).contains(&group))
             })
             && texts.pass(|name| text(id, user, name))
+    })
+}
+
+/// The users one of whose names, or whose e-mail address, fits the pattern, as far as they pass the filters too.
+fn search_names(call: &Call<'_>, world: &mut World) -> Answer {
+    const NAMES: &[&str] = &["first_name", "last_name", "email"];
+    let texts = Filters::of(call, &["id", "first_name", "last_name", "email"])?;
+    let pattern = call.param("pattern");
+    let disabled = call.flag("is_disabled")?;
+    let employee = call.flag("verified_looker_employee")?;
+    let world: &World = world;
+    listed(call, world, false, |id, user| {
+        let mut names = NAMES.iter().filter_map(|name| text(id, user, name));
+        names.any(|name| fits(pattern, Some(&name)))
+            && texts.pass(|name| text(id, user, name))
+            && disabled.is_none_or(|disabled| user.is_disabled == disabled)
+            && employee != Some(true)
     })
 }
 

@@ -161,7 +161,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 /// Neither oneself nor the last administrator can be deleted.
-fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+pub(super) fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     if call.who()?.user == id {
         return Err(Refusal::denied());

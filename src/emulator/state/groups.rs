@@ -1,6 +1,6 @@
 //! Groups and user attributes in a document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +98,9 @@ pub(super) struct GroupState {
     user_attributes: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<Id>,
+    /// The groups in it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    groups: BTreeSet<Id>,
 }
 
 const fn yes() -> bool {
@@ -121,6 +124,7 @@ impl GroupState {
                 roles: group.roles.clone(),
                 user_attributes: values.collect(),
                 folder: group.folder,
+                groups: group.groups.clone(),
             }
         })
     }
@@ -152,6 +156,7 @@ impl GroupState {
             attributes,
             folder: self.folder.or(before.folder),
             members: before.members,
+            groups: self.groups,
         };
         let needs_folder = group.folder.is_none();
         world.groups.put(id, group).map_err(StateError::new)?;

@@ -23,6 +23,8 @@ pub(crate) struct Group {
     /// The folder that the members of an external group share.
     pub(crate) folder: Option<Id>,
     pub(crate) members: BTreeSet<Id>,
+    /// The groups in it.
+    pub(crate) groups: BTreeSet<Id>,
 }
 
 /// All groups.
@@ -70,8 +72,46 @@ impl Groups {
         }
     }
 
+    /// The groups that hold a group.
+    pub(crate) fn holding(&self, id: Id) -> impl Iterator<Item = Id> {
+        let holds = move |(_, group): &(Id, &Group)| group.groups.contains(&id);
+        self.table.iter().filter(holds).map(|(holder, _)| holder)
+    }
+
+    /// These groups, and all that hold one of them, however far out.
+    pub(crate) fn with_holders(&self, mut groups: Vec<Id>) -> Vec<Id> {
+        let mut next = 0;
+        while let Some(id) = groups.get(next).copied() {
+            let holders: Vec<Id> = self.holding(id).collect();
+            groups.extend(
+                holders
+                    .into_iter()
+                    .filter(|id| !groups.contains(id))
+                    .collect::<Vec<_>>(),
+            );
+            next += 1;
+        }
+        groups
+    }
+
+    /// Put a group into another one: false if it holds that one.
+    pub(crate) fn put_in(&mut self, outer: Id, inner: Id) -> bool {
+        let within = self.with_holders(vec![outer]).contains(&inner);
+        let group = self.table.at_mut(outer).filter(|_group| !within);
+        group.map(|group| group.groups.insert(inner)).is_some()
+    }
+
+    /// Take a group out of another one: false if it is not in it.
+    pub(crate) fn take_out(&mut self, outer: Id, inner: Id) -> bool {
+        let group = self.table.at_mut(outer);
+        group.is_some_and(|group| group.groups.remove(&inner))
+    }
+
     /// Take a group away; its members must have left it.
     pub(crate) fn remove(&mut self, id: Id) {
+        for holder in self.holding(id).collect::<Vec<_>>() {
+            self.take_out(holder, id);
+        }
         let group = self.table.remove(id);
         if let Some(external) = group.and_then(|group| group.external_group_id) {
             self.by_external_id.remove(&external);

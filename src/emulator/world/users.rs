@@ -292,7 +292,8 @@ impl World {
         let mut roles = user.roles.clone();
         roles.extend(user.embed.as_deref().and_then(|embed| embed.role));
         if !direct_only {
-            for group in self.groups_of(user) {
+            // Who is in a group that is in another one has the roles of both.
+            for group in self.groups.with_holders(self.groups_of(user)) {
                 roles.extend(self.groups.at(group).into_iter().flat_map(|g| &g.roles));
             }
         }
