@@ -238,3 +238,85 @@ async fn errors_have_looker_s_bodies() {
     assert_eq!(wrong.json["errors"][0]["field"], Value::from("label"));
     assert_eq!(wrong.json["errors"][0]["code"], "missing_field");
 }
+
+#[tokio::test]
+async fn a_member_of_a_group_that_is_in_another_has_the_roles_of_both() {
+    let api = people().await;
+    let mut groups = Vec::new();
+    for name in ["Outer", "Middle", "Inner"] {
+        let body = json!({ "name": name });
+        groups.push(api.call("POST", "/groups", Some(body)).await.text_of("id"));
+    }
+    let put = async |outer: usize, inner: usize| {
+        let path = format!("/groups/{}/groups", groups[outer]);
+        let body = json!({ "group_id": groups[inner] });
+        api.call("POST", &path, Some(body)).await.status.as_u16()
+    };
+    assert_eq!((put(0, 1).await, put(1, 2).await), (200, 200));
+    assert_eq!((put(2, 0).await, put(1, 1).await), (422, 422));
+    let roles = api.get("/roles?sorts=-id").await;
+    let role = roles.json[0]["id"].as_str().unwrap().to_owned();
+    let holders = json!([groups[0]]);
+    api.call("PUT", &format!("/roles/{role}/groups"), Some(holders))
+        .await;
+    let member = json!({ "user_id": "2" });
+    api.call(
+        "POST",
+        &format!("/groups/{}/users", groups[2]),
+        Some(member),
+    )
+    .await;
+
+    let has = async || {
+        let roles = api.get("/users/2/roles").await;
+        ids(&roles).contains(&role.as_str())
+    };
+    assert!(has().await);
+    let out = format!("/groups/{}/groups/{}", groups[0], groups[1]);
+    assert_eq!(api.call("DELETE", &out, None).await.status, 204);
+    assert_eq!(api.call("DELETE", &out, None).await.status, 404);
+    assert!(!has().await);
+
+    let inner = format!("/groups/{}/groups", groups[1]);
+    assert_eq!(ids(&api.get(&inner).await), [groups[2].as_str()]);
+    api.call("DELETE", &format!("/groups/{}", groups[2]), None)
+        .await;
+    assert_eq!(ids(&api.get(&inner).await), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn users_are_found_by_any_of_their_names_and_by_what_else_is_asked() {
+    let api = people().await;
+    for (path, found) in [
+        ("a%25", vec!["2", "4"]),
+        ("%25example.com", vec!["2", "3", "4"]),
+        ("hopper", vec!["3"]),
+        ("%25example.com?last_name=turing", vec!["4"]),
+        ("hopper?is_disabled=true", vec![]),
+    ] {
+        let answer = api.get(&format!("/users/search/names/{path}")).await;
+        assert_eq!(ids(&answer), found, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn service_accounts_are_made_changed_and_deleted_apart_from_people() {
+    let api = people().await;
+    let body = |name: &str| Some(json!({ "service_account_name": name }));
+    let made = api
+        .call("POST", "/users/service_accounts", body("Nightly"))
+        .await;
+    let id = made.text_of("id");
+    let one = format!("/users/service_accounts/{id}");
+
+    let listed = api.get("/users/search?is_service_account=true").await;
+    assert_eq!(ids(&listed), [id.as_str()]);
+    assert_eq!(made.text_of("service_account_name"), "Nightly");
+    let renamed = api.call("PATCH", &one, body("Hourly")).await;
+    assert_eq!(renamed.text_of("service_account_name"), "Hourly");
+    let person = "/users/service_accounts/2";
+    assert_eq!(api.call("PATCH", person, body("x")).await.status, 404);
+    assert_eq!(api.call("DELETE", person, None).await.status, 404);
+    assert_eq!(api.call("DELETE", &one, None).await.status, 204);
+    assert_eq!(api.get(&format!("/users/{id}")).await.status, 404);
+}
