@@ -254,8 +254,7 @@ async fn a_member_of_a_group_that_is_in_another_has_the_roles_of_both() {
     };
     assert_eq!((put(0, 1).await, put(1, 2).await), (200, 200));
     assert_eq!((put(2, 0).await, put(1, 1).await), (422, 422));
-    let roles = api.get("/roles?sorts=-id").await;
-    let role = roles.json[0]["id"].as_str().unwrap().to_owned();
+    let role = "3";
     let holders = json!([groups[0]]);
     api.call("PUT", &format!("/roles/{role}/groups"), Some(holders))
         .await;
@@ -269,7 +268,7 @@ async fn a_member_of_a_group_that_is_in_another_has_the_roles_of_both() {
 
     let has = async || {
         let roles = api.get("/users/2/roles").await;
-        ids(&roles).contains(&role.as_str())
+        ids(&roles).contains(&role)
     };
     assert!(has().await);
     let out = format!("/groups/{}/groups/{}", groups[0], groups[1]);
@@ -288,8 +287,8 @@ async fn a_member_of_a_group_that_is_in_another_has_the_roles_of_both() {
 async fn users_are_found_by_any_of_their_names_and_by_what_else_is_asked() {
     let api = people().await;
     for (path, found) in [
-        ("a%25", vec!["2", "4"]),
-        ("%25example.com", vec!["2", "3", "4"]),
+        ("gr%25", vec!["3"]),
+        ("%25example.com", vec!["1", "2", "3", "4"]),
         ("hopper", vec!["3"]),
         ("%25example.com?last_name=turing", vec!["4"]),
         ("hopper?is_disabled=true", vec![]),
