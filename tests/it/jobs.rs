@@ -309,13 +309,13 @@ impl Stage {
             if let Some(fault) = &twist.fault {
                 self.sandbox.emulator().inject(fault.clone());
             }
-            let mut scene = self.act(*asked, &args, &first, before).await;
+            let mut scene = self.act(*asked, &args, &first, (before, None)).await;
             all.extend(scene.requests.iter().cloned());
             let mut result = judge(&scene);
             if twist.again && result == Ok(Verdict::Loud) {
                 again = true;
-                let before = scene.after.left();
-                scene = self.act(*asked, &args, &first, before).await;
+                let tries = (scene.after.left(), Some(scene.before));
+                scene = self.act(*asked, &args, &first, tries).await;
                 result = judge(&scene);
             }
             let goes_on = result == Ok(Verdict::Right) && !again;
@@ -338,7 +338,13 @@ impl Stage {
     }
 
     /// Run one command, and see what became of the world.
-    async fn act(&mut self, asked: Asked, args: &[String], first: &Seen, before: Seen) -> Scene {
+    async fn act(
+        &mut self,
+        asked: Asked,
+        args: &[String],
+        first: &Seen,
+        (before, began): (Seen, Option<Seen>),
+    ) -> Scene {
         let said = self.say(args).await;
         self.sandbox.emulator().clear_faults();
         let requests = requests_since(&self.sandbox, &before);
@@ -346,6 +352,7 @@ impl Stage {
             asked,
             first: first.clone(),
             before,
+            began,
             said,
             after: self.eye.look(&self.sandbox).await,
             requests,

@@ -7,6 +7,7 @@
 //! of somebody else touched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use embedctl::emulator::RequestRecord;
 use reqwest::Client as HttpClient;
@@ -80,6 +81,8 @@ pub(crate) struct Scene {
     /// The world before the first command of its job.
     pub(crate) first: Seen,
     pub(crate) before: Seen,
+    /// The world before the first try, if the command had failed and was run again: what it goes on with counts as its own.
+    pub(crate) began: Option<Seen>,
     pub(crate) said: Outcome,
     pub(crate) after: Seen,
     /// What the command asked of the Looker.
@@ -227,11 +230,8 @@ pub(crate) fn judge(scene: &Scene) -> Result<Verdict, Vec<String>> {
     tokens(scene, &mut wrong);
     let verdict = match scene.said.exit {
         0 => {
-            wrong.extend(
-                (scene.asked.want)(scene)
-                    .into_iter()
-                    .map(|it| format!("exit 0, but {it}")),
-            );
+            let missed = since_either(scene, scene.asked.want);
+            wrong.extend(missed.into_iter().map(|it| format!("exit 0, but {it}")));
             Verdict::Right
         }
         _ => {
@@ -242,6 +242,24 @@ pub(crate) fn judge(scene: &Scene) -> Result<Verdict, Vec<String>> {
     match wrong.is_empty() {
         true => Ok(verdict),
         false => Err(wrong),
+    }
+}
+
+/// The scene as it was from the first try on.
+fn whole(scene: &Scene) -> Option<Scene> {
+    let before = scene.began.clone()?;
+    Some(Scene {
+        before,
+        ..scene.clone()
+    })
+}
+
+/// What is wrong since the command was run, unless nothing is since its first try.
+fn since_either(scene: &Scene, wrong: impl Fn(&Scene) -> Vec<String>) -> Vec<String> {
+    let now = wrong(scene);
+    match whole(scene) {
+        Some(whole) if !now.is_empty() && wrong(&whole).is_empty() => Vec::new(),
+        _ => now,
     }
 }
 
@@ -435,10 +453,13 @@ fn inside(value: &Value, found: &mut Vec<Value>) {
 /// What is claimed in fields is so.
 fn claims(scene: &Scene, wrong: &mut Vec<String>) {
     for object in objects(&scene.said) {
-        let mut problems = Vec::new();
-        about_a_user(scene, &object, &mut problems);
-        about_keys(scene, &object, &mut problems);
-        about_a_move(scene, &object, &mut problems);
+        let mut problems = since_either(scene, |scene| {
+            let mut problems = Vec::new();
+            about_a_user(scene, &object, &mut problems);
+            about_keys(scene, &object, &mut problems);
+            about_a_move(scene, &object, &mut problems);
+            problems
+        });
         if object["type"] == "summary" {
             about_all(scene, &object, &mut problems);
         }
@@ -602,7 +623,26 @@ fn about_a_move(scene: &Scene, object: &Value, wrong: &mut Vec<String>) {
     }
 }
 
+/// The numbers of a summary; those of a command that was run again are between what it did and what both tries did.
 fn about_all(scene: &Scene, summary: &Value, wrong: &mut Vec<String>) {
+    let both = whole(scene);
+    let both = counts(both.as_ref().unwrap_or(scene));
+    for ((fields, now), (_, both)) in counts(scene).into_iter().zip(both) {
+        let real = *now.start().min(both.start())..=*now.end().max(both.end());
+        let said = fields.iter().filter_map(|field| summary[field].as_u64());
+        let Some(said) = said.reduce(|one, other| one + other) else {
+            continue;
+        };
+        let said = usize::try_from(said).unwrap();
+        // A job that failed after it made something is not counted.
+        if said > *real.end() || (scene.said.exit == 0 && said < *real.start()) {
+            wrong.push(format!("{} is {real:?}", fields.join(" and ")));
+        }
+    }
+}
+
+/// What a summary counts, by its fields, and how much of it there was.
+fn counts(scene: &Scene) -> [(&'static [&'static str], RangeInclusive<usize>); 7] {
     let (before, after) = (&scene.before, &scene.after);
     let about = scene.asked.about;
     let count = |is: &dyn Fn(&str) -> bool| about.iter().filter(|user| is(user)).count();
@@ -623,7 +663,7 @@ fn about_all(scene: &Scene, summary: &Value, wrong: &mut Vec<String>) {
     let enabled_now = count(&|user| disabled(before, user) && !disabled(after, user));
     let deleted_now = count(&|user| before.user(user).is_some() && after.user(user).is_none());
     let delivered = after.kept.len() - before.kept.len();
-    let real = [
+    [
         (&["created"][..], made..=made),
         (&["disabled"], disabled_now..=disabled_now),
         (&["enabled"], enabled_now..=enabled_now),
@@ -632,18 +672,7 @@ fn about_all(scene: &Scene, summary: &Value, wrong: &mut Vec<String>) {
         (&["keys_revoked"], gone..=come_and_gone),
         // Where the first answer was lost, a key that is revoked again is gone already.
         (&["revoked", "gone"], gone..=come_and_gone),
-    ];
-    for (fields, real) in real {
-        let said = fields.iter().filter_map(|field| summary[field].as_u64());
-        let Some(said) = said.reduce(|one, other| one + other) else {
-            continue;
-        };
-        let said = usize::try_from(said).unwrap();
-        // A job that failed after it made something is not counted.
-        if said > *real.end() || (scene.said.exit == 0 && said < *real.start()) {
-            wrong.push(format!("{} is {real:?}", fields.join(" and ")));
-        }
-    }
+    ]
 }
 
 /// The operation that deletes a key.
