@@ -1,5 +1,6 @@
 //! `embedctl apply` against the local Looker: every user once, few calls, and nothing done twice.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use embedctl::emulator::{Effect, ErrorBody, Fault, Latency, Mode, Options};
@@ -329,10 +330,8 @@ async fn what_looks_like_a_formula_is_text_in_a_list_and_itself_in_a_manifest_of
     let mut rows = String::from("external_user_id,first_name,models,permissions\n");
     for (at, name) in names.iter().enumerate() {
         let name = name.replace('"', "\"\"");
-        rows += &format!(
-            "\"{name}\",\"{name}\",demo,{}\n",
-            ["access_data", "see_looks"][at % 2]
-        );
+        let permission = ["access_data", "see_looks"][at % 2];
+        writeln!(rows, "\"{name}\",\"{name}\",demo,{permission}").unwrap();
     }
     sandbox.file("users.csv", &rows);
     let refusal = Effect::Status {

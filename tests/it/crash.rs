@@ -14,7 +14,7 @@ use embedctl::ledger::{
     Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
     NewRun, Run, RunId,
 };
-use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
+use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::{ExposeSecret as _, SecretString};
 use embedctl::signed_url::Signer;
 use embedctl::sink;
@@ -53,7 +53,9 @@ pub(crate) struct World {
     /// How many writes were kept.
     pub(crate) writes: Arc<AtomicI64>,
     /// The id of a key that somebody else made before.
-    foreign: String,
+    pub(crate) foreign: String,
+    /// Sees every request of a run.
+    pub(crate) trace: Arc<dyn Trace>,
     /// The sink of the run, as typed.
     sink: String,
     /// Whether nothing else creates keys.
@@ -61,7 +63,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    async fn new(workflow: Workflow, (sole_minter, ahead): (bool, i64)) -> Self {
+    pub(crate) async fn new(workflow: Workflow, (sole_minter, ahead): (bool, i64)) -> Self {
         let mut world = Self::ahead(State::default(), user_spec(), ahead).await;
         world.set_up(workflow).await;
         world.sole_minter = sole_minter;
@@ -94,8 +96,27 @@ impl World {
             spec,
             writes: Arc::default(),
             foreign: String::new(),
+            trace: Arc::new(NoTrace),
             sink,
             sole_minter: true,
+        }
+    }
+
+    /// Another machine with the same job at the same Looker: a ledger and a sink of its own.
+    pub(crate) fn another_machine(&self) -> Self {
+        let sandbox = Sandbox::offline();
+        let ledger = SqliteLedger::in_memory(&SqliteOptions::new(self.clock.clone())).unwrap();
+        Self {
+            emulator: Arc::clone(&self.emulator),
+            ledger: Arc::new(ledger),
+            clock: self.clock.clone(),
+            spec: self.spec.clone(),
+            writes: Arc::default(),
+            foreign: self.foreign.clone(),
+            trace: Arc::new(NoTrace),
+            sink: format!("file:{}", sandbox.path("keys.jsonl").display()),
+            sole_minter: self.sole_minter,
+            sandbox,
         }
     }
 
@@ -135,10 +156,15 @@ impl World {
     }
 
     pub(crate) fn http(&self) -> Http {
+        self.traced(Arc::new(NoTrace))
+    }
+
+    fn traced(&self, trace: Arc<dyn Trace>) -> Http {
         Http::new(HttpOptions {
             timeout: Duration::from_secs(20),
             retries: 0,
             clock: self.clock.clone(),
+            trace,
             ..HttpOptions::default()
         })
         .unwrap()
@@ -193,7 +219,7 @@ impl World {
             .unwrap()
             .is_empty();
         let ledger = self.mortal(stop);
-        let http = self.http();
+        let http = self.traced(Arc::clone(&self.trace));
         let key = ApiKey {
             client_id: self.emulator.client_id().to_owned(),
             client_secret: self.emulator.client_secret(),
@@ -259,7 +285,7 @@ impl World {
         }
     }
 
-    async fn looker_user_id(&self) -> Option<String> {
+    pub(crate) async fn looker_user_id(&self) -> Option<String> {
         let admin = self.admin();
         let user = admin.user_for_credential_embed(self.subject()).await;
         let user = user.unwrap();
@@ -311,7 +337,7 @@ impl World {
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Workflow {
+pub(crate) enum Workflow {
     CreateUser,
     MintKey,
     RotateKey,

@@ -24,6 +24,7 @@ mod client_tls;
 mod clients;
 mod console;
 mod crash;
+mod crash_company;
 mod create_user;
 mod doctor;
 mod durable;

@@ -34,8 +34,9 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     orphans.retain(|(key, _)| Some(&key.id) != own.as_ref());
     let left = look.left(&log);
     let revoked = look::revoke(work, Step::LookAgain, orphans).await?;
-    // What was told is seen by whoever runs it again, which then ends.
-    let output = look::tell(work, &revoked, &left, left.is_empty());
+    // The requests can no longer take effect, so keys that come after this look are not theirs: whoever runs it again ends,
+    // however many keys somebody else goes on creating.
+    let output = look::tell(work, &revoked, &left, true);
     if left.is_empty() {
         return Ok(After::Next(output));
     }

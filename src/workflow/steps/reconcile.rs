@@ -36,7 +36,12 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let is_last = work.lost_answers.len() >= ATTEMPTS;
     // Without Looker's clock, which the next mint tells, what is unclear now can be judged better at the end.
     let waits = work.cx.sole_minter && work.cx.keys.ahead().is_none() && !is_last;
-    let left = if waits { Vec::new() } else { look.left(&log) };
+    // Somebody who goes on creating keys does not keep the run from its end: what has come since is told then.
+    let has_told = log.left().next().is_some();
+    let left = match waits || has_told {
+        true => Vec::new(),
+        false => look.left(&log),
+    };
     let settled = log.lost.is_empty() || log.lost.len() == look.verdict.taken.len();
     let revoked = look::revoke(work, Step::Reconcile, look.orphans()).await?;
     for step in ATTEMPT {
