@@ -1,11 +1,9 @@
-//! One API call to be made, and what came back, before anybody judges either.
+//! One API call to be made.
 
 use reqwest::Method;
-use reqwest::header::HeaderMap;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-use crate::looker::auth::ApiKey;
+use crate::looker::api_key::ApiKey;
 use crate::looker::error::LookerError;
 use crate::looker::path::Path;
 
@@ -127,27 +125,6 @@ impl Call {
         let bytes = serde_json::to_vec(body).expect("a request body has string keys only");
         self.body = Body::Json(bytes);
         self
-    }
-}
-
-/// What came back, of whatever status.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Zeroizing<Vec<u8>>,
-}
-
-impl Answer {
-    /// A header as text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Whether the body is said to be of this media type, whatever its parameters.
-    pub(super) fn is_of(&self, media_type: &str) -> bool {
-        let said = self.header("content-type").unwrap_or_default();
-        let said = said.split(';').next().unwrap_or_default();
-        said.trim().eq_ignore_ascii_case(media_type)
     }
 }
 

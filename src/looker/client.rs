@@ -7,8 +7,10 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::looker::auth::{ApiKey, Auth, Granted, Token};
-use crate::looker::call::{Answer, Body, Call, RawAnswer};
+use crate::looker::answer::Answer;
+use crate::looker::api_key::ApiKey;
+use crate::looker::auth::{Auth, Granted, Token};
+use crate::looker::call::{Body, Call, RawAnswer};
 use crate::looker::error::LookerError;
 use crate::looker::http::Http;
 use crate::looker::judge;

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::looker::call::Answer;
+use crate::looker::answer::Answer;
 use crate::looker::trace::without_query;
 
 /// What came instead of an answer of Looker's API.
@@ -88,7 +88,7 @@ mod tests {
     use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
     use super::Foreign;
-    use crate::looker::call::Answer;
+    use crate::looker::answer::Answer;
 
     fn answer(status: u16, kind: Option<&'static str>, body: &str) -> Answer {
         let kind = kind.map(|kind| (CONTENT_TYPE, HeaderValue::from_static(kind)));

@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::looker::answer::Answer;
 use crate::looker::body::{self, Unread};
-use crate::looker::call::{Answer, Call};
+use crate::looker::call::Call;
 use crate::looker::error::LookerError;
 use crate::looker::failure::Failing;
 use crate::looker::foreign::Foreign;

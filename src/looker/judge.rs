@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use crate::looker::call::Answer;
+use crate::looker::answer::Answer;
 use crate::looker::error::{FieldError, LookerError};
 use crate::looker::foreign::Foreign;
 use crate::looker::retry;

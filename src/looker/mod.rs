@@ -5,6 +5,8 @@
 //! description, and from its official SDKs where the description is silent.
 
 mod alerts;
+mod answer;
+mod api_key;
 mod attributes;
 mod auth;
 mod boards;
@@ -27,6 +29,7 @@ mod hints;
 mod http;
 mod judge;
 mod keys;
+mod login;
 mod models;
 mod operations;
 mod options;
@@ -49,8 +52,9 @@ mod versions;
 mod when;
 
 pub use alerts::Alert;
+pub use api_key::ApiKey;
 pub use attributes::{AttributeValue, GroupValue, UserAttribute};
-pub use auth::{AccessToken, ApiKey};
+pub use auth::AccessToken;
 pub use boards::Board;
 pub use call::RawAnswer;
 pub use client::{Client, Removal};

@@ -7,7 +7,7 @@ use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::looker::auth::ApiKey;
+use crate::looker::api_key::ApiKey;
 use crate::looker::call::{Body, Call};
 use crate::looker::error::LookerError;
 use crate::secret::{ExposeSecret as _, SecretString};

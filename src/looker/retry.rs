@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use crate::looker::call::Answer;
+use crate::looker::answer::Answer;
 use crate::looker::error::LookerError;
 use crate::looker::foreign::Foreign;
 use crate::system::Random;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::signed_url::Login;
 use crate::workflow::extra::Extra;
 use crate::workflow::rotate_id::RotateIdSpec;
 
@@ -104,6 +105,33 @@ pub struct UserSpec {
     /// What a plan has found out and wants besides.
     #[serde(default)]
     pub planned: Box<Extra>,
+}
+
+impl UserSpec {
+    /// What a signed URL says of the user.
+    pub(crate) fn login(&self) -> Login {
+        let grants = &self.grants;
+        Login {
+            external_user_id: self.external_user_id.clone(),
+            first_name: grants.first_name.clone(),
+            last_name: grants.last_name.clone(),
+            permissions: given(&grants.permissions),
+            models: given(&grants.models),
+            group_ids: given(&grants.group_ids),
+            external_group_id: grants.external_group_id.clone(),
+            user_attributes: (!grants.user_attributes.is_empty())
+                .then(|| grants.user_attributes.clone()),
+            user_timezone: grants.user_timezone.clone(),
+            session_length: grants.session_length,
+            // With `false` the permissions of the first login were seen to linger.
+            force_logout_login: true,
+        }
+    }
+}
+
+/// What is not empty.
+pub(crate) fn given(list: &[String]) -> Option<Vec<String>> {
+    (!list.is_empty()).then(|| list.to_vec())
 }
 
 /// What an embed login says of a user besides its id.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::commands::doctor::findings::Findings;
-use crate::commands::doctor::{NOT_SET_UP, Patient, probe};
+use crate::commands::doctor::{NOT_SET_UP, Patient};
 use crate::config::EmbedAccess;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, LookerError};
@@ -43,13 +43,7 @@ pub(super) async fn examine(
     }
     blank_dashboard(patient, admin, findings).await?;
     match patient.settings.embed() {
-        Ok(access) => {
-            secret(patient, admin, &access, findings).await?;
-            if patient.probe {
-                probe::examine(patient, admin, &access, findings).await?;
-            }
-            Ok(())
-        }
+        Ok(access) => secret(patient, admin, &access, findings).await,
         Err(error) => findings.fail("embed_secret", &error),
     }
 }

@@ -145,8 +145,10 @@ async fn examine_api(
         return embed::examine_settings(patient, findings);
     }
     embed::examine(patient, admin, findings).await?;
-    if !patient.probe {
-        probe::tell_kept(patient, admin, findings)?;
+    match patient.settings.embed() {
+        Ok(access) if patient.probe => probe::examine(patient, admin, &access, findings).await?,
+        _ if patient.probe => {}
+        _ => probe::tell_kept(patient, admin, findings)?,
     }
     grants::examine(patient, admin, findings).await
 }

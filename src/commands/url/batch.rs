@@ -9,42 +9,23 @@ use std::thread;
 
 use crate::commands::url::blocks::{Block, Blocks};
 use crate::commands::url::lines::{Job, Signed};
-use crate::commands::url::sign::UrlSignArgs;
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
-use crate::signed_url::{Login, Signer};
 use crate::system::System;
 
-/// Sign the lines of `file`. What a line leaves out comes from `login` and the flags in `args`.
-pub(super) fn run(
-    file: &Path,
-    args: &UrlSignArgs,
-    signer: &Signer,
-    login: &Login,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+/// Sign the lines of `file`; what a line leaves out comes from the job.
+pub(super) fn run(file: &Path, job: &Job<'_>, ui: &Ui, system: &mut System) -> Result<Exit, Error> {
     if ui.format() == Format::Env {
         return Err(Error::usage("many URLs have no form as variables")
             .hint("leave `--output` out for one URL a line, or use `--output jsonl`"));
     }
-    let job = Job {
-        signer,
-        login,
-        path: args.path.as_deref(),
-        embed_domain: args.embed_domain.as_deref(),
-        time: args.time,
-        json: ui.format() != Format::Table,
-        clock: system.clock.clone(),
-        random: system.random.clone(),
-    };
     let tally = if file == Path::new("-") {
-        stream(&mut system.input, "standard input", &job, ui)?
+        stream(&mut system.input, "standard input", job, ui)?
     } else {
         let name = format!("`{}`", file.display());
         let input = File::open(system.path(file))
             .map_err(|error| Error::usage(error).context(format!("cannot read {name}")))?;
-        stream(input, &name, &job, ui)?
+        stream(input, &name, job, ui)?
     };
     tally.exit()
 }

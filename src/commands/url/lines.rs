@@ -4,8 +4,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::commands::url::blocks::{Block, CUT, LONGEST_LINE};
+use crate::commands::url::embed_path;
 use crate::commands::url::row::Row;
-use crate::commands::url::sign::embed_path;
 use crate::error::Error;
 use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonces, refuse_id};
 use crate::system::{Clock, Random};

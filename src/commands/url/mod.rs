@@ -9,10 +9,26 @@ mod row;
 mod shown;
 pub(crate) mod sign;
 
+use crate::error::Error;
+use crate::signed_url::with_embed_domain;
+
 /// Make, explain and open signed embed URLs
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum UrlCommand {
     Sign(Box<sign::UrlSignArgs>),
     Inspect(inspect::UrlInspectArgs),
     Open(Box<open::UrlOpenArgs>),
+}
+
+/// The embed path with the domain in its query.
+fn embed_path(path: &str, domain: Option<&str>) -> Result<String, Error> {
+    if !path.starts_with('/') {
+        let message = format!("the embed path `{path}` does not begin with `/`");
+        return Err(Error::usage(message)
+            .hint("give the part behind the host, as in `/embed/dashboards/12`"));
+    }
+    match domain {
+        Some(domain) => Ok(with_embed_domain(path, domain)?),
+        None => Ok(path.to_owned()),
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::commands::grants::{self, GrantArgs};
-use crate::commands::url::sign;
+use crate::commands::url::{embed_path, sign};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let signer = sign::signer(settings)?;
     let defaults = grants::default_login(&args.external_user_id, settings.grants());
     let login = args.grants.login(defaults);
-    let path = sign::embed_path(&args.path, None)?;
+    let path = embed_path(&args.path, None)?;
     let nonce = nonce(&system.random).map_err(Error::internal)?;
     let time = system.clock.now().as_second();
     let mut buffer = UrlBuffer::default();

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::commands::grants::{self, GrantArgs};
-use crate::commands::url::batch;
+use crate::commands::url::lines::Job;
+use crate::commands::url::{batch, embed_path};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
-use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonce, refuse_id, with_embed_domain};
+use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::System;
 
 /// Print a signed embed URL
@@ -73,7 +74,17 @@ pub(crate) async fn run(
             .login(grants::default_login(user, settings.grants()))
     };
     if let Some(file) = &args.batch {
-        return batch::run(file, args, &signer, &login, ui, system);
+        let job = Job {
+            signer: &signer,
+            login: &login,
+            path: args.path.as_deref(),
+            embed_domain: args.embed_domain.as_deref(),
+            time: args.time,
+            json: ui.format() != Format::Table,
+            clock: system.clock.clone(),
+            random: system.random.clone(),
+        };
+        return batch::run(file, &job, ui, system);
     }
 
     refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
@@ -103,19 +114,6 @@ pub(super) fn signer(settings: &Settings) -> Result<Signer, Error> {
     let access = settings.embed()?;
     let signer = Signer::new(&access.host, &access.secret, access.algorithm)?;
     Ok(signer.with_scheme(&access.scheme))
-}
-
-/// The embed path with the domain in its query.
-pub(super) fn embed_path(path: &str, domain: Option<&str>) -> Result<String, Error> {
-    if !path.starts_with('/') {
-        let message = format!("the embed path `{path}` does not begin with `/`");
-        return Err(Error::usage(message)
-            .hint("give the part behind the host, as in `/embed/dashboards/12`"));
-    }
-    match domain {
-        Some(domain) => Ok(with_embed_domain(path, domain)?),
-        None => Ok(path.to_owned()),
-    }
 }
 
 /// Print one URL in the form asked for.

@@ -2,10 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use crate::ledger::sqlite::append::append;
 use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::hold::Hold;
 use crate::ledger::sqlite::instance::HERE;
 use crate::ledger::sqlite::row::{FromJson, Json, Numbered as _, Time};
-use crate::ledger::sqlite::writer::{Batch, Hold};
+use crate::ledger::sqlite::writer::Batch;
 use crate::ledger::sqlite::{keys, runs};
 use crate::ledger::{
     Event, Job, JobEnd, JobId, JobState, KeyRecord, LedgerError, NewJob, RunId, What,
@@ -18,20 +20,6 @@ pub(super) fn add(batch: &mut Batch<'_>, run: RunId, jobs: &[NewJob]) -> Result<
         runs::refuse_pending(batch, &job.subject, job.also.as_deref(), hold.row)?;
     }
     append(batch.db, hold.row, jobs)
-}
-
-/// Number the jobs on from the last of the run, and store them.
-pub(super) fn append(db: &Connection, run: i64, jobs: &[NewJob]) -> Result<(), Fault> {
-    let first = runs::job_count(db, run)?;
-    let mut insert = db.prepare_cached(
-        "INSERT INTO job (run, number, subject, also, state, spec) VALUES (?1, ?2, ?3, ?4, 0, ?5)",
-    )?;
-    for (number, job) in (first..).zip(jobs) {
-        insert.execute((run, number, &job.subject, &job.also, Json(&job.spec)))?;
-    }
-    db.prepare_cached("UPDATE progress SET open = open + ?2 WHERE run = ?1")?
-        .execute((run, jobs.len()))?;
-    Ok(())
 }
 
 /// Store events of a job, and what they say of a key.

@@ -1,7 +1,9 @@
 //! The ledger in a SQLite file: one thread writes, many writes share one sync, another thread reads.
 
+mod append;
 mod fault;
 mod file;
+mod hold;
 mod instance;
 mod jobs;
 mod keys;

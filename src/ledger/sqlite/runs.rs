@@ -1,14 +1,14 @@
 //! Runs: who owns them, and how far they are.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use crate::ledger::sqlite::append::append;
 use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::hold::{self, LEASE};
 use crate::ledger::sqlite::instance::HERE;
-use crate::ledger::sqlite::jobs;
 use crate::ledger::sqlite::owner::Process;
 use crate::ledger::sqlite::row::{FromJson, Json, Time};
-use crate::ledger::sqlite::writer::{Batch, Hold, LEASE};
+use crate::ledger::sqlite::writer::Batch;
 use crate::ledger::{Instance, JobState, LedgerError, NewJob, NewRun, Owner, Run, RunId};
 
 const SELECT: &str = "
@@ -53,13 +53,13 @@ pub(super) fn begin(
         )?
         .execute([row])?;
     take(batch, run.id, row)?;
-    jobs::append(batch.db, row, new_jobs)?;
+    append(batch.db, row, new_jobs)?;
     Ok(run.id)
 }
 
 /// Take a run over, unless its owner lives.
 pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
-    let row = row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
+    let row = hold::row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
     if !batch.holds(run) {
         if let Some(owner) = living_owner(batch, row)? {
             let subject = "this run".to_owned();
@@ -78,25 +78,9 @@ pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
 /// Give a run of this process up.
 pub(super) fn release(batch: &mut Batch<'_>, run: RunId) -> Result<(), Fault> {
     let hold = batch.held(run)?;
-    leave(batch.db, hold)?;
+    hold::leave(batch.db, hold)?;
     batch.let_go(run);
     Ok(())
-}
-
-/// Clear the owner, where it is still the one of this hold.
-pub(super) fn leave(db: &Connection, hold: Hold) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "UPDATE progress SET owner_pid = NULL, owner_host = NULL, owner_space = NULL,
-            owner_started = NULL, owner_since = NULL, lease_until = NULL
-         WHERE run = ?1 AND epoch = ?2",
-    )?
-    .execute((hold.row, hold.epoch))
-}
-
-/// Put off the end of the lease, where the owner is still the one of this hold.
-pub(super) fn renew(db: &Connection, hold: Hold, until: Timestamp) -> rusqlite::Result<usize> {
-    db.prepare_cached("UPDATE progress SET lease_until = ?3 WHERE run = ?1 AND epoch = ?2")?
-        .execute((hold.row, hold.epoch, Time(until)))
 }
 
 /// Refuse a job for `subject` and `also` where a run other than the one in `row` has an open job for either.
@@ -152,25 +136,6 @@ pub(super) fn count(
     Ok(())
 }
 
-/// How many jobs a run has.
-pub(super) fn job_count(db: &Connection, row: i64) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT open + done + failed + undone FROM progress WHERE run = ?1")?
-        .query_row([row], |row| row.get(0))
-}
-
-/// The row of a run.
-pub(super) fn row(db: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
-    db.prepare_cached("SELECT seq FROM run WHERE id = ?1")?
-        .query_row([run.0], |row| row.get(0))
-        .optional()
-}
-
-/// How often a run has been taken.
-pub(super) fn epoch(db: &Connection, row: i64) -> rusqlite::Result<i64> {
-    db.prepare_cached("SELECT epoch FROM progress WHERE run = ?1")?
-        .query_row([row], |row| row.get(0))
-}
-
 /// One run.
 pub(super) fn find(db: &Connection, run: RunId) -> Result<Option<Run>, Fault> {
     let sql = format!("{SELECT} WHERE run.id = ?1");
@@ -217,7 +182,7 @@ fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
             ":until": Time(batch.now + LEASE),
             ":run": row,
         })?;
-    let epoch = epoch(batch.db, row)?;
+    let epoch = hold::epoch(batch.db, row)?;
     batch.hold(run, row, epoch);
     Ok(())
 }

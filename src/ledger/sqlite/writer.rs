@@ -5,17 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::ledger::sqlite::fault::{Fault, describe};
+use crate::ledger::sqlite::hold::{self, Hold, LEASE};
 use crate::ledger::sqlite::owner::Process;
-use crate::ledger::sqlite::runs;
 use crate::ledger::{LedgerError, RunId};
 use crate::system::Clock;
-
-/// How long an owner that cannot be seen from here counts as alive after its last sign of life.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 /// How often an owner gives a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -32,14 +29,6 @@ pub(super) type Write = Box<dyn FnOnce(Result<&mut Batch<'_>, LedgerError>) -> R
 
 /// Tells whoever waits for a write how it went, once it is known how the whole transaction went.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), LedgerError>) + Send>;
-
-/// The hold of this process on a run: its row, and the epoch in which this process took it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Hold {
-    pub(super) row: i64,
-    pub(super) epoch: i64,
-    checked: bool,
-}
 
 /// The thread's own state.
 pub(super) struct Writer {
@@ -143,13 +132,13 @@ impl Writer {
     fn give_sign_of_life(&mut self, holds: &HashMap<RunId, Hold>) {
         let until = self.clock.now() + LEASE;
         for hold in holds.values() {
-            let _unheard = runs::renew(&self.connection, *hold, until).is_err();
+            let _unheard = hold::renew(&self.connection, *hold, until).is_err();
         }
     }
 
     fn release_all(&mut self, holds: &HashMap<RunId, Hold>) {
         for hold in holds.values() {
-            let _unheard = runs::leave(&self.connection, *hold).is_err();
+            let _unheard = hold::leave(&self.connection, *hold).is_err();
         }
     }
 }
@@ -194,7 +183,7 @@ impl<'a> Batch<'a> {
     /// Nobody else can write while this transaction is open, so that one look at the epoch serves all of it.
     pub(super) fn held(&mut self, run: RunId) -> Result<Hold, Fault> {
         let Some(hold) = self.holds.get_mut(&run) else {
-            let known = runs::row(self.db, run)?.is_some();
+            let known = hold::row(self.db, run)?.is_some();
             let taken = if known {
                 LedgerError::TakenOver
             } else {
@@ -203,7 +192,7 @@ impl<'a> Batch<'a> {
             return Err(taken(run).into());
         };
         if !hold.checked {
-            if runs::epoch(self.db, hold.row)? != hold.epoch {
+            if hold::epoch(self.db, hold.row)? != hold.epoch {
                 self.holds.remove(&run);
                 return Err(LedgerError::TakenOver(run).into());
             }

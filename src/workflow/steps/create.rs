@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::looker::{CookielessLogin, Landing, LookerError};
-use crate::signed_url::{self, Login};
-use crate::workflow::spec::{Grants, UserSpec, Via};
+use crate::signed_url;
+use crate::workflow::spec::{UserSpec, Via, given};
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::refusal;
 use crate::workflow::work::{Outcome, Work};
@@ -120,7 +120,7 @@ async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerErr
     let nonce = signed_url::nonce(&cx.random).map_err(|error| {
         Error::internal(error).context("the system has no random bytes to give")
     })?;
-    let login = login(&spec.external_user_id, &spec.grants);
+    let login = spec.login();
     let url = signer.sign(&spec.target, &login, &nonce, cx.clock.now().as_second())?;
     Ok(cx.http.fetch_signed_url(&url).await)
 }
@@ -178,30 +178,6 @@ fn lost(error: LookerError) -> Result<Option<LookerError>, Error> {
     } else {
         Err(error.into())
     }
-}
-
-/// What the signed URL says of the user.
-pub(super) fn login(external_user_id: &str, grants: &Grants) -> Login {
-    Login {
-        external_user_id: external_user_id.to_owned(),
-        first_name: grants.first_name.clone(),
-        last_name: grants.last_name.clone(),
-        permissions: given(&grants.permissions),
-        models: given(&grants.models),
-        group_ids: given(&grants.group_ids),
-        external_group_id: grants.external_group_id.clone(),
-        user_attributes: (!grants.user_attributes.is_empty())
-            .then(|| grants.user_attributes.clone()),
-        user_timezone: grants.user_timezone.clone(),
-        session_length: grants.session_length,
-        // With `false` the permissions of the first login were seen to linger.
-        force_logout_login: true,
-    }
-}
-
-/// What is not empty.
-fn given(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
 }
 
 /// Whether Looker sent the browser on to the embed path. A refusal is a redirect too, to the login page, so the status

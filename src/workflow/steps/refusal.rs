@@ -4,7 +4,6 @@ use crate::error::{Error, Kind};
 use crate::looker::Landing;
 use crate::signed_url::{self, Algorithm, Signer};
 use crate::workflow::spec::UserSpec;
-use crate::workflow::steps::create::login;
 use crate::workflow::work::Work;
 
 // belief: url-time-window
@@ -81,7 +80,7 @@ async fn is_embedding_off(work: &Work) -> bool {
 async fn validate(work: &Work, spec: &UserSpec, signer: Option<&Signer>) -> Option<Option<String>> {
     let cx = &work.cx;
     let nonce = signed_url::nonce(&cx.random).ok()?;
-    let login = login(&spec.external_user_id, &spec.grants);
+    let login = spec.login();
     let url = signer?
         .sign(&spec.target, &login, &nonce, cx.clock.now().as_second())
         .ok()?;
