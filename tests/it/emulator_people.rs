@@ -254,6 +254,10 @@ async fn a_member_of_a_group_that_is_in_another_has_the_roles_of_both() {
     };
     assert_eq!((put(0, 1).await, put(1, 2).await), (200, 200));
     assert_eq!((put(2, 0).await, put(1, 1).await), (422, 422));
+    let state = api.emulator.state();
+    let mut kept = state["groups"].as_array().unwrap().iter();
+    let outer = kept.find(|group| group["name"] == "Outer").unwrap();
+    assert_eq!(outer["groups"], json!([groups[1].parse::<u32>().unwrap()]));
     let role = "3";
     let holders = json!([groups[0]]);
     api.call("PUT", &format!("/roles/{role}/groups"), Some(holders))
