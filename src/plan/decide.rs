@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::plan::desired::Desired;
 use crate::plan::granted::Granted;
+use crate::plan::refusal::Refusal;
 use crate::plan::row::{KnownAttribute, State};
 use crate::plan::seen::Seen;
 use crate::workflow::AttributeEdit;
@@ -31,6 +32,9 @@ pub(crate) struct Change {
     /// Values of attributes that are set or taken away by the API, where no login is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) attributes: Vec<AttributeEdit>,
+    /// Why nothing is done, if the user cannot be compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<Refusal>,
 }
 
 /// What is to be done for a user, in a word.
@@ -47,6 +51,8 @@ pub(crate) enum Action {
     Disable,
     /// Nothing.
     Unchanged,
+    /// Nothing, since it cannot be compared.
+    Refused,
 }
 
 impl Action {
@@ -58,6 +64,7 @@ impl Action {
             Self::Key => "key",
             Self::Disable => "disable",
             Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
         }
     }
 }
@@ -86,14 +93,17 @@ pub(crate) struct Difference {
     pub(crate) to: Value,
 }
 
-/// Decide what is to be done for `desired`, which Looker shows as `seen` and which was last given `granted`.
-pub(crate) fn decide(
-    desired: &Desired,
-    seen: Option<&Seen>,
-    granted: &Granted,
-    attributes: &BTreeMap<String, KnownAttribute>,
-) -> Change {
-    let mut change = Change {
+/// Nothing is done for `desired`, which cannot be compared.
+pub(crate) fn refuse(desired: &Desired, seen: Option<&Seen>, why: Refusal) -> Change {
+    Change {
+        action: Action::Refused,
+        refused: Some(why),
+        ..nothing(desired, seen)
+    }
+}
+
+fn nothing(desired: &Desired, seen: Option<&Seen>) -> Change {
+    Change {
         action: Action::Unchanged,
         external_user_id: desired.external_user_id.clone(),
         looker_user_id: seen.map(|seen| seen.id.clone()),
@@ -102,7 +112,18 @@ pub(crate) fn decide(
         ends_sessions: false,
         key: KeyChange::None,
         attributes: Vec::new(),
-    };
+        refused: None,
+    }
+}
+
+/// Decide what is to be done for `desired`, which Looker shows as `seen` and which was last given `granted`.
+pub(crate) fn decide(
+    desired: &Desired,
+    seen: Option<&Seen>,
+    granted: &Granted,
+    attributes: &BTreeMap<String, KnownAttribute>,
+) -> Change {
+    let mut change = nothing(desired, seen);
     match (seen, desired.state) {
         (None, State::Present) => create(&mut change, desired),
         // A user that is not there cannot log in either.
@@ -133,6 +154,7 @@ pub(crate) fn prune(seen: &Seen) -> Change {
         ends_sessions: true,
         key: KeyChange::None,
         attributes: Vec::new(),
+        refused: None,
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn job(
     options: &JobOptions,
     verify: bool,
 ) -> Option<JobSpec> {
-    if change.action == Action::Unchanged {
+    if matches!(change.action, Action::Unchanged | Action::Refused) {
         return None;
     }
     let wanted = |field: &str| {
@@ -97,7 +97,7 @@ pub(crate) fn job(
 impl Change {
     /// How many API calls it takes when all goes well, besides the fetch of a signed URL, which is none.
     pub(crate) fn calls(&self, desired: &Desired, options: &JobOptions, verify: bool) -> u64 {
-        if self.action == Action::Unchanged {
+        if matches!(self.action, Action::Unchanged | Action::Refused) {
             return 0;
         }
         let creates = self.action == Action::Create;

@@ -9,6 +9,7 @@ mod jobs;
 mod observe;
 mod planner;
 mod reader;
+mod refusal;
 mod row;
 mod seen;
 mod store;

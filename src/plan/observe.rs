@@ -1,10 +1,13 @@
 //! Looks at the users that Looker has: one by one where they are few, else all embed users, page by page.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::looker::{Client, LookerError, User, UserSearch};
+use crate::plan::refusal::Refusal;
 use crate::plan::seen::{FIELDS, Seen};
 use crate::plan::store::Store;
 use crate::workflow::{Finder, UserRef};
@@ -29,6 +32,21 @@ pub(crate) struct Looked {
     pub(crate) flying: usize,
 }
 
+/// What was seen.
+pub(crate) struct Observed {
+    /// The users that there are.
+    pub(super) store: Store,
+    /// Those that could not be looked up, and why.
+    pub(super) unseen: BTreeMap<String, Refusal>,
+}
+
+impl Observed {
+    const fn all(store: Store) -> Self {
+        let unseen = BTreeMap::new();
+        Self { store, unseen }
+    }
+}
+
 impl Looked {
     const fn swept(seen: u64, flying: usize) -> Self {
         Self {
@@ -47,21 +65,21 @@ pub(crate) async fn observe(
     rows: u64,
     (width, all): (usize, bool),
     mut progress: impl FnMut(Looked),
-) -> Result<Store, Error> {
+) -> Result<Observed, Error> {
     let mut store = Store::new()?;
     if rows == 0 && !all {
-        return Ok(store);
+        return Ok(Observed::all(store));
     }
     if rows > FEW || all {
         // A sweep is worth no more pages than there are users to look up.
         let most = if all { u64::MAX } else { rows };
         if sweep(finder.admin(), &mut store, width, most, &mut progress).await? {
-            return Ok(store);
+            return Ok(Observed::all(store));
         }
         store = Store::new()?;
     }
-    look_up(finder, ids, &mut store, (width, rows), &mut progress).await?;
-    Ok(store)
+    let unseen = look_up(finder, ids, &mut store, (width, rows), &mut progress).await?;
+    Ok(Observed { store, unseen })
 }
 
 /// Read all embed users; false if that would take more than `most` pages. Whether Looker gives fewer users than it was asked
@@ -194,14 +212,16 @@ async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, Look
     admin.search_users(&search).await
 }
 
+/// Look users up one by one; gives those that could not be.
 async fn look_up(
     finder: &Finder,
     mut ids: impl Iterator<Item = String>,
     store: &mut Store,
     (width, rows): (usize, u64),
     progress: &mut impl FnMut(Looked),
-) -> Result<(), Error> {
-    let mut flying: JoinSet<Result<Option<Seen>, Error>> = JoinSet::new();
+) -> Result<BTreeMap<String, Refusal>, Error> {
+    let mut flying = JoinSet::new();
+    let mut unseen = BTreeMap::new();
     let mut seen = 0;
     loop {
         while flying.len() < width.max(1) {
@@ -210,15 +230,22 @@ async fn look_up(
             };
             let (finder, now) = (finder.clone(), now(finder.admin()));
             flying.spawn(async move {
-                let user = finder.find(UserRef::External(&id)).await?;
-                Ok(user.and_then(|user| Seen::named(user, &id, now)))
+                let user = finder.find(UserRef::External(&id)).await;
+                (
+                    user.map(|user| user.and_then(|user| Seen::named(user, &id, now))),
+                    id,
+                )
             });
         }
         let Some(joined) = flying.join_next().await else {
-            return Ok(());
+            return Ok(unseen);
         };
-        let user = joined.map_err(Error::internal)??;
-        store.keep(user)?;
+        match joined.map_err(Error::internal)? {
+            (Ok(user), _) => store.keep(user)?,
+            (Err(error), id) => {
+                unseen.insert(id, Refusal::of(error)?);
+            }
+        }
         seen += 1;
         progress(Looked {
             seen,

@@ -7,10 +7,12 @@ use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::ledger::{Job, Ledger};
-use crate::plan::decide::{Change, decide, prune};
+use crate::plan::decide::{Change, decide, prune, refuse};
 use crate::plan::desired::{Defaults, Desired};
 use crate::plan::granted::Granted;
+use crate::plan::observe::Observed;
 use crate::plan::reader::GrantReader;
+use crate::plan::refusal::Refusal;
 use crate::plan::row::{KnownAttribute, Row, State};
 use crate::plan::seen::Seen;
 use crate::plan::store::Store;
@@ -36,6 +38,8 @@ pub(crate) struct Planner {
     pub(crate) ledger: Arc<dyn Ledger>,
     /// The users that Looker has.
     pub(crate) store: Store,
+    /// Those that could not be looked up, and why.
+    pub(crate) unseen: BTreeMap<String, Refusal>,
     /// The users that are wanted.
     pub(crate) rows: DesiredRows,
     /// What holds for those who do not say otherwise.
@@ -51,7 +55,7 @@ impl Planner {
     /// A planner of `rows` against `store`.
     pub(crate) fn new(
         (reader, ledger): (GrantReader, Arc<dyn Ledger>),
-        (store, rows): (Store, DesiredRows),
+        (Observed { store, unseen }, rows): (Observed, DesiredRows),
         defaults: Defaults,
         attributes: BTreeMap<String, KnownAttribute>,
         width: usize,
@@ -59,6 +63,7 @@ impl Planner {
         Self {
             ledger,
             store,
+            unseen,
             rows,
             defaults,
             attributes,
@@ -78,7 +83,13 @@ impl Planner {
         let decided = desired.into_iter().zip(seen).zip(granted);
         Ok(decided
             .map(|((desired, seen), granted)| {
-                let change = decide(&desired, seen.as_ref(), &granted, &self.attributes);
+                let unseen = self.unseen.get(&desired.external_user_id).cloned();
+                let change = match (unseen, granted) {
+                    (Some(why), _) | (None, Err(why)) => refuse(&desired, seen.as_ref(), why),
+                    (None, Ok(granted)) => {
+                        decide(&desired, seen.as_ref(), &granted, &self.attributes)
+                    }
+                };
                 Planned { desired, change }
             })
             .collect())
@@ -119,12 +130,12 @@ impl Planner {
         Desired::new(row, &self.defaults)
     }
 
-    /// What each user was last given.
+    /// What each user was last given, or why nobody can tell.
     async fn granted(
         &mut self,
         desired: &[Desired],
         seen: &[Option<Seen>],
-    ) -> Result<Vec<Granted>, Error> {
+    ) -> Result<Vec<Result<Granted, Refusal>>, Error> {
         let existing: Vec<String> = seen
             .iter()
             .flatten()
@@ -147,7 +158,7 @@ impl Planner {
                 let wanted = desired.grants.user_attributes.keys().cloned();
                 unknown.push((at, seen.clone(), wanted.collect()));
             }
-            granted.push(known.flatten().unwrap_or_default());
+            granted.push(Ok(known.flatten().unwrap_or_default()));
         }
         for (at, found) in self.ask(unknown).await? {
             if let Some(place) = granted.get_mut(at) {
@@ -161,22 +172,26 @@ impl Planner {
     async fn ask(
         &mut self,
         unknown: Vec<(usize, Seen, BTreeSet<String>)>,
-    ) -> Result<Vec<(usize, Granted)>, Error> {
+    ) -> Result<Vec<(usize, Result<Granted, Refusal>)>, Error> {
         let mut found = Vec::new();
         let mut waiting = unknown.into_iter();
-        let mut flying: JoinSet<Result<(usize, Granted), Error>> = JoinSet::new();
+        let mut flying = JoinSet::new();
         loop {
             while flying.len() < self.width.max(1) {
                 let Some((at, seen, wanted)) = waiting.next() else {
                     break;
                 };
                 let reader = self.reader.clone();
-                flying.spawn(async move { Ok((at, reader.granted(&seen, &wanted).await?)) });
+                flying.spawn(async move { (at, reader.granted(&seen, &wanted).await) });
             }
             let Some(joined) = flying.join_next().await else {
                 return Ok(found);
             };
-            found.push(joined.map_err(Error::internal)??);
+            let (at, granted) = joined.map_err(Error::internal)?;
+            found.push(match granted {
+                Ok(granted) => (at, Ok(granted)),
+                Err(error) => (at, Err(Refusal::of(error)?)),
+            });
         }
     }
 }

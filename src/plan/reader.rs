@@ -130,7 +130,7 @@ impl GrantReader {
         };
         let id = &seen.external_user_id;
         Err(Error::usage(format!(
-            "nobody can tell whether the value that `{id}` has for {first} is its own, so it cannot be compared; nothing was done"
+            "nobody can tell whether the value that `{id}` has for {first} is its own, so it cannot be compared and is left as it is"
         ))
         .hint(format!(
             "look at it with `embedctl api GET /users/{}/attribute_values`; if such values are the users' own, add `--take-unknown`",
@@ -142,7 +142,7 @@ impl GrantReader {
 fn unreadable(seen: &Seen, why: &GrantsUnreadable) -> Error {
     let id = &seen.external_user_id;
     Error::usage(format!(
-        "the permissions and models of `{id}` cannot be read, so they cannot be compared: {why}; nothing was done"
+        "the permissions and models of `{id}` cannot be read, so they cannot be compared and are left as they are: {why}"
     ))
     .hint(format!(
         "use the ledger of the machine that created it, or give it its grants anew with `embedctl create-user {id} --update`"

@@ -15,6 +15,7 @@ impl fmt::Display for Change {
             Action::Key => '*',
             Action::Disable => '-',
             Action::Unchanged => '=',
+            Action::Refused => '!',
         };
         write!(f, "{sign} {} {}", self.action.word(), self.external_user_id)?;
         if let Some(id) = &self.looker_user_id {
@@ -22,6 +23,12 @@ impl fmt::Display for Change {
         }
         if self.ends_sessions {
             f.write_str(", ends its sessions")?;
+        }
+        if let Some(refused) = &self.refused {
+            write!(f, ": {}", refused.reason)?;
+            if let Some(advice) = &refused.advice {
+                write!(f, "\n    {advice}")?;
+            }
         }
         for difference in &self.differences {
             write!(f, "\n    {difference}")?;

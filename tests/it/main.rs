@@ -64,6 +64,7 @@ mod readme;
 mod reconcile;
 mod recorded;
 mod recorded_client;
+mod refused_rows;
 mod rotate_id;
 mod rotate_id_beliefs;
 mod rotate_id_crash;

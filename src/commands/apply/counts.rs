@@ -48,9 +48,14 @@ impl Counts {
         self.logins > 0
     }
 
+    /// Whether a key is created.
+    pub(super) const fn mints(&self) -> bool {
+        self.keys > 0
+    }
+
     /// How many users something is to be done for.
     pub(crate) fn changes(&self) -> u64 {
-        self.total() - self.of(Action::Unchanged)
+        self.total() - self.of(Action::Unchanged) - self.of(Action::Refused)
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -70,6 +75,7 @@ impl Counts {
             "key": self.of(Action::Key),
             "disable": self.of(Action::Disable),
             "unchanged": self.of(Action::Unchanged),
+            "refused": self.of(Action::Refused),
             "keys": self.keys,
             "ends_sessions": self.ends_sessions,
             "signed_urls": self.logins,
@@ -86,6 +92,7 @@ impl Counts {
             (Action::Key, "to get a key only"),
             (Action::Disable, "to disable"),
             (Action::Unchanged, "unchanged"),
+            (Action::Refused, "refused"),
         ] {
             if self.of(action) > 0 || action == Action::Unchanged {
                 parts.push(format!("{} {words}", self.of(action)));

@@ -107,6 +107,11 @@ impl Results {
         }))
     }
 
+    /// Nothing is done for a user, which cannot be compared. The others go on.
+    pub(super) fn refused(&mut self, planned: &Planned, why: Error) -> Result<(), Error> {
+        self.fail(planned.change.external_user_id.clone(), why, &[])
+    }
+
     /// A job came to its end. One that failed does not stop the others.
     pub(super) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
         self.over += 1;

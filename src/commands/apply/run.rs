@@ -147,9 +147,10 @@ async fn record(
         }
         let mut jobs = Vec::new();
         for planned in &chunk {
-            match counts.job(planned) {
-                Some(spec) => jobs.push(engine::new_job(&spec)?),
-                None => results.unchanged(planned)?,
+            match (counts.job(planned), &planned.change.refused) {
+                (Some(spec), _) => jobs.push(engine::new_job(&spec)?),
+                (None, Some(why)) => results.refused(planned, why.error())?,
+                (None, None) => results.unchanged(planned)?,
             }
         }
         run = keep(sound, run, jobs, request, system).await?;
