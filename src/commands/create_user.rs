@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::engine::{self, Request, Work};
 use crate::commands::grants::{self, GrantArgs};
 use crate::commands::key_sink::{self, DeliveryArgs};
+use crate::commands::minter;
 use crate::commands::progress::Latest;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
@@ -235,6 +236,7 @@ async fn dry_run(spec: &UserSpec, session: &Session, ui: &Ui) -> Result<Exit, Er
             "outcome": outcome.word(),
             "via": spec.via,
             "mints_key": spec.key.is_some(),
+            "keys_by": session.keys.minter().word(),
             "grants": spec.grants,
         }))?;
         return Ok(Exit::Done);
@@ -250,6 +252,7 @@ async fn dry_run(spec: &UserSpec, session: &Session, ui: &Ui) -> Result<Exit, Er
     };
     if spec.key.is_some() {
         text.push_str("Would mint a key and deliver its secret.\n");
+        text.extend([minter::sentence(session), "\n"]);
     }
     ui.data(&text)?;
     Ok(Exit::Done)

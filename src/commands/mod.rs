@@ -19,6 +19,7 @@ mod key_sink;
 mod keys;
 mod ledger;
 mod man;
+mod minter;
 mod object;
 mod parallel;
 mod plan;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::answers::{Answers, KeyAuthority};
 use crate::config::{EmulatorAccess, Settings};
 use crate::emulator::{Emulator, Options};
 use crate::error::Error;
@@ -9,7 +10,7 @@ use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
 use crate::system::{Interrupt, System};
-use crate::workflow::{Finder, KeyAccess};
+use crate::workflow::{Authority, Finder, KeyAccess};
 
 /// A session with Looker, or with a fresh emulator in this process.
 #[derive(Debug)]
@@ -59,11 +60,12 @@ impl Session {
             client_secret: access.client_secret,
         };
         let admin = Client::new(http.clone(), access.base_url, key);
+        let guess = recall(&settings, &admin, ui, system);
         Ok(Self {
             settings,
             http,
             finder: Finder::new(admin.clone()),
-            keys: KeyAccess::new(admin.clone()),
+            keys: KeyAccess::guessing(admin.clone(), guess),
             admin,
             emulator,
             interrupt: system.interrupt.clone(),
@@ -98,6 +100,31 @@ impl Session {
         if let Some(emulator) = self.emulator {
             emulator.stop().await;
         }
+    }
+}
+
+/// Use what `doctor --probe` found out about this Looker: its word for an own value, and who may create keys.
+fn recall(settings: &Settings, admin: &Client, ui: &Ui, system: &System) -> Authority {
+    let Some(path) = settings.answers() else {
+        return Authority::Unknown;
+    };
+    let answers = match Answers::read(&system.path(path), admin.origin()) {
+        Ok(answers) => answers.unwrap_or_default(),
+        Err(error) => {
+            ui.warning(format!(
+                "what `doctor --probe` found out is not used: {error}"
+            ));
+            return Authority::Unknown;
+        }
+    };
+    if let Some(word) = answers.own_source {
+        admin.learn_own_source(word);
+    }
+    match answers.key_authority {
+        Some(KeyAuthority::Admin) => Authority::Caller,
+        Some(KeyAuthority::User) => Authority::Itself,
+        Some(KeyAuthority::Nobody) => Authority::Nobody,
+        None => Authority::Unknown,
     }
 }
 

@@ -51,6 +51,9 @@ pub struct AttributeValue {
     /// Its precedence among the places a value can come from; the lowest wins.
     #[serde(default)]
     pub rank: Option<i64>,
+    /// Whether `source` is the word that this Looker was seen to have for a value that is the user's own.
+    #[serde(skip)]
+    pub is_own_word: bool,
 }
 
 impl AttributeValue {
@@ -106,12 +109,14 @@ impl Client {
         user_id: &str,
     ) -> Result<Vec<AttributeValue>, LookerError> {
         let template = "/users/{user_id}/attribute_values";
-        self.json(Call::get(
-            "user_attribute_user_values",
-            template,
-            &[user_id],
-        )?)
-        .await
+        let operation = "user_attribute_user_values";
+        let call = Call::get(operation, template, &[user_id])?;
+        let mut values: Vec<AttributeValue> = self.json(call).await?;
+        for value in &mut values {
+            value.is_own_word =
+                value.source.is_some() && value.source.as_deref() == self.own_source();
+        }
+        Ok(values)
     }
 
     /// The values that groups give for an attribute.

@@ -1,7 +1,7 @@
 //! One identity at Looker, and the way of its calls: with a token, renewed once when Looker refuses it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,8 @@ struct Shared {
     auth: Auth,
     /// Users whose tokens were asked for with this identity and are not proved yet. Whoever asked may be gone.
     unproved: Mutex<Vec<Client>>,
+    /// The word that this Looker was seen to have for a user's own value of an attribute.
+    own_source: OnceLock<String>,
 }
 
 impl fmt::Debug for Client {
@@ -69,6 +71,7 @@ impl Client {
             identity,
             auth,
             unproved: Mutex::default(),
+            own_source: OnceLock::new(),
         }))
     }
 
@@ -138,6 +141,17 @@ impl Client {
             format!("user {looker_user_id}"),
             Auth::token(token),
         ))
+    }
+
+    /// Take `word` for the one that this Looker has for a user's own value of an attribute: an earlier probe has seen it.
+    pub fn learn_own_source(&self, word: String) {
+        // The first one counts, and there is one only.
+        self.0.own_source.get_or_init(|| word);
+    }
+
+    /// The word that this Looker was seen to have for a user's own value, if any.
+    pub(super) fn own_source(&self) -> Option<&str> {
+        self.0.own_source.get().map(String::as_str)
     }
 
     /// Where Looker is.

@@ -49,18 +49,25 @@ pub enum Origin {
 }
 
 impl AttributeValue {
-    /// Whose the value is. The words are the recorded ones; that of a value which a group gives was never seen.
+    /// Whose the value is. The words are the recorded ones, and for an own value the one that `doctor --probe` saw on this
+    /// very Looker; that of a value which a group gives was never seen.
     pub fn origin(&self) -> Origin {
         // belief: source-own-word, source-default-word, source-system-word, source-other-words, source-rank
         let has_own_rank = self.rank.map(|rank| rank == OWN_RANK);
         match (self.source.as_deref(), has_own_rank) {
             (Some("User Setting"), Some(true) | None) => Origin::Own,
+            (Some("System Setting" | "Default" | "No Value"), None) if self.is_own_word => {
+                Origin::Unknown
+            }
             (Some("System Setting" | "Default"), Some(false) | None) => Origin::Elsewhere,
             (Some("No Value"), Some(false) | None)
                 if self.value.as_deref().unwrap_or_default().is_empty() =>
             {
                 Origin::Elsewhere
             }
+            // A recorded word for what is nobody's own stays unknown if this Looker has it for an own value.
+            (Some("System Setting" | "Default" | "No Value"), _) => Origin::Unknown,
+            (Some(_), Some(true) | None) if self.is_own_word => Origin::Own,
             _ => Origin::Unknown,
         }
     }
@@ -314,6 +321,26 @@ mod tests {
         ] {
             assert_eq!(row(json).origin(), Origin::Unknown, "{json}");
         }
+    }
+
+    #[test]
+    fn the_word_that_a_probe_saw_for_an_own_value_is_believed_unless_it_is_a_known_one_for_others()
+    {
+        let origin = |source: &str, rank: Option<i64>| {
+            AttributeValue {
+                source: Some(source.to_owned()),
+                rank,
+                is_own_word: true,
+                ..AttributeValue::default()
+            }
+            .origin()
+        };
+        assert_eq!(origin("Set for user", Some(-1)), Origin::Own);
+        assert_eq!(origin("Set for user", None), Origin::Own);
+        assert_eq!(origin("Set for user", Some(1)), Origin::Unknown);
+        assert_eq!(origin("Default", Some(-1)), Origin::Unknown);
+        assert_eq!(origin("Default", Some(1)), Origin::Elsewhere);
+        assert_eq!(origin("Default", None), Origin::Unknown);
     }
 
     #[test]

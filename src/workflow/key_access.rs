@@ -11,21 +11,8 @@ use tokio::sync::Mutex;
 
 use crate::error::{Error, Kind};
 use crate::looker::{Api3Key, Client, LookerError, NewApi3Key, Removal, UserChanges};
+use crate::workflow::authority::Authority;
 use crate::workflow::reconcile::Ahead;
-
-/// Who may do something with keys.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Authority {
-    /// Nobody has tried yet.
-    #[default]
-    Unknown,
-    /// The identity that the program logs in as: an admin, or a service account with that role.
-    Caller,
-    /// The user whose keys they are.
-    Itself,
-    /// Neither.
-    Nobody,
-}
 
 /// What is asked of Looker.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +115,8 @@ const WITHOUT_KEYS: &str = "`embedctl token`, `embedctl api --as` and signed URL
 #[derive(Debug)]
 pub struct KeyAccess {
     admin: Client,
+    /// Who could create keys when `doctor --probe` last tried.
+    guess: Authority,
     /// By what is asked; locked while the first one finds out.
     known: [Mutex<Authority>; 4],
     ahead: Lock<Option<Ahead>>,
@@ -138,13 +127,33 @@ pub struct KeyAccess {
 impl KeyAccess {
     /// Nothing is known yet of what `admin` may do.
     pub fn new(admin: Client) -> Arc<Self> {
+        Self::guessing(admin, Authority::Unknown)
+    }
+
+    /// The same, but `guess` could create keys at an earlier time and is tried first.
+    pub fn guessing(admin: Client, guess: Authority) -> Arc<Self> {
         Arc::new(Self {
             admin,
+            guess,
             known: Default::default(),
             ahead: Lock::default(),
             purpose_is_unknown: AtomicBool::new(false),
             needs_allowed: AtomicBool::new(false),
         })
+    }
+
+    /// Who will create keys, as far as is known: found out in this run, or by an earlier probe.
+    pub fn minter(&self) -> Authority {
+        let known = self.known.get(Ask::Mint.index());
+        let known = known.and_then(|known| known.try_lock().ok()).map(|it| *it);
+        known
+            .filter(|known| *known != Authority::Unknown)
+            .unwrap_or(self.guess)
+    }
+
+    /// Whether the user itself is asked to do this first, since it could at an earlier time.
+    fn guesses_user(&self, ask: Ask<'_>) -> bool {
+        matches!(ask, Ask::Mint) && self.guess == Authority::Itself
     }
 
     /// The keys of a user who is known to be there.
@@ -371,7 +380,12 @@ impl UserKeys {
             who => {
                 drop(known);
                 match who {
-                    Authority::Itself => self.as_user(ask).await,
+                    Authority::Itself => match self.as_user(ask).await {
+                        Err(KeyError::Nobody(refusal)) if access.guesses_user(ask) => {
+                            self.as_caller_after_all(ask, refusal).await
+                        }
+                        said => said,
+                    },
                     Authority::Nobody => Err(self.nobody(ask)),
                     Authority::Caller | Authority::Unknown => {
                         Ok(ask.of(&access.admin, &self.user_id).await?)
@@ -381,8 +395,28 @@ impl UserKeys {
         }
     }
 
+    /// What was known of an earlier time is no longer so: ask as the caller.
+    async fn as_caller_after_all(&self, ask: Ask<'_>, refusal: Error) -> Result<Said, KeyError> {
+        match ask.of(&self.access.admin, &self.user_id).await {
+            Err(error) if is_refusal(&error) => Err(KeyError::Nobody(refusal)),
+            Err(error) => Err(error.into()),
+            Ok(said) => {
+                if let Some(known) = self.access.known.get(ask.index()) {
+                    *known.lock().await = Authority::Caller;
+                }
+                Ok(said)
+            }
+        }
+    }
+
     /// Ask as the caller, then as the user, and say who was let.
     async fn find_out(&mut self, ask: Ask<'_>) -> (Authority, Result<Said, KeyError>) {
+        if self.access.guesses_user(ask) {
+            match self.find_out_as_user(ask).await {
+                (Authority::Nobody, _) => {}
+                found => return found,
+            }
+        }
         // belief: core-admin-makes-no-keys
         let admin = self.access.admin.clone();
         let refused = match ask.of(&admin, &self.user_id).await {

@@ -2,6 +2,7 @@
 //! on from there when a job is resumed.
 
 mod admin;
+mod authority;
 mod choose;
 mod extra;
 mod finder;
@@ -38,10 +39,11 @@ use crate::workflow::step::{After, Before};
 use crate::workflow::work::Work;
 
 pub use admin::{Sight, administers, require_admin, sight};
+pub use authority::Authority;
 pub use choose::{Choice, choose};
 pub use extra::{AttributeEdit, Extra};
 pub use finder::{Finder, look_up as find_user};
-pub use key_access::{Authority, KeyAccess, KeyError, Revoked, UserKeys};
+pub use key_access::{KeyAccess, KeyError, Revoked, UserKeys};
 pub use read_back::{user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,

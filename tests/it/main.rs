@@ -9,6 +9,7 @@
     reason = "a failed test should stop at once"
 )]
 
+mod answers;
 mod api;
 mod apply;
 mod apply_faults;

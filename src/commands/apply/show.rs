@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::prepare::{Decisions, Sound};
 use crate::commands::files::Writing;
+use crate::commands::minter;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::plan::{Action, PlanWriter, Planned};
@@ -45,6 +46,9 @@ pub(crate) async fn show(
         calls: calls + counts.calls,
     });
     let mut summary = counts.json(calls);
+    if let Some(members) = summary.as_object_mut().filter(|_| counts.mints()) {
+        members.insert("keys_by".to_owned(), json!(session.keys.minter().word()));
+    }
     if let (Some(quota), Some(members)) = (&quota, summary.as_object_mut()) {
         members.insert("quota".to_owned(), quota.json());
     }
@@ -58,6 +62,9 @@ pub(crate) async fn show(
         }
         Format::Table => {
             ui.data(&counts.text(calls))?;
+            if counts.mints() {
+                ui.data(&format!("{}\n", minter::sentence(session)))?;
+            }
             if let Some(quota) = quota {
                 ui.data(&quota.text())?;
             }

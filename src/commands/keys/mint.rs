@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::commands::engine::{self, Request, Work};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::keys::users::{self, Users, UsersArgs};
+use crate::commands::minter;
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
@@ -122,12 +123,16 @@ async fn dry_run(users: &Users, session: &Session, ui: &Ui) -> Result<Exit, Erro
                 "external_user_id": found.external_user_id(),
                 "looker_user_id": found.id,
                 "mints_key": true,
+                "keys_by": session.keys.minter().word(),
                 "replaces": [],
             }))?,
             false => ui.data(&format!(
                 "Would mint a key for {name} and deliver its secret.\n"
             ))?,
         }
+    }
+    if !ui.format().is_json() {
+        ui.status(minter::sentence(session));
     }
     Ok(Exit::Done)
 }

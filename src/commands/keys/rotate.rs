@@ -7,6 +7,7 @@ use crate::commands::engine::ledger_of;
 use crate::commands::key_sink::DeliveryArgs;
 use crate::commands::keys::mint;
 use crate::commands::keys::users::{self, Users, UsersArgs};
+use crate::commands::minter;
 use crate::commands::session::{Needs, Session};
 use crate::commands::span;
 use crate::config::Settings;
@@ -136,6 +137,7 @@ async fn dry_run(
                 "external_user_id": user.external_user_id(),
                 "looker_user_id": user.id,
                 "mints_key": choice.mints,
+                "keys_by": session.keys.minter().word(),
                 "replaces": replaced,
                 "overlap_seconds": spec.overlap_seconds,
             }))?;
@@ -150,6 +152,9 @@ async fn dry_run(
                 format!("Would mint a key for {name}, and keep {replaced} for {overlap}.\n")
             }
         })?;
+    }
+    if !ui.format().is_json() {
+        ui.status(minter::sentence(session));
     }
     Ok(Exit::Done)
 }

@@ -4,24 +4,36 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::commands::minter;
+use crate::commands::object::with;
 use crate::commands::rotate_id::show::tree;
+use crate::commands::session::Session;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
 use crate::workflow::{ItemKind, RotateIdSpec};
 
 /// Show what would be done to all, and do nothing.
-pub(super) fn dry_run(specs: &[RotateIdSpec], many: bool, ui: &Ui) -> Result<Exit, Error> {
+pub(super) fn dry_run(
+    specs: &[RotateIdSpec],
+    many: bool,
+    session: &Session,
+    ui: &Ui,
+) -> Result<Exit, Error> {
+    let keys_by = session.keys.minter().word();
     match ui.format() {
         Format::Env => return Err(ui.no_env_form()),
         Format::Jsonl | Format::Json => {
             for spec in specs {
-                ui.json(&plan_json(spec))?;
+                ui.json(&with(plan_json(spec), "keys_by", keys_by))?;
             }
         }
         Format::Table => {
             for spec in specs {
                 ui.data(&tree(spec).to_string())?;
                 ui.data("\n")?;
+            }
+            if specs.iter().any(|spec| spec.user.key.is_some()) {
+                ui.status(minter::sentence(session));
             }
         }
     }

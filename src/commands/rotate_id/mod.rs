@@ -112,7 +112,7 @@ async fn rotate(
     let specs = prepare::specs(pairs, &wishes, &ledger, session, ui, system).await?;
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);
     if args.dry_run {
-        let shown = dry_run::dry_run(&specs, many, ui)?;
+        let shown = dry_run::dry_run(&specs, many, session, ui)?;
         return stuck.map(|()| shown);
     }
     stuck?;
