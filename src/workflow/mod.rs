@@ -186,6 +186,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         keys: None,
         wants_allowed: false,
         lost_answers: Vec::new(),
+        untagged: 0,
         overwrites: None,
         resumed,
         has_waited: false,
@@ -305,7 +306,11 @@ fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
 async fn log_out(work: &mut Work) {
     if let Some(keys) = work.keys.take() {
         match keys.close().await {
-            Ok(true) => work.journal.reset(Step::AllowKeys, "set back"),
+            Ok(true) => {
+                work.journal.reset(Step::AllowKeys, "set back");
+                // A job that goes on later may have to ask for it again.
+                work.wants_allowed = false;
+            }
             Ok(false) => {}
             Err(error) => work.warn(format!(
                 "the right to manage API keys that the user was given, or its access token, could not be taken back: {error}"

@@ -136,6 +136,9 @@ async fn wait(cx: &Context, late: &VecDeque<(Job, Late)>) -> bool {
     let time = due.map(|due| due.duration_since(cx.clock.now()));
     let time = time.and_then(|time| Duration::try_from(time).ok());
     let time = time.unwrap_or_default();
+    if time.is_zero() {
+        return cx.interrupt.count() == 0;
+    }
     cx.observer.waits(late.len(), time);
     tokio::select! {
         () = cx.clock.sleep(time) => cx.interrupt.count() == 0,

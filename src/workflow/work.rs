@@ -213,6 +213,8 @@ pub(crate) struct Work {
     pub(crate) wants_allowed: bool,
     /// The errors of the requests for a key whose answers were lost in this process.
     pub(crate) lost_answers: Vec<Error>,
+    /// How often the tag of a delivered key could not be written.
+    pub(crate) untagged: usize,
     /// The key whose only copy in the sink the new one replaces, by its client id.
     pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.

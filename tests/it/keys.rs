@@ -524,3 +524,59 @@ async fn a_rotated_key_is_ready_for_a_ci_job_as_variables() {
     assert!(lines.contains("LOOKERSDK_CLIENT_SECRET="), "{lines}");
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn a_delivered_key_whose_tag_is_refused_for_a_moment_is_tagged_at_the_end_of_the_run() {
+    const TAG: &str = "update_user_credentials_api3";
+    let (sandbox, _clock) = frozen(2).await;
+    let once = Fault::status(500).on(TAG).times(1);
+    sandbox.emulator().inject(once);
+    let args = ["keys", "mint", "--all", "--keys-to", "file:keys.jsonl"];
+
+    let _minted = sandbox.run(&args).await.done();
+
+    let listed = json_of(&sandbox, &["keys", "list", "--all"]).await;
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(
+        listed
+            .iter()
+            .all(|key| key["purpose"].as_str().unwrap().contains("delivered")),
+        "{listed:?}"
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_delivered_key_that_cannot_be_tagged_is_named_and_no_success_and_a_resume_tags_it() {
+    const TAG: &str = "update_user_credentials_api3";
+    let (sandbox, _clock) = frozen(1).await;
+    sandbox
+        .emulator()
+        .inject(Fault::status(500).on(TAG).times(0));
+    let args = ["keys", "mint", "user-1", "--keys-to", "file:keys.jsonl"];
+
+    let failed = sandbox.run(&args).await.exits(3);
+
+    let keys = json_of(&sandbox, &["keys", "list", "user-1"]).await;
+    let id = keys[0]["id"].as_str().unwrap();
+    let named = format!("key {id} of `user-1` was delivered");
+    assert!(failed.err.contains(&named), "{}", failed.err);
+    sandbox.emulator().clear_faults();
+    let run = sandbox
+        .run(&["runs", "list", "-o", "json"])
+        .await
+        .done()
+        .json();
+    let run = run[0]["id"].as_str().unwrap().to_owned();
+    let _resumed = sandbox.run(&["runs", "resume", &run]).await.done();
+    let keys = json_of(&sandbox, &["keys", "list", "user-1"]).await;
+    let keys = keys.as_array().unwrap();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    assert!(
+        keys[0]["purpose"].as_str().unwrap().contains("delivered"),
+        "{keys:?}"
+    );
+    assert_eq!(sandbox.read("keys.jsonl").lines().count(), 1);
+    sandbox.finish().await;
+}

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::LookerError;
+use crate::workflow::ATTEMPTS;
 use crate::workflow::key_access::KeyError;
 use crate::workflow::step::{After, Step};
+use crate::workflow::steps::allow_keys;
 use crate::workflow::work::{FoundKey, Work};
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
@@ -14,23 +16,39 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
         return Ok(After::Next(Value::Null));
     };
     let tagged = work.user_keys().tag(&key.id, &key.purpose).await;
-    let error = match tagged {
-        Ok(true) => None,
-        Ok(false) => {
-            no_purpose(work);
-            None
+    match tagged {
+        Ok(true) => {}
+        Ok(false) => no_purpose(work),
+        // What was allowed was set back when the job began to wait.
+        Err(error @ KeyError::NotYet { .. }) if work.untagged > 0 => {
+            return allow_keys::refused(work, error);
         }
         Err(error) if is_no(&error) => return told_no(work, &key, error).await,
-        Err(error) => Some(Error::from(error)),
-    };
-    if let Some(error) = error {
-        work.warn(format!(
-            "key {} was delivered and carries no tag, so only the ledger knows it: {error}",
-            key.id
-        ));
+        Err(error) => return put_off(work, &key, error.into()),
     }
     warn_of_overwritten(work).await?;
     Ok(After::Next(Value::Null))
+}
+
+/// Try again when the other jobs of the run are done. Without its tag the key says nothing of itself, so that another
+/// machine takes it for somebody else's: that is no success.
+fn put_off(work: &mut Work, key: &FoundKey, error: Error) -> Result<After, Error> {
+    work.untagged += 1;
+    if work.untagged < ATTEMPTS {
+        return Ok(After::Later(work.cx.clock.now()));
+    }
+    let (id, user, run) = (
+        &key.id,
+        &work.found.external_user_id,
+        work.journal.job().run,
+    );
+    Err(error
+        .context(format!(
+            "key {id} of `{user}` was delivered and works, but carries no tag, so only the ledger knows that it is ours"
+        ))
+        .with_kind(Kind::Incomplete)
+        .without_hint()
+        .hint(format!("`embedctl runs resume {run}` tags it")))
 }
 
 /// Whether Looker refuses to change the key, be it gone, forbidden or not known how.
@@ -54,11 +72,7 @@ async fn told_no(work: &mut Work, key: &FoundKey, refusal: KeyError) -> Result<A
         Ok(keys) => keys,
         Err(error) => {
             let error = Error::from(error).context(Error::from(refusal));
-            work.warn(format!(
-                "key {} was delivered and carries no tag, so only the ledger knows it: {error}",
-                key.id
-            ));
-            return Ok(After::Next(Value::Null));
+            return put_off(work, key, error);
         }
     };
     if keys.iter().any(|there| there.id == key.id) {
