@@ -171,7 +171,7 @@ pub(super) const BELIEFS: [Belief; 40] = [
         place: "",
         if_false: "stops, and names both ids",
         emulator: Emulated::Switch("lookup_gives_another"),
-        probe: Some(Probe::LookUp),
+        probe: None,
     },
     Belief {
         id: "embed-user-filter",
@@ -369,7 +369,7 @@ pub(super) const BELIEFS: [Belief; 40] = [
         place: "API description 26.12, `delete_user`",
         if_false: "stops: a user that is still there is not called deleted",
         emulator: Emulated::Switch("delete_user_disables"),
-        probe: Some(Probe::Deleted),
+        probe: None,
     },
     Belief {
         id: "names-by-patch",

@@ -31,7 +31,7 @@ pub(super) const BELIEFS: [Belief; 25] = [
         place: "a help page of 2018, of the Admin page",
         if_false: "stops: permissions and models that cannot be read are neither replaced nor called compared",
         emulator: Emulated::Switch("embed_role_listed"),
-        probe: Some(Probe::Role),
+        probe: None,
     },
     Belief {
         id: "embed-role-is-direct",

@@ -43,7 +43,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "API description 26.12, `all_user_credentials_api3s`",
         if_false: "more calls: they are listed as the user; if nobody may, the command says so",
         emulator: Emulated::Switch("key_list_rights"),
-        probe: Some(Probe::Keys),
+        probe: None,
     },
     Belief {
         id: "key-admin-may-tag",
@@ -53,7 +53,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "API description 26.12, `update_user_credentials_api3`",
         if_false: "more calls: it is written as the user; if nobody may, the command says so",
         emulator: Emulated::Switch("key_tag_rights"),
-        probe: Some(Probe::Keys),
+        probe: None,
     },
     Belief {
         id: "key-admin-may-revoke",
@@ -63,7 +63,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "26.8 takes it from admins for standard users; embed users are not named",
         if_false: "more calls: they are deleted as the user; if nobody may, the command says so",
         emulator: Emulated::Switch("key_revoke_rights"),
-        probe: Some(Probe::Keys),
+        probe: None,
     },
     Belief {
         id: "core-admin-makes-no-keys",
@@ -73,7 +73,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "release notes of 25.18",
         if_false: "right either way: the admin is tried first, then the user itself",
         emulator: Emulated::Switch("core_admin_makes_keys"),
-        probe: Some(Probe::Keys),
+        probe: None,
     },
     Belief {
         id: "key-user-mints-with-leave",
@@ -235,7 +235,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "terraform-provider fixtures, 2023 (15); compared with in Looker's SCIM proxy",
         if_false: "stops by name: another word needs `--take-unknown`",
         emulator: Emulated::Switch("source_of_default"),
-        probe: Some(Probe::Attributes),
+        probe: None,
     },
     Belief {
         id: "source-system-word",
@@ -245,7 +245,7 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "terraform-provider fixtures, 2023 (30)",
         if_false: "stops by name: another word needs `--take-unknown`; the ten attributes of the account are known by name",
         emulator: Emulated::Switch("source_of_system"),
-        probe: Some(Probe::Attributes),
+        probe: None,
     },
     Belief {
         id: "group-values-are-listed",

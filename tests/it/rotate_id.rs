@@ -68,7 +68,8 @@ async fn everything_of_the_old_user_becomes_the_new_users_and_nothing_else_chang
     assert_eq!(login["groups"], json!([20, 21]));
     assert_eq!(login["external_group_id"], "acme");
     let attributes = json!({
-        "api_token": "only-acme-knows", "customer_id": "42", "locale": "de", "region": "apac",
+        "api_token": "only-acme-knows", "customer_id": "42", "locale": "de", "note": "", "plan": "gold",
+        "region": "apac",
     });
     assert_eq!(login["user_attributes"], attributes);
     assert_eq!(user.home_folder_id.as_deref(), Some("520"));
@@ -115,7 +116,7 @@ async fn the_result_says_what_has_moved_and_what_has_not() {
 
     let counts = json!({
         "dashboards": 9, "looks": 4, "folders": 4, "schedules": 3, "alerts": 2, "followed_alerts": 1, "boards": 1,
-        "favorites": 4, "content_access": 3, "groups": 2, "roles": 1, "attributes": 4,
+        "favorites": 4, "content_access": 3, "groups": 2, "roles": 1, "attributes": 6,
     });
     assert_eq!(result["moved"], counts);
     let from = json!({ "external_user_id": OLD, "looker_user_id": "42" });
@@ -250,7 +251,10 @@ async fn values_that_are_given_take_the_place_of_the_old_ones() {
     let attributes = &thing(&after, "users", new)["login"]["user_attributes"];
     assert_eq!(
         *attributes,
-        json!({ "api_token": "fresh", "customer_id": "42", "locale": "de", "region": "latam" })
+        json!({
+            "api_token": "fresh", "customer_id": "42", "locale": "de", "note": "", "plan": "gold",
+            "region": "latam",
+        })
     );
     sandbox.finish().await;
 }
@@ -482,7 +486,14 @@ async fn a_dry_run_as_json_has_every_item_with_its_id() {
     assert_eq!(of("board"), [100]);
     assert_eq!(
         plan["attributes"],
-        json!(["api_token", "customer_id", "locale", "region"])
+        json!([
+            "api_token",
+            "customer_id",
+            "locale",
+            "note",
+            "plan",
+            "region"
+        ])
     );
     assert_eq!(plan["revokes_keys"].as_array().unwrap().len(), 2);
     assert_eq!(plan["to"]["looker_user_id"], Value::Null);
