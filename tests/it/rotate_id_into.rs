@@ -247,3 +247,30 @@ async fn rotate(sandbox: &Sandbox, more: &[&str]) -> Outcome {
     ];
     sandbox.run(&[&args, more].concat()).await
 }
+
+#[tokio::test]
+async fn what_the_user_that_was_there_has_otherwise_is_said_and_is_no_loss() {
+    let sandbox = rotation().await;
+    let all = api(&sandbox, &["/user_attributes"]).await;
+    let region = all.as_array().unwrap().iter();
+    let mut region = region.filter(|it| it["name"] == "region");
+    let region = region.next().unwrap()["id"].as_str().unwrap().to_owned();
+    let path = format!("/users/421/attribute_values/{region}");
+    let _set = api(&sandbox, &["PATCH", &path, "-F", "value=elsewhere"]).await;
+
+    let result = rotate(&sandbox, &["--yes", "-o", "json"])
+        .await
+        .done()
+        .json();
+
+    let not_moved = result["not_moved"].as_array().unwrap();
+    let named = not_moved
+        .iter()
+        .find(|it| it["kind"] == "attribute" && it["id"] == "region");
+    let reason = named.expect("the value is named")["reason"]
+        .as_str()
+        .unwrap();
+    assert!(reason.contains("keeps its own"), "{reason}");
+    assert_eq!(result["old"], "disabled");
+    sandbox.finish().await;
+}

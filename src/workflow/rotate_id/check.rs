@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::looker::User;
@@ -59,6 +59,11 @@ pub(crate) fn restore(work: &mut Work, swept: &BTreeMap<ItemKind, Moved>) {
     }
 }
 
+/// Take what an earlier process found to differ back into what the job has found.
+pub(crate) fn restore_apart(work: &mut Work, apart: Vec<NotMoved>) {
+    work.found.rotated_id().not_moved.extend(apart);
+}
+
 /// Compare what both users have now with what the plan says.
 pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
     let (old, new) = (old_user(work).await?, new_user(work).await?);
@@ -80,7 +85,18 @@ pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
         },
     ));
     if losses.is_empty() {
-        return Ok(After::Next(Value::Null));
+        let apart = match work.rotate_id().into {
+            Some(_) => compare::kept_apart(
+                work.rotate_id(),
+                Now {
+                    old: &old,
+                    new: &new,
+                },
+            ),
+            None => Vec::new(),
+        };
+        restore_apart(work, apart.clone());
+        return Ok(After::Next(json!(apart)));
     }
     // What did not come is to be tried again when the job is resumed.
     for kind in ItemKind::ALL {

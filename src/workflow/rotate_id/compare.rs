@@ -68,6 +68,22 @@ fn back_again(
         .collect()
 }
 
+/// What a user that was there before has otherwise than the old one had: it keeps its own values and grants, so none of
+/// this is a loss, and whoever moves a person there should know.
+pub(super) fn kept_apart(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
+    let values = lost_values(spec, now).into_iter();
+    values
+        .chain(lost_reach(now))
+        .map(|apart| NotMoved {
+            reason: format!(
+                "{}; a user that was there before keeps its own",
+                apart.reason
+            ),
+            ..apart
+        })
+        .collect()
+}
+
 /// The things of a user, by what stays the same when they change hands.
 type Index<'a> = HashMap<(ItemKind, &'a str), &'a Item>;
 
