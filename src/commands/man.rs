@@ -1,11 +1,13 @@
 //! `embedctl man`: manual pages for every command.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use clap_mangen::Man;
 
 use crate::error::{Error, Exit};
 use crate::report::Ui;
-use crate::system::System;
+use crate::system::{System, files};
 
 /// Write a manual page for every command
 #[derive(clap::Args, Debug)]
@@ -22,12 +24,24 @@ pub(crate) fn run(
     system: &System,
 ) -> Result<Exit, Error> {
     let folder = system.path(&args.folder);
-    fs::create_dir_all(&folder)
-        .and_then(|()| clap_mangen::generate_to(tree, &folder))
-        .map_err(|error| {
-            let folder = args.folder.display();
-            Error::internal(error).context(format!("cannot write manual pages into `{folder}`"))
-        })?;
+    let mut tree = tree.disable_help_subcommand(true);
+    tree.build();
+    let made = fs::create_dir_all(&folder).map_err(Error::internal);
+    made.and_then(|()| write(tree, &folder)).map_err(|error| {
+        let folder = args.folder.display();
+        error.context(format!("cannot write manual pages into `{folder}`"))
+    })?;
     ui.status(format!("Wrote manual pages into {}", args.folder.display()));
     Ok(Exit::Done)
+}
+
+/// Write the pages of a command and of those below it.
+fn write(command: clap::Command, folder: &Path) -> Result<(), Error> {
+    for below in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+        write(below.clone(), folder)?;
+    }
+    let page = Man::new(command);
+    let mut text = Vec::new();
+    page.render(&mut text).map_err(Error::internal)?;
+    Ok(files::publish(&folder.join(page.get_filename()), &text)?)
 }

@@ -72,6 +72,23 @@ impl Session {
         })
     }
 
+    /// Do `work` in a session, which is closed however that ends.
+    ///
+    /// # Errors
+    /// As [`Session::open`], and those of `work`.
+    pub(crate) async fn within<T>(
+        settings: Settings,
+        needs: Needs,
+        ui: &Ui,
+        system: &mut System,
+        work: impl AsyncFnOnce(&Self, &mut System) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let session = Self::open(settings, needs, ui, system).await?;
+        let ended = work(&session, system).await;
+        session.close(ui).await;
+        ended
+    }
+
     /// What signs embed URLs, and the same for the other algorithm, which tells a wrong algorithm from a wrong secret.
     pub(crate) fn signers(&self) -> Result<(Signer, Signer), Error> {
         let embed = self.settings.embed()?;

@@ -1,10 +1,14 @@
 //! Bringing a fault, the latency and the rate limit about.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as HttpBodyTrait};
 use axum::response::Response;
+use http_body::{Frame, SizeHint};
 
 use crate::emulator::answer::{Refusal, Reply};
 use crate::emulator::connection::{Break, Orders, Place};
@@ -19,8 +23,8 @@ use crate::emulator::switches::Switches;
 /// How much of the head of an answer is sent before it stops: part of the status line.
 const PART_OF_HEAD: usize = 12;
 
-/// The longest answer that can be asked for; it is in memory as a whole.
-pub(crate) const HUGEST: usize = 256 << 20;
+/// What a huge answer consists of; only so much of it is in memory.
+static BLANKS: [u8; 64 << 10] = [b' '; 64 << 10];
 
 /// What is no JSON, though it begins like it.
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
@@ -104,20 +108,40 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
         Effect::SlowHeaders(time) => orders.give(Place::Head(PART_OF_HEAD), Break::Pause(time)),
         Effect::SlowBody(time) => orders.give(Place::Body(1), Break::Pause(time)),
         Effect::Truncate => {
-            let length = axum::body::HttpBody::size_hint(response.body()).lower();
+            let length = HttpBodyTrait::size_hint(response.body()).lower();
             let half = usize::try_from(length / 2).unwrap_or(0);
             orders.give(Place::Body(half), Break::Close);
         }
         Effect::Garbage => *response.body_mut() = HttpBody::from(GARBAGE),
-        Effect::Huge(size) => {
-            *response.body_mut() = HttpBody::from(Bytes::from(vec![b' '; size.min(HUGEST)]));
-        }
+        Effect::Huge(size) => *response.body_mut() = HttpBody::new(Blanks(size)),
         Effect::Status { .. }
         | Effect::StatusAfter { .. }
         | Effect::Redirect(_)
         | Effect::Delay(_) => {}
     }
     response
+}
+
+/// A body of so many blanks, which are made as they are sent.
+struct Blanks(usize);
+
+impl HttpBodyTrait for Blanks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = BLANKS.get(..self.0).unwrap_or(&BLANKS);
+        self.0 -= piece.len();
+        let frame = || Ok(Frame::data(Bytes::from_static(piece)));
+        Poll::Ready((!piece.is_empty()).then(frame))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0 as u64)
+    }
 }
 
 /// 429, with the time to wait where the switch says so.

@@ -160,6 +160,14 @@ impl Ui {
         Error::usage("this command has no result to print as variables").hint("use `-o json`")
     }
 
+    /// Refuse `-o env`, for a command whose result is no set of variables.
+    pub(crate) fn refuse_env(&self) -> Result<(), Error> {
+        match self.format() {
+            Format::Env => Err(self.no_env_form()),
+            Format::Table | Format::Json | Format::Jsonl => Ok(()),
+        }
+    }
+
     /// Say what is going on; silent with `--quiet`, and where programs read standard error.
     pub(crate) fn status(&self, text: impl fmt::Display) {
         if self.is_talkative() {

@@ -215,6 +215,17 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     whole.commit()
 }
 
+/// The same, for a file that everybody may read.
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut whole = Whole::beside(path)?;
+    let readable = fs::Permissions::from_mode(0o644);
+    let written = whole.file.as_file().set_permissions(readable);
+    written
+        .and_then(|()| whole.write_all(bytes))
+        .map_err(|error| FileError::at("write", path, error))?;
+    whole.commit()
+}
+
 /// Create a file that holds `bytes`; says whether there was none before.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     let mut whole = Whole::beside(path)?;

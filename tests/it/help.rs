@@ -242,6 +242,14 @@ async fn man_pages_are_written_for_every_command() {
     assert!(page.contains("EMBEDCTL_PROFILE"), "{page}");
     assert!(sandbox.path("pages/man1/embedctl.1").exists());
     assert!(sandbox.path("pages/man1/embedctl-profile-show.1").exists());
+    // Whole or not at all, also over a page that is there, for everybody to read, with nothing left beside.
+    let _again = sandbox.run(&["man", "pages/man1"]).await.done();
+    for file in fs::read_dir(sandbox.path("pages/man1")).unwrap() {
+        let file = file.unwrap();
+        let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata().unwrap());
+        assert_eq!(mode & 0o777, 0o644, "{}", file.path().display());
+        assert!(file.file_name().to_str().unwrap().ends_with(".1"));
+    }
 }
 
 /// What bash offers for the last of `words`.

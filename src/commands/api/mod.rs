@@ -17,7 +17,7 @@ use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::looker::Operation;
-use crate::report::{Format, Ui};
+use crate::report::Ui;
 use crate::system::{Interrupt, System};
 
 const EXAMPLES: &str = "\
@@ -97,9 +97,7 @@ pub(crate) async fn run(
         Some(code) => Some(Filter::new(code, system).await?),
         None => None,
     };
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
+    ui.refuse_env()?;
     if args.dry_run {
         ui.json(&described(&call, args))?;
         return Ok(Exit::Done);

@@ -46,9 +46,7 @@ async fn list(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
+    ui.refuse_env()?;
     let ledger = ledger_of(session, system).await?;
     require_admin(&session.admin).await?;
     let users = args.users.resolve(&session.admin).await?;

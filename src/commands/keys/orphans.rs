@@ -68,13 +68,10 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = orphans(args, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+    ui.refuse_env()?;
+    let work =
+        async |session: &Session, system: &mut System| orphans(args, session, ui, system).await;
+    Session::within(settings, Needs::Api, ui, system, work).await
 }
 
 async fn orphans(

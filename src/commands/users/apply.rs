@@ -15,7 +15,7 @@ use crate::commands::users::sweep::Sweep;
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
-use crate::report::{Format, Ui};
+use crate::report::Ui;
 use crate::system::System;
 
 /// Whom to change.
@@ -45,9 +45,7 @@ pub(super) async fn run(
         return Err(Error::usage(format!("say whom to {action}"))
             .hint("give ids of users, or filters as `--match 'acme-*'`, but not both"));
     }
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
+    ui.refuse_env()?;
     let session = Session::open(settings, Needs::Api, ui, system).await?;
     let ended = apply(action, targets, &session, ui, system).await;
     session.close(ui).await;

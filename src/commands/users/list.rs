@@ -33,15 +33,14 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let now = system.clock.now();
-    let work = list(args, &session, ui, now);
-    let ended = acting::until_interrupted(&mut system.interrupt, work).await;
-    session.close(ui).await;
-    ended.map(|()| Exit::Done)
+    ui.refuse_env()?;
+    let work = async |session: &Session, system: &mut System| {
+        let now = system.clock.now();
+        let work = list(args, session, ui, now);
+        acting::until_interrupted(&mut system.interrupt, work).await
+    };
+    Session::within(settings, Needs::Api, ui, system, work).await?;
+    Ok(Exit::Done)
 }
 
 async fn list(

@@ -66,9 +66,7 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
-    }
+    ui.refuse_env()?;
     let ledger = open_ledger(&settings, system)?;
     let run = find(&*ledger, &args.run).await?;
     let planned = plan(&*ledger, &run, args.keep_users).await?;
@@ -98,10 +96,10 @@ pub(crate) async fn run(
         nothing_undone(&run, &planned, ui)?;
         return Ok(Exit::Done);
     }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = undo(&run, planned, ledger, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+    let work = async |session: &Session, system: &mut System| {
+        undo(&run, planned, ledger, session, ui, system).await
+    };
+    Session::within(settings, Needs::Api, ui, system, work).await
 }
 
 /// What is to be taken back, last job first.
