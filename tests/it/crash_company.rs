@@ -114,7 +114,8 @@ async fn to_the_end<T>(
             Ok(_) => return told,
             Err(error) => {
                 assert_eq!(error.kind(), Kind::Incomplete, "{error}: {context}");
-                told.push_str(&format!("; {error}"));
+                told.push_str("; ");
+                told.push_str(&error.to_string());
             }
         }
     }
