@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::operation::{Operation, Verb};
-
 /// The end of an operation.
 pub(crate) type Answer = Result<Reply, Refusal>;
 
@@ -72,6 +70,13 @@ pub(crate) const fn json_answer(value: Value) -> Answer {
 pub(crate) fn add(object: &mut Value, name: &str, value: impl Into<Value>) {
     if let Some(object) = object.as_object_mut() {
         object.insert(name.to_owned(), value.into());
+    }
+}
+
+/// Put the fields of `above` over those of `below`.
+pub(crate) fn lay_over(below: &mut Value, above: Value) {
+    if let (Some(below), Value::Object(above)) = (below.as_object_mut(), above) {
+        below.extend(above);
     }
 }
 
@@ -201,18 +206,14 @@ impl Refusal {
         self
     }
 
-    /// The body Looker gives this refusal; `documentation` is the URL below which errors are explained.
-    pub(crate) fn body(&self, operation: Option<&Operation>, documentation: &str) -> Value {
+    /// The body Looker gives this refusal; `page` is where it is explained.
+    pub(crate) fn body(&self, page: &str) -> Value {
         let mut body = json!({ "message": self.message });
-        let page = operation.map_or_else(
-            || documentation.to_owned(),
-            |operation| documentation_page(documentation, self.status, operation),
-        );
         if self.documented {
-            add(&mut body, "documentation_url", page.as_str());
+            add(&mut body, "documentation_url", page);
         }
         if !self.errors.is_empty() {
-            let errors: Vec<Value> = self.errors.iter().map(|error| error.json(&page)).collect();
+            let errors: Vec<Value> = self.errors.iter().map(|error| error.json(page)).collect();
             add(&mut body, "errors", errors);
         }
         body
@@ -228,11 +229,4 @@ impl FieldError {
         }
         shown
     }
-}
-
-/// The page of an error, in the pattern of Looker's own: base, version, status, verb, path with `:names`.
-fn documentation_page(base: &str, status: u16, operation: &Operation) -> String {
-    let verb: Verb = operation.verb;
-    let path = operation.path.replace('{', ":").replace('}', "");
-    format!("{base}/4.0/{status}/{}{path}", verb.word())
 }

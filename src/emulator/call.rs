@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::emulator::answer::Refusal;
 use crate::emulator::fields::Fields;
-use crate::emulator::operation::Operation;
 use crate::emulator::text::decode_form;
 use crate::emulator::world::Id;
 
@@ -33,7 +32,6 @@ pub(crate) struct Paging {
 /// One call of an operation.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
-    pub(crate) operation: &'static Operation,
     /// The decoded path parameters, in the order of the path.
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: Query,

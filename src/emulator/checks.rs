@@ -27,7 +27,6 @@ pub(crate) fn call(
     let query = check_query(operation, &arrival.query)?;
     check_body(operation, arrival)?;
     let call = Call {
-        operation,
         params,
         fields: fields(operation, &query)?,
         paging: paging(&inside.world.rules.switches, operation),
@@ -37,7 +36,7 @@ pub(crate) fn call(
         host: arrival.header(HOST),
         user_agent: arrival.header(USER_AGENT),
     };
-    check_access(&call)?;
+    check_access(operation.access, &call)?;
     let mut reply = (operation.handler)(&call, &mut inside.world)?;
     if let Body::Json(value) = reply.body {
         reply.body = Body::Json(call.fields.keep(value));
@@ -120,8 +119,8 @@ fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
     )
 }
 
-fn check_access(call: &Call<'_>) -> Result<(), Refusal> {
-    let open = match call.operation.access {
+fn check_access(access: Access, call: &Call<'_>) -> Result<(), Refusal> {
+    let open = match access {
         Access::Open => return Ok(()),
         Access::Token => call.who().map(|_who| true)?,
         Access::Admin => call.who()?.admin,

@@ -128,6 +128,13 @@ impl Operation {
         self.access(Access::Admin)
     }
 
+    /// The page that explains an error of it, in the pattern of Looker's own below `base`: version, status, verb, path with
+    /// `:names`.
+    pub(crate) fn error_page(&self, base: &str, status: u16) -> String {
+        let path = self.path.replace('{', ":").replace('}', "");
+        format!("{base}/4.0/{status}/{}{path}", self.verb.word())
+    }
+
     /// Whether the caller may say which fields it wants.
     pub(crate) fn has_fields(&self) -> bool {
         self.query.contains(&"fields")

@@ -65,9 +65,13 @@ impl Given {
         match answer {
             Ok(reply) => Self::reply(reply),
             Err(refusal) => {
-                let default = format!("{}/__emulator/err", shared.base_url);
-                let documentation = shared.options.documentation_url.as_ref();
-                let body = refusal.body(operation, documentation.unwrap_or(&default));
+                let page = shared.options.documentation_url.clone();
+                let page = page.unwrap_or_else(|| format!("{}/__emulator/err", shared.base_url));
+                let page = match operation {
+                    Some(operation) => operation.error_page(&page, refusal.status),
+                    None => page,
+                };
+                let body = refusal.body(&page);
                 Self {
                     status: refusal.status,
                     content_type: JSON,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::emulator::answer::add;
-use crate::emulator::api::content_json::lay_over;
+use crate::emulator::answer::lay_over;
 use crate::emulator::body::{Field, Kind, firm, open};
 use crate::emulator::world::alerts::Alert;
 use crate::emulator::world::content_access::Viewer;

@@ -8,7 +8,8 @@ use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Field, Kind, firm, open};
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Operation, delete, get, patch, post};
-use crate::emulator::world::content::{Element, Piece, PieceKind};
+use crate::emulator::world::content::{Element, Piece};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 const FIELDS: &[&str] = &["fields"];

@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::api::folder_json::{folder_json, full_json};
+use crate::emulator::api::content_json::{folder_json, full_folder_json};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Field, Kind, firm};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, patch, post};
-use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
-use crate::emulator::world::folders::{Folder, FolderKind};
+use crate::emulator::world::folders::Folder;
+use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::{Id, World};
 
 const SEARCH: &[&str] = &[
@@ -242,5 +242,5 @@ fn check_name(world: &World, parent: Id, name: &str, except: Option<Id>) -> Resu
 
 fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(full_json(world, viewer, id, folder))
+    json_answer(full_folder_json(world, viewer, id, folder))
 }

@@ -9,7 +9,8 @@ use crate::emulator::call::{Call, parse_id};
 use crate::emulator::fields::Fields;
 use crate::emulator::listing::{self, Page};
 use crate::emulator::operation::{Operation, delete, get, patch, post};
-use crate::emulator::world::groups::{ALL_USERS, Group};
+use crate::emulator::world::groups::Group;
+use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{Id, World, id_text};
 
 const LIST: &[&str] = &[

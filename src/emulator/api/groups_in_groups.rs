@@ -8,7 +8,7 @@ use crate::emulator::api::groups::{SEARCH, SEARCHED, group_json, one_json, seen}
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing;
 use crate::emulator::operation::{Operation, delete, get, post};
-use crate::emulator::world::groups::ALL_USERS;
+use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{World, id_text, id_texts};
 
 const GROUPS: &str = "/groups/{group_id}/groups";

@@ -10,7 +10,7 @@ use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body, Field, Kind, firm, open};
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Operation, delete, get, patch, post};
-use crate::emulator::world::content::PieceKind;
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 const FIELDS: &[&str] = &["fields"];

@@ -14,7 +14,6 @@ mod embed;
 mod embed_secrets;
 mod embed_urls;
 mod favorites;
-mod folder_json;
 mod folders;
 mod group_values;
 mod groups;

@@ -6,8 +6,9 @@ use crate::emulator::answer::Refusal;
 use crate::emulator::api::folders::check_place;
 use crate::emulator::body::{self, Body};
 use crate::emulator::switches::Switches;
-use crate::emulator::world::content::{Piece, PieceKind};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Thing, Viewer};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 /// The fields of a body that a piece keeps as such, or that only stand there because it was read before.

@@ -9,8 +9,9 @@ use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body};
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::listing;
-use crate::emulator::world::content::{Piece, PieceKind};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Level, Viewer};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 /// How a piece is shown.

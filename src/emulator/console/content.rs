@@ -3,8 +3,9 @@
 use crate::emulator::console::markup::Markup;
 use crate::emulator::console::users::known_as;
 use crate::emulator::console::{Filter, SHOWN, more};
-use crate::emulator::world::content::{Piece, PieceKind};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::Thing;
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 /// Add the folders with the dashboards and looks that pass the filter, then boards, schedules and alerts.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::state::StateError;
-use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::Thing;
-use crate::emulator::world::folders::{Folder, FolderKind};
+use crate::emulator::world::folders::Folder;
+use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::{Id, World};
 
 /// A folder; the four that every instance has are always there.

@@ -23,7 +23,7 @@ use crate::emulator::state::roles::{ModelState, RoleState};
 use crate::emulator::state::schedules::{AlertState, ScheduleState};
 use crate::emulator::state::users::UserState;
 use crate::emulator::world::World;
-use crate::emulator::world::content::PieceKind;
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::settings::Settings;
 
 /// A document that says what cannot be.

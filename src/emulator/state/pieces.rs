@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::emulator::state::StateError;
-use crate::emulator::world::content::{Element, Piece, PieceKind};
+use crate::emulator::world::content::{Element, Piece};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 /// A dashboard or a look.

@@ -7,7 +7,7 @@ use crate::emulator::world::alerts::Alerts;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Metadata, Thing};
 use crate::emulator::world::favorites::Favorites;
-use crate::emulator::world::folders::FolderKind;
+use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::queries::Queries;
 use crate::emulator::world::schedules::Schedules;
 use crate::emulator::world::table::{Id, Table};
@@ -26,13 +26,6 @@ pub(crate) struct Content {
     pub(crate) board_items: Table<BoardItem>,
     pub(crate) favorites: Favorites,
     pub(crate) metadata: Metadata,
-}
-
-/// The two kinds of content that live in folders.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum PieceKind {
-    Dashboard,
-    Look,
 }
 
 /// A dashboard or a look.

@@ -1,8 +1,8 @@
 //! What becomes of a user's things when the user is deleted, from Looker's documentation.
 
 use crate::emulator::world::World;
-use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::{Grantee, Thing};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::table::Id;
 
 impl World {

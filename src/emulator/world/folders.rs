@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
-
 use crate::emulator::world::World;
-use crate::emulator::world::content::PieceKind;
 use crate::emulator::world::content_access::Thing;
+use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::table::{Id, Table};
 
 /// The folder of what everybody may see.
@@ -31,19 +29,6 @@ pub(crate) struct Folder {
     /// Its content metadata.
     pub(crate) meta: Id,
     pub(crate) created_at: i64,
-}
-
-/// What a folder is for.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum FolderKind {
-    Plain,
-    SharedRoot,
-    UsersRoot,
-    EmbedSharedRoot,
-    EmbedUsersRoot,
-    Personal,
-    Group,
 }
 
 /// All folders.

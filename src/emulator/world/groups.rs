@@ -3,11 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::emulator::world::World;
+use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::table::{Id, Table};
 use crate::emulator::world::users::EmbedCredential;
-
-/// The group that everybody is in, as recorded of every instance.
-pub(crate) const ALL_USERS: Id = 1;
 
 /// A group.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@ pub(crate) mod favorites;
 pub(crate) mod folders;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod kinds;
 pub(crate) mod permissions;
 pub(crate) mod queries;
 pub(crate) mod random;
@@ -20,7 +21,7 @@ mod seed;
 mod seed_content;
 pub(crate) mod sessions;
 pub(crate) mod settings;
-pub(crate) mod table;
+mod table;
 pub(crate) mod users;
 
 use crate::emulator::switches::{Mode, Switches};

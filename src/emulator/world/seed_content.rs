@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::emulator::world::World;
-use crate::emulator::world::content::{Element, Piece, PieceKind};
+use crate::emulator::world::content::{Element, Piece};
 use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::folders::SHARED;
-use crate::emulator::world::groups::ALL_USERS;
+use crate::emulator::world::kinds::{ALL_USERS, PieceKind};
 
 /// The administrator.
 const ADMINISTRATOR: u32 = 1;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::emulator::world::World;
 use crate::emulator::world::folders::SHARED;
-use crate::emulator::world::groups::ALL_USERS;
+use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::table::{Id, Table};
 
 /// A user.
