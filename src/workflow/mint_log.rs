@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::ledger::{Event, What};
+use crate::workflow::found::{FoundKey, Reconciled};
 use crate::workflow::journal::read;
 use crate::workflow::reconcile::{Ahead, MintIntent};
 use crate::workflow::step::Step;
-use crate::workflow::work::{FoundKey, Reconciled};
 
 /// What the log of a job says of the keys it asked for.
 #[derive(Debug, Default)]

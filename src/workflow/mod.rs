@@ -4,11 +4,13 @@
 mod admin;
 mod authority;
 mod choose;
-mod extra;
+mod dispatch;
 mod finder;
+mod found;
 mod journal;
 mod key_access;
 mod mint_log;
+mod old_key;
 mod order;
 mod parallel;
 mod persist;
@@ -22,6 +24,7 @@ mod step;
 mod steps;
 mod tag;
 mod undo;
+mod user_spec;
 mod value_check;
 mod work;
 
@@ -41,24 +44,24 @@ use crate::workflow::work::Work;
 pub use admin::{Sight, administers, require_admin, sight};
 pub use authority::Authority;
 pub use choose::{Choice, choose};
-pub use extra::{AttributeEdit, Extra};
 pub use finder::{Finder, look_up as find_user};
+pub use found::{Found, FoundKey, Outcome, Reconciled};
 pub use key_access::{KeyAccess, KeyError, Revoked, UserKeys};
+pub use old_key::OldKey;
 pub use read_back::{user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,
     RotatedId, Viewpoint, plan_rotate_id,
 };
 pub use run::{Finished, RunOptions, Totals, run_jobs};
-pub use spec::{
-    Grants, IfNone, JobSpec, KeyJob, KeySpec, RotateSpec, UserId, UserRef, UserSpec, Via,
-};
+pub use spec::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, UserRef};
 pub use standing::{Owner, Stage, Standing, record_of};
 pub use step::Step;
 pub use steps::retire_old::overlapping;
 pub use tag::{Maker, Tag, TagState};
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
-pub use work::{Context, Found, FoundKey, Observer, OldKey, Outcome, Reconciled};
+pub use user_spec::{AttributeEdit, Extra, Grants, KeySpec, UserSpec, Via};
+pub use work::{Context, Observer};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
 const ATTEMPTS: usize = 3;
@@ -204,19 +207,19 @@ async fn drive(
     while let Some(step) = steps.get(at).copied() {
         at += 1;
         if step.lasts() && work.journal.done(step).is_some() {
-            steps::restore(step, work)?;
+            dispatch::restore(step, work)?;
             continue;
         }
         if step.may_stop_before() && work.cx.interrupt.count() > 0 {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
         }
         let began = work.cx.clock.elapsed();
-        match step.before(work) {
+        match dispatch::before(step, work) {
             Before::Skip => continue,
             Before::Read => {}
             Before::Effect(intent) => work.journal.start(step, intent).await?,
         }
-        match step.run(work).await {
+        match dispatch::run(step, work).await {
             Ok(After::Next(output)) => {
                 work.journal.finish(step, output);
                 let elapsed = work.cx.clock.elapsed().saturating_sub(began);

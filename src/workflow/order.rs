@@ -1,8 +1,9 @@
 //! The steps that each kind of job is made of, in order: mint before revoke, and look before anything is given up.
 
 use crate::workflow::rotate_id::ItemKind;
-use crate::workflow::spec::{JobSpec, UserSpec};
+use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
+use crate::workflow::user_spec::UserSpec;
 
 impl JobSpec {
     /// The steps of the job, in order.

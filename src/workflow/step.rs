@@ -4,9 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::workflow::rotate_id::{ItemKind, check, equip, moves, retire};
-use crate::workflow::steps;
-use crate::workflow::work::Work;
+use crate::workflow::rotate_id::ItemKind;
 
 /// One step of a job. Every step may be run twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -130,63 +128,5 @@ impl Step {
             self,
             Self::Prove | Self::Deliver | Self::Tag | Self::LookAgain
         )
-    }
-
-    /// What is to be known before it runs.
-    pub(crate) fn before(self, work: &mut Work) -> Before {
-        match self {
-            Self::Edit => steps::edit::before(work),
-            Self::Create => steps::create::before(work),
-            Self::Confirm => steps::confirm::before(work),
-            Self::AllowKeys => steps::allow_keys::before(work),
-            Self::Mint => steps::mint::before(work),
-            Self::LookAgain => steps::look_again::before(work),
-            Self::RetireOld => steps::retire_old::before(work),
-            Self::Equip => Before::Effect(Value::Null),
-            Self::Move(kind) => moves::before(work, kind),
-            Self::RevokeOldKeys | Self::EndOldSessions | Self::RetireOldUser => {
-                retire::before(work)
-            }
-            // A key that is minted and not delivered is in doubt without a word of these.
-            Self::Prove | Self::Deliver | Self::Tag => match work.found.key {
-                Some(_) => Before::Read,
-                None => Before::Skip,
-            },
-            // A sweep writes its intent itself, once it knows what there is to do.
-            Self::Observe
-            | Self::Sudo
-            | Self::Reconcile
-            | Self::ChooseOld
-            | Self::Sweep
-            | Self::Check => Before::Read,
-        }
-    }
-
-    /// Run it.
-    pub(crate) async fn run(self, work: &mut Work) -> Result<After, Error> {
-        match self {
-            Self::Observe => steps::observe::run(work).await,
-            Self::Edit => steps::edit::run(work).await,
-            Self::Create => steps::create::run(work).await,
-            Self::Confirm => steps::confirm::run(work).await,
-            Self::Sudo => steps::sudo::run(work).await,
-            Self::AllowKeys => steps::allow_keys::run(work).await,
-            Self::Reconcile => steps::reconcile::run(work).await,
-            Self::LookAgain => steps::look_again::run(work).await,
-            Self::ChooseOld => steps::choose_old::run(work).await,
-            Self::Mint => steps::mint::run(work).await,
-            Self::Tag => steps::tag::run(work).await,
-            Self::Deliver => steps::deliver::run(work).await,
-            Self::Prove => steps::prove::run(work).await,
-            Self::RetireOld => steps::retire_old::run(work).await,
-            // On the heap: they are much larger than the others, which every job of a large run would pay for.
-            Self::Equip => Box::pin(equip::run(work)).await,
-            Self::Move(kind) => Box::pin(moves::run(work, kind)).await,
-            Self::Sweep => Box::pin(check::sweep(work)).await,
-            Self::Check => Box::pin(check::check(work)).await,
-            Self::RevokeOldKeys => Box::pin(retire::keys(work)).await,
-            Self::EndOldSessions => Box::pin(retire::sessions(work)).await,
-            Self::RetireOldUser => Box::pin(retire::user(work)).await,
-        }
     }
 }

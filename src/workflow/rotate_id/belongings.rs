@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::looker::{AttributeValue, UnknownValue};
-use crate::workflow::work::OldKey;
+use crate::workflow::old_key::OldKey;
 
 /// Everything that belongs to an embed user, as Looker showed it at one time.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind};
 use crate::looker::Release;
-use crate::workflow::extra::Extra;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
 use crate::workflow::rotate_id::mover::other_name;
 use crate::workflow::rotate_id::spec::{NotMoved, OldEnd, RotateIdSpec};
-use crate::workflow::spec::{Grants, KeySpec, UserSpec, Via};
+use crate::workflow::user_spec::Extra;
+use crate::workflow::user_spec::{Grants, KeySpec, UserSpec, Via};
 
 /// What is wanted besides the two ids.
 #[derive(Clone, Debug)]

@@ -6,12 +6,13 @@ use crate::error::{Error, Kind};
 use crate::ledger::{KeyRecord, KeyState};
 use crate::looker::{LookerError, UserChanges};
 use crate::workflow::end_token;
+use crate::workflow::old_key::OldKey;
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::check::viewpoint;
 use crate::workflow::rotate_id::observe::Scope;
 use crate::workflow::rotate_id::spec::OldEnd;
 use crate::workflow::step::{After, Before};
-use crate::workflow::work::{OldKey, Work};
+use crate::workflow::work::Work;
 
 /// Each of the steps, unless the old user is kept as it is.
 pub(crate) fn before(work: &Work) -> Before {

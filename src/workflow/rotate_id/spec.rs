@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
-use crate::workflow::spec::UserSpec;
+use crate::workflow::user_spec::UserSpec;
 
 /// A person who is to be known by another `external_user_id`, with all that belongs to it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -23,7 +23,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Take the choice of an earlier process.
-pub(super) fn restore(work: &mut Work, choice: Choice) {
+pub(crate) fn restore(work: &mut Work, choice: Choice) {
     let replaced = choice.replaced.iter().map(|key| key.id.clone());
     work.found.replaced = replaced.collect();
     work.has_key = !choice.mints;

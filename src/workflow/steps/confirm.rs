@@ -8,10 +8,12 @@ use serde_json::Value;
 use crate::error::{Error, Kind};
 use crate::looker::{CredentialsEmbed, EmbedGrants, GrantsUnreadable, User, embed_grants};
 use crate::workflow::finder::look_up as find_user;
-use crate::workflow::spec::{Grants, JobSpec, UserSpec, Via};
+use crate::workflow::found::Outcome;
+use crate::workflow::spec::JobSpec;
 use crate::workflow::step::{After, Before};
+use crate::workflow::user_spec::{Grants, UserSpec, Via};
 use crate::workflow::value_check::compare;
-use crate::workflow::work::{Outcome, Work};
+use crate::workflow::work::Work;
 
 /// A user that was left alone needs no second look.
 pub(crate) fn before(work: &mut Work) -> Before {

@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::error::Error;
 use crate::looker::{CookielessLogin, Landing, LookerError};
 use crate::signed_url;
-use crate::workflow::spec::{UserSpec, Via, given};
+use crate::workflow::found::Outcome;
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::refusal;
-use crate::workflow::work::{Outcome, Work};
+use crate::workflow::user_spec::{UserSpec, Via, given};
+use crate::workflow::work::Work;
 
 // belief: login-replaces-grants
 /// Decide what is to be done: an embed login replaces the grants of a user and ends its sessions, so a user that is

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::sink::{Key, SinkError};
+use crate::workflow::found::FoundKey;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::revoke;
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let Some(mut key) = work.found.key.clone() else {

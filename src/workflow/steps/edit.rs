@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::looker::{AttributeValue, Origin, UnknownValue, User, UserChanges};
-use crate::workflow::extra::{AttributeEdit, Extra};
+use crate::workflow::found::Outcome;
 use crate::workflow::step::{After, Before};
+use crate::workflow::user_spec::{AttributeEdit, Extra};
 use crate::workflow::value_check::compare;
-use crate::workflow::work::{Outcome, Work};
+use crate::workflow::work::Work;
 
 pub(crate) fn before(work: &mut Work) -> Before {
     // A user that has come to be missing is made by the login, which needs no edit.

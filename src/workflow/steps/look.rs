@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::Api3Key;
+use crate::workflow::found::{FoundKey, Reconciled};
 use crate::workflow::mint_log::MintLog;
 use crate::workflow::reconcile::{Known, Verdict, judge};
 use crate::workflow::step::Step;
 use crate::workflow::tag::{Tag, TagState};
-use crate::workflow::work::{FoundKey, Reconciled, Work};
+use crate::workflow::work::Work;
 
 /// What a look at a user's keys has shown.
 #[derive(Debug)]

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::looker::{Api3Key, LookerError, NewApi3Key};
+use crate::workflow::found::FoundKey;
 use crate::workflow::key_access::KeyError;
 use crate::workflow::reconcile::MintIntent;
 use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::allow_keys;
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::work::Work;
 
 pub(crate) fn before(work: &mut Work) -> Before {
     if work.has_key {

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
+use crate::workflow::found::Outcome;
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::spec::{JobSpec, UserRef};
 use crate::workflow::step::{After, Step};
-use crate::workflow::work::{Outcome, Work};
+use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     if work.is_known_absent() {

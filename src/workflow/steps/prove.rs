@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client};
+use crate::workflow::found::FoundKey;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::revoke;
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let (Some(key), Some(secret)) = (work.found.key.clone(), work.secret.clone()) else {

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::looker::Landing;
 use crate::signed_url::{self, Algorithm, Signer};
-use crate::workflow::spec::UserSpec;
+use crate::workflow::user_spec::UserSpec;
 use crate::workflow::work::Work;
 
 // belief: url-time-window

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::ledger::{JobId, KeyRecord, KeyState};
+use crate::workflow::old_key::OldKey;
 use crate::workflow::step::{After, Before};
 use crate::workflow::tag::Tag;
-use crate::workflow::work::{OldKey, Work};
+use crate::workflow::work::Work;
 
 /// What became of the keys that were replaced, by Looker's id.
 #[derive(Debug, Default, Deserialize, Serialize)]

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::ledger::KeyState;
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::found::FoundKey;
+use crate::workflow::work::Work;
 
 /// Revoke a key whose secret is in no sink. One that is gone already is as good.
 pub(super) async fn undelivered(work: &mut Work, key: &FoundKey) -> Result<(), Error> {

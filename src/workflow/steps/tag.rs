@@ -6,10 +6,11 @@ use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::LookerError;
 use crate::workflow::ATTEMPTS;
+use crate::workflow::found::FoundKey;
 use crate::workflow::key_access::KeyError;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::allow_keys;
-use crate::workflow::work::{FoundKey, Work};
+use crate::workflow::work::Work;
 
 pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     let Some(key) = work.found.key.clone() else {

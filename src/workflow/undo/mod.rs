@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::ledger::{Event, What};
+use crate::workflow::found::{FoundKey, Outcome};
 use crate::workflow::rotate_id;
 use crate::workflow::rotate_id::ItemKind;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
 use crate::workflow::steps::read;
 use crate::workflow::steps::retire_old::Retired;
-use crate::workflow::work::{FoundKey, Outcome};
 
 pub(super) use run::set_state;
 pub use run::{UndoContext, Undone, undo_job};

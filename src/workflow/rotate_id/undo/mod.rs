@@ -4,12 +4,12 @@ mod back;
 
 use crate::error::Error;
 use crate::ledger::{Event, What};
+use crate::workflow::found::FoundKey;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
 use crate::workflow::step::Step;
 use crate::workflow::steps::read;
 use crate::workflow::undo::{Inverse, Undo};
-use crate::workflow::work::FoundKey;
 
 pub(crate) use back::{invert, reason_to_keep, without_user};
 

@@ -1,0 +1,94 @@
+//! Which function each step stands for: what is to be known before it, what it does, and what an earlier process left.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::workflow::journal::read;
+use crate::workflow::rotate_id::{check, equip, moves, retire};
+use crate::workflow::step::{After, Before, Step};
+use crate::workflow::steps;
+use crate::workflow::work::Work;
+
+/// What is to be known of a step before it runs.
+pub(super) fn before(step: Step, work: &mut Work) -> Before {
+    match step {
+        Step::Edit => steps::edit::before(work),
+        Step::Create => steps::create::before(work),
+        Step::Confirm => steps::confirm::before(work),
+        Step::AllowKeys => steps::allow_keys::before(work),
+        Step::Mint => steps::mint::before(work),
+        Step::LookAgain => steps::look_again::before(work),
+        Step::RetireOld => steps::retire_old::before(work),
+        Step::Equip => Before::Effect(Value::Null),
+        Step::Move(kind) => moves::before(work, kind),
+        Step::RevokeOldKeys | Step::EndOldSessions | Step::RetireOldUser => retire::before(work),
+        // A key that is minted and not delivered is in doubt without a word of these.
+        Step::Prove | Step::Deliver | Step::Tag => match work.found.key {
+            Some(_) => Before::Read,
+            None => Before::Skip,
+        },
+        // A sweep writes its intent itself, once it knows what there is to do.
+        Step::Observe
+        | Step::Sudo
+        | Step::Reconcile
+        | Step::ChooseOld
+        | Step::Sweep
+        | Step::Check => Before::Read,
+    }
+}
+
+/// Run a step.
+pub(super) async fn run(step: Step, work: &mut Work) -> Result<After, Error> {
+    match step {
+        Step::Observe => steps::observe::run(work).await,
+        Step::Edit => steps::edit::run(work).await,
+        Step::Create => steps::create::run(work).await,
+        Step::Confirm => steps::confirm::run(work).await,
+        Step::Sudo => steps::sudo::run(work).await,
+        Step::AllowKeys => steps::allow_keys::run(work).await,
+        Step::Reconcile => steps::reconcile::run(work).await,
+        Step::LookAgain => steps::look_again::run(work).await,
+        Step::ChooseOld => steps::choose_old::run(work).await,
+        Step::Mint => steps::mint::run(work).await,
+        Step::Tag => steps::tag::run(work).await,
+        Step::Deliver => steps::deliver::run(work).await,
+        Step::Prove => steps::prove::run(work).await,
+        Step::RetireOld => steps::retire_old::run(work).await,
+        // On the heap: they are much larger than the others, which every job of a large run would pay for.
+        Step::Equip => Box::pin(equip::run(work)).await,
+        Step::Move(kind) => Box::pin(moves::run(work, kind)).await,
+        Step::Sweep => Box::pin(check::sweep(work)).await,
+        Step::Check => Box::pin(check::check(work)).await,
+        Step::RevokeOldKeys => Box::pin(retire::keys(work)).await,
+        Step::EndOldSessions => Box::pin(retire::sessions(work)).await,
+        Step::RetireOldUser => Box::pin(retire::user(work)).await,
+    }
+}
+
+/// Take what a step left in the ledger back into the job, in place of running it.
+pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
+    let Some(data) = work.journal.done(step).cloned() else {
+        return Ok(());
+    };
+    match step {
+        Step::Create | Step::Edit => work.found.outcome = Some(read(&data)?),
+        Step::AllowKeys => work.user_keys().was_allowed(),
+        Step::ChooseOld => steps::choose_old::restore(work, read(&data)?),
+        Step::Deliver => work.found.key = Some(read(&data)?),
+        Step::RetireOld => {
+            let retired: steps::retire_old::Retired = read(&data)?;
+            work.found.revoked.extend(retired.revoked);
+        }
+        Step::Equip => equip::restore(work, read(&data)?),
+        Step::Move(kind) => moves::restore(work, kind, &read(&data)?),
+        Step::Sweep => check::restore(work, &read(&data)?),
+        Step::RevokeOldKeys => work.found.revoked.extend(read::<Vec<String>>(&data)?),
+        Step::RetireOldUser => work.found.rotated_id().old = Some(read(&data)?),
+        // An earlier release left nothing.
+        Step::Check if data.is_null() => {}
+        Step::Check => check::restore_apart(work, read(&data)?),
+        Step::Mint | Step::Tag | Step::Prove | Step::EndOldSessions => {}
+        Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile | Step::LookAgain => {}
+    }
+    Ok(())
+}
