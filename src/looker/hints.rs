@@ -84,7 +84,6 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Throttled { .. } => {
             "wait a minute and run the command again, with a lower `--concurrency` or `--rps`".to_owned()
         }
-        LookerError::Validation { .. } => return None,
         LookerError::Unavailable { operation, status, foreign } => {
             unavailable(operation, *status, foreign)
         }
@@ -99,12 +98,8 @@ fn hint(error: &LookerError) -> Option<String> {
         }
         LookerError::Unreachable { origin, unknown_host, .. } => unreachable(origin, *unknown_host),
         LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
-        LookerError::Timeout { .. } => {
-            "give Looker more time with `--timeout`, or run the command again".to_owned()
-        }
-        LookerError::Lost { .. } => {
-            "run the command again; what Looker has done already is found and kept".to_owned()
-        }
+        LookerError::Timeout { .. } => "give Looker more time with `--timeout`, or run the command again".to_owned(),
+        LookerError::Lost { .. } => "run the command again; what Looker has done already is found and kept".to_owned(),
         LookerError::Endless { .. } => {
             "nothing was concluded from the part that was read; look for a proxy or a cache that drops the query of requests"
                 .to_owned()
@@ -129,9 +124,10 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::CaFile { .. } => {
             "give a readable file of certificates in PEM form with `--ca-file`".to_owned()
         }
-        LookerError::Status { .. } | LookerError::TooLarge { .. } | LookerError::Setup { .. } => {
-            return None;
-        }
+        LookerError::Validation { .. }
+        | LookerError::Status { .. }
+        | LookerError::TooLarge { .. }
+        | LookerError::Setup { .. } => return None,
     })
 }
 

@@ -62,21 +62,7 @@ pub async fn run_jobs(
     let mut late = VecDeque::new();
     let mut due = VecDeque::new();
     loop {
-        while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 {
-            if let Some((job, late)) = due.pop_front() {
-                flying.spawn(async move { (job, run_late(late).await) });
-                continue;
-            }
-            let Some(job) = queue.next(cx).await? else {
-                break;
-            };
-            let cx = Arc::clone(cx);
-            flying.spawn(async move {
-                let ran = run_job(&cx, run, &job, options.resumed).await;
-                (job, ran)
-            });
-        }
-        cx.observer.flying(flying.len());
+        begin(cx, run, options, (&mut queue, &mut due, &mut flying)).await?;
         let joined = tokio::select! {
             biased;
             joined = flying.join_next() => joined,
@@ -94,29 +80,28 @@ pub async fn run_jobs(
         };
         let (job, ran) =
             joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
-        let (result, left) = match ran {
-            Ran::Later(waiting) => {
-                late.push_back((job, *waiting));
-                continue;
+        match ran {
+            Ran::Later(waiting) => late.push_back((job, *waiting)),
+            Ran::Ended(Err((error, _))) if error.kind() == Kind::Interrupted => stopped = true,
+            Ran::Ended(Ok(found)) => {
+                totals.done += 1;
+                finished(Finished {
+                    run,
+                    job,
+                    result: Ok(found),
+                    left: None,
+                })?;
             }
-            Ran::Ended(Ok(found)) => (Ok(found), None),
-            Ran::Ended(Err((error, left))) => (Err(error), left),
-        };
-        let end = Finished {
-            run,
-            job,
-            result,
-            left,
-        };
-        match &end.result {
-            Ok(_) => totals.done += 1,
-            Err(error) if error.kind() == Kind::Interrupted => {
-                stopped = true;
-                continue;
+            Ran::Ended(Err((error, left))) => {
+                totals.failed += 1;
+                finished(Finished {
+                    run,
+                    job,
+                    result: Err(error),
+                    left,
+                })?;
             }
-            Err(_) => totals.failed += 1,
         }
-        finished(end)?;
     }
     // Whoever asked to stop when everything was done has what was asked for.
     if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
@@ -129,6 +114,35 @@ pub async fn run_jobs(
         return Err(Error::new(Kind::Interrupted, how));
     }
     Ok(totals)
+}
+
+/// Begin as many jobs as may be under way, those whose look is due first.
+async fn begin(
+    cx: &Arc<Context>,
+    run: RunId,
+    options: RunOptions,
+    (queue, due, flying): (
+        &mut Queue,
+        &mut VecDeque<(Job, Late)>,
+        &mut JoinSet<(Job, Ran)>,
+    ),
+) -> Result<(), Error> {
+    while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 {
+        if let Some((job, late)) = due.pop_front() {
+            flying.spawn(async move { (job, run_late(late).await) });
+            continue;
+        }
+        let Some(job) = queue.next(cx).await? else {
+            break;
+        };
+        let cx = Arc::clone(cx);
+        flying.spawn(async move {
+            let ran = run_job(&cx, run, &job, options.resumed).await;
+            (job, ran)
+        });
+    }
+    cx.observer.flying(flying.len());
+    Ok(())
 }
 
 /// Wait until all that is left can be looked at: false if the user asked to stop before.

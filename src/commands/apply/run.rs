@@ -1,6 +1,7 @@
 //! Applies a manifest: a run with a job for each user that something is to be done for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::commands::acting::until_interrupted;
 use crate::commands::apply::ApplyArgs;
@@ -19,6 +20,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::ledger::{NewJob, RunId};
 use crate::plan::{PlanFile, Planned};
 use crate::report::Ui;
+use crate::sink::Sink;
 use crate::system::System;
 
 /// Apply the manifest in `source`.
@@ -33,14 +35,7 @@ pub(super) async fn apply(
     // Before it is cloned: each that begins to listen would count every signal.
     system.interrupt.listen();
     let mut interrupt = system.interrupt.clone();
-    let failed_to = args.failed_to.as_deref();
-    let failed_to = failed_to
-        .map(|name| FailedTo::open(name, source, system))
-        .transpose()?;
-    let report = args.report.as_deref();
-    let report = report
-        .map(|name| Report::create(name, began, ui, system))
-        .transpose()?;
+    let (failed_to, report) = outputs(args, source, began, ui, system)?;
     let sound = until_interrupted(
         &mut interrupt,
         sound(source, &args.planning, session, ui, system),
@@ -52,10 +47,7 @@ pub(super) async fn apply(
     let mut results = Results::new(ui, keys_to.clone())?;
     let latest = Latest::default();
     let sink = match &keys_to {
-        Some(keys_to) => {
-            let printer = results.printer(&latest);
-            Some(key_sink::open(keys_to, printer, session, system).await?)
-        }
+        Some(to) => Some(key_sink::open(to, results.printer(&latest), session, system).await?),
         None => None,
     };
     let given = keys_to.as_deref();
@@ -71,38 +63,23 @@ pub(super) async fn apply(
     let mut ended = Ok(());
     let over_before = results.over();
     if let Some(run) = run {
-        let going = Going {
-            run,
-            resumed: false,
-            many: true,
-            total: counts.changes(),
-            ledger: Arc::clone(&sound.ledger),
-            signs: counts.logs_in(),
-            sink,
-            latest,
-        };
-        let went = engine::go(going, session, ui, system, |finished| {
-            results.finished(finished)
-        })
-        .await;
-        ended = went.map(drop);
+        let going = going(run, &sound, &counts, sink, latest);
+        let finished = |finished| results.finished(finished);
+        ended = engine::go(going, session, ui, system, finished)
+            .await
+            .map(drop);
     }
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
-    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let rows = source.plan.as_ref().map_or(0, |plan| plan.rows);
+    let over = results.over() - over_before;
     let sum = Sum {
         run,
-        total: source
-            .plan
-            .as_ref()
-            .map_or(0, |plan| plan.rows)
-            .max(counts.total()),
-        left: counts
-            .changes()
-            .saturating_sub(results.over() - over_before),
+        total: rows.max(counts.total()),
+        left: counts.changes().saturating_sub(over),
         api_calls: session.http.calls(),
-        elapsed,
+        elapsed: system.clock.elapsed().saturating_sub(began),
     };
     if let Some(report) = report {
         let stopped = ended.as_ref().err();
@@ -113,6 +90,42 @@ pub(super) async fn apply(
         return Err(error);
     }
     results.end(&sum)
+}
+
+/// What is written beside the results, made before anything is done, so that a name that cannot be written costs nothing.
+fn outputs(
+    args: &ApplyArgs,
+    source: &Source,
+    began: Duration,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<(Option<FailedTo>, Option<Report>), Error> {
+    let failed_to = args.failed_to.as_deref();
+    let failed_to = failed_to.map(|name| FailedTo::open(name, source, system));
+    let failed_to = failed_to.transpose()?;
+    let report = args.report.as_deref();
+    let report = report.map(|name| Report::create(name, began, ui, system));
+    Ok((failed_to, report.transpose()?))
+}
+
+/// The run of all that is to be changed.
+fn going(
+    run: RunId,
+    sound: &Sound,
+    counts: &Counts,
+    sink: Option<Arc<dyn Sink>>,
+    latest: Latest,
+) -> Going {
+    Going {
+        run,
+        resumed: false,
+        many: true,
+        total: counts.changes(),
+        ledger: Arc::clone(&sound.ledger),
+        signs: counts.logs_in(),
+        sink,
+        latest,
+    }
 }
 
 /// A run in the ledger, where one is needed.

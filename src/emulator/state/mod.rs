@@ -121,11 +121,10 @@ impl State {
         for folder in folders {
             folder.put(world)?;
         }
-        for dashboard in dashboards {
-            dashboard.put(world, PieceKind::Dashboard)?;
-        }
-        for look in looks {
-            look.put(world, PieceKind::Look)?;
+        for (pieces, kind) in [(dashboards, PieceKind::Dashboard), (looks, PieceKind::Look)] {
+            for piece in pieces {
+                piece.put(world, kind)?;
+            }
         }
         for plan in scheduled_plans {
             plan.put(world)?;

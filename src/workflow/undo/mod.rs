@@ -4,6 +4,8 @@ mod run;
 
 use serde::Serialize;
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::ledger::{Event, What};
 use crate::workflow::found::{FoundKey, Outcome};
@@ -77,19 +79,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
     if let JobSpec::RotateId(spec) = spec {
         return rotate_id::undo::plan(spec, events);
     }
-    let done = |step: Step| {
-        let of = || {
-            events
-                .iter()
-                .filter(|event| event.step == step.name())
-                .rev()
-        };
-        let last = of().next()?;
-        // What an earlier undo began and did not end is to be done again.
-        let stands = matches!(last.what, What::Done | What::UndoStarted);
-        let mut done = of().filter(|event| stands && event.what == What::Done);
-        Some(&done.next()?.data)
-    };
+    let done = |step| done(events, step);
     let mut undo = Undo::default();
     let key: Option<FoundKey> = done(Step::Deliver).map(read).transpose()?;
     let retired: Option<Retired> = done(Step::RetireOld).map(read).transpose()?;
@@ -135,10 +125,25 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
     Ok(undo)
 }
 
+/// What came of `step`, if it is done and stands.
+fn done(events: &[Event], step: Step) -> Option<&Value> {
+    let of = || {
+        events
+            .iter()
+            .filter(|event| event.step == step.name())
+            .rev()
+    };
+    let last = of().next()?;
+    // What an earlier undo began and did not end is to be done again.
+    let stands = matches!(last.what, What::Done | What::UndoStarted);
+    let mut done = of().filter(|event| stands && event.what == What::Done);
+    Some(&done.next()?.data)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::workflow::spec::{KeyJob, UserId};

@@ -54,14 +54,7 @@ pub(super) async fn examine(
     interrupt.listen();
     let id = subject::new_id(patient)?;
     let models = subject::models(patient, admin).await;
-    let release = admin.versions().await.ok();
-    let mut answers = Answers {
-        looker: admin.origin().to_owned(),
-        release: release.and_then(|versions| versions.looker_release_version),
-        at: patient.system.clock.now(),
-        left_over: Some(id.clone()),
-        ..Answers::default()
-    };
+    let mut answers = begun(patient, admin, &id).await;
     kept.write(&answers)?;
     let created = tokio::select! {
         created = subject::create(patient, admin, access, (&id, &models)) => created,
@@ -91,10 +84,7 @@ pub(super) async fn examine(
                 () = interrupt.asked(1) => Err(interrupted()),
             };
             trial.log_out().await;
-            answers = trial
-                .answers
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
+            answers = trial.into_answers();
             tried
         }
         Err(error) if error.kind() == Kind::Interrupted => Err(error),
@@ -113,6 +103,18 @@ pub(super) async fn examine(
         "whether owners of content, schedules and alerts can be changed is not probed: it takes content; `rotate-id` reads back what it changes",
     )?;
     gone.or(Ok(()))
+}
+
+/// The answers before anything was asked: a probe that is killed leaves the name of its user.
+async fn begun(patient: &Patient<'_>, admin: &Client, id: &str) -> Answers {
+    let release = admin.versions().await.ok();
+    Answers {
+        looker: admin.origin().to_owned(),
+        release: release.and_then(|versions| versions.looker_release_version),
+        at: patient.system.clock.now(),
+        left_over: Some(id.to_owned()),
+        ..Answers::default()
+    }
 }
 
 fn interrupted() -> Error {
@@ -242,6 +244,12 @@ impl Kept {
 }
 
 impl Trial<'_> {
+    /// What was found out.
+    fn into_answers(self) -> Answers {
+        let answers = self.answers.into_inner();
+        answers.unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn keep(&self, seen: Vec<Seen>) {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, holds, seen) in seen {

@@ -155,6 +155,37 @@ async fn undo(
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, ui);
+    ask(run, &planned, session, ui, system)?;
+    ledger.claim(run.id).await?;
+    system.interrupt.listen();
+    let cx = UndoContext {
+        admin: session.admin.clone(),
+        keys: Arc::clone(&session.keys),
+        sole_minter: session.settings.sole_minter(),
+        ledger: Arc::clone(&ledger),
+        clock: system.clock.clone(),
+        width: session.settings.concurrency(),
+        timeout: session.settings.timeout(),
+        observer: Arc::new(UiObserver::new(
+            ui,
+            Latest::default(),
+            planned.len() > 1,
+            &system.clock,
+        )),
+    };
+    let ended = each(&cx, run, &planned, ui, system).await;
+    ledger.release(run.id).await?;
+    ended
+}
+
+/// Ask for what cannot be taken back: keys that stop working, users that are deleted.
+fn ask(
+    run: &Run,
+    planned: &[Planned],
+    session: &Session,
+    ui: &Ui,
+    system: &mut System,
+) -> Result<(), Error> {
     let count = |is: fn(&Inverse) -> bool| {
         let inverses = planned.iter().flat_map(|planned| &planned.undo.inverses);
         inverses.filter(|(_, inverse)| is(inverse)).count()
@@ -186,26 +217,7 @@ async fn undo(
         let answer = confirm(&question, &session.settings, ui, system);
         answer.map_err(|error| error.hint("pass `--keep-users` to delete none"))?;
     }
-    ledger.claim(run.id).await?;
-    system.interrupt.listen();
-    let cx = UndoContext {
-        admin: session.admin.clone(),
-        keys: Arc::clone(&session.keys),
-        sole_minter: session.settings.sole_minter(),
-        ledger: Arc::clone(&ledger),
-        clock: system.clock.clone(),
-        width: session.settings.concurrency(),
-        timeout: session.settings.timeout(),
-        observer: Arc::new(UiObserver::new(
-            ui,
-            Latest::default(),
-            planned.len() > 1,
-            &system.clock,
-        )),
-    };
-    let ended = each(&cx, run, &planned, ui, system).await;
-    ledger.release(run.id).await?;
-    ended
+    Ok(())
 }
 
 async fn each(

@@ -9,12 +9,17 @@ use crate::signed_url::inspect::mistakes::Mistake;
 /// White space as string functions of most languages strip it.
 const SPACE: [u8; 7] = [b'\t', b'\n', 0x0b, 0x0c, b'\r', b' ', 0];
 
+const STANDARD_FORM: &str =
+    "write the raw digest as standard base64 with its padding, then percent-encode it";
+
 pub(super) fn mistakes() -> Vec<Mistake> {
+    let mut mistakes = of_base64();
+    mistakes.extend(of_raw_bytes());
+    mistakes
+}
+
+fn of_base64() -> Vec<Mistake> {
     let encode = "percent-encode the signature, so that `+` becomes `%2B`, `/` `%2F` and `=` `%3D`";
-    let standard =
-        "write the raw digest as standard base64 with its padding, then percent-encode it";
-    let strip =
-        "take the raw bytes of the digest as they are: some of them may look like white space";
     vec![
         form(
             "signature_plus_not_encoded",
@@ -37,31 +42,38 @@ pub(super) fn mistakes() -> Vec<Mistake> {
         form(
             "signature_unpadded",
             "the signature lacks the `=` at its end",
-            standard,
+            STANDARD_FORM,
             |digest| STANDARD_NO_PAD.encode(digest),
         ),
         form(
             "signature_url_safe",
             "the signature is in the URL-safe alphabet of base64",
-            standard,
+            STANDARD_FORM,
             |digest| URL_SAFE.encode(digest),
         ),
         form(
             "signature_url_safe",
             "the signature is in the URL-safe alphabet of base64, without padding",
-            standard,
+            STANDARD_FORM,
             |digest| URL_SAFE_NO_PAD.encode(digest),
         ),
+    ]
+}
+
+fn of_raw_bytes() -> Vec<Mistake> {
+    let strip =
+        "take the raw bytes of the digest as they are: some of them may look like white space";
+    vec![
         form(
             "signature_hex",
             "the signature is the digest in hex",
-            standard,
+            STANDARD_FORM,
             hex,
         ),
         form(
             "signature_hex",
             "the signature is base64 of the digest in hex",
-            standard,
+            STANDARD_FORM,
             |digest| STANDARD.encode(hex(digest)),
         ),
         form(

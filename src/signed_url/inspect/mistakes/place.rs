@@ -93,81 +93,95 @@ fn paths(path: &str) -> Vec<Mistake> {
     let decoded = decoded(encoded);
     let same = "percent-encode the embed path once, with upper-case hex, and put the same text into the URL and the \
                 string to sign";
-    let login = "begin the second line with `/login/embed/`, and the encoded embed path behind it";
-    let other = |name, what: &str, fix: &str, path: String| {
-        let message = format!("the path was signed {what}");
-        Mistake::new(name, message, fix, move |attempt| {
-            attempt.path.clone_from(&path);
-        })
-    };
-    vec![
-        other(
+    let mut mistakes = vec![
+        other_path(
             "path_decoded",
             "decoded, and sent encoded",
             same,
             format!("{LOGIN}{decoded}"),
         ),
-        other(
+        other_path(
             "path_decoded",
             "decoded and without `/login/embed/`",
             same,
             decoded.clone(),
         ),
-        other(
+        other_path(
             "path_decoded",
             "decoded, with one `/` between the parts",
             same,
             format!("{LOGIN}{}", decoded.trim_start_matches('/')),
         ),
-        other(
+        other_path(
             "path_encoded_twice",
             "percent-encoded twice, and sent encoded once",
             same,
             format!("{LOGIN}{}", percent_encoded(encoded)),
         ),
-        other(
-            "path_lower_case_hex",
-            "with lower-case hex, and sent with upper case",
-            same,
-            with_hex_case(path, false),
-        ),
-        other(
-            "path_lower_case_hex",
-            "with upper-case hex, and sent with lower case",
-            same,
-            with_hex_case(path, true),
-        ),
-        other(
-            "path_space",
-            "with `+` for a space, and sent with `%20`",
-            same,
-            path.replace("%20", "+"),
-        ),
-        other(
-            "path_space",
-            "with `%20` for a space, and sent with `+`",
-            same,
-            path.replace('+', "%20"),
-        ),
-        other(
+        other_path(
             "path_encoded_otherwise",
             "with other characters percent-encoded than in the URL",
             same,
             format!("{LOGIN}{}", percent_encoded(&decoded)),
         ),
-        other(
+    ];
+    mistakes.extend(written_otherwise(path, same));
+    mistakes.extend(without_login(encoded));
+    mistakes
+}
+
+fn written_otherwise(path: &str, same: &str) -> Vec<Mistake> {
+    vec![
+        other_path(
+            "path_lower_case_hex",
+            "with lower-case hex, and sent with upper case",
+            same,
+            with_hex_case(path, false),
+        ),
+        other_path(
+            "path_lower_case_hex",
+            "with upper-case hex, and sent with lower case",
+            same,
+            with_hex_case(path, true),
+        ),
+        other_path(
+            "path_space",
+            "with `+` for a space, and sent with `%20`",
+            same,
+            path.replace("%20", "+"),
+        ),
+        other_path(
+            "path_space",
+            "with `%20` for a space, and sent with `+`",
+            same,
+            path.replace('+', "%20"),
+        ),
+    ]
+}
+
+fn without_login(encoded: &str) -> Vec<Mistake> {
+    let login = "begin the second line with `/login/embed/`, and the encoded embed path behind it";
+    vec![
+        other_path(
             "path_without_login",
             "without `/login/embed/`",
             login,
             encoded.to_owned(),
         ),
-        other(
+        other_path(
             "path_without_login",
             "without `/login/embed/`",
             login,
             format!("/{encoded}"),
         ),
     ]
+}
+
+fn other_path(name: &'static str, what: &str, fix: &str, path: String) -> Mistake {
+    let message = format!("the path was signed {what}");
+    Mistake::new(name, message, fix, move |attempt| {
+        attempt.path.clone_from(&path);
+    })
 }
 
 /// What the percent-encoding stands for; what is no encoding of text stays.

@@ -121,7 +121,6 @@ impl Viewpoint {
     async fn see(&self, user: &User, sudo: &Client, scope: Scope) -> Result<Belongings, Error> {
         let id = user.id.as_str();
         let admin = &self.admin;
-        let plans = matches!(scope, Scope::Everything);
         let looker = async {
             tokio::try_join!(
                 self.ask(|| admin.attribute_values(id)),
@@ -138,22 +137,12 @@ impl Viewpoint {
             self.items(user, sudo, scope)
         )?;
         let lodgers = self.lodgers(user).await?;
-        // What is only compared needs no decision on whose a value is.
-        let (own, user_timezone) = match plans {
-            true => (
-                self.ask(|| self.own_values.own(&values, &user.group_ids))
-                    .await?,
-                self.timezone(&values).await?,
-            ),
-            false => (OwnValues::default(), None),
-        };
+        let (own, user_timezone) = self.own(user, &values, scope).await?;
         let models_reached = models.into_iter().map(|model| model.name).collect();
         let reach = RoleReach::of(&user.role_ids, &direct, listed);
         let grants = read_grants(user, &direct, listed, (&reach, &models_reached));
-        let (grants, grants_unreadable) = match grants {
-            Ok(grants) => (grants, None),
-            Err(why) => (EmbedGrants::default(), Some(why.to_string())),
-        };
+        let grants_unreadable = grants.as_ref().err().map(ToString::to_string);
+        let grants = grants.unwrap_or_default();
         Ok(Belongings {
             external_user_id: user.external_user_id().unwrap_or_default().to_owned(),
             looker_user_id: user.id.clone(),
@@ -183,6 +172,20 @@ impl Viewpoint {
             sessions: sessions.len(),
             schedules_unsearched: self.learnt.schedules_unsearched.load(Relaxed),
         })
+    }
+
+    /// The user's own values and time zone. What is only compared needs no decision on whose a value is.
+    async fn own(
+        &self,
+        user: &User,
+        values: &[AttributeValue],
+        scope: Scope,
+    ) -> Result<(OwnValues, Option<String>), Error> {
+        if !matches!(scope, Scope::Everything) {
+            return Ok((OwnValues::default(), None));
+        }
+        let own = self.ask(|| self.own_values.own(values, &user.group_ids));
+        Ok((own.await?, self.timezone(values).await?))
     }
 
     /// All groups of the instance, read once.
