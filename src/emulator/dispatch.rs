@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body;
+use axum::body::{self, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, USER_AGENT};
 use axum::response::Response;
@@ -12,12 +12,14 @@ use crate::emulator::arrival::Arrival;
 use crate::emulator::checks;
 use crate::emulator::connection::{self, Orders};
 use crate::emulator::control;
+use crate::emulator::delay::Line;
 use crate::emulator::faults::Effect;
 use crate::emulator::front_end;
 use crate::emulator::gate;
 use crate::emulator::late::LateCall;
 use crate::emulator::log::RequestRecord;
 use crate::emulator::operation::Operation;
+use crate::emulator::options::Latency;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::router::Target;
 use crate::emulator::shared::{Inside, Shared};
@@ -39,17 +41,10 @@ pub(crate) async fn handle(
     if let Err(refusal) = gate::refuse(&parts, &shared.options) {
         return respond::response(&shared, Given::of(Err(refusal), None, &shared));
     }
-    let arriving = body::to_bytes(body, BODY_LIMIT);
-    let body =
-        match connection::in_time(&shared.options.clock, shared.options.arrival, arriving).await {
-            Some(body) => body.unwrap_or_default(),
-            None => {
-                let mut late = Refusal::new(408, "Request Timeout");
-                // What is left of the body would be taken for the next request.
-                late.headers.push(("connection", "close".to_owned()));
-                return respond::response(&shared, Given::of(Err(late), None, &shared));
-            }
-        };
+    let body = match arrived(&shared, body).await {
+        Ok(body) => body,
+        Err(late) => return respond::response(&shared, Given::of(Err(late), None, &shared)),
+    };
     let arrival = Arrival {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
@@ -68,18 +63,7 @@ pub(crate) async fn handle(
             Given::of(Ok(front_end::length_required()), None, &shared),
         );
     }
-    let (effect, latency, line, late) = {
-        let mut inside = shared.lock();
-        inside.world.calls += 1;
-        let calls = inside.world.calls;
-        let late = inside.late.due(calls);
-        let faults = &mut inside.faults;
-        let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
-        (effect, inside.latency, inside.line.clone(), late)
-    };
-    for call in late {
-        drop(answer(&shared, &call.target, &call.arrival));
-    }
+    let (effect, latency, line) = counted(&shared, &target, &arrival);
     let place = line.place().await;
     let began = match place {
         Some(_) => shared.options.clock.elapsed(),
@@ -98,6 +82,38 @@ pub(crate) async fn handle(
         put_off(&shared, target, arrival, calls);
     }
     trouble::after(&orders, effect, respond::response(&shared, given))
+}
+
+/// Count a request, and do what was put off until then; gives what goes wrong with it, how long it takes, and where it
+/// waits for its turn.
+fn counted(shared: &Shared, target: &Target, arrival: &Arrival) -> (Option<Effect>, Latency, Line) {
+    let mut inside = shared.lock();
+    inside.world.calls += 1;
+    let calls = inside.world.calls;
+    let late = inside.late.due(calls);
+    let faults = &mut inside.faults;
+    let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
+    let found = (effect, inside.latency, inside.line.clone());
+    drop(inside);
+    for call in late {
+        drop(answer(shared, &call.target, &call.arrival));
+    }
+    found
+}
+
+/// The body, if it arrives in time.
+async fn arrived(shared: &Shared, body: body::Body) -> Result<Bytes, Refusal> {
+    let arriving = body::to_bytes(body, BODY_LIMIT);
+    let patience = shared.options.arrival;
+    match connection::in_time(&shared.options.clock, patience, arriving).await {
+        Some(body) => Ok(body.unwrap_or_default()),
+        None => {
+            let mut late = Refusal::new(408, "Request Timeout");
+            // What is left of the body would be taken for the next request.
+            late.headers.push(("connection", "close".to_owned()));
+            Err(late)
+        }
+    }
 }
 
 /// Do what was asked for only after this many later calls, as who asked for it then.

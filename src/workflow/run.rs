@@ -44,6 +44,12 @@ pub struct Totals {
     pub failed: u64,
 }
 
+/// Jobs that wait for the time of their look.
+type Waiting = VecDeque<(Job, Late)>;
+
+/// Jobs under way.
+type Flying = JoinSet<(Job, Ran)>;
+
 /// Run every open job of `run`, and tell `finished` about each as it ends.
 ///
 /// # Errors
@@ -61,6 +67,12 @@ pub async fn run_jobs(
     let mut stopped = false;
     let mut late = VecDeque::new();
     let mut due = VecDeque::new();
+    let end = |job, result, left| Finished {
+        run,
+        job,
+        result,
+        left,
+    };
     loop {
         begin(cx, run, options, (&mut queue, &mut due, &mut flying)).await?;
         let joined = tokio::select! {
@@ -85,35 +97,30 @@ pub async fn run_jobs(
             Ran::Ended(Err((error, _))) if error.kind() == Kind::Interrupted => stopped = true,
             Ran::Ended(Ok(found)) => {
                 totals.done += 1;
-                finished(Finished {
-                    run,
-                    job,
-                    result: Ok(found),
-                    left: None,
-                })?;
+                finished(end(job, Ok(found), None))?;
             }
             Ran::Ended(Err((error, left))) => {
                 totals.failed += 1;
-                finished(Finished {
-                    run,
-                    job,
-                    result: Err(error),
-                    left,
-                })?;
+                finished(end(job, Err(error), left))?;
             }
         }
     }
     // Whoever asked to stop when everything was done has what was asked for.
     if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
     {
-        // Jobs that are stopped at once may all have ended before anybody here wakes up.
-        let how = match cx.interrupt.count() {
-            1 => "interrupted",
-            _ => "stopped at once",
-        };
-        return Err(Error::new(Kind::Interrupted, how));
+        return Err(interrupted(cx));
     }
     Ok(totals)
+}
+
+/// What a run ends with that the user asked to stop. Jobs that are stopped at once may all have ended before anybody here
+/// wakes up.
+fn interrupted(cx: &Context) -> Error {
+    let how = match cx.interrupt.count() {
+        1 => "interrupted",
+        _ => "stopped at once",
+    };
+    Error::new(Kind::Interrupted, how)
 }
 
 /// Begin as many jobs as may be under way, those whose look is due first.
@@ -121,11 +128,7 @@ async fn begin(
     cx: &Arc<Context>,
     run: RunId,
     options: RunOptions,
-    (queue, due, flying): (
-        &mut Queue,
-        &mut VecDeque<(Job, Late)>,
-        &mut JoinSet<(Job, Ran)>,
-    ),
+    (queue, due, flying): (&mut Queue, &mut Waiting, &mut Flying),
 ) -> Result<(), Error> {
     while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 {
         if let Some((job, late)) = due.pop_front() {
@@ -146,7 +149,7 @@ async fn begin(
 }
 
 /// Wait until all that is left can be looked at: false if the user asked to stop before.
-async fn wait(cx: &Context, late: &VecDeque<(Job, Late)>) -> bool {
+async fn wait(cx: &Context, late: &Waiting) -> bool {
     let due = late.iter().map(|(_, late)| late.due).max();
     let time = due.map(|due| due.duration_since(cx.clock.now()));
     let time = time.and_then(|time| Duration::try_from(time).ok());
@@ -162,7 +165,7 @@ async fn wait(cx: &Context, late: &VecDeque<(Job, Late)>) -> bool {
 }
 
 /// Give the jobs that were stopped at once a moment to log their users out.
-async fn log_out(flying: &mut JoinSet<(Job, Ran)>, cx: &Context) {
+async fn log_out(flying: &mut Flying, cx: &Context) {
     let logging_out = async { while flying.join_next().await.is_some() {} };
     tokio::select! {
         () = logging_out => {}

@@ -60,27 +60,19 @@ pub(super) async fn apply(
     )
     .await?;
     let Recorded { run, counts } = recorded;
-    let mut ended = Ok(());
     let over_before = results.over();
+    let mut ended = Ok(());
     if let Some(run) = run {
         let going = going(run, &sound, &counts, sink, latest);
-        let finished = |finished| results.finished(finished);
-        ended = engine::go(going, session, ui, system, finished)
-            .await
-            .map(drop);
+        let went = engine::go(going, session, ui, system, |it| results.finished(it));
+        ended = went.await.map(drop);
     }
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
-    let rows = source.plan.as_ref().map_or(0, |plan| plan.rows);
     let over = results.over() - over_before;
-    let sum = Sum {
-        run,
-        total: rows.max(counts.total()),
-        left: counts.changes().saturating_sub(over),
-        api_calls: session.http.calls(),
-        elapsed: system.clock.elapsed().saturating_sub(began),
-    };
+    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let sum = sum((run, &counts, over), source, session, elapsed);
     if let Some(report) = report {
         let stopped = ended.as_ref().err();
         report.write(&results, &sum, stopped, (source, session), system)?;
@@ -106,6 +98,23 @@ fn outputs(
     let report = args.report.as_deref();
     let report = report.map(|name| Report::create(name, began, ui, system));
     Ok((failed_to, report.transpose()?))
+}
+
+/// What all of it comes to, of which `over` jobs have ended.
+fn sum(
+    (run, counts, over): (Option<RunId>, &Counts, u64),
+    source: &Source,
+    session: &Session,
+    elapsed: Duration,
+) -> Sum {
+    let rows = source.plan.as_ref().map_or(0, |plan| plan.rows);
+    Sum {
+        run,
+        total: rows.max(counts.total()),
+        left: counts.changes().saturating_sub(over),
+        api_calls: session.http.calls(),
+        elapsed,
+    }
 }
 
 /// The run of all that is to be changed.

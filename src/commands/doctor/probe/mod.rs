@@ -42,6 +42,10 @@ struct Trial<'a> {
 /// What a probe has to say: whether a belief holds, and what was seen.
 type Seen = (&'static str, bool, String);
 
+/// What no probe answers.
+const OWNERS: &str = "whether owners of content, schedules and alerts can be changed is not probed: it takes content; \
+    `rotate-id` reads back what it changes";
+
 pub(super) async fn examine(
     patient: &Patient<'_>,
     admin: &Client,
@@ -98,10 +102,7 @@ pub(super) async fn examine(
     kept.write(&answers)?;
     ended?;
     tell(&answers, findings)?;
-    findings.skip(
-        "owners",
-        "whether owners of content, schedules and alerts can be changed is not probed: it takes content; `rotate-id` reads back what it changes",
-    )?;
+    findings.skip("owners", OWNERS)?;
     gone.or(Ok(()))
 }
 

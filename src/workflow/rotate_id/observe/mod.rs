@@ -121,6 +121,7 @@ impl Viewpoint {
     async fn see(&self, user: &User, sudo: &Client, scope: Scope) -> Result<Belongings, Error> {
         let id = user.id.as_str();
         let admin = &self.admin;
+        let decides = matches!(scope, Scope::Everything);
         let looker = async {
             tokio::try_join!(
                 self.ask(|| admin.attribute_values(id)),
@@ -137,7 +138,7 @@ impl Viewpoint {
             self.items(user, sudo, scope)
         )?;
         let lodgers = self.lodgers(user).await?;
-        let (own, user_timezone) = self.own(user, &values, scope).await?;
+        let (own, user_timezone) = self.own(user, &values, decides).await?;
         let models_reached = models.into_iter().map(|model| model.name).collect();
         let reach = RoleReach::of(&user.role_ids, &direct, listed);
         let grants = read_grants(user, &direct, listed, (&reach, &models_reached));
@@ -174,14 +175,14 @@ impl Viewpoint {
         })
     }
 
-    /// The user's own values and time zone. What is only compared needs no decision on whose a value is.
+    /// The user's own values and time zone, if somebody `decides` on them: what is only compared does without.
     async fn own(
         &self,
         user: &User,
         values: &[AttributeValue],
-        scope: Scope,
+        decides: bool,
     ) -> Result<(OwnValues, Option<String>), Error> {
-        if !matches!(scope, Scope::Everything) {
+        if !decides {
             return Ok((OwnValues::default(), None));
         }
         let own = self.ask(|| self.own_values.own(values, &user.group_ids));
