@@ -46,6 +46,6 @@ fn place_for(name: &str) -> String {
     };
     format!(
         "put it in the variable `{variable}`, or say in a profile of `config.toml` where it is: \
-         `{key} = {{ file = \"PATH\" }}`; the one just typed is in the shell's history now, so make a new one"
+         `{key} = {{ file = \"PATH\" }}`; the one just typed is in the shell's history now, so create a new one"
     )
 }

@@ -29,7 +29,7 @@ pub(crate) async fn find(external_user_id: &str, session: &Session) -> Result<Us
             format!("there is no embed user `{external_user_id}`"),
         )
         .hint(format!(
-            "make it with `embedctl create-user {external_user_id}`, or look for it with `embedctl users list --match`"
+            "create it with `embedctl create-user {external_user_id}`, or search for it with `embedctl users list --match`"
         ))
     })
 }

@@ -105,7 +105,7 @@ fn check(question: Question<'_>, settings: &Settings, system: &System) -> Result
     }
     let Question { what, instead, .. } = question;
     Err(Error::usage(format!(
-        "the {what} is missing, and nobody can be asked for it"
+        "the {what} is missing, and standard input is not a terminal"
     ))
     .hint(format!("give it with {instead}")))
 }

@@ -20,8 +20,12 @@ pub(crate) fn confirm(
         return Ok(());
     }
     if !ask::can_ask(settings, system) {
-        return Err(Error::usage(format!("nobody is here to answer: {question}"))
-            .hint("pass `--yes` to go ahead without a question, or `--dry-run` to see what would be done"));
+        return Err(Error::usage(format!(
+            "confirmation required, but standard input is not a terminal: {question}"
+        ))
+        .hint(
+            "pass `--yes` to go ahead without a question, or `--dry-run` to see what would be done",
+        ));
     }
     ui.prompt(format!("{question} [y/N]"));
     let answer = system.input.line();
@@ -53,7 +57,7 @@ pub(crate) fn typed(
         return Ok(());
     }
     if !ask::can_ask(settings, system) {
-        let message = format!("{what} must be confirmed, and nobody is here to do it");
+        let message = format!("{what} must be confirmed, but standard input is not a terminal");
         return Err(Error::usage(message)
             .hint("pass `--yes` to go ahead, or `--dry-run` to see what would be done"));
     }

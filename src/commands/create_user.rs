@@ -26,7 +26,7 @@ pub(crate) const ALIVE: &str = "/alive";
 ///
 /// A user that exists already keeps its grants unless `--update` is given, because a new login replaces them and ends
 /// its sessions. The key is either delivered or revoked, never lost: if the command is interrupted, running it again
-/// goes on where it stopped.
+/// continues.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CreateUserArgs {
     /// Your own id of the user
@@ -40,7 +40,7 @@ pub(crate) struct CreateUserArgs {
     blank_dashboard: Option<String>,
 
     /// How Looker is told to make the user
-    #[arg(long, value_enum, default_value_t, value_name = "WAY")]
+    #[arg(long, value_enum, default_value_t, value_name = "METHOD")]
     via: Via,
 
     /// Give a user that exists these grants in place of its own

@@ -17,7 +17,7 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// The address to listen on; others than this machine see it where it is not a loopback address
+    /// The address to listen on; other machines can reach it unless it is a loopback address address
     #[arg(long, default_value = "127.0.0.1")]
     address: IpAddr,
 
@@ -49,11 +49,11 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
 
-    /// Which way to behave where nobody knows how Looker does, as in `nested_sudo=true`
+    /// Set a switch: how to behave where Looker's behavior is not known, as in `nested_sudo=true`
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 
-    /// The file with mode, latency, faults and switches; `emulator.toml` where there is one
+    /// The file with mode, latency, faults and switches; `emulator.toml` if it exists
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 

@@ -46,7 +46,7 @@ pub(crate) struct GrantArgs {
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) attributes: Vec<(String, String)>,
 
-    /// The time zone, as in `Europe/Berlin`; only where Looker has user time zones switched on
+    /// The time zone, as in `Europe/Berlin`; only if user time zones are enabled in Looker
     #[arg(long, value_name = "ZONE")]
     pub(crate) user_timezone: Option<String>,
 

@@ -12,7 +12,7 @@ use crate::system::{System, files};
 /// Write a manual page for every command
 #[derive(clap::Args, Debug)]
 pub(crate) struct ManArgs {
-    /// The folder to write `embedctl.1` and its like into; it is made where it is not there
+    /// The folder to write `embedctl.1` and its like into; it is created if it does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

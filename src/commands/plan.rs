@@ -7,14 +7,14 @@ use crate::commands::instance::instance;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
-use crate::plan::{PlanHeader, PlanWriter};
+use crate::plan::{Action, PlanHeader, PlanWriter};
 use crate::report::Ui;
 use crate::system::System;
 
 /// Print what `embedctl apply` would do with a manifest, and the API calls it would cost
 ///
 /// Nothing is changed. A user is compared with what Looker shows of it, and with the grants that the ledger says it was
-/// last given, since Looker does not show those readily; where the ledger knows nothing, its embed role and its own
+/// last given, since Looker does not show those readily; if the ledger knows nothing, its embed role and its own
 /// attribute values are looked at.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanArgs {
@@ -28,7 +28,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "CALLS")]
     quota: Option<u64>,
 
-    /// Exit with 2 where something is to be done
+    /// Exit with 2 if there are changes
     #[arg(long)]
     detailed_exitcode: bool,
 
@@ -101,6 +101,18 @@ async fn plan(
     if let (Some(out), Some(writer)) = (out, writer) {
         let written = writer.end().map_err(|error| out.unwritable(error))?;
         written.commit()?;
+    }
+    // A plan that leaves a user out is not the plan that was asked for.
+    match counts.of(Action::Refused) {
+        0 => {}
+        refused => {
+            let message = match refused {
+                1 => "1 user is refused; its row says why".to_owned(),
+                _ => format!("{refused} users are refused; their rows say why"),
+            };
+            return Err(Error::new(Kind::Incomplete, message)
+                .hint("`embedctl apply` leaves them as they are, and does the rest"));
+        }
     }
     let changes = args.detailed_exitcode && counts.changes() > 0;
     // The convention of such tools: 2 is "there are changes", and no error.

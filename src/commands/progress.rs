@@ -128,7 +128,7 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
         }
         Step::Create => format!("created `{subject}`"),
         Step::Confirm => format!("confirmed that it is Looker user {user}"),
-        Step::Sudo => "acted as the user, and it is the user".to_owned(),
+        Step::Sudo => "verified sudo: `login_user` gave this user".to_owned(),
         Step::Mint => format!("minted key {}", key?.id),
         Step::Deliver => format!("delivered its secret to {}", key?.delivered_to.as_ref()?),
         Step::Prove => "logged in with the new key".to_owned(),

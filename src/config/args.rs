@@ -18,7 +18,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
 
-    /// The host in signed URLs, where a proxy shows Looker another one
+    /// The host in signed URLs, if a proxy shows Looker another one
     #[arg(long, global = true, value_name = "HOST", hide_short_help = true)]
     pub embed_host: Option<String>,
 
@@ -98,7 +98,7 @@ pub struct ConfigArgs {
     #[arg(short, long, global = true)]
     pub yes: bool,
 
-    /// Never ask; fail where a question would be needed
+    /// Never ask; fail if a question would be needed
     #[arg(long, global = true, hide_short_help = true)]
     pub no_input: bool,
 

@@ -167,7 +167,7 @@ fn unknown_profile(name: &str, named: bool, file: &ConfigFile, ini: &Ini) -> Err
     if let Some(near) = nearest(name, known.iter().copied()) {
         error.hint(format!("did you mean `{near}`?"))
     } else if known.is_empty() {
-        error.hint("run `embedctl profile path` to see where profiles are looked for")
+        error.hint("run `embedctl profile path` to see where profiles are searched for")
     } else {
         error.hint(format!("the known profiles are `{}`", known.join("`, `")))
     }

@@ -8,7 +8,7 @@ use crate::ledger::{Owner, RunId};
 #[non_exhaustive]
 pub enum LedgerError {
     /// Another process works on the same thing, or stopped in the middle of it.
-    #[error("{subject} is being worked on by process {pid} on {host}, in run {run}", pid = owner.pid, host = owner.host)]
+    #[error("{subject} is locked by process {pid} on {host} (run {run})", pid = owner.pid, host = owner.host)]
     Busy {
         /// The run or the user that both want.
         subject: String,
@@ -17,8 +17,8 @@ pub enum LedgerError {
         /// Who works on it.
         owner: Owner,
     },
-    /// An earlier run for the same subject has not come to its end, and nobody works on it.
-    #[error("run {run} for `{subject}` has not come to its end")]
+    /// An earlier run for the same subject is unfinished, and nobody works on it.
+    #[error("run {run} for `{subject}` is unfinished")]
     Unfinished {
         /// The user both runs are for.
         subject: String,
@@ -32,7 +32,7 @@ pub enum LedgerError {
     #[error("run {0} was taken over by another process")]
     TakenOver(RunId),
     /// The store was made by a newer embedctl.
-    #[error("the ledger is of version {found}; this embedctl knows versions up to {known}")]
+    #[error("ledger schema {found} is newer than this embedctl supports ({known})")]
     TooNew {
         /// The version of the file.
         found: i64,
@@ -87,7 +87,7 @@ impl LedgerError {
             }
             Self::Unusable { hint, .. } => hint.clone(),
             Self::Store { .. } => {
-                "put that right, then run the same command again; what was recorded is kept"
+                "fix the cause, then run the same command again; what was recorded is kept"
                     .to_owned()
             }
         }

@@ -93,7 +93,7 @@ pub enum LookerError {
         source: anyhow::Error,
     },
     /// The server's certificate is not one to trust.
-    #[error("cannot connect to `{origin}` safely: {problem}")]
+    #[error("TLS connection to `{origin}` failed: {problem}")]
     Tls {
         /// The operation's id.
         operation: &'static str,
@@ -210,10 +210,10 @@ pub enum TlsProblem {
 impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnknownIssuer => "its certificate is signed by nobody that is trusted here",
-            Self::WrongName => "its certificate is for another name",
-            Self::OutOfDate => "its certificate has expired or is not valid yet",
-            Self::Other => "the TLS handshake failed",
+            Self::UnknownIssuer => "the certificate is not trusted (unknown issuer)",
+            Self::WrongName => "the certificate is for another name",
+            Self::OutOfDate => "the certificate has expired or is not valid yet",
+            Self::Other => "the handshake failed",
         })
     }
 }

@@ -74,7 +74,7 @@ fn admin_only(operation: &str) -> bool {
 fn hint(error: &LookerError) -> Option<String> {
     Some(match error {
         LookerError::Rejected { origin, .. } => format!(
-            "check the client id and secret, and that the key was made at `{origin}`; `embedctl profile show` says where \
+            "check the client id and secret, and that the key belongs to `{origin}`; `embedctl profile show` says where \
              each came from"
         ),
         LookerError::Denied {
@@ -88,13 +88,13 @@ fn hint(error: &LookerError) -> Option<String> {
             unavailable(operation, *status, foreign)
         }
         LookerError::Status { status: 409, .. } => {
-            "somebody else changed the same thing; look at it and run the command again".to_owned()
+            "the same thing was changed at the same time; check it, then run the command again".to_owned()
         }
         LookerError::Status { status: 405, .. } | LookerError::Decode { .. } => {
             "check that `--base-url` is the address of Looker's API, without `/api/4.0`".to_owned()
         }
         LookerError::Status { status, .. } if *status >= 500 => {
-            "run the command again in a minute; if it stays so, look into Looker's log".to_owned()
+            "run the command again in a minute; if the problem persists, check Looker's log".to_owned()
         }
         LookerError::Unreachable { origin, unknown_host, .. } => unreachable(origin, *unknown_host),
         LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
@@ -164,7 +164,7 @@ fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
                 .to_owned()
         }
         _ if operation == "login" && status == 404 => {
-            "either Looker is away (outage, maintenance, upgrade) or it does not know this API key: it answers both like \
+            "either Looker is down (outage, maintenance, upgrade) or it does not know this API key: it answers both like \
              this; check the key and `--base-url`, and run the command again in a minute"
                 .to_owned()
         }
@@ -174,7 +174,7 @@ fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
         _ if status == 407 => "name the proxy with its user and password in `HTTPS_PROXY`".to_owned(),
         _ if status == 404 => {
             "nothing was concluded from it: this is Looker's page for an outage, maintenance or an upgrade, or a proxy in \
-             front of it; run the command again in a minute, and check `--base-url` if it stays so"
+             front of it; run the command again in a minute, and check `--base-url` if the problem persists"
                 .to_owned()
         }
         _ => {

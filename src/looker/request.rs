@@ -36,7 +36,7 @@ pub(super) fn plain(method: Method, url: Url) -> Request {
 /// A request for the web part, from a URL that is a secret.
 pub(super) fn signed(url: &SecretString) -> Result<Request, LookerError> {
     let url = Url::parse(url.expose_secret()).map_err(|error| LookerError::Setup {
-        problem: format!("the signed URL is no URL: {error}"),
+        problem: format!("the signed URL is not a URL: {error}"),
     })?;
     Ok(plain(Method::GET, url))
 }

@@ -181,7 +181,7 @@ pub(crate) fn read_header(line: &str) -> Result<Option<PlanHeader>, Error> {
     };
     if embedctl_plan != VERSION {
         return Err(Error::usage(format!(
-            "the plan is of version {embedctl_plan}; this embedctl knows version {VERSION}"
+            "plan format {embedctl_plan} is not the one this embedctl supports ({VERSION})"
         ))
         .hint("make the plan again"));
     }

@@ -10,7 +10,7 @@ use crate::workflow::{Extra, JobSpec, KeySpec, UserSpec, Via};
 /// What is the same for every job of a run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct JobOptions {
-    /// How Looker is told to make users.
+    /// How users are created.
     pub(crate) via: Via,
     /// The embed path that is fetched.
     pub(crate) target: String,
@@ -32,7 +32,7 @@ pub(crate) enum Verify {
     /// For the first such user and every hundredth after it.
     #[default]
     Sample,
-    /// For nobody.
+    /// For no user.
     None,
 }
 

@@ -130,7 +130,7 @@ impl GrantReader {
         };
         let id = &seen.external_user_id;
         Err(Error::usage(format!(
-            "nobody can tell whether the value that `{id}` has for {first} is its own, so it cannot be compared and is left as it is"
+            "embedctl cannot tell whether the value that `{id}` has for {first} is its own, so it cannot be compared and is left as it is"
         ))
         .hint(format!(
             "look at it with `embedctl api GET /users/{}/attribute_values`; if such values are the users' own, add `--take-unknown`",

@@ -51,7 +51,7 @@ pub(crate) struct Row {
 pub(crate) enum KeyWish {
     /// Keys are left as they are.
     None,
-    /// One is minted where there is none of embedctl's.
+    /// Mint a key if the user has none from embedctl.
     Ensure,
     /// A new one takes the place of embedctl's, each time.
     Rotate,

@@ -54,7 +54,7 @@ pub(crate) struct Ui {
 
 /// Nobody reads standard output any more, as after `embedctl users list | head -1`: no error, but a reason to stop.
 #[derive(Debug, thiserror::Error)]
-#[error("nobody reads standard output any more")]
+#[error("standard output was closed")]
 struct ReaderGone;
 
 impl Ui {

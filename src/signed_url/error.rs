@@ -58,7 +58,7 @@ impl UrlError {
         match self {
             Self::UnknownAlgorithm(_) => "use `sha1` or `sha256`",
             Self::EmptySecret => {
-                "copy the embed secret from Looker: Admin > Platform > Embed, or make one with `create_embed_secret`"
+                "copy the embed secret from Looker: Admin > Platform > Embed, or create one with `create_embed_secret`"
             }
             Self::Host(_) => {
                 "give the name browsers use, and the port if there is one, as in `acme.looker.com` or `localhost:9999`"

@@ -66,7 +66,7 @@ fn path(place: &str, system: &System) -> PathBuf {
 }
 
 fn unknown(spec: &str) -> Error {
-    let error = Error::usage(format!("`{spec}` is not a place for keys"));
+    let error = Error::usage(format!("`{spec}` is not a valid sink"));
     if spec.contains(':') {
         return error.hint(format!("keys go to {FORMS}"));
     }

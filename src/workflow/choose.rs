@@ -99,7 +99,7 @@ fn check_named(spec: &RotateSpec, keys: &[Api3Key], records: &[KeyRecord]) -> Re
         if !Standing::of(key, records).is_ours() {
             let message = format!("key {named} was not made by embedctl");
             return Err(Error::new(Kind::NotAllowed, message)
-                .hint("embedctl never touches somebody else's key unasked; `embedctl keys mint` makes one beside it"));
+                .hint("embedctl never touches a key it did not create unless you name it; `embedctl keys mint` creates another key beside it"));
         }
     }
     Ok(())

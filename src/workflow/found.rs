@@ -79,7 +79,7 @@ impl Outcome {
 pub struct Reconciled {
     /// Looker's id of it.
     pub key_id: String,
-    /// Whether it was revoked; otherwise it was left, and may be somebody else's.
+    /// Whether it was revoked; otherwise it was left, and may belong to someone else.
     pub revoked: bool,
     /// Why.
     pub reason: String,

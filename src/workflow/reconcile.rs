@@ -98,7 +98,7 @@ pub(crate) struct Verdict {
     pub(crate) ours: Vec<Api3Key>,
     /// These are the job's because nothing else creates keys: no more are new and nameless than requests were lost.
     pub(crate) taken: Vec<Api3Key>,
-    /// These are new and nameless. One of them may be the job's, and all of them may be somebody else's.
+    /// These are new and nameless. One of them may be the job's, and all of them may belong to someone else.
     pub(crate) unclear: Vec<Api3Key>,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn compare(
         (Origin::Unknown, Some(_)) => {
             let unknown = UnknownValue::from(row.clone());
             Ok(Some(format!(
-                "the value for {unknown} is the one that was asked for, and nobody can tell whether it is the user's own"
+                "the value for {unknown} is the one that was asked for, and embedctl cannot tell whether it is the user's own"
             )))
         }
     }

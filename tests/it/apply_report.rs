@@ -70,9 +70,10 @@ async fn the_report_names_no_other_place_and_escapes_what_users_are_called() {
 
     let page = sandbox.read("report.html");
     assert!(page.starts_with("<!doctype html>"));
+    // The names of users are text, whatever they look like.
+    let frame = page.replace("&lt;img src=x onerror=alert(1)&gt;", "");
     for elsewhere in ["https://", "src=", "href=", "url(", "<script", "<img"] {
-        let found = page.contains(elsewhere) && !page.contains("&gt;&lt;img src=x");
-        assert!(!found, "{elsewhere}");
+        assert!(!frame.contains(elsewhere), "{elsewhere}");
     }
     assert!(page.contains("<td>&lt;script&gt;alert(1)&lt;/script&gt;</td>"));
     assert!(page.contains("<td>&quot;&gt;&lt;img src=x onerror=alert(1)&gt;</td>"));

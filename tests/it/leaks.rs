@@ -375,6 +375,12 @@ async fn an_answer_that_goes_wrong_is_not_shown() {
             let outcome = watched.run(&["--keys-to", "file:keys.jsonl"]).await;
 
             watched.nothing_leaked(&outcome, &["keys.jsonl"]);
+            let delivered = watched.sandbox.path("keys.jsonl").exists();
+            match outcome.exit {
+                0 => assert!(delivered, "{operation}"),
+                3 | 4 | 7 | 8 => assert!(outcome.err.contains("error: "), "{operation}"),
+                other => panic!("{operation}: exit {other}: {}", outcome.err),
+            }
             // A token whose answer was lost is known to nobody who could log it out.
             emulator.end_tokens();
             watched.sandbox.finish().await;

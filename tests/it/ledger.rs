@@ -348,7 +348,7 @@ async fn a_job_about_two_that_is_opened_again_must_find_both_free() {
     let again = ledger.settle(job(first, 0), vec![], None, end(JobState::Open));
     let refused = again.await.unwrap_err();
 
-    let expected = format!("run {second} for `new` has not come to its end");
+    let expected = format!("run {second} for `new` is unfinished");
     assert_eq!(refused.to_string(), expected);
     let kept = ledger.run(first).await.unwrap().unwrap();
     assert_eq!((kept.open, kept.failed), (0, 1));
@@ -365,7 +365,7 @@ async fn an_earlier_run_that_nobody_works_on_is_to_be_finished_first() {
 
     assert_eq!(
         refused.to_string(),
-        format!("run {first} for `a` has not come to its end")
+        format!("run {first} for `a` is unfinished")
     );
     let hint = Error::from(refused).advice().unwrap().to_owned();
     assert_eq!(

@@ -43,7 +43,7 @@ async fn a_plan_lists_a_user_whose_value_nobody_can_judge_and_compares_the_other
 
     let plan = elsewhere(&sandbox, &["plan", "users.jsonl", "-o", "json"]).await;
 
-    let plan = plan.done().json();
+    let plan = plan.exits(3).json();
     assert_eq!(
         (&plan["refused"], &plan["update"], &plan["total"]),
         (&json!(1), &json!(2), &json!(3)),
@@ -57,7 +57,7 @@ async fn a_plan_lists_a_user_whose_value_nobody_can_judge_and_compares_the_other
         why.contains("`region`") && why.contains("Own Value"),
         "{why}"
     );
-    let said = elsewhere(&sandbox, &["plan", "users.jsonl"]).await.done();
+    let said = elsewhere(&sandbox, &["plan", "users.jsonl"]).await.exits(3);
     assert!(said.out.contains("! refused acme-1"), "{}", said.out);
     assert!(said.out.contains("--take-unknown"), "{}", said.out);
     sandbox.finish().await;
@@ -93,7 +93,7 @@ async fn a_kept_plan_refuses_the_same_row() {
     let sandbox = sandbox().await;
     let _kept = elsewhere(&sandbox, &["plan", "users.jsonl", "--out", "kept.plan"])
         .await
-        .done();
+        .exits(3);
 
     let applied = elsewhere(&sandbox, &["apply", "kept.plan", "-o", "json"]).await;
 
@@ -122,7 +122,7 @@ async fn a_user_that_looker_does_not_show_stops_nobody_else() {
         )
         .await;
 
-        let plan = plan.done().json();
+        let plan = plan.exits(3).json();
         assert_eq!(
             (&plan["refused"], &plan["update"]),
             (&json!(1), &json!(2)),

@@ -466,7 +466,7 @@ async fn stop_and_undo(scenario: &Scenario, stop: Stop) -> bool {
     reached
 }
 
-/// What is said of a key that may be the run's or somebody else's.
+/// What is said of a key that may be the run's or belong to someone else.
 const UNCLEAR: &str = "was created around a request whose answer was lost";
 
 /// Whether the run asked for a key and got no answer.

@@ -103,7 +103,7 @@ fn a_sink_of_no_known_form_is_refused_with_the_forms() {
     };
 
     let forms = "keys go to `stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
-    let message = "`vault:x` is not a place for keys".to_owned();
+    let message = "`vault:x` is not a valid sink".to_owned();
     assert_eq!(refused("vault:x"), (message, forms.to_owned()));
     let hint = format!("{forms}; for a file, write `file:keys.jsonl`");
     assert_eq!(refused("keys.jsonl").1, hint);

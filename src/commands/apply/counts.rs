@@ -62,7 +62,8 @@ impl Counts {
         self.actions.values().sum()
     }
 
-    pub(super) fn of(&self, action: Action) -> u64 {
+    /// How many users get `action`.
+    pub(crate) fn of(&self, action: Action) -> u64 {
         self.actions.get(&action).copied().unwrap_or_default()
     }
 

@@ -13,12 +13,12 @@ const ALIVE: &str = "/alive";
 /// How a manifest is read and what it is to bring about.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanningArgs {
-    /// The form of the manifest, where its extension does not tell
+    /// The format of the manifest, if its extension does not tell
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<Format>,
 
-    /// Whether users whose row does not say are to have a key; `ensure` where a sink is named, else `none`
-    #[arg(long, value_enum, value_name = "WISH")]
+    /// Key policy for rows without a `key` value; by default `ensure` if a sink is named, else `none`
+    #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) key: Option<KeyWish>,
 
     /// What the keys are for; Looker shows it beside each
@@ -29,12 +29,12 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_name = "SINK")]
     pub(super) keys_to: Option<String>,
 
-    /// For whom sudo is proved: everybody, a sample, or nobody
-    #[arg(long, value_enum, default_value_t, value_name = "WHOM")]
+    /// For which users sudo is verified: all, a sample, or none
+    #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
     pub(super) verify: Verify,
 
-    /// How Looker is told to make users
-    #[arg(long, value_enum, default_value_t, value_name = "WAY")]
+    /// How users are created
+    #[arg(long, value_enum, default_value_t, value_name = "METHOD")]
     pub(super) via: Via,
 
     /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default

@@ -50,8 +50,8 @@ const EVIDENCE: [(&str, &str); 5] = [
         "staff code",
         "code that Looker's staff published relies on it",
     ),
-    ("told", "somebody else says so"),
-    ("none", "nobody says so; it is a guess"),
+    ("told", "a third party says so"),
+    ("none", "no source; it is a guess"),
 ];
 
 fn count() -> String {

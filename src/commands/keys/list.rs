@@ -17,7 +17,7 @@ use crate::report::{Format, Ui};
 use crate::system::System;
 use crate::workflow::{KeyAccess, Standing, UserId, require_admin};
 
-/// List keys: whose they are, whether somebody received them, how old they are, and when they are revoked
+/// List keys: their users, whether they were delivered, how old they are, and when they are revoked
 ///
 /// A key is ours if it carries the tag that embedctl writes, or if the ledger knows it; every other one is foreign. The
 /// tag is written once the secret is delivered, so a key of ours without it is `undelivered`. A foreign key that says

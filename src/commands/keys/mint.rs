@@ -18,8 +18,8 @@ use crate::workflow::{JobSpec, KeyJob, require_admin};
 
 /// Mint one more key, beside those the user has
 ///
-/// The key is either delivered or revoked, never lost: if the command is interrupted, running it again goes on where it
-/// stopped. The keys of many users go to standard output only with `-o jsonl`.
+/// The key is either delivered or revoked, never lost: if the command is interrupted, running it again continues. The
+/// keys of many users go to standard output only with `-o jsonl`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysMintArgs {
     #[command(flatten)]

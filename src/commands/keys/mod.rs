@@ -15,7 +15,7 @@ use crate::error::{Error, Exit};
 use crate::report::Ui;
 use crate::system::System;
 
-/// List, mint, rotate and revoke the API keys of embed users, and find those that nobody received
+/// List, mint, rotate and revoke the API keys of embed users, and find those that were never received
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum KeysCommand {
     List(list::KeysListArgs),

@@ -25,7 +25,7 @@ use crate::workflow::{Stage, require_admin};
 /// How many keys are confirmed with a yes; more want their number typed.
 const FEW: usize = 10;
 
-/// List the keys that nobody received, and revoke them if that is asked for
+/// List keys that were never received, and revoke them on request
 ///
 /// First the keys that embedctl created and did not deliver, as far as their tags, the ledger and the sink tell; then the
 /// keys that say nothing of themselves, youngest first, which may be anybody's. `--revoke` asks, and leaves keys that may
@@ -202,7 +202,10 @@ async fn targets<'a>(
         if session.settings.sole_minter() {
             targets.push(row);
         } else {
-            outcomes.insert(row.key.client_id.clone(), "left: may be somebody else's");
+            outcomes.insert(
+                row.key.client_id.clone(),
+                "left: may belong to someone else",
+            );
         }
     }
     Ok((targets, outcomes))
@@ -308,7 +311,7 @@ fn print(
             ui.table(&header, cells)?;
             let (ours, nameless) = (found.ours.len(), found.nameless.len());
             ui.status(format!(
-                "{ours} of ours that nobody received; {nameless} that say nothing of themselves and may be somebody else's."
+                "{ours} of ours that were never received; {nameless} without a tag, which may belong to someone else."
             ));
         }
     }

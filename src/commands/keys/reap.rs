@@ -148,7 +148,7 @@ async fn due_elsewhere(
     Ok(keys)
 }
 
-/// Keys that the ledger does not know may be due where nobody may list the keys of all users.
+/// Keys that the ledger does not know may be due where no one may list the keys of all users.
 fn only_ledger(error: Error) -> Error {
     error
         .context("only keys that this ledger knows were looked at, not those of other machines")

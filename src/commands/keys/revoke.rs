@@ -18,7 +18,7 @@ use crate::workflow::{Standing, record_of as known_of, require_admin};
 
 /// Revoke keys, which stop working at once
 ///
-/// Keys that somebody else made are refused, unless `--foreign` says that they are meant. A key that is gone already
+/// Keys that were not created by embedctl are refused, unless you pass `--foreign`. A key that is gone already
 /// counts as revoked.
 #[derive(clap::Args, Debug)]
 #[command(

@@ -19,8 +19,8 @@ use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, requi
 /// Put a new key in place of older ones
 ///
 /// Mints a key, delivers it, logs in with it, and only then revokes the keys that embedctl made before: a key works at
-/// every instant. With `--overlap` the old keys go on working until `keys reap` revokes them. Keys that somebody else
-/// made are never touched. If the command is interrupted, running it again goes on where it stopped.
+/// every instant. With `--overlap` the old keys go on working until `keys reap` revokes them. Keys that were not
+/// created by embedctl are never touched. If the command is interrupted, running it again continues.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysRotateArgs {
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub(crate) struct ProfileAddArgs {
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
 
-    /// Use it where no `--profile` is given; the first profile is used anyway
+    /// Use it if no `--profile` is given; the first profile is the default anyway
     #[arg(long)]
     default: bool,
 

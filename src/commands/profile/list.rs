@@ -19,7 +19,7 @@ pub(crate) fn run(_args: &ProfileListArgs, settings: &Settings, ui: &Ui) -> Resu
             .try_for_each(|profile| ui.json(&row_json(profile)))?,
         Format::Table if profiles.is_empty() => {
             ui.status("There are no profiles.");
-            ui.hint("run `embedctl profile path` to see where they are looked for");
+            ui.hint("run `embedctl profile path` to see where they are searched for");
         }
         Format::Table => ui.table(&["", "name", "base url", "file"], profiles.iter().map(row))?,
         Format::Env => return Err(ui.no_env_form()),

@@ -68,7 +68,7 @@ pub(crate) struct RotateIdArgs {
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
 
-    /// Mint no key; without this, one is minted where the old user has any
+    /// Mint no key; by default one is minted if the old user has any
     #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
     no_key: bool,
 

@@ -181,7 +181,7 @@ impl Wishes {
 }
 
 fn pending(id: &str, run: &str) -> Error {
-    let message = format!("run {run} has begun to work on `{id}` and has not come to its end");
+    let message = format!("run {run} has begun to work on `{id}` and is unfinished");
     Error::new(Kind::Conflict, message).hint(format!(
         "`embedctl runs resume {run}` goes on with it; `embedctl runs undo {run}` puts everything back"
     ))
@@ -196,7 +196,7 @@ fn disabled(id: &str) -> Error {
     Error::new(
         Kind::Conflict,
         format!(
-            "embed user `{id}` is disabled, so nobody can see what it follows and was let into"
+            "embed user `{id}` is disabled, so what it follows and what was shared with it cannot be seen"
         ),
     )
     .hint(format!("`embedctl users enable {id}` lets it in again"))

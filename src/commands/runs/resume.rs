@@ -16,7 +16,7 @@ use crate::report::Ui;
 use crate::system::System;
 use crate::workflow::{JobSpec, require_admin};
 
-/// Go on with a run where it stopped
+/// Continue a run that stopped
 ///
 /// What is done stays done; jobs that failed are tried again. Keys go where the run was told to deliver them, a relative
 /// path counting from the folder you are in. A run that has come to its end is left as it is.

@@ -31,7 +31,7 @@ pub(crate) struct UrlInspectArgs {
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     time: Option<i64>,
 
-    /// Ask Looker too, where its API has a validator
+    /// Ask Looker too, if its API has a validator
     #[arg(long)]
     online: bool,
 }

@@ -105,8 +105,7 @@ pub(crate) async fn run(
 /// The signer of the embed secret in the settings.
 pub(super) fn signer(settings: &Settings) -> Result<Signer, Error> {
     if settings.emulator {
-        let what =
-            "the local Looker of `--emulator` ends with the command, so nobody could open the URL";
+        let what = "the local Looker of `--emulator` ends with the command, so the URL could not be opened";
         return Err(Error::usage(what).hint(
             "start `embedctl emulator`, which says how to point embedctl at it, and sign without `--emulator`",
         ));

@@ -61,7 +61,7 @@ impl Action {
     pub(super) const fn side_effect(self) -> Option<&'static str> {
         match self {
             Self::Disable => Some(
-                "Looker stops the schedules of users who are disabled; give them to somebody else first if they must go on.",
+                "Looker stops the schedules of users who are disabled; give them to another user first if they must go on.",
             ),
             Self::Enable => None,
             Self::Delete { .. } => Some(

@@ -13,7 +13,7 @@ const HEADING: &str = "Filters";
 /// Which embed users are meant: those that every filter lets through.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct FilterArgs {
-    /// Users whose external user id is like this; `*` stands for any text, `?` for any character
+    /// Users whose external user id matches this pattern; `*` stands for any text, `?` for any character
     #[arg(help_heading = HEADING, long = "match", value_name = "GLOB")]
     pattern: Option<String>,
 

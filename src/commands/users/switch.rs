@@ -9,7 +9,8 @@ use crate::system::System;
 
 /// Disable embed users: they cannot log in, and everything they own stays
 ///
-/// Looker stops the schedules of users who are disabled: give them to somebody else first if they must go on. Admins and the user of the API key are left as they are. More than one user must be confirmed by typing.
+/// Looker stops the schedules of users who are disabled: give them to another user first if they must go on. Admins and
+/// the user of the API key are left as they are. More than one user must be confirmed by typing.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersDisableArgs {
     #[command(flatten)]

@@ -46,7 +46,7 @@ pub struct Belongings {
     pub external_group_id: Option<String>,
     /// Its own values of user attributes, by name; `None` where Looker hides the value.
     pub attributes: BTreeMap<String, Option<String>>,
-    /// Values of which nobody can tell whether they are its own.
+    /// Values of which embedctl cannot tell whether they are its own.
     #[serde(default)]
     pub unknown_attributes: Vec<UnknownValue>,
     /// All values that Looker shows for it, wherever they come from. They are compared when things have moved, and the

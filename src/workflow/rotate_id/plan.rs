@@ -55,7 +55,7 @@ pub fn plan_rotate_id(
         let (old, word, title) = (&from.external_user_id, lodger.kind.word(), &lodger.title);
         return Err(Error::new(
             Kind::Conflict,
-            format!("`{old}` cannot be deleted: the {word} `{title}` in its personal folder is somebody else's and would go to the trash"),
+            format!("`{old}` cannot be deleted: the {word} `{title}` in its personal folder belongs to someone else and would go to the trash"),
         )
         .hint("move it elsewhere first, or use `--old disable`"));
     }
@@ -125,7 +125,7 @@ fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Erro
         .map(|it| it.to_string())
         .collect();
     Err(Error::usage(format!(
-        "nobody can tell whether the values that `{old}` has for {} are its own, so they are neither copied nor left out; nothing was moved",
+        "embedctl cannot tell whether the values that `{old}` has for {} are its own, so they are neither copied nor left out; nothing was moved",
         named.join(", ")
     ))
     .hint(format!(
@@ -177,8 +177,12 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
         )
     });
     let lodgers = from.lodgers.iter();
-    let lodgers =
-        lodgers.map(|item| NotMoved::item(item, "it is somebody else's, in the personal folder"));
+    let lodgers = lodgers.map(|item| {
+        NotMoved::item(
+            item,
+            "it belongs to someone else, and is in the personal folder",
+        )
+    });
     private
         .chain(lodgers)
         .chain([

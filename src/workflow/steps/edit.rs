@@ -144,7 +144,7 @@ fn unclear(work: &Work, row: AttributeValue) -> Error {
     let value = UnknownValue::from(row);
     Error::new(
         Kind::Incomplete,
-        format!("nobody can tell whether the value that `{id}` has for {value} is its own, so it was not taken away; nothing of `{id}` was changed"),
+        format!("embedctl cannot tell whether the value that `{id}` has for {value} is its own, so it was not taken away; nothing of `{id}` was changed"),
     )
     .hint(format!(
         "look at it with `embedctl api GET /users/{user_id}/attribute_values`; if such values are the users' own, add `--take-unknown`"
@@ -159,5 +159,5 @@ fn ignored(id: &str, missed: &[String]) -> Error {
             missed.join("; ")
         ),
     )
-    .hint("run the same command again to retry; if it stays so, change the user on Looker's admin page")
+    .hint("run the same command again to retry; if the problem persists, change the user on Looker's admin page")
 }

@@ -72,7 +72,12 @@ impl Look {
     pub(super) fn orphans(&self) -> Vec<(Api3Key, &'static str)> {
         let ours = self.verdict.ours.iter();
         let ours = ours.filter(|key| !self.is_delivered(key));
-        let ours = ours.map(|key| (key.clone(), "embedctl created it, and nobody received it"));
+        let ours = ours.map(|key| {
+            (
+                key.clone(),
+                "embedctl created it, and it was never received",
+            )
+        });
         let taken = self.verdict.taken.iter().map(|key| {
             let why = "it was created by a request whose answer was lost, since nothing else creates keys here";
             (key.clone(), why)
@@ -88,7 +93,7 @@ impl Look {
             key_id: key.id.clone(),
             revoked: false,
             reason:
-                "it was created around a request whose answer was lost, and may be somebody else's"
+                "it was created around a request whose answer was lost, and may belong to someone else"
                     .to_owned(),
         })
         .collect()
@@ -143,7 +148,7 @@ pub(super) async fn revoke(
         let keys = ids.join(", ");
         error
             .context(format!(
-                "nobody received key {keys} of `{user}`, and it may be alive"
+                "key {keys} of `{user}` was never received and could not be revoked; it may still work"
             ))
             .with_kind(Kind::Incomplete)
     })?;
@@ -172,7 +177,7 @@ pub(super) fn tell(
     json!({ "reconciled": told, "settled": settled })
 }
 
-/// The error that names keys which may be the job's or somebody else's.
+/// The error that names keys which may be the job's or belong to someone else.
 pub(super) fn unclear(work: &Work, left: &[Reconciled]) -> Error {
     let ids: Vec<_> = left.iter().map(|left| left.key_id.as_str()).collect();
     let (ids, user) = (ids.join(", "), &work.found.external_user_id);
@@ -182,7 +187,7 @@ pub(super) fn unclear(work: &Work, left: &[Reconciled]) -> Error {
     };
     Error::new(
         Kind::Incomplete,
-        format!("key {ids} of `{user}` was created around a request whose answer was lost: it may be an orphan of ours, or somebody else's{new}"),
+        format!("key {ids} of `{user}` was created around a request whose answer was lost: it may be an orphan of ours or belong to someone else{new}"),
     )
     .hint(format!(
         "`embedctl keys orphans --match {user}` shows it; run the same command again to end the run, with `--sole-minter` if nothing else creates keys on this Looker"

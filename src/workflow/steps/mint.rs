@@ -99,7 +99,7 @@ async fn name_new(work: &mut Work, error: Error) -> Error {
     }
     let (new, user) = (new.join(", "), &work.found.external_user_id);
     error.context(format!(
-        "key {new} of `{user}` is new: it may be an orphan of ours, or somebody else's"
+        "key {new} of `{user}` is new: it may be an orphan of ours or belong to someone else"
     ))
 }
 
@@ -132,7 +132,7 @@ async fn limit(work: &mut Work, refusal: LookerError) -> Error {
         ))
         .without_hint()
         .hint(format!(
-            "revoke one that nobody needs, perhaps `embedctl keys revoke {user} {}{foreign}`",
+            "revoke one that is not needed, perhaps `embedctl keys revoke {user} {}{foreign}`",
             key.id
         ))
 }

@@ -64,7 +64,7 @@ fn there_by_now(spec: &RotateIdSpec) -> Error {
 fn missing(user: UserRef<'_>) -> Error {
     let error = Error::new(Kind::NotFound, format!("there is no {user}"));
     match user {
-        UserRef::External(id) => error.hint(format!("`embedctl create-user {id}` makes it")),
+        UserRef::External(id) => error.hint(format!("create it with `embedctl create-user {id}`")),
         UserRef::Looker(_) | UserRef::Known { .. } => {
             error.hint("`embedctl users list` shows the embed users there are")
         }

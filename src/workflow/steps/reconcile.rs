@@ -125,7 +125,7 @@ async fn has_key(work: &mut Work, keys: &[Api3Key]) -> Result<bool, Error> {
     let (user, keys) = (&work.found.external_user_id, unknown.join(", "));
     Err(Error::new(
         Kind::Incomplete,
-        format!("nobody can tell whether key {keys} of `{user}` was delivered: an earlier release created it, and neither the ledger nor the sink knows it"),
+        format!("embedctl cannot tell whether key {keys} of `{user}` was delivered: an earlier release created it, and neither the ledger nor the sink knows it"),
     )
     .hint(format!(
         "`embedctl keys rotate {user}` replaces it; `embedctl keys revoke {user} {}` revokes it",

@@ -32,7 +32,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Try again when the other jobs of the run are done. Without its tag the key says nothing of itself, so that another
-/// machine takes it for somebody else's: that is no success.
+/// machine takes it for someone else's: that is no success.
 fn put_off(work: &mut Work, key: &FoundKey, error: Error) -> Result<After, Error> {
     work.untagged += 1;
     if work.untagged < ATTEMPTS {

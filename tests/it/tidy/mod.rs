@@ -119,11 +119,7 @@ fn the_source_keeps_to_the_rules() {
             problems.extend(reexports(&file));
         }
     }
-    for file in files("tests")
-        .iter()
-        .chain(&files("benches"))
-        .chain(&files("examples"))
-    {
+    for file in files("tests").iter().chain(&files("examples")) {
         problems.extend(first_line(file));
         problems.extend(flaky(file));
     }

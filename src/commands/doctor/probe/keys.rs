@@ -145,7 +145,7 @@ async fn tagged(trial: &Trial<'_>, owner: &Client, key: &str) -> Result<Vec<Seen
         },
     )];
     let Some(listed) = keys_of(trial).await else {
-        let seen = "nobody may list the keys".to_owned();
+        let seen = "no one may list the keys".to_owned();
         said.push(("key-list-is-whole", false, seen));
         return Ok(said);
     };

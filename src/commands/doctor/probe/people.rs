@@ -35,8 +35,8 @@ pub(super) async fn look_up(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
         Ok(found) => seen(
             "lookup-404-is-absent",
             found.is_none(),
-            "it answers 404 for an id that nobody has",
-            || "it gives somebody for an id that nobody has".to_owned(),
+            "it answers 404 for an id that does not exist",
+            || "it gives a user for an id that does not exist".to_owned(),
         ),
         Err(error) => ("lookup-404-is-absent", false, error.to_string()),
     });

@@ -21,7 +21,7 @@ use crate::report::{Format, Ui, error_json};
 use crate::system::System;
 use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_admin, undo_job};
 
-/// Take a run back, as far as it can be
+/// Undo a run, as far as possible
 ///
 /// From the last job to the first: keys that the run delivered are revoked (the sink keeps their secrets, which no longer
 /// log in); keys that were to be revoked after an overlap are kept; users that the run created are deleted, with
@@ -78,7 +78,7 @@ pub(crate) async fn run(
         .clone()
         .any(|planned| planned.spec.also().is_none())
     {
-        let message = format!("run {} has not come to its end", run.id);
+        let message = format!("run {} is unfinished", run.id);
         return Err(Error::new(Kind::Conflict, message).hint(format!(
             "finish it with `embedctl runs resume {}`, then undo it",
             run.id

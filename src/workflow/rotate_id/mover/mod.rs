@@ -126,7 +126,9 @@ impl Mover {
                 // belief: read-only-is-ignored
                 && now.user_id.as_ref() != Some(&self.to.id)
             {
-                return Ok(Handed::Refused("it is somebody else's by now".to_owned()));
+                return Ok(Handed::Refused(
+                    "it belongs to someone else by now".to_owned(),
+                ));
             }
             // Where the new owner has put it since, it stays.
             folder = folder.filter(|_| now.folder_id == self.from.home);

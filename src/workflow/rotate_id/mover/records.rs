@@ -65,7 +65,7 @@ impl Mover {
     pub(super) async fn follow(&self, item: &Item) -> Result<Handed, LookerError> {
         let Some(to) = &self.to.sudo else {
             return Ok(Handed::Refused(
-                "nobody can follow it for somebody else".to_owned(),
+                "Looker lets a user follow it only for itself".to_owned(),
             ));
         };
         to.follow_alert(&item.id).await?;

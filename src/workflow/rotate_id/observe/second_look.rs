@@ -171,8 +171,8 @@ impl Viewpoint {
         let (id, word) = (user.external_user_id().unwrap_or_default(), kind.word());
         Err(Error::new(
             Kind::Looker,
-            format!("Looker's search for what `{id}` owns leaves out the {word} `{title}`, so nobody can tell what else it leaves out; nothing was moved"),
+            format!("Looker's search for what `{id}` owns leaves out the {word} `{title}`, so it may leave out more; nothing was moved"),
         )
-        .hint("wait until Looker's search is complete and try again; if it stays so, report it to Looker"))
+        .hint("wait until Looker's search is complete and try again; if the problem persists, report it to Looker"))
     }
 }

@@ -220,7 +220,7 @@ async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Re
     Ok(())
 }
 
-/// Revoke a key that was minted and is in no sink; gives the reason if there is one that may be somebody else's.
+/// Revoke a key that was minted and is in no sink; gives the reason if there is one that may belong to someone else.
 async fn revoke_undelivered(
     cx: &UndoContext,
     events: &[Event],
@@ -253,7 +253,7 @@ async fn revoke_undelivered(
     let unclear: Vec<&str> = unclear.collect();
     Ok((!unclear.is_empty()).then(|| {
         format!(
-            "key {} was created around a request whose answer was lost, and may be somebody else's",
+            "key {} was created around a request whose answer was lost, and may belong to someone else",
             unclear.join(", ")
         )
     }))

@@ -29,7 +29,7 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
     }
     if log.stands(Step::RevokeOldKeys) && !spec.from.keys.is_empty() {
         undo.lost.push(format!(
-            "the keys of `{old}` are revoked and do not come back: `embedctl keys mint {old}` makes a new one"
+            "the keys of `{old}` are revoked and do not come back: `embedctl keys mint {old}` creates a new one"
         ));
     }
     let key: Option<FoundKey> = log.done(Step::Deliver).map(read).transpose()?;

@@ -13,7 +13,7 @@
 )]
 
 mod faults;
-#[path = "../../tests/it/installed.rs"]
+#[path = "../../it/installed.rs"]
 mod installed;
 mod job;
 mod looker;

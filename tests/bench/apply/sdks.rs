@@ -1,4 +1,4 @@
-//! The same job by Looker's official SDKs, against the same Looker: `benches/sdk`.
+//! The same job by Looker's official SDKs, against the same Looker: `tests/bench/sdk`.
 //!
 //! Their programs too make four requests for a user: a signed URL from the API, that URL, the look-up and the mint. They
 //! keep no ledger, try nothing twice, and cannot go on where they stopped. The Python SDK, at 26.22, adds a hook to its
@@ -86,7 +86,7 @@ impl Sdk {
     /// Let its program make the users in a folder of its own.
     fn provision(&self, looker: &Looker, users: u32) -> Ended {
         let folder = tempfile::tempdir().unwrap();
-        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/sdk");
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/sdk");
         fs::copy(scripts.join(self.script), folder.path().join(self.script)).unwrap();
         if let Some(modules) = &self.modules {
             symlink(modules, folder.path().join("node_modules")).unwrap();
