@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use embedctl::emulator::{Effect, Emulator, ErrorBody, Fault, Latency, Options};
 use embedctl::looker::UserSearch;
-use embedctl::secret::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::clients::client;
@@ -145,17 +144,8 @@ async fn killed_five_times_on_the_way_every_user_is_made_once_all_the_same() {
     .await
     .unwrap();
     let mut sandbox = Sandbox::offline();
+    sandbox.points_at(&emulator);
     sandbox
-        .var("LOOKERSDK_BASE_URL", emulator.base_url())
-        .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
-        .var(
-            "LOOKERSDK_CLIENT_SECRET",
-            emulator.client_secret().expose_secret(),
-        )
-        .var(
-            "LOOKERSDK_EMBED_SECRET",
-            emulator.embed_secret().expose_secret(),
-        )
         .var("EMBEDCTL_SOLE_MINTER", "true")
         .var("EMBEDCTL_TIMEOUT", "5s")
         .var("EMBEDCTL_TEST_SERVER_GRACE_MS", "100");

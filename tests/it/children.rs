@@ -8,7 +8,7 @@ use std::time::Duration;
 use embedctl::system::Clock;
 use tokio::process::Child;
 
-use crate::support::{Sandbox, in_time, output};
+use crate::support::{Sandbox, in_time, output, skip};
 
 /// A command that holds the lock on `alive` as long as it, or anything it started, runs; it says so in `started`.
 const ENDLESS: &str = "exec 3>alive; flock 3; (setsid tail -f /dev/null &) ; tail -f /dev/null & \
@@ -50,6 +50,28 @@ async fn waiting_for_a_command(sandbox: &Sandbox, args: &[&str]) -> Child {
     let child = tokio::process::Command::from(command).spawn().unwrap();
     started(sandbox).await;
     child
+}
+
+/// embedctl as an emulator that listens, started by a shell that has done `first`.
+async fn emulator_after(sandbox: &Sandbox, first: &str) -> Child {
+    let mut shell = sandbox.program("sh");
+    let embedctl = env!("CARGO_BIN_EXE_embedctl");
+    let script = format!("{first}; exec {embedctl} emulator -o json");
+    shell.args(["-c", &script]).stdout(Stdio::piped());
+    let mut child = tokio::process::Command::from(shell)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    said_a_line(&mut child).await;
+    child
+}
+
+/// Wait until a process has written a line to standard output.
+async fn said_a_line(child: &mut Child) {
+    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    let read = tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line);
+    assert!(in_time(read).await.unwrap() > 0, "it has ended");
 }
 
 #[tokio::test]
@@ -114,18 +136,7 @@ async fn the_end_of_the_terminal_stops_as_ctrl_c_does_unless_it_is_ignored() {
     sandbox.finish().await;
 
     let sandbox = Sandbox::offline();
-    let mut ignoring = sandbox.program("sh");
-    let embedctl = env!("CARGO_BIN_EXE_embedctl");
-    let script = format!("trap '' HUP; exec {embedctl} emulator -o json");
-    ignoring.args(["-c", &script]).stdout(Stdio::piped());
-    let mut child = tokio::process::Command::from(ignoring)
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    let read = tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line);
-    in_time(read).await.unwrap();
+    let child = emulator_after(&sandbox, "trap '' HUP").await;
     let status = fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
     let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
@@ -135,18 +146,7 @@ async fn the_end_of_the_terminal_stops_as_ctrl_c_does_unless_it_is_ignored() {
 #[tokio::test]
 async fn no_core_is_dumped() {
     let sandbox = Sandbox::offline();
-    let mut command = sandbox.program("sh");
-    let embedctl = env!("CARGO_BIN_EXE_embedctl");
-    let script = format!("ulimit -c unlimited; exec {embedctl} emulator -o json");
-    command.args(["-c", &script]).stdout(Stdio::piped());
-    let mut child = tokio::process::Command::from(command)
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = tokio::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    let read = tokio::io::AsyncBufReadExt::read_line(&mut lines, &mut line);
-    in_time(read).await.unwrap();
+    let mut child = emulator_after(&sandbox, "ulimit -c unlimited").await;
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id().unwrap())).unwrap();
 
     signal(&child, "ABRT").await;
@@ -161,6 +161,37 @@ async fn no_core_is_dumped() {
     let left = sandbox.files().into_iter().map(|(path, _)| path);
     let cores = left.filter(|path| path.to_string_lossy().contains("core"));
     assert_eq!(cores.count(), 0);
+}
+
+/// What looks into a process's memory goes by the owner of these files: the user of the process, or root if it is protected.
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn no_other_process_of_the_same_user_can_look_into_its_memory() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    const NOBODY: u32 = 65_534;
+    let sandbox = Sandbox::offline();
+    let (me, mut owners) = (fs::metadata("/proc/self").unwrap().uid(), Vec::new());
+    let user = if me == 0 { NOBODY } else { me };
+    let embedctl = [env!("CARGO_BIN_EXE_embedctl"), "emulator", "-o", "json"];
+    for args in [&["sh", "-c", "echo; exec tail -f /dev/null"][..], &embedctl] {
+        let mut command = tokio::process::Command::from(sandbox.program(args[0]));
+        command.args(&args[1..]).current_dir("/");
+        command.stdout(Stdio::piped()).kill_on_drop(true);
+        if me == 0 {
+            command.uid(NOBODY);
+        }
+        let Ok(mut child) = command.spawn() else {
+            return skip("another user than root cannot start the program from where it lies");
+        };
+        said_a_line(&mut child).await;
+        let process = format!("/proc/{}", child.id().unwrap());
+        for file in ["mem", "environ", "coredump_filter"] {
+            owners.push(fs::metadata(format!("{process}/{file}")).unwrap().uid());
+        }
+    }
+
+    assert_eq!(owners, [user, user, user, 0, 0, 0]);
 }
 
 #[tokio::test]

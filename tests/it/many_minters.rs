@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use embedctl::emulator::{Effect, Fault, Options};
-use embedctl::secret::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::clients::{admin, embed_users, kept, key_ids, login};
@@ -34,15 +33,8 @@ async fn looker() -> Sandbox {
 
 /// Another machine: another folder, another ledger, the same Looker.
 fn another_machine(first: &Sandbox) -> Sandbox {
-    let emulator = first.emulator();
     let mut sandbox = Sandbox::offline();
-    sandbox
-        .var("LOOKERSDK_BASE_URL", emulator.base_url())
-        .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
-        .var(
-            "LOOKERSDK_CLIENT_SECRET",
-            emulator.client_secret().expose_secret(),
-        );
+    sandbox.points_at(first.emulator());
     sandbox
 }
 

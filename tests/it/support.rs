@@ -51,17 +51,7 @@ impl Sandbox {
     pub(crate) async fn with(options: Options) -> Self {
         let emulator = Emulator::start(options).await.unwrap();
         let mut sandbox = Self::offline();
-        sandbox
-            .var("LOOKERSDK_BASE_URL", emulator.base_url())
-            .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
-            .var(
-                "LOOKERSDK_CLIENT_SECRET",
-                emulator.client_secret().expose_secret(),
-            )
-            .var(
-                "LOOKERSDK_EMBED_SECRET",
-                emulator.embed_secret().expose_secret(),
-            );
+        sandbox.points_at(&emulator);
         sandbox.emulator = Some(emulator);
         sandbox
     }
@@ -168,6 +158,15 @@ impl Sandbox {
             clock: None,
             emulator: None,
         }
+    }
+
+    /// Let the variables of the runs to come point at this Looker.
+    pub(crate) fn points_at(&mut self, emulator: &Emulator) {
+        let (client, embed) = (emulator.client_secret(), emulator.embed_secret());
+        self.var("LOOKERSDK_BASE_URL", emulator.base_url())
+            .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
+            .var("LOOKERSDK_CLIENT_SECRET", client.expose_secret())
+            .var("LOOKERSDK_EMBED_SECRET", embed.expose_secret());
     }
 
     /// Set a variable for the runs to come.
