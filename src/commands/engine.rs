@@ -18,7 +18,9 @@ use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
 use crate::report::{Meter, Ui};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
-use crate::workflow::{Context, Finished, Found, JobSpec, RunOptions, Totals, run_jobs};
+use crate::workflow::{
+    Context, Finished, Found, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
+};
 
 /// What `runs resume` needs to go on with a run of any command.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -85,11 +87,36 @@ pub(crate) fn open_ledger(settings: &Settings, system: &System) -> Result<Arc<dy
 /// The same, which belongs to the Looker of this session.
 pub(crate) async fn ledger_of(
     session: &Session,
+    ui: &Ui,
     system: &System,
 ) -> Result<Arc<dyn Ledger>, Error> {
     let ledger = open_ledger(&session.settings, system)?;
-    instance::belongs(&*ledger, session).await?;
+    use_ledger(&ledger, session, ui).await?;
     Ok(ledger)
+}
+
+/// See that the ledger belongs to the Looker of this session, note in it from now on who is allowed keys, and take that
+/// from the users whom killed commands left with it.
+pub(crate) async fn use_ledger(
+    ledger: &Arc<dyn Ledger>,
+    session: &Session,
+    ui: &Ui,
+) -> Result<(), Error> {
+    instance::belongs(&**ledger, session).await?;
+    session.keys.note_in(ledger);
+    let SetBack { users, failed } = set_back_left(&**ledger, &session.admin).await?;
+    if !users.is_empty() {
+        let users = users.join(", ");
+        ui.warning(format!(
+            "a command that was killed had let users manage their own API keys; set back now, by Looker's id: {users}"
+        ));
+    }
+    for (user, error) in failed {
+        ui.warning(format!(
+            "Looker user {user} may still manage its own API keys, since a command was killed; it could not be set back: {error}"
+        ));
+    }
+    Ok(())
 }
 
 /// Run a single job, as [`begin`] does, and give what it found.
@@ -121,7 +148,7 @@ pub(crate) async fn begin(
     system: &mut System,
     finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     session.finder.require_admin().await?;
     let jobs = work
         .specs

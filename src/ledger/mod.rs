@@ -111,6 +111,16 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Set what is known of a key outside of any job, as `keys reap` does.
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()>;
+
+    /// Note that this process is about to give a user at the ledger's Looker the right to manage its own keys.
+    fn note_permit(&self, looker_user_id: &str) -> Answer<'_, PermitId>;
+
+    /// Remove such a note: the right has been taken back.
+    fn forget_permit(&self, permit: PermitId) -> Answer<'_, ()>;
+
+    /// Take over the notes that dead processes left at the ledger's Looker, except those about users whom a living process
+    /// has noted too.
+    fn claim_permits(&self) -> Answer<'_, Vec<Permit>>;
 }
 
 /// What tells one Looker from another: ids mean nothing without it.
@@ -302,6 +312,19 @@ pub struct KeyRecord {
     /// When it is to be revoked, where it is kept for an overlap.
     pub revoke_at: Option<Timestamp>,
 }
+
+/// A user who has the right to manage its own keys until a process takes it back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Permit {
+    /// The note's own number.
+    pub id: PermitId,
+    /// Looker's id of the user.
+    pub looker_user_id: String,
+}
+
+/// The number of such a note, which no other ever has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PermitId(pub i64);
 
 /// What became of a key.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

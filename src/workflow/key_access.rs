@@ -4,14 +4,17 @@
 //! account, or nobody. Looker says 403 or 404 to whoever may not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::sync::{Arc, Mutex as Lock, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::error::{Error, Kind};
-use crate::looker::{Api3Key, Client, LookerError, NewApi3Key, Removal, UserChanges};
+use crate::ledger::{Ledger, PermitId};
+use crate::looker::{Api3Key, Client, LookerError, NewApi3Key, Removal};
 use crate::workflow::authority::Authority;
+use crate::workflow::key_error::{KeyError, WITHOUT_KEYS};
+use crate::workflow::permit::{has_permit, set_permit};
 use crate::workflow::reconcile::Ahead;
 
 /// What is asked of Looker.
@@ -74,47 +77,12 @@ impl Ask<'_> {
     }
 }
 
-/// Why something could not be done with keys.
-#[derive(Debug)]
-pub enum KeyError {
-    /// The user may do it once keys are allowed for it.
-    NotYet {
-        /// Looker's id of the user.
-        user_id: String,
-    },
-    /// Nobody may.
-    Nobody(Error),
-    /// What Looker says.
-    Looker(LookerError),
-}
-
-impl From<LookerError> for KeyError {
-    fn from(error: LookerError) -> Self {
-        Self::Looker(error)
-    }
-}
-
-impl From<KeyError> for Error {
-    fn from(error: KeyError) -> Self {
-        match error {
-            KeyError::NotYet { user_id } => Self::new(
-                Kind::NotAllowed,
-                format!("API keys are not allowed for Looker user {user_id}"),
-            )
-            .hint(WITHOUT_KEYS),
-            KeyError::Nobody(error) => error,
-            KeyError::Looker(error) => error.into(),
-        }
-    }
-}
-
-/// What works where nobody may manage keys.
-const WITHOUT_KEYS: &str = "`embedctl token`, `embedctl api --as` and signed URLs work without a key; on Looker (Google Cloud core) log in as a service account with the Admin role, or allow API keys for the user on Looker's Users page";
-
 /// Who may do what with keys, shared by all jobs of a run.
 #[derive(Debug)]
 pub struct KeyAccess {
     admin: Client,
+    /// Where it is noted who is allowed keys for a moment.
+    ledger: OnceLock<Arc<dyn Ledger>>,
     /// Who could create keys when `doctor --probe` last tried.
     guess: Authority,
     /// By what is asked; locked while the first one finds out.
@@ -134,12 +102,19 @@ impl KeyAccess {
     pub fn guessing(admin: Client, guess: Authority) -> Arc<Self> {
         Arc::new(Self {
             admin,
+            ledger: OnceLock::new(),
             guess,
             known: Default::default(),
             ahead: Lock::default(),
             purpose_is_unknown: AtomicBool::new(false),
             needs_allowed: AtomicBool::new(false),
         })
+    }
+
+    /// Note in `ledger`, from now on, who is allowed keys for a moment outside of the steps of a job, which have notes of
+    /// their own.
+    pub fn note_in(&self, ledger: &Arc<dyn Ledger>) {
+        self.ledger.get_or_init(|| Arc::clone(ledger));
     }
 
     /// Who will create keys, as far as is known: found out in this run, or by an earlier probe.
@@ -164,6 +139,7 @@ impl KeyAccess {
             sudo: None,
             is_own: false,
             allowed: false,
+            note: None,
         }
     }
 
@@ -198,6 +174,8 @@ pub struct UserKeys {
     is_own: bool,
     /// Whether keys were allowed for the user here, which is to be set back.
     allowed: bool,
+    /// The note of that in the ledger.
+    note: Option<PermitId>,
 }
 
 /// What became of keys that were to be revoked, by Looker's id.
@@ -241,8 +219,15 @@ impl UserKeys {
     async fn ask_allowing(&mut self, ask: Ask<'_>) -> Result<Said, Error> {
         match self.ask(ask).await {
             Err(KeyError::NotYet { .. }) => {
-                self.allow().await?;
-                Ok(self.ask(ask).await?)
+                // What it has already is not taken from it in the end.
+                if !has_permit(&self.access.admin, &self.user_id).await? {
+                    self.note().await?;
+                    self.allow().await?;
+                }
+                match self.ask(ask).await {
+                    Err(KeyError::NotYet { .. }) => Err(self.nobody(ask).into()),
+                    said => Ok(said?),
+                }
             }
             said => Ok(said?),
         }
@@ -322,9 +307,17 @@ impl UserKeys {
         .hint("the key may still log in: delete it on Looker's Users page"))
     }
 
+    /// Note in the ledger that the user is about to be allowed keys: if this process is killed, a later one sets it back.
+    async fn note(&mut self) -> Result<(), Error> {
+        if let Some(ledger) = self.access.ledger.get() {
+            self.note = Some(ledger.note_permit(&self.user_id).await?);
+        }
+        Ok(())
+    }
+
     /// Allow keys for the user until this is [closed](UserKeys::close).
     pub(crate) async fn allow(&mut self) -> Result<(), LookerError> {
-        self.set_allowed(true).await?;
+        set_permit(&self.access.admin, &self.user_id, true).await?;
         self.access.needs_allowed.store(true, Ordering::Relaxed);
         self.allowed = true;
         Ok(())
@@ -338,7 +331,7 @@ impl UserKeys {
     /// Set back what was allowed, and end the token: true if something was set back.
     pub async fn close(mut self) -> Result<bool, LookerError> {
         let set_back = match self.allowed {
-            true => self.set_allowed(false).await,
+            true => self.set_back().await,
             false => Ok(()),
         };
         if let Some(sudo) = self.sudo.take().filter(|_| self.is_own) {
@@ -348,16 +341,12 @@ impl UserKeys {
         set_back.map(|()| self.allowed)
     }
 
-    async fn set_allowed(&self, allowed: bool) -> Result<(), LookerError> {
-        let changes = UserChanges {
-            // belief: key-user-mints-with-leave
-            can_manage_api3_creds: Some(allowed),
-            ..UserChanges::default()
-        };
-        self.access
-            .admin
-            .update_user(&self.user_id, &changes)
-            .await?;
+    async fn set_back(&self) -> Result<(), LookerError> {
+        set_permit(&self.access.admin, &self.user_id, false).await?;
+        if let (Some(ledger), Some(note)) = (self.access.ledger.get(), self.note) {
+            // A note that stays makes a later command look, and find nothing to do.
+            let _stays = ledger.forget_permit(note).await.is_err();
+        }
         Ok(())
     }
 

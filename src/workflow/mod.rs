@@ -9,10 +9,12 @@ mod finder;
 mod found;
 mod journal;
 mod key_access;
+mod key_error;
 mod mint_log;
 mod old_key;
 mod order;
 mod parallel;
+mod permit;
 mod persist;
 mod read_back;
 mod reconcile;
@@ -46,8 +48,10 @@ pub use authority::Authority;
 pub use choose::{Choice, choose};
 pub use finder::{Finder, look_up as find_user};
 pub use found::{Found, FoundKey, Outcome, Reconciled};
-pub use key_access::{KeyAccess, KeyError, Revoked, UserKeys};
+pub use key_access::{KeyAccess, Revoked, UserKeys};
+pub use key_error::KeyError;
 pub use old_key::OldKey;
+pub use permit::{SetBack, set_back_left};
 pub use read_back::{user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,

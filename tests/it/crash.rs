@@ -12,10 +12,10 @@ use embedctl::error::Kind;
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
     Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
-    NewRun, Run, RunId,
+    NewRun, Permit, PermitId, Run, RunId,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
-use embedctl::secret::{ExposeSecret as _, SecretString};
+use embedctl::secret::SecretString;
 use embedctl::signed_url::Signer;
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
@@ -475,6 +475,18 @@ impl Ledger for Mortal {
         self.inner.keys(looker_user_id)
     }
 
+    fn note_permit(&self, looker_user_id: &str) -> Answer<'_, PermitId> {
+        self.write(|| self.inner.note_permit(looker_user_id))
+    }
+
+    fn forget_permit(&self, permit: PermitId) -> Answer<'_, ()> {
+        self.write(|| self.inner.forget_permit(permit))
+    }
+
+    fn claim_permits(&self) -> Answer<'_, Vec<Permit>> {
+        self.inner.claim_permits()
+    }
+
     fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>> {
         self.inner.keys_due(now)
     }
@@ -656,15 +668,9 @@ async fn go_on_elsewhere(stop: Stop) -> bool {
 
 /// The keys that `keys orphans` lists on a machine without the ledger.
 async fn orphans(world: &mut World) -> BTreeSet<String> {
-    let emulator = Arc::clone(&world.emulator);
+    world.sandbox.points_at(&world.emulator);
     world
         .sandbox
-        .var("LOOKERSDK_BASE_URL", emulator.base_url())
-        .var("LOOKERSDK_CLIENT_ID", emulator.client_id())
-        .var(
-            "LOOKERSDK_CLIENT_SECRET",
-            emulator.client_secret().expose_secret(),
-        )
         .var("EMBEDCTL_KEYS_TO", "file:keys.jsonl")
         .clock(world.clock.clone());
     let orphans = ["keys", "orphans", "-o", "json"];

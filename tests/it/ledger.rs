@@ -8,8 +8,8 @@ use embedctl::emulator::RequestRecord;
 use embedctl::error::{Error, Kind};
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Event, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger as _, LedgerError, NewJob, NewRun,
-    RunId, What,
+    Event, Instance, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger as _, LedgerError,
+    NewJob, NewRun, Permit, RunId, What,
 };
 use embedctl::system::Clock;
 use jiff::{SignedDuration, Timestamp};
@@ -427,6 +427,46 @@ async fn the_run_of_another_machine_is_taken_over_only_when_its_lease_has_run_ou
 }
 
 #[tokio::test]
+async fn notes_of_permits_are_taken_over_from_processes_that_are_gone_at_the_same_looker_alone() {
+    let place = Place::new();
+    let (dead, far) = (place.open_as(dead()), place.open_as(stranger()));
+    let me = place.open();
+    for (ledger, user) in [(&dead, "1"), (&dead, "2"), (&me, "2"), (&far, "3")] {
+        let _noted = ledger.note_permit(user).await.unwrap();
+    }
+    let users = |permits: Vec<Permit>| -> Vec<String> {
+        permits.into_iter().map(|it| it.looker_user_id).collect()
+    };
+
+    let claimed = me.claim_permits().await.unwrap();
+    let again = me.claim_permits().await.unwrap();
+    place.options.clock.sleep(Duration::from_secs(61)).await;
+    let later = me.claim_permits().await.unwrap();
+    let forgotten = claimed[0].id;
+    me.forget_permit(forgotten).await.unwrap();
+    let next = me.note_permit("4").await.unwrap();
+    me.bind(Instance {
+        origin: "https://another.looker.com".to_owned(),
+        web_url: None,
+    })
+    .await
+    .unwrap();
+    let other = Instance {
+        origin: "https://a-third.looker.com".to_owned(),
+        web_url: None,
+    };
+    me.bind(other).await.unwrap();
+    let _at_the_third = dead.note_permit("5").await.unwrap();
+    let elsewhere = me.claim_permits().await.unwrap();
+
+    assert_eq!(users(claimed), ["1"]);
+    assert_eq!(users(again), Vec::<String>::new());
+    assert_eq!(users(later), ["3"], "its lease has run out");
+    assert_ne!(next, forgotten);
+    assert_eq!(users(elsewhere), ["5"]);
+}
+
+#[tokio::test]
 async fn an_owner_at_work_keeps_its_lease() {
     let place = Place::new();
     let far = place.open_as(stranger());
@@ -805,7 +845,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 5
+                    known: 6
                 }
             ),
             "{error:?}"
@@ -951,5 +991,27 @@ mod file {
         );
         let free = ledger.begin(place.run(), pair("acme-3", "acme-1")).await;
         assert!(free.is_ok(), "{free:?}");
+    }
+
+    #[tokio::test]
+    async fn a_ledger_of_version_5_still_opens_and_then_notes_who_is_allowed_keys() {
+        let place = left_behind(include_str!("../data/ledger-5.sql")).await;
+
+        let ledger = place.open();
+
+        let here = ledger.instance().await.unwrap().unwrap();
+        assert_eq!(here.origin, "https://acme.looker.com:19999");
+        let run = ledger.runs(9).await.unwrap().remove(0);
+        assert_eq!((&*run.command, run.open), ("rotate-id", 1));
+        assert_eq!(run.instance, Some(here));
+        let jobs = ledger.jobs(run.id, None, 0, 9).await.unwrap();
+        assert_eq!(jobs[0].also.as_deref(), Some("acme-2"));
+        let keys = ledger.keys(None).await.unwrap();
+        assert_eq!((keys.len(), &*keys[0].key_id), (1, "8"));
+        let elsewhere = ledger.keys_elsewhere().await.unwrap();
+        assert_eq!(elsewhere[0].1.key_id, "7");
+        assert_eq!(ledger.claim_permits().await.unwrap(), []);
+        let note = ledger.note_permit("12").await.unwrap();
+        ledger.forget_permit(note).await.unwrap();
     }
 }

@@ -58,6 +58,7 @@ mod many_minters;
 mod not_there;
 mod outage;
 mod output;
+mod permits;
 mod plan;
 mod process;
 mod profile;

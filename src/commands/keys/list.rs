@@ -47,7 +47,7 @@ async fn list(
     system: &mut System,
 ) -> Result<Exit, Error> {
     ui.refuse_env()?;
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     require_admin(&session.admin).await?;
     let users = args.users.resolve(&session.admin).await?;
     let mut rows = Vec::new();

@@ -80,7 +80,7 @@ async fn orphans(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     let sink = sink(args, session, system)?;
     require_admin(&session.admin).await?;
     let matcher = Matcher::new(&args.patterns);

@@ -60,7 +60,7 @@ async fn reap(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     // To somebody who is no admin, Looker would call every key gone.
     require_admin(&session.admin).await?;
     let (due, unseen) = due(&*ledger, session, system).await?;

@@ -100,7 +100,7 @@ async fn revoke(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     require_admin(&session.admin).await?;
     let id = user.id()?;
     let name = id.by_ref().to_string();

@@ -118,7 +118,7 @@ async fn dry_run(
     ui: &Ui,
     system: &System,
 ) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     let admin = &session.admin;
     require_admin(admin).await?;
     for spec in specs {

@@ -107,7 +107,7 @@ async fn rotate(
     };
     let mut results = Results::new(ui, session.admin.origin(), &keys_to, many && !args.dry_run)?;
     require_admin(&session.admin).await?;
-    let ledger = ledger_of(session, system).await?;
+    let ledger = ledger_of(session, ui, system).await?;
     let wishes = wishes(args, session).await;
     let specs = prepare::specs(pairs, &wishes, &ledger, session, ui, system).await?;
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);

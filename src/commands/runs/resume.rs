@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::commands::engine::{self, Ended, Going, Request, open_ledger};
+use crate::commands::engine::{self, Ended, Going, Request, open_ledger, use_ledger};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
@@ -80,7 +80,7 @@ async fn resume(
         }
         None => None,
     };
-    instance::belongs(&*ledger, session).await?;
+    use_ledger(&ledger, session, ui).await?;
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;

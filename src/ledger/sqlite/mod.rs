@@ -8,6 +8,7 @@ mod instance;
 mod jobs;
 mod keys;
 mod owner;
+mod permits;
 mod row;
 mod runs;
 mod schema;
@@ -26,7 +27,7 @@ use self::fault::Fault;
 use self::writer::{Batch, Reply, Write, Writer};
 use crate::ledger::{
     Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
-    NewRun, Run, RunId,
+    NewRun, Permit, PermitId, Run, RunId,
 };
 use crate::system::Clock;
 
@@ -263,6 +264,19 @@ impl Ledger for SqliteLedger {
 
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()> {
         self.write(move |batch| keys::put(batch.db, None, &key))
+    }
+
+    fn note_permit(&self, looker_user_id: &str) -> Answer<'_, PermitId> {
+        let user = looker_user_id.to_owned();
+        self.write(move |batch| permits::note(batch, &user))
+    }
+
+    fn forget_permit(&self, permit: PermitId) -> Answer<'_, ()> {
+        self.write(move |batch| permits::forget(batch.db, permit))
+    }
+
+    fn claim_permits(&self) -> Answer<'_, Vec<Permit>> {
+        self.write(|batch| permits::claim(batch))
     }
 }
 

@@ -202,13 +202,8 @@ fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
             Ok((process, row.get::<_, Time>("lease_until")?.0, owner(row)?))
         })
         .optional()?;
-    Ok(found.and_then(|(process, until, owner)| {
-        let alive = batch.me.sees_alive(&process);
-        alive
-            .unwrap_or(batch.now < until)
-            .then_some(owner)
-            .flatten()
-    }))
+    let alive = found.filter(|(process, until, _)| batch.is_alive(process, *until));
+    Ok(alive.and_then(|(_, _, owner)| owner))
 }
 
 const fn column(state: JobState) -> &'static str {

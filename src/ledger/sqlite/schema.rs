@@ -9,7 +9,9 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
-const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const MIGRATIONS: [&str; 6] = [
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6,
+];
 
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
@@ -127,6 +129,21 @@ INSERT INTO key_of_looker
 DROP TABLE key;
 ALTER TABLE key_of_looker RENAME TO key;
 CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
+";
+
+/// A user who may manage its own keys for a moment is noted with the process that will take that right back. A number is
+/// never used again: a note that another process has taken over may be gone.
+const VERSION_6: &str = "
+CREATE TABLE permit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    looker INTEGER NOT NULL,
+    looker_user_id TEXT NOT NULL,
+    owner_pid INTEGER NOT NULL,
+    owner_host TEXT NOT NULL,
+    owner_space TEXT NOT NULL,
+    owner_started INTEGER,
+    lease_until INTEGER NOT NULL
+) STRICT;
 ";
 
 /// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is

@@ -11,6 +11,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::ledger::sqlite::fault::{Fault, describe};
 use crate::ledger::sqlite::hold::{self, Hold, LEASE};
 use crate::ledger::sqlite::owner::Process;
+use crate::ledger::sqlite::permits;
 use crate::ledger::{LedgerError, RunId};
 use crate::system::Clock;
 
@@ -134,6 +135,7 @@ impl Writer {
         for hold in holds.values() {
             let _unheard = hold::renew(&self.connection, *hold, until).is_err();
         }
+        let _unheard = permits::renew(&self.connection, &self.me, until).is_err();
     }
 
     fn release_all(&mut self, holds: &HashMap<RunId, Hold>) {
@@ -176,6 +178,12 @@ impl<'a> Batch<'a> {
             self.failure = Some(error);
             told
         })
+    }
+
+    /// Whether a process lives, or may live since its life cannot be seen from here and its lease has not run out.
+    pub(super) fn is_alive(&self, process: &Process, lease_until: Timestamp) -> bool {
+        let alive = self.me.sees_alive(process);
+        alive.unwrap_or(self.now < lease_until)
     }
 
     /// The row of a run that this process holds.

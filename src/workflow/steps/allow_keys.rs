@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::workflow::key_access::KeyError;
+use crate::workflow::key_error::KeyError;
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::work::Work;
 

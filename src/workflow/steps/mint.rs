@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::looker::{Api3Key, LookerError, NewApi3Key};
 use crate::workflow::found::FoundKey;
-use crate::workflow::key_access::KeyError;
+use crate::workflow::key_error::KeyError;
 use crate::workflow::reconcile::MintIntent;
 use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Before, Step};

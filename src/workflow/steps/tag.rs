@@ -7,7 +7,7 @@ use crate::ledger::KeyState;
 use crate::looker::LookerError;
 use crate::workflow::ATTEMPTS;
 use crate::workflow::found::FoundKey;
-use crate::workflow::key_access::KeyError;
+use crate::workflow::key_error::KeyError;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::allow_keys;
 use crate::workflow::work::Work;

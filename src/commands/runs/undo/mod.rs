@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
-use crate::commands::engine::open_ledger;
+use crate::commands::engine::{open_ledger, use_ledger};
 use crate::commands::instance;
 use crate::commands::object::with;
 use crate::commands::progress::{Latest, UiObserver};
@@ -151,7 +151,7 @@ async fn undo(
     ui: &Ui,
     system: &mut System,
 ) -> Result<Exit, Error> {
-    instance::belongs(&*ledger, session).await?;
+    use_ledger(&ledger, session, ui).await?;
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, ui);

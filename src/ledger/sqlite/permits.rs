@@ -1,0 +1,100 @@
+//! Users who have been given the right to manage their own keys for a moment, each with the process that will take it back.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, named_params};
+
+use crate::ledger::sqlite::fault::Fault;
+use crate::ledger::sqlite::hold::LEASE;
+use crate::ledger::sqlite::instance::HERE;
+use crate::ledger::sqlite::owner::Process;
+use crate::ledger::sqlite::row::Time;
+use crate::ledger::sqlite::writer::Batch;
+use crate::ledger::{Permit, PermitId};
+
+/// Note a user at the ledger's own Looker on behalf of this process.
+pub(super) fn note(batch: &Batch<'_>, looker_user_id: &str) -> Result<PermitId, Fault> {
+    let sql = format!(
+        "INSERT INTO permit (looker, looker_user_id, owner_pid, owner_host, owner_space, owner_started, lease_until)
+         VALUES ({HERE}, :user, :pid, :host, :space, :started, :until)"
+    );
+    let me = batch.me;
+    batch.db.prepare_cached(&sql)?.execute(named_params! {
+        ":user": looker_user_id,
+        ":pid": me.pid,
+        ":host": me.host,
+        ":space": me.space,
+        ":started": me.started,
+        ":until": Time(batch.now + LEASE),
+    })?;
+    Ok(PermitId(batch.db.last_insert_rowid()))
+}
+
+/// Remove a note.
+pub(super) fn forget(db: &Connection, id: PermitId) -> Result<(), Fault> {
+    db.prepare_cached("DELETE FROM permit WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
+/// Take over the notes of dead processes at the ledger's own Looker. A user whom a living process has noted too is left
+/// to that one until it has ended.
+pub(super) fn claim(batch: &Batch<'_>) -> Result<Vec<Permit>, Fault> {
+    let sql = format!("SELECT * FROM permit WHERE looker = {HERE} ORDER BY id");
+    let mut select = batch.db.prepare_cached(&sql)?;
+    let notes = select.query_map([], |row| {
+        let owner = Process {
+            pid: row.get("owner_pid")?,
+            host: row.get("owner_host")?,
+            space: row.get("owner_space")?,
+            started: row.get("owner_started")?,
+        };
+        let permit = Permit {
+            id: PermitId(row.get("id")?),
+            looker_user_id: row.get("looker_user_id")?,
+        };
+        Ok((permit, owner, row.get::<_, Time>("lease_until")?.0))
+    })?;
+    let (mut living, mut left) = (Vec::new(), Vec::new());
+    for note in notes {
+        let (permit, owner, until) = note?;
+        match batch.is_alive(&owner, until) {
+            true => living.push(permit.looker_user_id),
+            false => left.push(permit),
+        }
+    }
+    left.retain(|permit| !living.contains(&permit.looker_user_id));
+    for permit in &left {
+        take(batch, permit.id)?;
+    }
+    Ok(left)
+}
+
+/// Put off the end of the lease of all notes of the process `me`.
+pub(super) fn renew(db: &Connection, me: &Process, until: Timestamp) -> rusqlite::Result<usize> {
+    db.prepare_cached(
+        "UPDATE permit SET lease_until = ?1
+         WHERE owner_pid = ?2 AND owner_host = ?3 AND owner_space = ?4 AND owner_started IS ?5",
+    )?
+    .execute((Time(until), me.pid, &me.host, &me.space, me.started))
+}
+
+/// Make this process the owner of a note.
+fn take(batch: &Batch<'_>, id: PermitId) -> Result<(), Fault> {
+    let me = batch.me;
+    batch
+        .db
+        .prepare_cached(
+            "UPDATE permit SET owner_pid = ?2, owner_host = ?3, owner_space = ?4, owner_started = ?5,
+                lease_until = ?6
+             WHERE id = ?1",
+        )?
+        .execute((
+            id.0,
+            me.pid,
+            &me.host,
+            &me.space,
+            me.started,
+            Time(batch.now + LEASE),
+        ))?;
+    Ok(())
+}
