@@ -8,14 +8,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use embedctl::emulator::{Effect, Fault, Options, State};
+use embedctl::emulator::{Effect, ErrorBody, Fault, Options, State};
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::system::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Outcome, Sandbox};
+use crate::support::{Outcome, Sandbox, output};
 
 #[tokio::test]
 async fn a_run_that_goes_well_gives_the_secret_of_the_key_to_the_sink_only() {
@@ -331,6 +331,125 @@ async fn a_command_that_repeats_the_secret_in_its_complaint_is_not_quoted_with_i
     watched.sandbox.finish().await;
 }
 
+/// A script that copies what the command that runs it, and every process between it and this one, was started with.
+fn spy() -> String {
+    let end = std::process::id();
+    format!(
+        r#"pid=$$
+while test "$pid" -gt 1 && test "$pid" != {end}; do
+    tr '\0' '\n' < "/proc/$pid/environ" >> seen.txt
+    tr '\0' '\n' < "/proc/$pid/cmdline" >> seen.txt
+    grep 'Max core file size' "/proc/$pid/limits" >> limits.txt
+    pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")
+done 2> /dev/null
+"#
+    )
+}
+
+/// The places for secrets: what commands give them from, and what commands keep them in.
+const PLACES: [&str; 3] = ["client.secret", "embed.secret", "kept.jsonl"];
+
+/// A profile whose secrets come from commands, and a sink that is one; all of them spy on what embedctl lets them see.
+async fn spied_upon() -> Watched {
+    let mut watched = Watched::new().await;
+    let sandbox = &mut watched.sandbox;
+    let secret = sandbox.value("LOOKERSDK_CLIENT_SECRET").to_owned();
+    sandbox.file("client.secret", &secret);
+    let secret = sandbox.value("LOOKERSDK_EMBED_SECRET").to_owned();
+    sandbox.file("embed.secret", &secret);
+    let profile = format!(
+        "default_profile = \"p\"\n[profiles.p]\nbase_url = \"{}\"\nclient_id = \"{}\"\n\
+         client_secret = {{ command = [\"sh\", \"give.sh\", \"client.secret\"] }}\n\
+         embed_secret = {{ command = [\"sh\", \"give.sh\", \"embed.secret\"] }}\n",
+        sandbox.value("LOOKERSDK_BASE_URL"),
+        sandbox.value("LOOKERSDK_CLIENT_ID"),
+    );
+    sandbox.file("../home/.config/embedctl/config.toml", &profile);
+    for name in ["BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "EMBED_SECRET"] {
+        sandbox.unset(&format!("LOOKERSDK_{name}"));
+    }
+    sandbox.file("give.sh", &format!("{}cat \"$1\"\n", spy()));
+    sandbox.file("keep.sh", &format!("{}cat >> kept.jsonl\n", spy()));
+    watched
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn processes_leave_no_secret_in_files_arguments_and_environments_and_can_dump_no_core() {
+    let watched = spied_upon().await;
+    let rows = "external_user_id,first_name\nacme-1,Ann\nacme-2,Ben\n";
+    watched.sandbox.file("users.csv", rows);
+    let keep = ["--keys-to", "exec:sh keep.sh"];
+    let apply = [
+        "users.csv",
+        "--failed-to",
+        "failed.csv",
+        "--report",
+        "r.html",
+    ];
+    let sign = ["url", "sign", "/embed/looks/1", "--external-user-id", "a"];
+    let run = async |args: &[&str], exit: u8| {
+        let args = [args, &["-vvv"]].concat();
+        let outcome = output(watched.sandbox.process(&args)).await.exits(exit);
+        // A signed URL is a secret that was asked for.
+        let out = match args[0] {
+            "url" => String::new(),
+            _ => outcome.out.clone(),
+        };
+        watched.nothing_leaked(&Outcome { out, ..outcome }, &PLACES);
+    };
+
+    run(&[&["create-user", "acme-42"], &keep[..]].concat(), 0).await;
+    run(&["plan", "users.csv", "--out", "plan.json"], 0).await;
+    let refused = Effect::Status {
+        code: 422,
+        body: ErrorBody::Json,
+        retry_after: None,
+    };
+    let mint = "create_user_credentials_api3";
+    let emulator = watched.sandbox.emulator();
+    emulator.inject(Fault::new(refused).on(mint));
+    run(&[&["apply"], &apply[..], &keep].concat(), 3).await;
+    let rotate = ["keys", "rotate", "acme-42", "--yes"];
+    run(&[&rotate[..], &keep].concat(), 0).await;
+    let rename = ["rotate-id", "acme-42", "acme-43", "--yes"];
+    run(&[&rename[..], &keep].concat(), 0).await;
+    run(&sign, 0).await;
+    run(&["profile", "show"], 0).await;
+
+    // All of it was there to be searched, and the search finds what there is to find.
+    let sandbox = &watched.sandbox;
+    let seen = sandbox.read("seen.txt");
+    for part in [
+        "PATH=",
+        "keep.sh",
+        "give.sh",
+        "rotate-id",
+        "plan.json",
+        "sign",
+    ] {
+        assert!(
+            seen.lines().any(|line| line.contains(part)),
+            "{part}: {seen}"
+        );
+    }
+    assert!(sandbox.read("r.html").contains("acme-"));
+    assert_eq!(sandbox.read("failed.csv").lines().count(), 2);
+    let nothing = Outcome {
+        exit: 0,
+        out: String::new(),
+        err: String::new(),
+    };
+    let leaks = watched.leaks(&nothing, &[]);
+    for place in PLACES {
+        assert!(leaks.iter().any(|leak| leak.contains(place)), "{leaks:?}");
+    }
+    let limits = sandbox.read("limits.txt");
+    let soft = |line: &str| line.split_ascii_whitespace().nth(4) == Some("0");
+    assert!(!limits.is_empty() && limits.lines().all(soft), "{limits}");
+    watched.sandbox.finish().await;
+}
+
 #[tokio::test]
 async fn a_wrong_secret_is_not_repeated() {
     for variable in ["LOOKERSDK_CLIENT_SECRET", "LOOKERSDK_EMBED_SECRET"] {
@@ -435,6 +554,7 @@ impl Watched {
             .into_iter()
             .chain(known)
             .chain(self.wire.secrets())
+            .filter(|secret| !secret.is_empty())
             .collect()
     }
 
