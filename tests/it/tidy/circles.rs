@@ -148,7 +148,7 @@ impl Names {
                 }
             }
             syn::UseTree::Name(name) if name.ident == "self" => {
-                self.name(before.to_vec(), exports, None)
+                self.name(before.to_vec(), exports, None);
             }
             syn::UseTree::Name(name) => self.name(with(&name.ident), exports, Some(&name.ident)),
             syn::UseTree::Rename(name) => self.name(with(&name.ident), exports, Some(&name.rename)),
