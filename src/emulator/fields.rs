@@ -32,6 +32,32 @@ impl Fields {
         stack.is_empty().then_some(fields)
     }
 
+    /// The fields with these names; all where there are none.
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        Self(
+            names
+                .map(|name| (name.to_owned(), Self::default()))
+                .collect(),
+        )
+    }
+
+    /// What is wanted of the field called `name`; all where it says no more.
+    pub(crate) fn inside(&self, name: &str) -> &Self {
+        const ALL: &Fields = &Fields(Vec::new());
+        let found = self.0.iter().find(|(wanted, _)| wanted == name);
+        found.map_or(ALL, |(_, inner)| inner)
+    }
+
+    /// Those among the fields called `names` that are wanted. If none is, that is one that nothing has.
+    pub(crate) fn among(&self, names: &[&str]) -> Self {
+        let wanted = names.iter().copied().filter(|name| self.want(name));
+        let mut wanted = Self::of(wanted);
+        if wanted.0.is_empty() {
+            wanted.add(&mut "-".to_owned());
+        }
+        wanted
+    }
+
     /// Whether the field called `name` is wanted.
     pub(crate) fn want(&self, name: &str) -> bool {
         self.0.is_empty() || self.0.iter().any(|(wanted, _)| wanted == name)
@@ -79,10 +105,29 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// What is wanted of the field called `name`.
+    pub(crate) fn inside(&self, name: &str) -> &'a Fields {
+        self.fields.inside(name)
+    }
+
     /// Give the object a field, where it is wanted.
     pub(crate) fn put<T: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> T) {
         if self.fields.want(name) {
             self.object.insert(name.to_owned(), value().into());
+        }
+    }
+
+    /// Put the wanted ones of these fields over what is there.
+    pub(crate) fn lay(&mut self, above: &Map<String, Value>) {
+        let wanted = above.iter().filter(|(name, _)| self.fields.want(name));
+        let wanted = wanted.map(|(name, value)| (name.clone(), value.clone()));
+        self.object.extend(wanted);
+    }
+
+    /// The same for an object, and nothing for anything else.
+    pub(crate) fn lay_object(&mut self, above: &Value) {
+        if let Some(above) = above.as_object() {
+            self.lay(above);
         }
     }
 
@@ -116,6 +161,21 @@ mod tests {
             keep("credentials_embed(external_user_id),id"),
             r#"{"credentials_embed":[{"external_user_id":"acme-42"}],"id":"7"}"#
         );
+    }
+
+    #[test]
+    fn what_is_made_of_some_fields_only_is_made_of_those_that_are_wanted() {
+        let fields = Fields::parse("id,folder(name)").unwrap();
+
+        assert!(fields.inside("folder").want("name"));
+        assert!(!fields.inside("folder").want("id"));
+        assert_eq!(
+            fields.among(&["id", "title"]),
+            Fields::of(["id"].into_iter())
+        );
+        assert!(!fields.among(&["title"]).want("title"));
+        assert!(Fields::default().among(&["title"]).want("title"));
+        assert!(!Fields::default().among(&["title"]).want("id"));
     }
 
     #[test]

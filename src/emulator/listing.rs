@@ -1,11 +1,17 @@
 //! Lists: which items a caller asks for, in which order, and which page of them.
+//!
+//! A list may be long, and showing an item is what costs. So an item is filtered and sorted by the fields that this asks
+//! for, and only the items of the page are shown whole. Items come in the order of their ids.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
-use crate::emulator::call::Call;
+use crate::emulator::call::{Call, parse_id};
+use crate::emulator::fields::Fields;
+use crate::emulator::world::Id;
 
 /// How many items a page has when `per_page` is not given.
 const PER_PAGE: usize = 100;
@@ -32,10 +38,17 @@ impl<'a> Filters<'a> {
         self.patterns.is_empty()
     }
 
+    /// The id that the field `name` has in all items that pass, if there is only one: a quick way to pass over most.
+    pub(crate) fn only(&self, name: &str) -> Option<Id> {
+        let mut patterns = self.patterns.iter().filter(|_| !self.any);
+        patterns.find_map(|(known, pattern)| parse_id(pattern).filter(|_id| *known == name))
+    }
+
     /// Whether an item passes, whose field of a name has the text that `field` gives.
-    pub(crate) fn pass(&self, field: impl Fn(&str) -> Option<String>) -> bool {
-        let matches =
-            |(name, pattern): &(&'static str, &str)| fits(pattern, field(name).as_deref());
+    pub(crate) fn pass<T: AsRef<str>>(&self, field: impl Fn(&str) -> Option<T>) -> bool {
+        let matches = |(name, pattern): &(&'static str, &str)| {
+            fits(pattern, field(name).as_ref().map(AsRef::as_ref))
+        };
         match self.any {
             true if !self.patterns.is_empty() => self.patterns.iter().any(matches),
             _ => self.patterns.iter().all(matches),
@@ -57,6 +70,9 @@ pub(crate) fn fits(pattern: &str, value: Option<&str>) -> bool {
     let is_id = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     if is_id && pattern.contains(',') {
         return pattern.split(',').any(|part| part.trim() == value);
+    }
+    if pattern.is_ascii() && value.is_ascii() && !pattern.contains(['%', '_']) {
+        return pattern.eq_ignore_ascii_case(value);
     }
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let value: Vec<char> = value.to_lowercase().chars().collect();
@@ -134,44 +150,59 @@ impl Page {
     }
 }
 
+/// The items in the order, and the page of them, that the caller asks for; `show` shows the given fields of one.
+pub(crate) fn answer<T: Copy>(
+    call: &Call<'_>,
+    items: impl Iterator<Item = T>,
+    show: impl Fn(&Fields, T) -> Value,
+) -> Answer {
+    let page = Page::of(call)?;
+    let whole = |item: T| show(&call.fields, item);
+    if by_id(call) {
+        return Ok(Reply::json(page.cut(items).map(whole).collect()));
+    }
+    let keys: Vec<(&str, bool)> = call
+        .query("sorts")
+        .unwrap_or("")
+        .split(',')
+        .map(direction)
+        .collect();
+    let fields = Fields::of(keys.iter().map(|(name, _)| *name));
+    let mut items: Vec<(Value, T)> = items.map(|item| (show(&fields, item), item)).collect();
+    items.sort_by(|(one, _), (other, _)| order(&keys, one, other));
+    let items = items.into_iter().map(|(_, item)| item);
+    Ok(Reply::json(page.cut(items).map(whole).collect()))
+}
+
+/// The items that pass the filters, in the order and the page that the caller asks for.
+pub(crate) fn search<T: Copy>(
+    call: &Call<'_>,
+    filters: &Filters<'_>,
+    items: impl Iterator<Item = T>,
+    show: impl Fn(&Fields, T) -> Value,
+) -> Answer {
+    let fields = Fields::of(filters.patterns.iter().map(|(name, _)| *name));
+    let passing = items.filter(|item| {
+        filters.is_empty() || {
+            let shown = show(&fields, *item);
+            filters.pass(|name| shown.get(name).and_then(text))
+        }
+    });
+    answer(call, passing, &show)
+}
+
 /// Whether the order that items have anyway, by id, will do.
-pub(crate) fn by_id(call: &Call<'_>) -> bool {
+fn by_id(call: &Call<'_>) -> bool {
     call.paging.ignores_sort || matches!(call.query("sorts"), None | Some("" | "id" | "id asc"))
 }
 
-/// The items of a resource that is not large: sorted, and the page the caller asks for.
-pub(crate) fn answer(call: &Call<'_>, items: Vec<Value>) -> Answer {
-    let mut items = items;
-    sort(call, &mut items);
-    Ok(Reply::json(
-        Page::of(call)?.cut(items.into_iter()).collect(),
-    ))
-}
-
-/// The items that pass the filters called `names`, sorted, and the page the caller asks for.
-pub(crate) fn search(call: &Call<'_>, names: &[&'static str], items: Vec<Value>) -> Answer {
-    let filters = Filters::of(call, names)?;
-    let passing = items
-        .into_iter()
-        .filter(|item| filters.pass(|name| item.get(name).and_then(text)));
-    answer(call, passing.collect())
-}
-
-/// Put `items` in the order that `sorts` asks for.
-pub(crate) fn sort(call: &Call<'_>, items: &mut [Value]) {
-    if call.paging.ignores_sort {
-        return;
-    }
-    for key in call.query("sorts").unwrap_or("").rsplit(',') {
-        let (name, descending) = direction(key);
-        if name.is_empty() {
-            continue;
-        }
-        items.sort_by(|one, other| {
-            let order = compare(one.get(name), other.get(name));
-            if descending { order.reverse() } else { order }
-        });
-    }
+/// How two items stand to each other by the first key that tells them apart.
+fn order(keys: &[(&str, bool)], one: &Value, other: &Value) -> Ordering {
+    let orders = keys.iter().map(|(name, descending)| {
+        let order = compare(one.get(name), other.get(name));
+        if *descending { order.reverse() } else { order }
+    });
+    orders.fold(Ordering::Equal, Ordering::then)
 }
 
 /// The field of a sort key, and whether it goes down: `-id`, `id desc`.
@@ -187,25 +218,39 @@ fn direction(key: &str) -> (&str, bool) {
 }
 
 fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
-    let (one, other) = (one.and_then(text), other.and_then(text));
-    let number = |text: &Option<String>| text.as_deref()?.parse::<u64>().ok();
-    match (number(&one), number(&other)) {
-        (Some(one), Some(other)) => one.cmp(&other),
-        _ => one.cmp(&other),
+    key(one).cmp(&key(other))
+}
+
+/// What a field is sorted by: what has none comes first, and numbers come before texts.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+enum Key<'a> {
+    None,
+    Number(u64),
+    Text(Cow<'a, str>),
+}
+
+fn key(value: Option<&Value>) -> Key<'_> {
+    match value.and_then(text) {
+        None => Key::None,
+        Some(text) => text.parse().map_or(Key::Text(text), Key::Number),
     }
 }
 
-fn text(value: &Value) -> Option<String> {
+fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        other => Some(Cow::Owned(other.to_string())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{direction, fits};
+    use std::cmp::Ordering;
+
+    use serde_json::json;
+
+    use super::{compare, direction, fits};
 
     #[test]
     fn percent_is_any_text_and_underscore_any_letter() {
@@ -228,6 +273,24 @@ mod tests {
     fn ids_may_be_a_list() {
         assert!(fits("1,2", Some("2")));
         assert!(!fits("1,2", Some("12")));
+    }
+
+    #[test]
+    fn numbers_are_sorted_as_numbers_and_stand_before_texts() {
+        // Each comes before the next ones, also where texts that begin with a digit lie between numbers.
+        let sorted = [
+            json!(null),
+            json!("9"),
+            json!(10),
+            json!("10a"),
+            json!("5a"),
+        ];
+        for (place, one) in sorted.iter().enumerate() {
+            for (other_place, other) in sorted.iter().enumerate() {
+                assert_eq!(compare(Some(one), Some(other)), place.cmp(&other_place));
+            }
+        }
+        assert_eq!(compare(None, Some(&json!(null))), Ordering::Equal);
     }
 
     #[test]

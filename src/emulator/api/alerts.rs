@@ -74,10 +74,9 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         Some("dashboard") => alerts.sort_by_key(|(_, alert)| alert.element),
         _ => {}
     }
-    let shown = alerts
-        .into_iter()
-        .map(|(id, alert)| alert_json(world, &viewer, id, alert));
-    listing::answer(call, shown.collect())
+    listing::answer(call, alerts.into_iter(), |_fields, (id, alert)| {
+        alert_json(world, &viewer, id, alert)
+    })
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {

@@ -44,11 +44,9 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let admin = call.is_admin();
     let attributes = world.attributes.0.iter();
     let seen = attributes.filter(|(_, attribute)| admin || attribute.user_can_view);
-    listing::answer(
-        call,
-        seen.map(|(id, attribute)| attribute_json(id, attribute))
-            .collect(),
-    )
+    listing::answer(call, seen, |_fields, (id, attribute)| {
+        attribute_json(id, attribute)
+    })
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {

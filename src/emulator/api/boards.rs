@@ -8,6 +8,7 @@ use crate::emulator::api::pieces::may;
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body, Field, Kind, open};
 use crate::emulator::call::{Call, bad_body};
+use crate::emulator::fields::{Fields, Shown};
 use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, get, patch, post};
 use crate::emulator::switches::BlindSearch;
@@ -54,7 +55,8 @@ const WRITABLE: &[Field] = &[
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
-    let shown = seen(world, &viewer).map(|(id, board)| board_json(world, &viewer, id, board));
+    let shown =
+        seen(world, &viewer).map(|(id, board)| board_json(&call.fields, world, &viewer, id, board));
     json_answer(shown.collect())
 }
 
@@ -80,7 +82,10 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         }
     };
     let world: &World = world;
-    let found = seen(world, &viewer).filter(|(id, board)| {
+    let creator = texts.only("creator_id");
+    let found =
+        seen(world, &viewer).filter(|(_, board)| creator.is_none() || board.owner == creator);
+    let found = found.filter(|(id, board)| {
         let owner = || board.owner.and_then(|id| world.users.at(id));
         let favorites = &world.content.favorites;
         world.level(&viewer, Thing::Board(*id)) >= Some(wanted)
@@ -94,8 +99,9 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
             })
     });
     let found = found.filter(|_board| !world.rules.switches.is_blind_to(BlindSearch::Boards));
-    let shown = found.map(|(id, board)| board_json(world, &viewer, id, board));
-    listing::answer(call, shown.collect())
+    listing::answer(call, found, |fields, (id, board)| {
+        board_json(fields, world, &viewer, id, board)
+    })
 }
 
 /// The boards the caller may see, but for those in the trash.
@@ -112,6 +118,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("board_id")?;
     let seen = world.sees(&viewer, Thing::Board(id));
     show(
+        call,
         world,
         &viewer,
         seen.then_some(id).ok_or_else(Refusal::not_found)?,
@@ -128,7 +135,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     };
     change(world, &viewer, &mut board, &body)?;
     let id = world.add_board(board);
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
@@ -145,7 +152,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     if let Some(place) = world.content.boards.at_mut(id) {
         *place = board;
     }
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Result<(), Refusal> {
@@ -182,33 +189,35 @@ fn time(text: &str) -> Result<i64, Refusal> {
         .map_err(|_error| bad_body("`deleted_at` is not a time"))
 }
 
-fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(board_json(world, viewer, id, board))
+    json_answer(board_json(&call.fields, world, viewer, id, board))
 }
 
-fn board_json(world: &World, viewer: &Viewer, id: Id, board: &Board) -> Value {
-    let sections = board.sections.iter();
-    let sections: Value = sections
-        .filter_map(|section| {
-            let found = world.content.sections.at(*section)?;
-            Some(section_json(world, viewer, *section, found))
-        })
-        .collect();
-    json!({
-        "can": {},
-        "id": id_text(id),
-        "content_metadata_id": id_text(board.meta),
-        "created_at": world.time(board.created_at),
-        "updated_at": world.time(board.updated_at),
-        "deleted_at": board.deleted_at.map(|at| world.time(at)),
-        "title": board.title,
-        "description": board.description,
-        "board_sections": sections,
-        "section_order": board.section_order,
-        "user_id": board.owner.map(id_text),
-        "primary_homepage": false,
-    })
+fn board_json(fields: &Fields, world: &World, viewer: &Viewer, id: Id, board: &Board) -> Value {
+    let sections = || -> Value {
+        let sections = board.sections.iter();
+        sections
+            .filter_map(|section| {
+                let found = world.content.sections.at(*section)?;
+                Some(section_json(world, viewer, *section, found))
+            })
+            .collect()
+    };
+    let mut shown = Shown::new(fields);
+    shown.put("can", || json!({}));
+    shown.put("id", || id_text(id));
+    shown.put("content_metadata_id", || id_text(board.meta));
+    shown.put("created_at", || world.time(board.created_at));
+    shown.put("updated_at", || world.time(board.updated_at));
+    shown.put("deleted_at", || board.deleted_at.map(|at| world.time(at)));
+    shown.put("title", || board.title.as_deref());
+    shown.put("description", || board.description.as_deref());
+    shown.put("board_sections", sections);
+    shown.put("section_order", || json!(board.section_order));
+    shown.put("user_id", || board.owner.map(id_text));
+    shown.put("primary_homepage", || false);
+    shown.done()
 }
 
 /// A section with the links to what the viewer may see.

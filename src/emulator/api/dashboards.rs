@@ -194,6 +194,5 @@ fn free_title(world: &World, folder: Id, title: &str) -> String {
 }
 
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
-    let viewer = viewer(call, world)?;
-    pieces::show(world, &viewer, PieceKind::Dashboard, id, dashboard_json)
+    pieces::show(call, world, PieceKind::Dashboard, id, dashboard_json)
 }

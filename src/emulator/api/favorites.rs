@@ -1,13 +1,14 @@
 //! Favourites: one, those that match; adding and taking away.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::content_json::{dashboard_base_json, look_basic_json};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Field, Kind, firm, open};
 use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing;
+use crate::emulator::fields::{Fields, Shown};
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, post};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
@@ -74,18 +75,25 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let items = call.flag("include_board_items")?.unwrap_or(false);
     let on_board = call.query("board_id").filter(|_id| items);
     let on_board = on_board.and_then(parse_id);
-    let seen = seen(world, &viewer).filter(|(_, favorite)| match on_board {
+    let names = SEARCHED.iter().copied();
+    let names: Vec<&str> = names
+        .filter(|name| on_board.is_none() || *name != "board_id")
+        .collect();
+    let filters = Filters::of(call, &names)?;
+    let (user, meta) = (filters.only("user_id"), filters.only("content_metadata_id"));
+    let seen = seen(world, &viewer).filter(|(_, favorite)| {
+        user.is_none_or(|user| favorite.user == user)
+            && meta.is_none_or(|meta| favorite.meta == meta)
+    });
+    let seen = seen.filter(|(_, favorite)| match on_board {
         Some(board) => is_on_board(world, board, favorite.meta),
         None => true,
     });
     let blind = world.rules.switches.is_blind_to(BlindSearch::Favorites);
     let seen = seen.filter(|(_, favorite)| !blind || favorite.user == viewer.user);
-    let shown = seen.map(|(id, favorite)| favorite_json(world, &viewer, id, *favorite));
-    let names = SEARCHED.iter().copied();
-    let names: Vec<&str> = names
-        .filter(|name| on_board.is_none() || *name != "board_id")
-        .collect();
-    listing::search(call, &names, shown.collect())
+    listing::search(call, &filters, seen, |fields, (id, favorite)| {
+        favorite_json(fields, world, &viewer, id, *favorite)
+    })
 }
 
 /// All favourites for administrators, one's own for the others.
@@ -110,7 +118,7 @@ fn is_on_board(world: &World, board: Id, meta: Id) -> bool {
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = own(call, world, &viewer)?;
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 /// For the caller; for others as an administrator, where a switch says that Looker lets one.
@@ -134,7 +142,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         return Err(Refusal::new(409, "This content is a favorite already."));
     }
     let id = world.content.favorites.0.insert(Favorite { user, meta });
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
@@ -158,41 +166,47 @@ fn own(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     own.then_some(id).ok_or_else(Refusal::not_found)
 }
 
-fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let favorite = world.content.favorites.at(id);
     let favorite = *favorite.ok_or_else(Refusal::not_found)?;
-    json_answer(favorite_json(world, viewer, id, favorite))
+    json_answer(favorite_json(&call.fields, world, viewer, id, favorite))
 }
 
-fn favorite_json(world: &World, viewer: &Viewer, id: Id, favorite: Favorite) -> Value {
+fn favorite_json(
+    fields: &Fields,
+    world: &World,
+    viewer: &Viewer,
+    id: Id,
+    favorite: Favorite,
+) -> Value {
     let thing = world.content.metadata.at(favorite.meta);
     let thing = thing.map(|meta| meta.thing);
-    let mut shown = json!({
-        "id": id_text(id),
-        "user_id": id_text(favorite.user),
-        "content_metadata_id": id_text(favorite.meta),
-        "look_id": null,
-        "dashboard_id": null,
-        "board_id": null,
-        "lookml_dashboard_id": null,
-    });
+    let mut shown = Shown::new(fields);
+    shown.put("id", || id_text(id));
+    shown.put("user_id", || id_text(favorite.user));
+    shown.put("content_metadata_id", || id_text(favorite.meta));
+    for name in ["look_id", "dashboard_id", "board_id", "lookml_dashboard_id"] {
+        shown.put(name, || Value::Null);
+    }
     match thing {
         Some(Thing::Dashboard(id)) => {
-            add(&mut shown, "dashboard_id", id_text(id));
+            shown.put("dashboard_id", || id_text(id));
             if let Some(piece) = world.content.dashboards.at(id) {
-                let dashboard = dashboard_base_json(world, viewer, id, piece);
-                add(&mut shown, "dashboard", dashboard);
+                let fields = shown.inside("dashboard");
+                shown.put("dashboard", || {
+                    dashboard_base_json(fields, world, viewer, id, piece)
+                });
             }
         }
         Some(Thing::Look(id)) => {
-            add(&mut shown, "look_id", id_text(id));
+            shown.put("look_id", || id_text(id));
             if let Some(piece) = world.content.looks.at(id) {
-                let look = look_basic_json(world, viewer, id, piece);
-                add(&mut shown, "look", look);
+                let fields = shown.inside("look");
+                shown.put("look", || look_basic_json(fields, world, viewer, id, piece));
             }
         }
-        Some(Thing::Board(id)) => add(&mut shown, "board_id", id_text(id)),
+        Some(Thing::Board(id)) => shown.put("board_id", || id_text(id)),
         Some(Thing::Folder(_)) | None => {}
     }
-    shown
+    shown.done()
 }

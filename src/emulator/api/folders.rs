@@ -66,7 +66,7 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
     });
     json_answer(
         listed
-            .map(|(id, folder)| folder_json(world, id, folder))
+            .map(|(id, folder)| folder_json(&call.fields, world, id, folder))
             .collect(),
     )
 }
@@ -80,11 +80,17 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         (call.flag("is_users_root")?, FolderKind::UsersRoot),
     ];
     let world: &World = world;
-    let found = seen(world, &viewer).filter(|(id, folder)| {
+    let (parent, creator) = (texts.only("parent_id"), texts.only("creator_id"));
+    let found = world.folders.table.iter().filter(|(_, folder)| {
+        (parent.is_none() || folder.parent == parent)
+            && (creator.is_none() || folder.creator == creator)
+    });
+    let found = found.filter(|(id, folder)| {
         let is = |(wanted, kind): &(Option<bool>, FolderKind)| {
             wanted.is_none_or(|wanted| wanted == (folder.kind == *kind))
         };
         flags.iter().all(is)
+            && world.sees(&viewer, Thing::Folder(*id))
             && texts.pass(|name| match name {
                 "id" => Some(id.to_string()),
                 "name" => Some(world.folder_name(folder)),
@@ -92,8 +98,9 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
                 _ => folder.creator.map(|id| id.to_string()),
             })
     });
-    let found = found.map(|(id, folder)| folder_json(world, id, folder));
-    listing::answer(call, found.collect())
+    listing::answer(call, found, |fields, (id, folder)| {
+        folder_json(fields, world, id, folder)
+    })
 }
 
 fn seen<'a>(world: &'a World, viewer: &'a Viewer) -> impl Iterator<Item = (Id, &'a Folder)> {
@@ -110,7 +117,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     check_place(world, &viewer, parent)?;
     check_name(world, parent, name, None)?;
     let id = world.add_folder(name, parent, Some(viewer.user));
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 /// A new name, a new place, or both.
@@ -138,7 +145,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
         folder.name = name;
     }
     world.folders.hang(id, parent);
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 /// The folder, all below it, and what they hold.
@@ -152,16 +159,19 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = visible(call, world, &viewer)?;
-    show(world, &viewer, id)
+    show(call, world, &viewer, id)
 }
 
 fn children(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = visible(call, world, &viewer)?;
+    let world: &World = world;
     let children = world.folders.children(id);
     let seen = children.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
-    let shown = seen.filter_map(|id| Some(folder_json(world, id, world.folders.at(id)?)));
-    listing::answer(call, shown.collect())
+    let seen = seen.filter_map(|id| Some((id, world.folders.at(id)?)));
+    listing::answer(call, seen, |fields, (id, folder)| {
+        folder_json(fields, world, id, folder)
+    })
 }
 
 fn parent(call: &Call<'_>, world: &mut World) -> Answer {
@@ -169,7 +179,7 @@ fn parent(call: &Call<'_>, world: &mut World) -> Answer {
     let id = visible(call, world, &viewer)?;
     let parent = world.folders.at(id).and_then(|folder| folder.parent);
     let parent = parent.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
-    show(world, &viewer, parent.ok_or_else(Refusal::not_found)?)
+    show(call, world, &viewer, parent.ok_or_else(Refusal::not_found)?)
 }
 
 fn ancestors(call: &Call<'_>, world: &mut World) -> Answer {
@@ -178,7 +188,7 @@ fn ancestors(call: &Call<'_>, world: &mut World) -> Answer {
     let above = world.folders.ancestors(id).into_iter();
     let seen = above.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
     let shown: Vec<Value> = seen
-        .filter_map(|id| Some(folder_json(world, id, world.folders.at(id)?)))
+        .filter_map(|id| Some(folder_json(&call.fields, world, id, world.folders.at(id)?)))
         .collect();
     json_answer(shown.into())
 }
@@ -240,7 +250,7 @@ fn check_name(world: &World, parent: Id, name: &str, except: Option<Id>) -> Resu
     }
 }
 
-fn show(world: &World, viewer: &Viewer, id: Id) -> Answer {
+fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(full_folder_json(world, viewer, id, folder))
+    json_answer(full_folder_json(&call.fields, world, viewer, id, folder))
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::user_json::user_json;
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::fields::Fields;
-use crate::emulator::listing::{self, Page};
+use crate::emulator::call::{Call, Who, parse_id};
+use crate::emulator::fields::{Fields, Shown};
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::groups::Group;
 use crate::emulator::world::kinds::ALL_USERS;
@@ -78,28 +78,27 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
         let ids = ids.as_ref();
         ids.is_none_or(|ids| ids.iter().any(|text| parse_id(text) == Some(id)))
     };
-    let mut groups = seen(call, world)?;
-    groups.retain(|group| {
-        let id = group.get("id").and_then(Value::as_str);
-        id.and_then(parse_id).is_some_and(wanted)
-    });
-    listing::answer(call, groups)
+    let who = call.who()?;
+    let groups = seen(who, world).filter(|(id, _)| wanted(*id));
+    listing::answer(call, groups, |fields, (id, group)| {
+        group_json(fields, world, who.user, id, group)
+    })
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    listing::search(call, SEARCHED, seen(call, world)?)
+    let who = call.who()?;
+    let filters = Filters::of(call, SEARCHED)?;
+    listing::search(call, &filters, seen(who, world), |fields, (id, group)| {
+        group_json(fields, world, who.user, id, group)
+    })
 }
 
 /// The groups the caller may see: all of them, or the ones it is in.
-pub(super) fn seen(call: &Call<'_>, world: &World) -> Result<Vec<Value>, Refusal> {
-    let who = call.who()?;
+pub(super) fn seen<'a>(who: &Who, world: &'a World) -> impl Iterator<Item = (Id, &'a Group)> {
     let groups = world.groups.table.iter();
-    let seen = groups.filter(|(_, group)| {
+    groups.filter(|(_, group)| {
         who.admin || group.include_by_default || group.members.contains(&who.user)
-    });
-    Ok(seen
-        .map(|(id, group)| group_json(world, who.user, id, group))
-        .collect())
+    })
 }
 
 /// What may be written of a group, from Looker's API description.
@@ -175,23 +174,20 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 pub(super) fn one_json(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(group_json(world, call.who()?.user, id, group))
+    json_answer(group_json(&call.fields, world, call.who()?.user, id, group))
 }
 
 fn members(call: &Call<'_>, world: &mut World) -> Answer {
+    let world: &World = world;
     let id = call.id("group_id")?;
     let group = world.groups.at(id).ok_or_else(Refusal::not_found)?;
     let who = call.who()?;
     let members = world.members_of(id, group);
     let users = members.iter();
     let users = users.filter_map(|id| Some((*id, world.users.at(*id)?)));
-    if listing::by_id(call) {
-        let page = Page::of(call)?.cut(users);
-        let render = |(id, user)| user_json(&call.fields, world, who.user, id, user);
-        return json_answer(page.map(render).collect());
-    }
-    let render = |(id, user)| user_json(&Fields::default(), world, who.user, id, user);
-    listing::answer(call, users.map(render).collect())
+    listing::answer(call, users, |fields, (id, user)| {
+        user_json(fields, world, who.user, id, user)
+    })
 }
 
 /// Looker's OpenAPI description marks `user_id` as read-only, and yet it is the body.
@@ -241,10 +237,17 @@ fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 /// A group as the API shows it. Recorded: the one that everybody is in is managed elsewhere, and cannot be changed.
-pub(super) fn group_json(world: &World, who: Id, id: Id, group: &Group) -> Value {
+pub(super) fn group_json(fields: &Fields, world: &World, who: Id, id: Id, group: &Group) -> Value {
+    let mut shown = Shown::new(fields);
+    put_group(&mut shown, world, who, (id, group));
+    shown.done()
+}
+
+/// The same, among other fields.
+pub(super) fn put_group(shown: &mut Shown<'_>, world: &World, who: Id, (id, group): (Id, &Group)) {
     let everybody = id == ALL_USERS && group.include_by_default;
-    json!({
-        "can": {
+    shown.put("can", || {
+        json!({
             "add_to_content_metadata": group.can_add_to_content_metadata,
             "create": true,
             "delete": !everybody,
@@ -252,14 +255,21 @@ pub(super) fn group_json(world: &World, who: Id, id: Id, group: &Group) -> Value
             "index": true,
             "show": true,
             "update": !everybody,
-        },
-        "id": id_text(id),
-        "name": group.name,
-        "can_add_to_content_metadata": group.can_add_to_content_metadata,
-        "contains_current_user": everybody || group.members.contains(&who),
-        "external_group_id": group.external_group_id,
-        "externally_managed": everybody,
-        "include_by_default": group.include_by_default,
-        "user_count": if everybody { world.users.table.len() } else { group.members.len() },
-    })
+        })
+    });
+    shown.put("id", || id_text(id));
+    shown.put("name", || group.name.as_str());
+    shown.put("can_add_to_content_metadata", || {
+        group.can_add_to_content_metadata
+    });
+    shown.put("contains_current_user", || {
+        everybody || group.members.contains(&who)
+    });
+    shown.put("external_group_id", || group.external_group_id.as_deref());
+    shown.put("externally_managed", || everybody);
+    shown.put("include_by_default", || group.include_by_default);
+    shown.put("user_count", || match everybody {
+        true => world.users.table.len(),
+        false => group.members.len(),
+    });
 }

@@ -1,12 +1,13 @@
 //! Groups that are in groups.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
-use crate::emulator::api::groups::{SEARCH, SEARCHED, group_json, one_json, seen};
+use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::api::groups::{SEARCH, SEARCHED, group_json, one_json, put_group, seen};
 use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing;
+use crate::emulator::fields::Shown;
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, post};
 use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{World, id_text, id_texts};
@@ -38,7 +39,15 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let group = group.ok_or_else(Refusal::not_found)?;
     let who = call.who()?.user;
     let inner = group.groups.iter();
-    let shown = inner.filter_map(|id| Some(group_json(world, who, *id, world.groups.at(*id)?)));
+    let shown = inner.filter_map(|id| {
+        Some(group_json(
+            &call.fields,
+            world,
+            who,
+            *id,
+            world.groups.at(*id)?,
+        ))
+    });
     json_answer(shown.collect())
 }
 
@@ -76,18 +85,17 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// Recorded: every group is in that of all users as well.
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    let mut groups = seen(call, world)?;
-    for shown in &mut groups {
-        let id = shown.get("id").and_then(Value::as_str).and_then(parse_id);
-        let Some((id, group)) = id.and_then(|id| Some((id, world.groups.at(id)?))) else {
-            continue;
-        };
-        let everybody = (id != ALL_USERS).then(|| id_text(ALL_USERS));
-        let outer = world.groups.holding(id).map(id_text);
-        let parents: Vec<String> = everybody.into_iter().chain(outer).collect();
-        let roles = id_texts(&group.roles);
-        add(shown, "parent_group_ids", json!(parents));
-        add(shown, "role_ids", roles);
-    }
-    listing::search(call, SEARCHED, groups)
+    let who = call.who()?;
+    let filters = Filters::of(call, SEARCHED)?;
+    listing::search(call, &filters, seen(who, world), |fields, (id, group)| {
+        let mut shown = Shown::new(fields);
+        put_group(&mut shown, world, who.user, (id, group));
+        shown.put("parent_group_ids", || {
+            let everybody = (id != ALL_USERS).then(|| id_text(ALL_USERS));
+            let outer = world.groups.holding(id).map(id_text);
+            json!(everybody.into_iter().chain(outer).collect::<Vec<_>>())
+        });
+        shown.put("role_ids", || id_texts(&group.roles));
+        shown.done()
+    })
 }

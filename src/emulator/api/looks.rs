@@ -130,6 +130,5 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
-    let viewer = viewer(call, world)?;
-    pieces::show(world, &viewer, PieceKind::Look, id, full_look_json)
+    pieces::show(call, world, PieceKind::Look, id, full_look_json)
 }

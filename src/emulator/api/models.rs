@@ -29,7 +29,7 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let internal = !hides || call.flag("include_internal")?.unwrap_or(false);
     let models = seen(call, world)?.into_iter();
     let models = models.filter(|model| internal || !model.internal);
-    listing::answer(call, models.map(model_json).collect())
+    listing::answer(call, models, |_fields, model| model_json(model))
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {

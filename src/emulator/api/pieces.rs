@@ -1,21 +1,17 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
-use serde_json::Value;
-
 use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::api::content_json::Render;
 use crate::emulator::api::folders::{check_place, visible};
 use crate::emulator::api::piece_changes::{change, check_title};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body};
 use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing;
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Level, Viewer};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
-
-/// How a piece is shown.
-pub(super) type Render = fn(&World, &Viewer, Id, &Piece) -> Value;
 
 /// The id of the piece that the first path parameter names, where the caller may see it.
 pub(super) fn seen(
@@ -52,14 +48,16 @@ pub(super) fn editable(
 
 /// Show one piece.
 pub(super) fn show(
+    call: &Call<'_>,
     world: &World,
-    viewer: &Viewer,
     kind: PieceKind,
     id: Id,
     render: Render,
 ) -> Answer {
+    let viewer = viewer(call, world)?;
     let piece = world.piece(kind.thing(id)).ok_or_else(Refusal::not_found)?;
-    Ok(Reply::json(render(world, viewer, id, piece)))
+    let shown = render(&call.fields, world, &viewer, id, piece);
+    Ok(Reply::json(shown))
 }
 
 /// Make a piece of a body that was read; `permission` is what a caller needs who is no administrator.
@@ -140,8 +138,9 @@ pub(super) fn all(call: &Call<'_>, world: &World, kind: PieceKind, render: Rende
         .pieces(kind)
         .iter()
         .filter(|(id, piece)| piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(*id)));
-    let shown = seen.map(|(id, piece)| render(world, &viewer, id, piece));
-    listing::answer(call, shown.collect())
+    listing::answer(call, seen, |fields, (id, piece)| {
+        render(fields, world, &viewer, id, piece)
+    })
 }
 
 /// The pieces in the folder that the path names.
@@ -151,7 +150,7 @@ pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render:
     let held = world.pieces_in(kind, folder);
     let seen = held.filter(|(id, _)| world.sees(&viewer, kind.thing(*id)));
     Ok(Reply::json(
-        seen.map(|(id, piece)| render(world, &viewer, id, piece))
+        seen.map(|(id, piece)| render(&call.fields, world, &viewer, id, piece))
             .collect(),
     ))
 }
@@ -171,7 +170,17 @@ pub(super) fn search(
         Some(true) => call.query("user_id").and_then(parse_id),
         _ => None,
     };
-    let pieces = world.pieces(kind).iter().filter(|(id, piece)| {
+    let names: Vec<&str> = names
+        .iter()
+        .copied()
+        .filter(|name| !(not_by.is_some() && *name == "user_id"))
+        .collect();
+    let filters = Filters::of(call, &names)?;
+    let (owner, folder) = (filters.only("user_id"), filters.only("folder_id"));
+    let pieces = world.pieces(kind).iter().filter(|(_, piece)| {
+        (owner.is_none() || piece.owner == owner) && (folder.is_none() || piece.folder == folder)
+    });
+    let pieces = pieces.filter(|(id, piece)| {
         let level = world.level(&viewer, kind.thing(*id));
         let seen = level == Some(Level::Edit) || level.is_some() && !deleted;
         piece.deleted_at.is_some() == deleted
@@ -179,13 +188,9 @@ pub(super) fn search(
             && (not_by.is_none() || piece.owner != not_by)
             && !(curate && world.is_in_personal_folder_of_another(piece, viewer.user))
     });
-    let shown = pieces.map(|(id, piece)| render(world, &viewer, id, piece));
-    let names: Vec<&str> = names
-        .iter()
-        .copied()
-        .filter(|name| !(not_by.is_some() && *name == "user_id"))
-        .collect();
-    listing::search(call, &names, shown.collect())
+    listing::search(call, &filters, pieces, |fields, (id, piece)| {
+        render(fields, world, &viewer, id, piece)
+    })
 }
 
 /// The folder that the query names; 404 where there is none.

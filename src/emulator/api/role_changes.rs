@@ -129,7 +129,7 @@ fn groups(call: &Call<'_>, world: &mut World) -> Answer {
     let groups = groups.filter(|(_, group)| group.roles.contains(&id));
     json_answer(
         groups
-            .map(|(id, group)| group_json(world, who.user, id, group))
+            .map(|(id, group)| group_json(&call.fields, world, who.user, id, group))
             .collect(),
     )
 }

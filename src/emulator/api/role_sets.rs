@@ -1,16 +1,14 @@
 //! The sets of permissions and of models that roles are made of.
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::roles::{model_set_json, permission_set_json};
 use crate::emulator::call::Call;
-use crate::emulator::listing;
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet};
 use crate::emulator::world::{Id, World};
+use serde::Deserialize;
 
 const SEARCHED: &[&str] = &["id", "name", "all_access", "built_in"];
 const SEARCH: &[&str] = &[
@@ -80,17 +78,21 @@ pub(super) const OPERATIONS: &[Operation] = &[
 ];
 
 fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
-    json_answer(all_permission_sets(world).into())
+    let sets = all_permission_sets(world);
+    json_answer(sets.map(|(id, set)| permission_set_json(id, set)).collect())
 }
 
 fn search_permission_sets(call: &Call<'_>, world: &mut World) -> Answer {
-    listing::search(call, SEARCHED, all_permission_sets(world))
+    let filters = Filters::of(call, SEARCHED)?;
+    let sets = all_permission_sets(world);
+    listing::search(call, &filters, sets, |_fields, (id, set)| {
+        permission_set_json(id, set)
+    })
 }
 
-fn all_permission_sets(world: &World) -> Vec<Value> {
+fn all_permission_sets(world: &World) -> impl Iterator<Item = (Id, &PermissionSet)> {
     let sets = world.roles.permission_sets.iter();
-    let sets = sets.filter(|(_, set)| !set.embedded);
-    sets.map(|(id, set)| permission_set_json(id, set)).collect()
+    sets.filter(|(_, set)| !set.embedded)
 }
 
 fn permission_set(call: &Call<'_>, world: &mut World) -> Answer {
@@ -163,18 +165,26 @@ fn delete_permission_set(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn model_sets(_call: &Call<'_>, world: &mut World) -> Answer {
-    json_answer(all_model_sets(world).into())
+    let world: &World = world;
+    let sets = all_model_sets(world);
+    json_answer(
+        sets.map(|(id, set)| model_set_json(world, id, set))
+            .collect(),
+    )
 }
 
 fn search_model_sets(call: &Call<'_>, world: &mut World) -> Answer {
-    listing::search(call, SEARCHED, all_model_sets(world))
+    let world: &World = world;
+    let filters = Filters::of(call, SEARCHED)?;
+    let sets = all_model_sets(world);
+    listing::search(call, &filters, sets, |_fields, (id, set)| {
+        model_set_json(world, id, set)
+    })
 }
 
-fn all_model_sets(world: &World) -> Vec<Value> {
+fn all_model_sets(world: &World) -> impl Iterator<Item = (Id, &ModelSet)> {
     let sets = world.roles.model_sets.iter();
-    let sets = sets.filter(|(_, set)| !set.embedded);
-    sets.map(|(id, set)| model_set_json(world, id, set))
-        .collect()
+    sets.filter(|(_, set)| !set.embedded)
 }
 
 fn model_set(call: &Call<'_>, world: &mut World) -> Answer {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::emulator::answer::{Answer, Body, Refusal, add, json_answer};
 use crate::emulator::api::inside_url;
 use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::listing;
+use crate::emulator::listing::{self, Filters};
 use crate::emulator::operation::{Access, Operation, get, put};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
@@ -64,7 +64,9 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    let items = listed(world).map(|(id, role)| {
+    let world: &World = world;
+    let filters = Filters::of(call, SEARCHED)?;
+    let mut answer = listing::search(call, &filters, listed(world), |_fields, (id, role)| {
         let mut shown = role_json(world, id, role);
         // The names that a search has for what a role shows under others.
         add(&mut shown, "model_set_ids", id_text(role.model_set));
@@ -75,9 +77,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         );
         add(&mut shown, "built_in", true);
         shown
-    });
-    let items = items.collect();
-    let mut answer = listing::search(call, SEARCHED, items)?;
+    })?;
     if let Body::Json(Value::Array(items)) = &mut answer.body {
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             item.retain(|name, _| {

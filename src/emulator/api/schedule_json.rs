@@ -1,11 +1,13 @@
 //! A scheduled plan as the API takes and shows it.
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
-use crate::emulator::answer::add;
 use crate::emulator::answer::lay_over;
 use crate::emulator::api::user_json::public_json;
 use crate::emulator::body::{Field, Kind, firm, open};
+use crate::emulator::fields::{Fields, Shown};
 use crate::emulator::world::schedules::{Destination, Schedule};
 use crate::emulator::world::{Id, World, id_text};
 
@@ -59,16 +61,9 @@ const DESTINATION: &[Field] = &[
     open("message", Kind::Text),
 ];
 
-/// A scheduled plan with its destinations, but without what is secret in them.
-pub(super) fn schedule_json(world: &World, id: Id, schedule: &Schedule) -> Value {
-    let destinations = schedule.destinations.iter();
-    let destinations: Value = destinations
-        .map(|destination| destination_json(id, destination))
-        .collect();
-    let title = schedule
-        .thing
-        .and_then(|thing| Some(world.piece(thing)?.title.clone()));
-    let mut shown = json!({
+/// What a scheduled plan shows that nobody has written.
+static USUAL: LazyLock<Value> = LazyLock::new(|| {
+    json!({
         "can": {},
         "name": null,
         "run_as_recipient": false,
@@ -100,21 +95,31 @@ pub(super) fn schedule_json(world: &World, id: Id, schedule: &Schedule) -> Value
         "inline_table_width": null,
         "next_run_at": null,
         "last_run_at": null,
+    })
+});
+
+/// A scheduled plan with its destinations, but without what is secret in them.
+pub(super) fn schedule_json(fields: &Fields, world: &World, id: Id, schedule: &Schedule) -> Value {
+    let mut shown = Shown::new(fields);
+    shown.lay_object(&USUAL);
+    shown.lay(&schedule.rest);
+    shown.put("id", || id_text(id));
+    shown.put("user_id", || id_text(schedule.owner));
+    shown.put("title", || -> Option<String> {
+        Some(world.piece(schedule.thing?)?.title.clone())
     });
-    lay_over(&mut shown, Value::Object(schedule.rest.clone()));
-    let own = json!({
-        "id": id_text(id),
-        "user_id": id_text(schedule.owner),
-        "title": title,
-        "scheduled_plan_destination": destinations,
-        "created_at": world.time(schedule.created_at),
-        "updated_at": world.time(schedule.updated_at),
+    shown.put("scheduled_plan_destination", || -> Value {
+        let destinations = schedule.destinations.iter();
+        destinations
+            .map(|destination| destination_json(id, destination))
+            .collect()
     });
-    lay_over(&mut shown, own);
+    shown.put("created_at", || world.time(schedule.created_at));
+    shown.put("updated_at", || world.time(schedule.updated_at));
     if let Some(owner) = world.users.at(schedule.owner) {
-        add(&mut shown, "user", public_json(schedule.owner, owner));
+        shown.put("user", || public_json(schedule.owner, owner));
     }
-    shown
+    shown.done()
 }
 
 fn destination_json(schedule: Id, destination: &Destination) -> Value {

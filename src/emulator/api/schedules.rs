@@ -1,6 +1,6 @@
 //! Scheduled plans: one, those of a user, those that match; making, changing, deleting.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::pieces::may;
@@ -86,24 +86,19 @@ const SEND: &[&str] = &[
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let hides = world.rules.switches.disabled_plans_hidden;
     let shown = |schedule: &Schedule| !hides || schedule.is_enabled() && !schedule.runs_once();
-    listing::answer(call, listed(call, world, shown)?)
+    listed(call, world, shown)
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let filters = Filters::of(call, SEARCHED)?;
     let world: &World = world;
-    let found = listed(call, world, |schedule| {
+    listed(call, world, |schedule| {
         filters.pass(|name| searched(world, schedule, name))
-    })?;
-    listing::answer(call, found)
+    })
 }
 
 /// The scheduled plans of the caller, of another user or of all; the latter two with a permission only.
-fn listed(
-    call: &Call<'_>,
-    world: &World,
-    pass: impl Fn(&Schedule) -> bool,
-) -> Result<Vec<Value>, Refusal> {
+fn listed(call: &Call<'_>, world: &World, pass: impl Fn(&Schedule) -> bool) -> Answer {
     let viewer = viewer(call, world)?;
     let everybody = call.flag("all_users")?.unwrap_or(false);
     let user = call.query("user_id").map(parse_id);
@@ -116,7 +111,7 @@ fn listed(
     };
     let others = owner.is_some_and(|owner| owner != Some(viewer.user));
     if others && world.rules.switches.is_blind_to(BlindSearch::Schedules) {
-        return Ok(Vec::new());
+        return json_answer(json!([]));
     }
     let (enabled, once) = (call.flag("enabled")?, call.flag("run_once")?);
     // No plan has ever run here.
@@ -126,18 +121,17 @@ fn listed(
         .schedules
         .table
         .iter()
+        .filter(|(_, schedule)| owner.is_none_or(|owner| owner == Some(schedule.owner)))
         .filter(|(_, schedule)| {
             let (is_enabled, is_once) = (schedule.is_enabled(), schedule.runs_once());
             !has_run
                 && enabled.is_none_or(|enabled| enabled == is_enabled)
                 && once.is_none_or(|once| once == is_once)
-        })
-        .filter(|(_, schedule)| {
-            owner.is_none_or(|owner| owner == Some(schedule.owner)) && pass(schedule)
+                && pass(schedule)
         });
-    Ok(schedules
-        .map(|(id, schedule)| schedule_json(world, id, schedule))
-        .collect())
+    listing::answer(call, schedules, |fields, (id, schedule)| {
+        schedule_json(fields, world, id, schedule)
+    })
 }
 
 fn searched(world: &World, schedule: &Schedule, name: &str) -> Option<String> {
@@ -162,7 +156,7 @@ fn searched(world: &World, schedule: &Schedule, name: &str) -> Option<String> {
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = seen(call, world, &viewer)?;
-    show(world, id)
+    show(call, world, id)
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
@@ -194,7 +188,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     };
     change(world, &viewer, &mut schedule, body)?;
     let id = world.content.schedules.table.insert(schedule);
-    show(world, id)
+    show(call, world, id)
 }
 
 /// Destinations that are given replace all that there were; when they are left out, those stay.
@@ -209,7 +203,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     if let Some(place) = world.content.schedules.table.at_mut(id) {
         *place = schedule;
     }
-    show(world, id)
+    show(call, world, id)
 }
 
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
@@ -269,8 +263,8 @@ fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> 
     seen.then_some(id).ok_or_else(Refusal::not_found)
 }
 
-fn show(world: &World, id: Id) -> Answer {
+fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let schedule = world.content.schedules.at(id);
     let schedule = schedule.ok_or_else(Refusal::not_found)?;
-    json_answer(schedule_json(world, id, schedule))
+    json_answer(schedule_json(&call.fields, world, id, schedule))
 }

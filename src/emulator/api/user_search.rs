@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::emulator::answer::{Answer, json_answer};
+use crate::emulator::answer::Answer;
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::call::{Call, parse_id};
 use crate::emulator::fields::Fields;
-use crate::emulator::listing::{self, Filters, Page, fits};
+use crate::emulator::listing::{self, Filters, fits};
 use crate::emulator::operation::{Operation, get};
 use crate::emulator::switches::ListedKeys;
 use crate::emulator::world::users::User;
@@ -127,24 +127,17 @@ fn listed(
     pass: impl Fn(Id, &User) -> bool,
 ) -> Answer {
     let who = call.who()?;
-    let page = Page::of(call)?;
-    let render = |(id, user): (Id, &User)| listed_json(&call.fields, world, who.user, (id, user));
-    if all_embed_users && who.admin && listing::by_id(call) {
+    let show = |fields: &Fields, of: (Id, &User)| listed_json(fields, world, who.user, of);
+    if all_embed_users && who.admin {
         // No filter, so that a page deep in the list is found at once.
         let found = world.users.embed_ids().filter(|id| world.is_found(*id));
-        let ids = page.cut(found);
-        let users = ids.filter_map(|id| Some((id, world.users.at(id)?)));
-        return json_answer(users.map(render).collect());
+        let users = found.filter_map(|id| Some((id, world.users.at(id)?)));
+        return listing::answer(call, users, show);
     }
     let seen = world.users.table.iter().filter(|(id, user)| {
         (who.admin || *id == who.user) && world.is_found(*id) && pass(*id, user)
     });
-    if listing::by_id(call) {
-        return json_answer(page.cut(seen).map(render).collect());
-    }
-    let render =
-        |(id, user): (Id, &User)| listed_json(&Fields::default(), world, who.user, (id, user));
-    listing::answer(call, seen.map(render).collect())
+    listing::answer(call, seen, show)
 }
 
 /// A user as lists show it: a switch says what they have of its keys.
