@@ -22,12 +22,15 @@ pub fn nonces(random: &Random, count: usize) -> io::Result<Vec<String>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digit =
-        |value: u8| char::from_digit(value.into(), 16).expect("four bits are one hex digit");
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
-        .collect()
+    let digit = |value: u8| match value {
+        0..10 => b'0' + value,
+        _ => b'a' - 10 + value,
+    };
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.extend_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+    }
+    String::from_utf8(text).expect("hex digits are ASCII")
 }
 
 #[cfg(test)]

@@ -18,6 +18,23 @@ pub(super) struct Block {
     pub(super) bytes: Vec<u8>,
 }
 
+impl Block {
+    /// The lines that are not empty, each with its number.
+    pub(super) fn lines(&self) -> Vec<(u64, &[u8])> {
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', &self.bytes).chain([self.bytes.len()]);
+        let lines = ends.map(|end| {
+            let line = self.bytes.get(start..end).unwrap_or_default();
+            start = end + 1;
+            line
+        });
+        let numbered = (self.first_line..).zip(lines);
+        numbered
+            .filter(|(_, line)| !line.trim_ascii().is_empty())
+            .collect()
+    }
+}
+
 /// Reads blocks. A block holds what has arrived so far, so a slow writer gets its answers while it is still writing.
 #[derive(Debug)]
 pub(super) struct Blocks<R> {
@@ -62,7 +79,7 @@ impl<R: Read> Blocks<R> {
     /// Take the whole lines out of `rest`, of which the bytes before `searched` hold no line break.
     fn whole_lines(&mut self, searched: usize) -> Option<Block> {
         let fresh = self.rest.get(searched..).unwrap_or_default();
-        let Some(end) = fresh.iter().rposition(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memrchr(b'\n', fresh) else {
             if self.rest.len() > LONGEST_LINE {
                 self.rest.clear();
                 self.rest.push(CUT);
@@ -76,7 +93,7 @@ impl<R: Read> Blocks<R> {
 
     fn block(&mut self, bytes: Vec<u8>) -> Block {
         let first_line = self.next_line;
-        let breaks = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let breaks = memchr::memchr_iter(b'\n', &bytes).count();
         self.next_line += u64::try_from(breaks).unwrap_or(u64::MAX);
         Block { first_line, bytes }
     }

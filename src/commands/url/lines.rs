@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::commands::url::blocks::{Block, CUT, LONGEST_LINE};
 use crate::commands::url::embed_path;
-use crate::commands::url::row::Row;
+use crate::commands::url::row::{self, Row};
 use crate::error::Error;
 use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonces, refuse_id};
 use crate::system::{Clock, Random};
@@ -38,19 +38,10 @@ impl Job<'_> {
     pub(super) fn sign(&self, block: &Block) -> Result<Signed, Error> {
         let mut signed = Signed::default();
         let mut buffer = UrlBuffer::default();
-        let numbers = block.first_line..;
-        let lines = || {
-            numbers
-                .clone()
-                .zip(block.bytes.split(|byte| *byte == b'\n'))
-                .filter(|(_, line)| !line.trim_ascii().is_empty())
-        };
+        let lines = block.lines();
         // The nonces of a block are asked for at once: asking is what costs.
-        let mut nonces = nonces(&self.random, lines().count())
-            .map_err(Error::internal)?
-            .into_iter();
-        for (number, line) in lines() {
-            let nonce = nonces.next().expect("one nonce was made for each line");
+        let nonces = nonces(&self.random, lines.len()).map_err(Error::internal)?;
+        for ((number, line), nonce) in lines.into_iter().zip(nonces) {
             match self.sign_line(number, line, nonce, &mut buffer, &mut signed.text) {
                 Ok(()) => signed.count += 1,
                 Err(problem) => signed.problems.push(at_line(number, &problem)),
@@ -67,15 +58,15 @@ impl Job<'_> {
         buffer: &mut UrlBuffer,
         out: &mut String,
     ) -> Result<(), Error> {
-        let mut row = parse(line)?;
-        let path = match row.path.take() {
+        let row = parse(line, self.login)?;
+        let path = match row.path {
             Some(path) => embed_path(&path, self.embed_domain)?,
             None => embed_path(self.path.ok_or_else(no_path)?, self.embed_domain)?,
         };
-        let nonce = row.nonce.take().unwrap_or(nonce);
+        let nonce = row.nonce.unwrap_or(nonce);
         let now = || self.clock.now().as_second();
         let time = row.time.or(self.time).unwrap_or_else(now);
-        let login = row.login(self.login);
+        let login = row.login;
         refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
         let url = self.signer.sign_into(buffer, &path, &login, &nonce, time)?;
         self.write(number, &login.external_user_id, url, out);
@@ -118,7 +109,7 @@ fn no_path() -> Error {
         .hint("put `path` into the line, or give the path of all lines as an argument")
 }
 
-fn parse(line: &[u8]) -> Result<Row, Error> {
+fn parse(line: &[u8], base: &Login) -> Result<Row, Error> {
     if line.first() == Some(&CUT) {
         let message = format!("is longer than {LONGEST_LINE} bytes");
         return Err(Error::usage(message));
@@ -126,7 +117,7 @@ fn parse(line: &[u8]) -> Result<Row, Error> {
     let text = str::from_utf8(line).map_err(|_| Error::usage("is not UTF-8"))?;
     // Some editors begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    serde_json::from_str(text).map_err(|error| {
+    row::read(text, base).map_err(|error| {
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let message = message.strip_suffix(&place).unwrap_or(&message);
