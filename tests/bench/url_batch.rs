@@ -70,12 +70,11 @@ fn per_line(seconds: f64, lines: usize) -> f64 {
 /// The processor time of signing with the library, one login after the other.
 fn library(lines: usize) -> f64 {
     let signer = Signer::new(HOST, &SecretString::from(SECRET), Algorithm::Sha256).unwrap();
-    let logins: Vec<Login> = (0..64).map(login).collect();
-    let mut buffer = UrlBuffer::default();
     let nonces = nonces(&Random::os(), 64).unwrap();
+    let logins: Vec<(Login, String)> = (0..64).map(login).zip(nonces).collect();
+    let mut buffer = UrlBuffer::default();
     let began = processor_time();
-    for number in 0..lines {
-        let (login, nonce) = (&logins[number % 64], &nonces[number % 64]);
+    for (login, nonce) in logins.iter().cycle().take(lines) {
         let url = signer.sign_into(&mut buffer, "/embed/dashboards/3", login, nonce, TIME);
         black_box(url.unwrap());
     }
