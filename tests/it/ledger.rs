@@ -273,9 +273,7 @@ async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
     });
     assert_eq!(error.kind(), Kind::Conflict);
     assert!(
-        error
-            .message()
-            .starts_with("`b` is being worked on by process "),
+        error.message().starts_with("`b` is locked by process "),
         "{error}"
     );
     assert!(
@@ -383,10 +381,10 @@ async fn a_run_whose_owner_lives_is_refused_with_its_process_and_machine() {
     let refused = other.claim(run).await.unwrap_err();
 
     let me = Process::current();
-    let expected = format!("process {} on {}, in run {run}", me.pid, me.host);
+    let expected = format!("process {} on {} (run {run})", me.pid, me.host);
     assert_eq!(
         refused.to_string(),
-        format!("this run is being worked on by {expected}")
+        format!("this run is locked by {expected}")
     );
     assert!(
         mine.claim(run).await.is_ok(),
@@ -634,7 +632,7 @@ async fn a_second_process_on_the_same_user_is_refused_with_the_first_ones_id_and
 
     let me = Process::current();
     let message = format!(
-        "`acme-42` is being worked on by process {} on {}, in run {run}",
+        "`acme-42` is locked by process {} on {} (run {run})",
         me.pid, me.host
     );
     assert_eq!(error["message"], message);

@@ -206,7 +206,7 @@ async fn what_looker_would_refuse_is_wrong_usage_and_says_what_to_do() {
         ),
         (
             &["/alive", "--external-user-id=u", "--emulator"],
-            "nobody could open the URL",
+            "so the URL could not be opened",
             "embedctl emulator",
         ),
     ] {
