@@ -1,10 +1,9 @@
 //! Manifests as CSV: a header, and a row for each user; lists are separated by `;`.
 
-use std::mem;
+use std::io::Read;
 
 use crate::manifest::Item;
 use crate::manifest::columns::{Column, Sheet};
-use crate::manifest::lines::Lines;
 use crate::manifest::node::Node;
 use crate::manifest::problem::{Place, Placed, Problem};
 use crate::manifest::records::{Cell, Records};
@@ -14,88 +13,26 @@ use crate::plan::Row;
 pub(super) struct Csv {
     records: Records,
     sheet: Sheet,
-    /// The columns; `None` stands for one that is unknown. No header has been read while there is none.
+    /// The columns, of which `None` stands for one that is unknown. Without a header no row can be read.
     header: Option<Vec<Option<Column>>>,
-    ended: bool,
 }
 
 impl Csv {
-    pub(super) fn new(lines: Lines, sheet: Sheet) -> Self {
-        Self {
-            records: Records::new(lines),
-            sheet,
-            header: None,
-            ended: false,
-        }
-    }
-
-    fn step(&mut self) {
-        let record = match self.records.next() {
-            Ok(Some(record)) => record,
-            Ok(None) => {
-                self.ended = true;
-                if self.header.is_none() {
-                    let place = Place { line: 1, column: 1 };
-                    let message = "there is no header; the first line names the columns";
-                    self.sheet.problem(Problem::at(place, message));
-                }
-                return;
-            }
-            Err(problem) => {
-                self.ended = true;
-                self.sheet.problem(problem);
-                return;
-            }
+    pub(super) fn new(source: impl Read + Send + 'static, mut sheet: Sheet) -> Self {
+        let mut records = Records::new(source);
+        let header = match records.next() {
+            Some(Ok(record)) => header(&record, &mut sheet),
+            Some(Err(problem)) => Err(problem),
+            None => Err(Problem::at(
+                Place { line: 1, column: 1 },
+                "there is no header; the first line names the columns",
+            )),
         };
-        match mem::take(&mut self.header) {
-            None => self.read_header(&record),
-            Some(header) => {
-                self.row(&header, record);
-                self.header = Some(header);
-            }
+        Self {
+            header: header.map_err(|problem| sheet.problem(problem)).ok(),
+            records,
+            sheet,
         }
-    }
-
-    fn read_header(&mut self, record: &[Cell]) {
-        let mut known = Vec::new();
-        let mut header = Vec::new();
-        for cell in record {
-            let name = Placed {
-                place: cell.place,
-                value: cell.value.trim().to_owned(),
-            };
-            let column = self.sheet.column(&name, &known, true);
-            known.extend(column.clone());
-            header.push(column);
-        }
-        if !known.contains(&Column::ExternalUserId) {
-            self.ended = true;
-            let place = record.first().map(|cell| cell.place).unwrap_or_default();
-            let message = "there is no column `external_user_id`";
-            self.sheet.problem(Problem::at(place, message));
-        }
-        self.header = Some(header);
-    }
-
-    fn row(&mut self, header: &[Option<Column>], record: Vec<Cell>) {
-        let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-        if record.len() != header.len() {
-            let place = record.get(header.len()).map_or(begin, |cell| cell.place);
-            let message = format!(
-                "the row has {} cells, and the header {}",
-                record.len(),
-                header.len()
-            );
-            self.sheet.problem(Problem::at(place, message));
-            return;
-        }
-        let mut row = Row::default();
-        for (column, cell) in header.iter().zip(record) {
-            if let Some(column) = column.as_ref().filter(|_| !cell.value.is_empty()) {
-                self.sheet.fill(&mut row, column, &node(column, cell));
-            }
-        }
-        self.sheet.row(row, begin);
     }
 }
 
@@ -107,12 +44,43 @@ impl Iterator for Csv {
             if let Some(item) = self.sheet.pop() {
                 return Some(item);
             }
-            if self.ended {
-                return None;
+            let header = self.header.as_ref()?;
+            match self.records.next()? {
+                Ok(record) => row(header, record, &mut self.sheet),
+                Err(problem) => self.sheet.problem(problem),
             }
-            self.step();
         }
     }
+}
+
+fn header(record: &[Cell], sheet: &mut Sheet) -> Result<Vec<Option<Column>>, Problem> {
+    let mut known = Vec::new();
+    let mut header = Vec::new();
+    for cell in record {
+        let name = Placed {
+            place: cell.place,
+            value: cell.value.trim().to_owned(),
+        };
+        let column = sheet.column(&name, &known, true);
+        known.extend(column.clone());
+        header.push(column);
+    }
+    if known.contains(&Column::ExternalUserId) {
+        return Ok(header);
+    }
+    let place = record.first().map(|cell| cell.place).unwrap_or_default();
+    Err(Problem::at(place, "there is no column `external_user_id`"))
+}
+
+fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
+    let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+    let mut row = Row::default();
+    for (column, cell) in header.iter().zip(record) {
+        if let Some(column) = column.as_ref().filter(|_| !cell.value.is_empty()) {
+            sheet.fill(&mut row, column, &node(column, cell));
+        }
+    }
+    sheet.row(row, begin);
 }
 
 /// A cell as a value: lists are separated by `;`.

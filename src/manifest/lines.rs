@@ -30,6 +30,11 @@ impl Lines {
         }
     }
 
+    /// What has not been read yet.
+    pub(super) fn rest(self) -> BufReader<Box<dyn Read + Send>> {
+        self.reader
+    }
+
     fn read(&mut self) -> Result<Option<Line>, Problem> {
         let mut bytes = Vec::new();
         let mut limited = (&mut self.reader).take(LONGEST + 1);

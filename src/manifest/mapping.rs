@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
-use crate::manifest::lines::Lines;
 use crate::manifest::problem::{Place, Problem};
 use crate::manifest::records::{Cell, Records};
 use crate::signed_url::refuse_id;
@@ -36,24 +35,17 @@ enum Column {
 /// # Errors
 /// Everything that is wrong with it, up to a hundred problems.
 pub(crate) fn read_mapping(source: impl Read + Send + 'static) -> Result<Vec<Pair>, Vec<Problem>> {
-    let mut records = Records::new(Lines::new(source));
+    let mut records = Records::new(source);
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
     let header = match records.next() {
-        Ok(Some(record)) => columns(&record),
-        Ok(None) => Err(vec![no_header(Place { line: 1, column: 1 })]),
-        Err(problem) => Err(vec![problem]),
+        Some(Ok(record)) => columns(&record),
+        Some(Err(problem)) => Err(vec![problem]),
+        None => Err(vec![no_header(Place { line: 1, column: 1 })]),
     }?;
-    loop {
-        match records.next() {
-            Ok(Some(record)) => match pair(&header, record) {
-                Ok(pair) => pairs.push(pair),
-                Err(problem) => problems.push(problem),
-            },
-            Ok(None) => break,
-            Err(problem) => {
-                problems.push(problem);
-                break;
-            }
+    for record in records {
+        match record.and_then(|record| pair(&header, record)) {
+            Ok(pair) => pairs.push(pair),
+            Err(problem) => problems.push(problem),
         }
     }
     problems.extend(tangles(&pairs));
@@ -110,14 +102,6 @@ fn columns(record: &[Cell]) -> Result<Vec<Column>, Vec<Problem>> {
 
 fn pair(header: &[Column], record: Vec<Cell>) -> Result<Pair, Problem> {
     let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-    if record.len() != header.len() {
-        let message = format!(
-            "the row has {} cells, and the header {}",
-            record.len(),
-            header.len()
-        );
-        return Err(Problem::at(begin, message));
-    }
     let mut pair = Pair {
         line: begin.line,
         old: String::new(),

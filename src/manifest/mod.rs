@@ -74,12 +74,11 @@ pub(crate) fn rows(
     format: Format,
     known: Option<Arc<Known>>,
 ) -> Rows {
-    let lines = lines::Lines::new(source);
     let sheet = columns::Sheet::new(known);
     match format {
-        Format::Csv => Box::new(csv::Csv::new(lines, sheet)),
-        Format::Jsonl => Box::new(jsonl::Jsonl::new(lines, sheet)),
-        Format::Yaml => Box::new(yaml::Yaml::new(lines, sheet)),
+        Format::Csv => Box::new(csv::Csv::new(source, sheet)),
+        Format::Jsonl => Box::new(jsonl::Jsonl::new(lines::Lines::new(source), sheet)),
+        Format::Yaml => Box::new(yaml::Yaml::new(lines::Lines::new(source), sheet)),
     }
 }
 

@@ -1,131 +1,355 @@
 //! The records of a CSV file: cells between commas, each with its place.
+//!
+//! The `csv` crate takes records apart. It also accepts what is not CSV, such as text behind a closing quote or a quote
+//! that is never closed, and it knows the line of a record only. So each record is compared with the text it was read
+//! from: cells that were written otherwise than their values say are refused, and all others know their place.
 
+use std::io::{self, BufReader, Cursor, Read};
 use std::mem;
+use std::str::Utf8Error;
+
+use csv::{ByteRecord, ReaderBuilder, Terminator};
 
 use crate::manifest::lines::Lines;
 use crate::manifest::problem::{Place, Placed, Problem};
 
-/// Reads records.
-pub(super) struct Records {
-    lines: Lines,
-    begun: bool,
-}
-
 /// One cell, without its quotes.
 pub(super) type Cell = Placed<String>;
 
+/// The longest record, in bytes. A signed URL could not carry that much either.
+const LONGEST: usize = 1024 * 1024;
+
+/// Reads records, all with as many cells as the first one.
+pub(super) struct Records {
+    /// `None` once there is nothing more to be had.
+    reader: Option<csv::Reader<Kept>>,
+    /// What is wrong before the first record.
+    problem: Option<Problem>,
+    record: ByteRecord,
+    /// The number of the line that is read next.
+    line: u64,
+    /// How many cells the first record has.
+    width: Option<usize>,
+}
+
 impl Records {
-    pub(super) const fn new(lines: Lines) -> Self {
-        Self {
-            lines,
-            begun: false,
-        }
-    }
-
-    /// The cells of the next record; one in quotes may go over several lines.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<Cell>>, Problem> {
-        let line = loop {
-            match self.lines.next().transpose()? {
-                None => return Ok(None),
-                // Comments stand before the header only: an id may begin with `#`.
-                Some(line) if !self.begun && line.text.starts_with('#') => {}
-                Some(line) if line.text.trim().is_empty() => {}
-                Some(line) => break line,
-            }
-        };
-        self.begun = true;
-        let mut scan = Scan::new(line.number);
-        scan.line(&line.text)?;
-        while scan.at == At::Quoted {
-            let opened = scan.start;
-            let unclosed = || Problem::at(opened, "the quote that opens here is never closed");
-            let next = self.lines.next().transpose()?.ok_or_else(unclosed)?;
-            if scan.text.len() > LONGEST_CELL {
-                return Err(unclosed());
-            }
-            scan.text.push('\n');
-            scan.place = Place {
-                line: next.number,
-                column: 1,
-            };
-            scan.line(&next.text)?;
-        }
-        scan.end_cell();
-        Ok(Some(scan.cells))
-    }
-}
-
-/// The longest cell, in bytes.
-const LONGEST_CELL: usize = 1024 * 1024;
-
-/// Where the scan stands in a cell.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum At {
-    Begin,
-    Plain,
-    Quoted,
-    /// Behind a quote that ends the cell, or is the first of two that stand for one.
-    Closed,
-}
-
-/// Takes a record apart.
-struct Scan {
-    cells: Vec<Cell>,
-    text: String,
-    /// Where the cell begins.
-    start: Place,
-    place: Place,
-    at: At,
-}
-
-impl Scan {
-    fn new(line: u64) -> Self {
-        let place = Place { line, column: 1 };
-        Self {
-            cells: Vec::new(),
-            text: String::new(),
-            start: place,
-            place,
-            at: At::Begin,
-        }
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), Problem> {
-        for character in line.chars() {
-            match (self.at, character) {
-                (At::Begin | At::Plain | At::Closed, ',') => {
-                    self.end_cell();
-                    self.place.column += 1;
-                    self.start = self.place;
-                    continue;
-                }
-                (At::Begin, '"') | (At::Closed, '"') => {
-                    if self.at == At::Closed {
-                        self.text.push('"');
-                    }
-                    self.at = At::Quoted;
-                }
-                (At::Quoted, '"') => self.at = At::Closed,
-                (At::Closed, _) => {
-                    let message = "text stands behind the closing quote; write `\"\"` for a quote inside a cell";
-                    return Err(Problem::at(self.place, message));
-                }
-                (At::Quoted, _) => self.text.push(character),
-                (At::Begin | At::Plain, _) => {
-                    self.text.push(character);
-                    self.at = At::Plain;
-                }
-            }
-            self.place.column += 1;
-        }
-        Ok(())
-    }
-
-    fn end_cell(&mut self) {
-        self.cells.push(Cell {
-            place: self.start,
-            value: mem::take(&mut self.text),
+    pub(super) fn new(source: impl Read + Send + 'static) -> Self {
+        let mut lines = Lines::new(source);
+        // Comments stand before the header only: an id may begin with `#`.
+        let first = lines.find(|line| match line {
+            Ok(line) => !line.text.starts_with('#') && !line.text.trim().is_empty(),
+            Err(_) => true,
         });
-        self.at = At::Begin;
+        let mut records = Self {
+            reader: None,
+            problem: None,
+            record: ByteRecord::new(),
+            line: 1,
+            width: None,
+        };
+        match first {
+            None => {}
+            Some(Err(problem)) => records.problem = Some(problem),
+            Some(Ok(line)) => {
+                records.line = line.number;
+                // The crate would skip a byte order mark in silence, and be out of step with the text.
+                let text = line.text.trim_start_matches('\u{feff}').to_owned() + "\n";
+                let source = Cursor::new(text).chain(lines.rest());
+                let mut builder = ReaderBuilder::new();
+                builder.has_headers(false).flexible(true);
+                builder.terminator(Terminator::Any(b'\n'));
+                records.reader = Some(builder.from_reader(Kept::new(source)));
+            }
+        }
+        records
+    }
+
+    /// The next record that is not blank.
+    fn read(&mut self, reader: &mut csv::Reader<Kept>) -> Result<Option<Vec<Cell>>, Problem> {
+        loop {
+            let begin = reader.position().byte();
+            let found = reader.read_byte_record(&mut self.record);
+            let length = reader.position().byte() - begin;
+            let (blank, text) = reader.get_mut().take(length);
+            self.line += blank;
+            if !found.map_err(|error| Problem::at(start(self.line), unread(&error)))? {
+                return Ok(None);
+            }
+            let text = str::from_utf8(text).map_err(|error| not_utf8(text, &error, self.line))?;
+            let place = start(self.line);
+            self.line += text.matches('\n').count() as u64;
+            if !text.trim().is_empty() {
+                return cells(&self.record, text, place).map(Some);
+            }
+        }
+    }
+
+    /// A record may have no more cells than the first one, and no less.
+    fn measured(&mut self, record: Vec<Cell>) -> Result<Vec<Cell>, Problem> {
+        let width = *self.width.get_or_insert(record.len());
+        if record.len() == width {
+            return Ok(record);
+        }
+        let place = record.get(width).or_else(|| record.first());
+        let cells = record.len();
+        let message = format!("the row has {cells} cells, and the header {width}");
+        Err(Problem::at(
+            place.map(|cell| cell.place).unwrap_or_default(),
+            message,
+        ))
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Vec<Cell>, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(problem) = self.problem.take() {
+            return Some(Err(problem));
+        }
+        let mut reader = self.reader.take()?;
+        match self.read(&mut reader).transpose()? {
+            Ok(record) => {
+                self.reader = Some(reader);
+                Some(self.measured(record))
+            }
+            // Behind a wrong quote it cannot be told where cells begin.
+            Err(problem) => Some(Err(problem)),
+        }
+    }
+}
+
+const fn start(line: u64) -> Place {
+    Place { line, column: 1 }
+}
+
+fn unread(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            "the row is longer than 1 MiB; is a quote never closed?".to_owned()
+        }
+        csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+fn not_utf8(text: &[u8], error: &Utf8Error, line: u64) -> Problem {
+    let good = text.get(..error.valid_up_to()).unwrap_or_default();
+    let place = behind(start(line), &String::from_utf8_lossy(good));
+    Problem::at(place, "the text is not UTF-8; save the file as UTF-8")
+}
+
+/// The place behind `text`, which stands at `place`.
+fn behind(place: Place, text: &str) -> Place {
+    match text.rsplit_once('\n') {
+        None => Place {
+            column: place.column + text.chars().count() as u64,
+            ..place
+        },
+        Some((before, last)) => Place {
+            line: place.line + before.matches('\n').count() as u64 + 1,
+            column: last.chars().count() as u64 + 1,
+        },
+    }
+}
+
+/// The cells of `record`, which was written as `text`.
+fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>, Problem> {
+    let returns = text.strip_suffix('\n').unwrap_or(text).ends_with('\r');
+    let mut rest = text;
+    let mut cells = Vec::with_capacity(record.len());
+    for (index, value) in record.iter().enumerate() {
+        let mut value = String::from_utf8_lossy(value).into_owned();
+        if returns && index + 1 == record.len() && value.ends_with('\r') {
+            value.pop();
+        }
+        let written = match rest.starts_with('"') {
+            true => &format!("\"{}\"", value.replace('"', "\"\"")),
+            false => &value,
+        };
+        let Some(other) = rest.strip_prefix(written.as_str()) else {
+            return Err(misquoted(rest, written, place));
+        };
+        rest = other.strip_prefix(',').unwrap_or(other);
+        let end = behind(place, written);
+        cells.push(Cell { place, value });
+        place = Place {
+            column: end.column + 1,
+            ..end
+        };
+    }
+    Ok(cells)
+}
+
+/// Why `text`, which begins with a quote at `place`, is not `meant`.
+fn misquoted(text: &str, meant: &str, place: Place) -> Problem {
+    let pairs = text.chars().zip(meant.chars());
+    let same = pairs.take_while(|(is, meant)| is == meant);
+    let same: String = same.map(|(is, _)| is).collect();
+    match text.strip_prefix(&same) {
+        Some(other) if other.starts_with('"') => Problem::at(
+            behind(place, &(same + "\"")),
+            "text stands behind the closing quote; write `\"\"` for a quote inside a cell",
+        ),
+        _ => Problem::at(place, "the quote that opens here is never closed"),
+    }
+}
+
+/// Keeps the text that is read until it is taken.
+struct Kept {
+    source: io::Chain<Cursor<String>, BufReader<Box<dyn Read + Send>>>,
+    text: Vec<u8>,
+    /// How much of the text has been taken.
+    taken: usize,
+    /// How many empty lines have been dropped before the text.
+    blank: u64,
+}
+
+impl Kept {
+    const fn new(source: io::Chain<Cursor<String>, BufReader<Box<dyn Read + Send>>>) -> Self {
+        Self {
+            source,
+            text: Vec::new(),
+            taken: 0,
+            blank: 0,
+        }
+    }
+
+    /// The next `length` bytes that were read: the number of the empty lines they begin with, and the text behind those.
+    fn take(&mut self, length: u64) -> (u64, &[u8]) {
+        let dropped = mem::take(&mut self.blank);
+        let length = usize::try_from(length - dropped.min(length)).unwrap_or(usize::MAX);
+        let begin = self.taken;
+        self.taken = begin.saturating_add(length).min(self.text.len());
+        let text = self.text.get(begin..self.taken).unwrap_or_default();
+        let blank = empty_lines(text);
+        (
+            dropped + blank as u64,
+            text.get(blank..).unwrap_or_default(),
+        )
+    }
+}
+
+fn empty_lines(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| **byte == b'\n').count()
+}
+
+impl Read for Kept {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.text.drain(..self.taken);
+        self.taken = 0;
+        // Empty lines come with the record after them, of which they are no part.
+        let blank = empty_lines(&self.text);
+        self.text.drain(..blank);
+        self.blank += blank as u64;
+        if self.text.len() > LONGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let length = self.source.read(into)?;
+        self.text
+            .extend_from_slice(into.get(..length).unwrap_or_default());
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The cells of `text` with their places, and the problem it ends with.
+    fn read(text: impl Into<Vec<u8>>) -> (Vec<Vec<(String, u64, u64)>>, Option<String>) {
+        let (mut read, mut problem) = (Vec::new(), None);
+        for record in Records::new(Cursor::new(text.into())) {
+            assert_eq!(problem, None);
+            match record {
+                Ok(cells) => {
+                    let told = |cell: Cell| (cell.value, cell.place.line, cell.place.column);
+                    read.push(cells.into_iter().map(told).collect());
+                }
+                Err(error) => problem = Some(error.to_string()),
+            }
+        }
+        (read, problem)
+    }
+
+    fn cell(value: &str, line: u64, column: u64) -> (String, u64, u64) {
+        (value.to_owned(), line, column)
+    }
+
+    #[test]
+    fn every_cell_is_kept_byte_for_byte_and_knows_its_place() {
+        let text = "\u{feff}# \"a, \"b\r\n\r\na,b\r\n\r\n \n\"x\n\"\"é\r\n\",\"\"\r\n# no comment,=1 \r\n'\",c\r";
+
+        assert_eq!(
+            read(text),
+            (
+                vec![
+                    vec![cell("a", 3, 1), cell("b", 3, 3)],
+                    vec![cell("x\n\"é\r\n", 6, 1), cell("", 8, 3)],
+                    vec![cell("# no comment", 9, 1), cell("=1 ", 9, 14)],
+                    vec![cell("'\"", 10, 1), cell("c", 10, 4)],
+                ],
+                None
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_no_csv_is_refused_at_its_place() {
+        for (text, expected) in [
+            (
+                "a,b\n1,\"2\" \n",
+                "2:6: text stands behind the closing quote",
+            ),
+            ("a\n\"b\"c\"\n", "2:4: text stands behind the closing quote"),
+            ("a\n\"\"b\n", "2:3: text stands behind the closing quote"),
+            ("a\n\"\nb\"c\n", "3:3: text stands behind the closing quote"),
+            (
+                "a,b\n1,\"2\n3,4\n",
+                "2:3: the quote that opens here is never closed",
+            ),
+            (
+                "a\n\"\"\"\r\n",
+                "2:1: the quote that opens here is never closed",
+            ),
+            ("a\n\"b\r", "2:1: the quote that opens here is never closed"),
+        ] {
+            let (_, problem) = read(text);
+            let problem = problem.expect(text);
+            assert!(problem.starts_with(expected), "{text:?}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_does_not_take_the_whole_file_into_memory() {
+        let mut text = b"a\n\"".to_vec();
+        text.resize(4 * LONGEST, b'\n');
+
+        let (read, problem) = read(text);
+
+        assert_eq!(read.len(), 1);
+        let expected = "2:1: the row is longer than 1 MiB; is a quote never closed?";
+        assert_eq!(problem.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn empty_lines_belong_to_no_row_however_many_there_are() {
+        let lines = "\n".repeat(3 * LONGEST);
+
+        let (records, problem) = read(format!("a\n{lines}b\r\n{lines}\"c"));
+
+        let line = 2 + 3 * LONGEST as u64;
+        assert_eq!(records, [[cell("a", 1, 1)], [cell("b", line, 1)]]);
+        let last = line + 1 + 3 * LONGEST as u64;
+        let expected = format!("{last}:1: the quote that opens here is never closed");
+        assert_eq!(problem, Some(expected));
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_told_where_it_stands_in_a_cell_of_several_lines() {
+        let (_, problem) = read(b"a,b\n1,\"\xc3\xa9\n\xc3\xa9\xff\"\n");
+
+        let expected = "3:2: the text is not UTF-8; save the file as UTF-8";
+        assert_eq!(problem.as_deref(), Some(expected));
     }
 }

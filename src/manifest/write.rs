@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use csv::WriterBuilder;
 use serde_json::Value;
 
 use crate::manifest::Format;
@@ -16,25 +17,38 @@ pub(crate) fn write(
     attributes: &BTreeSet<String>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut first = true;
-    for row in rows {
-        let begins = std::mem::replace(&mut first, false);
-        match format {
-            Format::Csv => {
-                if begins {
-                    csv_line(header(attributes), out)?;
-                }
-                csv_line(cells(&row, attributes)?, out)?;
+    match format {
+        Format::Csv => csv(rows, attributes, out)?,
+        Format::Jsonl => {
+            for row in rows {
+                writeln!(out, "{}", serde_json::to_string(&row)?)?;
             }
-            Format::Jsonl => writeln!(out, "{}", serde_json::to_string(&row)?)?,
-            Format::Yaml => {
-                if begins {
+        }
+        Format::Yaml => {
+            for (index, row) in rows.enumerate() {
+                if index == 0 {
                     writeln!(out, "users:")?;
                 }
                 // JSON is YAML.
                 writeln!(out, "  - {}", serde_json::to_string(&row)?)?;
             }
         }
+    }
+    out.flush()
+}
+
+fn csv(
+    rows: impl Iterator<Item = Row>,
+    attributes: &BTreeSet<String>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // An id that begins with `#` is quoted, so that it can never pass for a comment.
+    let mut out = WriterBuilder::new().comment(Some(b'#')).from_writer(out);
+    for (index, row) in rows.enumerate() {
+        if index == 0 {
+            out.write_record(header(attributes))?;
+        }
+        out.write_record(cells(&row, attributes)?)?;
     }
     out.flush()
 }
@@ -68,18 +82,6 @@ fn cells(row: &Row, attributes: &BTreeSet<String>) -> io::Result<Vec<String>> {
         value.cloned().unwrap_or_default()
     }));
     Ok(cells)
-}
-
-fn csv_line(cells: Vec<String>, out: &mut dyn Write) -> io::Result<()> {
-    let quoted = |cell: String| {
-        if cell.contains([',', '"', '\n', '\r']) || cell.starts_with('#') {
-            format!("\"{}\"", cell.replace('"', "\"\""))
-        } else {
-            cell
-        }
-    };
-    let cells: Vec<_> = cells.into_iter().map(quoted).collect();
-    writeln!(out, "{}", cells.join(","))
 }
 
 #[cfg(test)]
@@ -126,14 +128,5 @@ mod tests {
                 .collect();
             assert_eq!(read, ids, "{format:?}");
         }
-    }
-
-    #[test]
-    fn quotes_commas_and_breaks_in_a_cell_are_kept() {
-        let mut text = Vec::new();
-
-        csv_line(vec!["a,\"b\"\nc".to_owned(), "d".to_owned()], &mut text).unwrap();
-
-        assert_eq!(String::from_utf8(text).unwrap(), "\"a,\"\"b\"\"\nc\",d\n");
     }
 }

@@ -1,12 +1,14 @@
 //! `embedctl users list`: the embed users there are.
 
+use std::io;
+
 use crate::commands::acting;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::filter::FilterArgs;
 use crate::commands::users::row;
 use crate::commands::users::sweep::Sweep;
 use crate::config::Settings;
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Kind};
 use crate::looker::User;
 use crate::report::{Format, Ui};
 use crate::system::System;
@@ -52,7 +54,7 @@ async fn list(
     let mut sweep = Sweep::new(&session.admin, &args.filter, now);
     let mut printed = 0;
     if args.csv {
-        ui.data(row::CSV)?;
+        csv([row::CSV], ui)?;
     }
     // A table is laid out in pieces, each with its header; a program reads the rows as they come.
     let at_once = match ui.format() {
@@ -85,9 +87,9 @@ async fn list(
     }
 }
 
-fn print(users: &[User], csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {
+fn print(users: &[User], as_csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {
     match ui.format() {
-        _ if csv => ui.data(&users.iter().map(row::csv).collect::<String>()),
+        _ if as_csv => csv(users.iter().map(row::csv), ui),
         Format::Json => {
             let rows = users.iter().map(|user| row::json(user).to_string());
             let rows = rows.collect::<Vec<_>>().join(",\n");
@@ -97,4 +99,19 @@ fn print(users: &[User], csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {
         Format::Jsonl => users.iter().try_for_each(|user| ui.json(&row::json(user))),
         Format::Table | Format::Env => ui.table(&row::TABLE, users.iter().map(row::table)),
     }
+}
+
+fn csv<R>(records: impl IntoIterator<Item = R>, ui: &Ui) -> Result<(), Error>
+where
+    R: IntoIterator<Item: AsRef<[u8]>>,
+{
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = records
+        .into_iter()
+        .try_for_each(|record| writer.write_record(record));
+    let text = written
+        .map_err(io::Error::from)
+        .and_then(|()| writer.into_inner().map_err(|error| error.into_error()));
+    let text = text.map_err(|error| Error::caused(Kind::Internal, error))?;
+    ui.data(&String::from_utf8_lossy(&text))
 }

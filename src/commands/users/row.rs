@@ -17,8 +17,16 @@ pub(super) const TABLE: [&str; 7] = [
 ];
 
 /// The columns of CSV.
-pub(super) const CSV: &str =
-    "external_user_id,looker_user_id,first_name,last_name,state,external_group_id,last_seen,keys\n";
+pub(super) const CSV: [&str; 8] = [
+    "external_user_id",
+    "looker_user_id",
+    "first_name",
+    "last_name",
+    "state",
+    "external_group_id",
+    "last_seen",
+    "keys",
+];
 
 pub(super) fn table(user: &User) -> Vec<String> {
     let name = [user.first_name.as_deref(), user.last_name.as_deref()];
@@ -34,8 +42,8 @@ pub(super) fn table(user: &User) -> Vec<String> {
     ]
 }
 
-pub(super) fn csv(user: &User) -> String {
-    let fields = [
+pub(super) fn csv(user: &User) -> [String; 8] {
+    [
         user.external_user_id().unwrap_or_default().to_owned(),
         user.id.clone(),
         user.first_name.clone().unwrap_or_default(),
@@ -44,8 +52,8 @@ pub(super) fn csv(user: &User) -> String {
         user.external_group_id().unwrap_or_default().to_owned(),
         seen(user),
         keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
-    ];
-    fields.map(|field| quoted(&field)).join(",") + "\n"
+    ]
+    .map(harmless)
 }
 
 pub(super) fn json(user: &User) -> Value {
@@ -86,16 +94,12 @@ pub(super) const fn state(user: &User) -> &'static str {
     }
 }
 
-/// A field of CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it, which makes it text there;
-/// so does what looks like such a text already, so that one `'` less is always what it was.
-fn quoted(field: &str) -> String {
+/// A field of CSV. What a spreadsheet would take for a formula gets a `'` before it, which makes it text there; so does
+/// what looks like such a text already, so that one `'` less is always what it was.
+fn harmless(field: String) -> String {
     let bare = field.trim_start_matches('\'');
-    if bare.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return format!("\"'{}\"", field.replace('"', "\"\""));
-    }
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
+    match bare.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{field}"),
+        false => field,
     }
 }
