@@ -256,8 +256,11 @@ impl Read for Kept {
 mod tests {
     use super::*;
 
+    /// A cell's value, line and column.
+    type Told = (String, u64, u64);
+
     /// The cells of `text` with their places, and the problem it ends with.
-    fn read(text: impl Into<Vec<u8>>) -> (Vec<Vec<(String, u64, u64)>>, Option<String>) {
+    fn read(text: impl Into<Vec<u8>>) -> (Vec<Vec<Told>>, Option<String>) {
         let (mut read, mut problem) = (Vec::new(), None);
         for record in Records::new(Cursor::new(text.into())) {
             assert_eq!(problem, None);
@@ -272,7 +275,7 @@ mod tests {
         (read, problem)
     }
 
-    fn cell(value: &str, line: u64, column: u64) -> (String, u64, u64) {
+    fn cell(value: &str, line: u64, column: u64) -> Told {
         (value.to_owned(), line, column)
     }
 
