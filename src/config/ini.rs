@@ -5,6 +5,9 @@ use std::path::Path;
 use crate::config::text::settings_text;
 use crate::error::Error;
 
+/// The section that all others inherit, in Python's configparser, by which the official SDK reads the file.
+const DEFAULT: &str = "DEFAULT";
+
 /// The sections of a `looker.ini`, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ini {
@@ -16,16 +19,21 @@ pub(crate) struct Ini {
 pub(crate) struct Section {
     pub(crate) name: String,
     values: Vec<(String, String)>,
+    /// What `[DEFAULT]` says.
+    inherited: Vec<(String, String)>,
 }
 
 impl Section {
     /// The value of `key`; an empty one counts as missing, as in the official SDKs.
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .rev()
-            .find(|(name, value)| name == key && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        let filled = |(name, value): &&(String, String)| name == key && !value.is_empty();
+        let found = self.values.iter().rev().find(filled);
+        // A key that the section itself leaves empty is not inherited, as in Python's configparser.
+        let inherited = || match self.values.iter().any(|(name, _)| name == key) {
+            true => None,
+            false => self.inherited.iter().rev().find(filled),
+        };
+        found.or_else(inherited).map(|(_, value)| value.as_str())
     }
 }
 
@@ -64,7 +72,21 @@ impl Ini {
                 .hint("the file starts with a section such as `[Looker]`")
             })?;
         }
+        ini.inherit();
         Ok(ini)
+    }
+
+    /// `[DEFAULT]` is no section, but what all others inherit, unless there are no others.
+    fn inherit(&mut self) {
+        let is_default = |section: &mut Section| section.name == DEFAULT;
+        if self.sections.iter_mut().all(is_default) {
+            return;
+        }
+        let defaults = self.sections.extract_if(.., is_default);
+        let inherited: Vec<_> = defaults.flat_map(|section| section.values).collect();
+        for section in &mut self.sections {
+            section.inherited.clone_from(&inherited);
+        }
     }
 
     fn add(&mut self, line: &str) -> Option<()> {
@@ -72,7 +94,7 @@ impl Ini {
             let (name, _) = rest.split_once(']')?;
             self.sections.push(Section {
                 name: name.trim().to_owned(),
-                values: Vec::new(),
+                ..Section::default()
             });
             return Some(());
         }
@@ -148,6 +170,29 @@ mod tests {
             Some("dev")
         );
         assert!(ini.section("prod").is_none());
+    }
+
+    #[test]
+    fn sections_inherit_what_default_says_wherever_it_stands() {
+        let text = "[DEFAULT]\nverify_ssl=true\ntimeout=120\nbase_url=https://default\n[Looker]\nbase_url=https://acme\ntimeout=\n\
+                    [other]\n[DEFAULT]\nverify_ssl=false\n";
+        let ini = Ini::parse(text).expect("the text is an INI file");
+        let [looker, other] = ini.sections() else {
+            panic!("{ini:?}");
+        };
+
+        assert_eq!(ini.first().map(|first| first.name.as_str()), Some("Looker"));
+        assert_eq!(looker.value("base_url"), Some("https://acme"));
+        assert_eq!(looker.value("verify_ssl"), Some("false"));
+        assert_eq!(looker.value("timeout"), None);
+        assert_eq!(other.value("timeout"), Some("120"));
+        assert!(ini.section("default").is_none());
+
+        let alone = Ini::parse("[DEFAULT]\ntimeout=5\n").expect("the text is an INI file");
+        assert_eq!(
+            alone.first().and_then(|only| only.value("timeout")),
+            Some("5")
+        );
     }
 
     #[test]

@@ -560,3 +560,28 @@ fn settings_can_be_debugged_without_showing_a_secret() {
         sandbox.unset(name);
     }
 }
+
+#[test]
+fn the_default_section_of_looker_ini_is_inherited_and_no_profile_of_its_own() {
+    let sandbox = Sandbox::offline();
+    write(
+        &sandbox,
+        "work/looker.ini",
+        "[DEFAULT]\nverify_ssl=false\ntimeout=90\n\n[Looker]\nbase_url=https://acme.example\n",
+    );
+
+    let settings = settings(&sandbox);
+
+    assert_eq!(
+        settings.base_url().unwrap().as_str(),
+        "https://acme.example/"
+    );
+    assert!(!settings.verify_tls());
+    assert_eq!(entry(&settings, "timeout").0, "90s");
+    let profiles = settings.profiles().unwrap();
+    let names: Vec<_> = profiles
+        .iter()
+        .map(|profile| profile.name.as_str())
+        .collect();
+    assert_eq!(names, ["Looker"]);
+}
