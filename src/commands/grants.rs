@@ -8,6 +8,7 @@ use crate::looker::Client;
 use crate::permissions::{Concern, Permissions};
 use crate::report::Ui;
 use crate::signed_url::{Login, MAX_SESSION_LENGTH};
+use crate::system::duration;
 
 /// Who an embed user is and what it may do.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -50,9 +51,19 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "ZONE")]
     pub(crate) user_timezone: Option<String>,
 
-    /// How long the session lasts, at most 30 days
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_SESSION_LENGTH)))]
+    /// How long the session lasts, as in `8h`, or in seconds; at most 30 days
+    #[arg(long, value_name = "DURATION", value_parser = session_length)]
     pub(crate) session_length: Option<u32>,
+}
+
+fn session_length(text: &str) -> Result<u32, String> {
+    let length = duration::read_or_seconds(text)?;
+    match u32::try_from(length.as_secs()) {
+        Ok(seconds) if seconds <= MAX_SESSION_LENGTH && length.subsec_nanos() == 0 => Ok(seconds),
+        _ => Err(format!(
+            "Looker takes whole seconds, from 0 to {MAX_SESSION_LENGTH}"
+        )),
+    }
 }
 
 impl GrantArgs {

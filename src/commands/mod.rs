@@ -29,7 +29,6 @@ mod results;
 mod rotate_id;
 mod runs;
 mod session;
-mod span;
 mod token;
 mod url;
 mod users;

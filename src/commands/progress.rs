@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::commands::rotate_id::counted;
 use crate::report::{Meter, Ui};
-use crate::system::Clock;
+use crate::system::{Clock, duration};
 use crate::workflow::{Found, Observer, Outcome, Step};
 
 /// What was last found of each job, by Looker's id of its user: a sink on standard output prints it with the secret.
@@ -99,14 +99,14 @@ impl Observer for UiObserver {
     }
 
     fn waits(&self, jobs: usize, time: Duration) {
-        let seconds = time.as_secs_f64().ceil();
+        let time = duration::rough(time + Duration::from_millis(999));
         let users = if jobs == 1 {
             "a user".to_owned()
         } else {
             format!("{jobs} users")
         };
         self.ui.status(format!(
-            "Waiting {seconds} s: only then it is known what became of a request for {users} whose answer was lost. Ctrl-C leaves that to the next run."
+            "Waiting {time}: only then it is known what became of a request for {users} whose answer was lost. Ctrl-C leaves that to the next run."
         ));
     }
 

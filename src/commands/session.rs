@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
-use crate::system::{Interrupt, System};
+use crate::system::{Interrupt, System, duration};
 use crate::workflow::{Authority, Finder, KeyAccess};
 
 /// A session with Looker, or with a fresh emulator in this process.
@@ -237,10 +237,10 @@ impl Trace for UiTrace {
         } else {
             String::new()
         };
-        let millis = elapsed.as_millis();
+        let time = duration::measured(*elapsed);
         ui.detail(
             2,
-            format!("{identity}: {method} {path}{again}: {answer}, {millis} ms"),
+            format!("{identity}: {method} {path}{again}: {answer}, {time}"),
         );
         for (name, value) in request_headers {
             ui.detail(3, format!("  > {name}: {value}"));

@@ -3,6 +3,7 @@
 use crate::config::Settings;
 use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
+use crate::system::duration;
 
 /// One setting.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Settings {
             row("keys_to", self.keys_to.as_ref(), Clone::clone),
             self.ledger_row(),
             row("timeout", Some(&self.timeout), |timeout| {
-                format!("{timeout:?}")
+                duration::exact(*timeout)
             }),
             row("retries", Some(&self.retries), ToString::to_string),
             row("concurrency", Some(&self.concurrency), ToString::to_string),

@@ -11,7 +11,7 @@ use crate::config::source::Source;
 use crate::error::{Error, Kind};
 use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
-use crate::system::{Program, Readers, System, files};
+use crate::system::{Program, Readers, System, duration, files};
 
 /// No secret is longer.
 const MAX_SECRET: u64 = 64 * 1024;
@@ -139,8 +139,8 @@ fn run(command: &Program) -> Result<SecretString, Error> {
     let cannot = |error: Error| error.context(format!("the command `{program}` failed"));
     let ended = outcome.map_err(|error| cannot(Error::usage(error)))?;
     let ended = ended.ok_or_else(|| {
-        let seconds = COMMAND_TIMEOUT.as_secs();
-        cannot(Error::usage(format!("it took longer than {seconds} s")))
+        let patience = duration::exact(COMMAND_TIMEOUT);
+        cannot(Error::usage(format!("it took longer than {patience}")))
     })?;
     if ended.code != Some(0) {
         let complaint = String::from_utf8_lossy(&ended.err);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::source::Source;
 use crate::error::{Error, Kind};
-use crate::system::{Readers, files};
+use crate::system::{Readers, duration, files};
 
 /// No file of settings is longer.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
@@ -41,25 +41,13 @@ pub(crate) fn switch(text: &str, source: &Source) -> Result<bool, Error> {
     }
 }
 
-/// A span of time: `30s`, `2m`, `500ms`, `1h`, or plain seconds.
+/// A duration that is longer than nothing, or plain seconds, as the official SDKs have it.
 pub(crate) fn duration(text: &str, source: &Source) -> Result<Duration, Error> {
-    let split = text
-        .find(|character: char| !character.is_ascii_digit() && character != '.')
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let scale = match unit.trim() {
-        "ms" => 0.001,
-        "" | "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => f64::NAN,
-    };
-    number
-        .parse::<f64>()
-        .ok()
-        .and_then(|number| Duration::try_from_secs_f64(number * scale).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| invalid(text, source, "write it as `30s`, `2m` or `500ms`"))
+    let read = duration::read_or_seconds(text).and_then(|read| match read.is_zero() {
+        true => Err("it must be longer than nothing"),
+        false => Ok(read),
+    });
+    read.map_err(|why| invalid(text, source, why))
 }
 
 /// A value of any type that reads itself; `advice` says how to write one.
@@ -75,30 +63,6 @@ pub(crate) fn invalid(text: &str, source: &Source, advice: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_read_with_and_without_a_unit() {
-        for (text, expected) in [
-            ("30s", 30_000),
-            ("30", 30_000),
-            ("2m", 120_000),
-            ("500ms", 500),
-            ("1h", 3_600_000),
-            ("1.5", 1_500),
-            ("2 m", 120_000),
-        ] {
-            let read = duration(text, &Source::Default).map(|duration| duration.as_millis());
-
-            assert_eq!(read.ok(), Some(expected), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_that_mean_nothing_are_refused() {
-        for text in ["", "s", "0", "-1", "1d", "soon", "1e400", "..", "1.2.3"] {
-            assert!(duration(text, &Source::Default).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn switches_are_read_as_the_sdks_do() {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::emulator::faults::{Effect, ErrorBody, Fault};
 use crate::emulator::router::is_operation;
-use crate::emulator::text::parse_duration;
+use crate::system::duration::read;
 
 /// A fault that cannot be read, and how to write one.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ fn checked(operation: String) -> Result<String, FaultError> {
 fn parse_effect(text: &str) -> Result<Effect, FaultError> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     let wrong = || FaultError(format!("there is no effect `{text}`"));
-    let duration = || parse_duration(value).ok_or_else(wrong);
+    let duration = || read(value).map_err(|_why| wrong());
     Ok(match name {
         "late" => Effect::Late(value.parse().map_err(|_error| wrong())?),
         "reset-before" => Effect::ResetBefore,

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::emulator::faults::Fault;
 use crate::emulator::state::State;
 use crate::emulator::switches::{Mode, Switches};
-use crate::emulator::text::parse_duration;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
+use crate::system::duration;
 use crate::system::{Clock, Random};
 
 /// How an emulator is to behave; the default suits a test: any port, fresh secrets, no latency, no fault.
@@ -114,7 +114,7 @@ impl FromStr for Latency {
         match text {
             "none" | "0" => Ok(Self::None),
             "real" => Ok(Self::Real),
-            _ => parse_duration(text).map(Self::Fixed).ok_or_else(|| {
+            _ => duration::read(text).map(Self::Fixed).map_err(|_why| {
                 "a latency is a duration as `25ms`, or `real`, or `none`".to_owned()
             }),
         }

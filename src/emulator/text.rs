@@ -1,7 +1,5 @@
 //! Text as it travels: percent-encoding, escaped HTML, and the way Looker writes times.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::emulator::switches::TimeForm;
@@ -36,40 +34,24 @@ fn decode(text: &str, plus_is_space: bool) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// A duration of a number and a unit, as in `25ms`.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit())?);
-    let number: u64 = number.parse().ok()?;
-    match unit {
-        "us" => Some(Duration::from_micros(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        _ => None,
-    }
-}
-
-/// Durations in JSON and TOML: a number and a unit, as in `25ms`.
+/// Durations in JSON and TOML, as in `25ms`.
 pub(crate) mod duration {
     use std::time::Duration;
 
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::parse_duration;
+    use crate::system::duration::{exact, read};
 
     /// Read one.
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
-        let wrong = || D::Error::custom("a duration is a number and a unit, as in `25ms`");
-        parse_duration(&text).ok_or_else(wrong)
+        read(&text).map_err(|why| D::Error::custom(format!("`{text}` is no duration: {why}")))
     }
 
     /// Write one.
     pub(crate) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        match time.subsec_micros() % 1000 {
-            0 => to.collect_str(&format_args!("{}ms", time.as_millis())),
-            _ => to.collect_str(&format_args!("{}us", time.as_micros())),
-        }
+        to.serialize_str(&exact(*time))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::looker::foreign::Foreign;
+use crate::system::duration;
 
 /// Why a call of Looker's API failed. Never holds a body, a secret, or a URL with a query.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +107,7 @@ pub enum LookerError {
         source: anyhow::Error,
     },
     /// No answer came in time; Looker may have done the work.
-    #[error("`{operation}` did not answer within {} s", .after.as_secs_f64())]
+    #[error("`{operation}` did not answer within {}", duration::exact(*.after))]
     Timeout {
         /// The operation's id.
         operation: &'static str,

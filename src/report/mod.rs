@@ -27,7 +27,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::report::live::Live;
 use crate::report::table::Table;
 use crate::report::terminal::{Terminal, terminal_width};
-use crate::system::{Stream, System};
+use crate::system::{Stream, System, duration};
 
 pub(crate) use env::{quoted, variable};
 pub(crate) use escape::escape_control;
@@ -192,7 +192,7 @@ impl Ui {
             }
             Progress::Plain | Progress::Auto if !self.is_talkative() => {}
             Progress::Plain | Progress::Auto => {
-                let heading = format!("{:>8}  ", amount::waited(elapsed));
+                let heading = format!("{:>8}  ", duration::measured(elapsed));
                 self.line(&heading, Style::new().dimmed(), text);
             }
         }

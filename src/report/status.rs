@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::report::amount;
+use crate::system::duration;
 
 /// How far it is.
 #[derive(Clone, Debug)]
@@ -130,12 +130,7 @@ impl Status {
         if self.stopping {
             piece(2, "stopping".to_owned(), AnsiColor::Yellow.on_default());
         } else if let Some(eta) = self.eta {
-            let eta = if wide {
-                amount::span(eta)
-            } else {
-                amount::short_span(eta)
-            };
-            piece(2, format!("{eta} left"), plain);
+            piece(2, format!("{} left", duration::rough(eta)), plain);
         }
         if self.in_flight > 0 {
             piece(6, format!("{} in flight", self.in_flight), plain.dimmed());
@@ -197,7 +192,7 @@ impl fmt::Display for Status {
         if self.stopping {
             f.write_str(", stopping")?;
         } else if let Some(eta) = self.eta {
-            write!(f, ", {} left", amount::span(eta))?;
+            write!(f, ", {} left", duration::rough(eta))?;
         }
         let counts = [
             (self.in_flight, "in flight"),
@@ -245,7 +240,7 @@ mod tests {
         let mut status = status();
         assert_eq!(
             status.to_string(),
-            "  5 %  512 of 10000 users, 84.0/s, 1 min 52 s left, 10 in flight"
+            "  5 %  512 of 10000 users, 84.0/s, 1m 52s left, 10 in flight"
         );
 
         status.total = None;
@@ -264,13 +259,13 @@ mod tests {
 
         assert_eq!(
             plain(&status, 119),
-            "############-----------  51 %  5120 of 10000 users  84.0/s  1 min 52 s left  10 in flight  3 retried  2 failed"
+            "############-----------  51 %  5120 of 10000 users  84.0/s  1m 52s left  10 in flight  3 retried  2 failed"
         );
         assert_eq!(
             plain(&status, 79),
-            "########-------  51 %  5120/10000  84.0/s  1m52s left  3 retried  2 failed"
+            "########-------  51 %  5120/10000  84.0/s  1m 52s left  3 retried  2 failed"
         );
-        assert_eq!(plain(&status, 39), "####----  51 %  1m52s left  2 failed");
+        assert_eq!(plain(&status, 39), "####----  51 %  1m 52s left  2 failed");
         assert_eq!(plain(&status, 19), "  51 %  2 failed");
         assert_eq!(plain(&status, 3), "");
         for width in 0..200 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::secret::{ExposeSecret as _, REDACTED, SecretString};
 use crate::sink::record::{self, Line};
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
-use crate::system::Program;
+use crate::system::{Program, duration};
 
 /// How long the command may take for one key.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,8 +61,8 @@ impl ExecSink {
         let ended = ended
             .map_err(|error| SinkError::new(format!("cannot run {}", self.name())).caused(error))?;
         let Some(ended) = ended else {
-            let seconds = self.patience.as_secs();
-            let message = format!("{} took longer than {seconds} s", self.name());
+            let patience = duration::exact(self.patience);
+            let message = format!("{} took longer than {patience}", self.name());
             return Err(SinkError::new(message).hint("find out what the command waits for"));
         };
         let mut complaint = readable(&ended.err);
@@ -194,7 +194,7 @@ mod tests {
 
         let error = sink.probe().await.unwrap_err();
 
-        assert_eq!(error.message, "exec:exec took longer than 1 s");
+        assert_eq!(error.message, "exec:exec took longer than 1s");
         assert_eq!(
             error.hint.as_deref(),
             Some("find out what the command waits for")

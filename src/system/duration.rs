@@ -1,33 +1,85 @@
-//! Spans of time as people write them, with days of 24 hours: `24h`, `90d`, `2w`.
+//! Durations as people write and read them, the same everywhere: `500ms`, `30s`, `1h30m`, `90d`, `2w`.
+//!
+//! A day has 24 hours. What is printed can be read again.
 
-use jiff::{Span, SpanRelativeTo};
+use std::time::Duration;
 
-/// The longest span that makes sense for a key: ten years of 365 days.
-const LONGEST: i64 = 10 * 365 * 24 * 60 * 60;
+use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
 
-/// The seconds of a span, for a flag.
-pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
-    const FORM: &str = "write it as `30m`, `24h`, `90d` or `2w`";
+/// How a duration is written, for hints.
+pub(crate) const FORM: &str = "write it as `500ms`, `30s`, `1h30m`, `90d` or `2w`";
+
+/// The longest duration that makes sense here, in seconds: ten years of 365 days.
+const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
+
+/// The duration that `text` says. A number needs a unit: `--max-age 90` would be 90 seconds to some and 90 days to others.
+pub(crate) fn read(text: &str) -> Result<Duration, &'static str> {
     let span: Span = text.trim().parse().map_err(|_| FORM)?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());
     // Months and years have no fixed length.
-    let seconds = duration.map_err(|_| FORM)?.as_secs();
-    if seconds > LONGEST {
-        return Err("it is longer than ten years");
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());
+    let duration = duration.map_err(|_| FORM)?;
+    let duration = Duration::try_from(duration).map_err(|_| "it is less than nothing")?;
+    match duration > Duration::from_secs(LONGEST) {
+        true => Err("it is longer than ten years"),
+        false => Ok(duration),
     }
-    u64::try_from(seconds).map_err(|_| "it is less than nothing")
 }
 
-/// A span for people, in its largest whole unit that is not coarse: `5 minutes`, `36 hours`, `90 days`.
-pub(crate) fn words(seconds: i64) -> String {
-    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
-    let unit = units.iter().find(|(length, _)| seconds >= 2 * length);
-    let (count, name) = match unit {
-        Some((length, name)) => (seconds / length, *name),
-        None => (seconds.max(0), "second"),
+/// The same for settings that others define as a number of seconds, which then needs no unit.
+pub(crate) fn read_or_seconds(text: &str) -> Result<Duration, &'static str> {
+    let text = text.trim();
+    match text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        true => read(&format!("{text}s")),
+        false => read(text),
+    }
+}
+
+/// The same in whole seconds, for flags.
+pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
+    let duration = read(text)?;
+    match duration.subsec_nanos() {
+        0 => Ok(duration.as_secs()),
+        _ => Err("it has parts of a second"),
+    }
+}
+
+/// Exactly this duration.
+pub(crate) fn exact(duration: Duration) -> String {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+    match Span::try_from(duration).and_then(|span| span.round(days)) {
+        Ok(span) => format!("{span:#}"),
+        // It is longer than a span can be.
+        Err(_) => format!("{duration:#}"),
+    }
+}
+
+/// About this duration, in one or two units from seconds to days.
+pub(crate) fn rough(duration: Duration) -> String {
+    let smallest = match duration.as_secs() {
+        86_400.. => Unit::Hour,
+        3_600.. => Unit::Minute,
+        _ => Unit::Second,
     };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {name}{plural}")
+    truncated(duration, smallest)
+}
+
+/// A duration that was measured, in milliseconds if it is short.
+pub(crate) fn measured(duration: Duration) -> String {
+    match duration.as_secs() {
+        ..10 => truncated(duration, Unit::Millisecond),
+        10.. => rough(duration),
+    }
+}
+
+fn truncated(duration: Duration, smallest: Unit) -> String {
+    let signed = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    let round = jiff::SignedDurationRound::new().smallest(smallest);
+    let whole = signed.round(round.mode(RoundMode::Trunc)).unwrap_or(signed);
+    exact(whole.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -35,37 +87,81 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_read_with_days_of_24_hours() {
+    fn durations_are_read_with_days_of_24_hours() {
         for (text, expected) in [
-            ("24h", 86_400),
-            ("90d", 7_776_000),
-            ("2w", 1_209_600),
-            ("1d12h", 129_600),
-            ("30 minutes", 1_800),
+            ("500ms", 500),
+            ("1.5s", 1_500),
+            ("24h", 86_400_000),
+            ("1h30m", 5_400_000),
+            ("1h 30m", 5_400_000),
+            ("2 m", 120_000),
+            ("90d", 7_776_000_000),
+            ("2w", 1_209_600_000),
+            ("1d12h", 129_600_000),
+            ("30 minutes", 1_800_000),
             ("0s", 0),
         ] {
-            assert_eq!(seconds(text), Ok(expected), "{text}");
+            let read = read(text).map(|duration| duration.as_millis());
+            assert_eq!(read, Ok(expected), "{text}");
         }
     }
 
     #[test]
-    fn spans_without_a_fixed_or_sensible_length_are_refused() {
-        for text in ["", "90", "soon", "1 month", "1y", "-1h", "4000d"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_span_is_said_in_its_largest_unit_that_is_not_coarse() {
-        for (seconds, expected) in [
-            (-5, "0 seconds"),
-            (1, "1 second"),
-            (119, "119 seconds"),
-            (300, "5 minutes"),
-            (129_600, "36 hours"),
-            (7_776_000, "90 days"),
+    fn durations_without_a_fixed_or_sensible_length_are_refused() {
+        for text in [
+            "", "s", "90", "1.5", "soon", "1 month", "1y", "-1h", "1h ago", "4000d", "1e400", "..",
         ] {
-            assert_eq!(words(seconds), expected);
+            assert!(read(text).is_err(), "{text}");
         }
+        assert!(seconds("1500ms").is_err());
+    }
+
+    #[test]
+    fn a_number_alone_is_seconds_only_where_others_say_so() {
+        for (text, expected) in [("30", 30_000), ("1.5", 1_500), ("1h30m", 5_400_000)] {
+            let read = read_or_seconds(text).map(|duration| duration.as_millis());
+            assert_eq!(read, Ok(expected), "{text}");
+        }
+        for text in ["", ".", "..", "1.2.3", "-1", "1e3"] {
+            assert!(read_or_seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        for (text, millis) in [
+            ("0s", 0),
+            ("25ms", 25),
+            ("1s 500ms", 1_500),
+            ("2m", 120_000),
+            ("1h 30m", 5_400_000),
+            ("2d 12h", 216_000_000),
+            ("90d", 7_776_000_000),
+        ] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(exact(duration), text);
+            assert_eq!(read(text), Ok(duration), "{text}");
+        }
+        let longest = exact(Duration::MAX);
+        assert!(longest.ends_with("ns"), "{longest}");
+    }
+
+    #[test]
+    fn people_read_two_units_and_short_times_in_milliseconds() {
+        let time = |millis| rough(Duration::from_millis(millis));
+        assert_eq!(
+            [
+                time(7_999),
+                time(112_000),
+                time(4_511_000),
+                time(90_061_000)
+            ],
+            ["7s", "1m 52s", "1h 15m", "1d 1h"]
+        );
+        let time = |micros| measured(Duration::from_micros(micros));
+        assert_eq!(
+            [time(900), time(183_700), time(9_999_999), time(12_340_000)],
+            ["0s", "183ms", "9s 999ms", "12s"]
+        );
     }
 }

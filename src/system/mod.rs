@@ -4,6 +4,7 @@
 //! own and many runs can share one process.
 
 mod clock;
+pub(crate) mod duration;
 mod file_error;
 pub(crate) mod files;
 mod guard;

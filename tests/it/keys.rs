@@ -128,7 +128,7 @@ async fn a_list_says_whose_each_key_is_how_old_and_when_it_is_due() {
         .await
         .done();
     assert_eq!(table.out.lines().count(), 4, "{}", table.out);
-    assert!(table.out.contains("3 days"), "{}", table.out);
+    assert!(table.out.contains("3d"), "{}", table.out);
     sandbox.finish().await;
 }
 

@@ -102,7 +102,7 @@ async fn a_run_is_listed_and_shown_step_by_step_with_its_times() {
         );
     }
     assert!(steps.iter().all(|step| step["at"].is_string()));
-    for part in ["create-user", "acme-42", "begun", "key ", " ms"] {
+    for part in ["create-user", "acme-42", "begun", "key ", "  0s  "] {
         assert!(table.contains(part), "{part} is not in\n{table}");
     }
     sandbox.finish().await;

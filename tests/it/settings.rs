@@ -561,13 +561,57 @@ fn settings_can_be_debugged_without_showing_a_secret() {
     }
 }
 
+#[tokio::test]
+async fn every_flag_that_takes_a_duration_takes_the_same_durations() {
+    let sandbox = Sandbox::new().await;
+    let commands: [(&str, &[&str]); 7] = [
+        ("--overlap", &["keys", "rotate", "user-1", "--dry-run"]),
+        ("--max-age", &["keys", "rotate", "user-1", "--dry-run"]),
+        ("--ttl", &["keys", "mint", "user-1", "--dry-run"]),
+        ("--not-seen-for", &["users", "list"]),
+        (
+            "--session-length",
+            &["url", "sign", "/alive", "--external-user-id=u"],
+        ),
+        ("--timeout", &["profile", "show"]),
+        // Without a port to listen on, it ends.
+        ("--latency", &["emulator", "--state=none.json"]),
+    ];
+    let help = fs::read_to_string("examples/commands.md").unwrap();
+    let flags = help
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(" <DURATION>"));
+    let known = commands.map(|(flag, _)| flag);
+    for flag in flags {
+        assert!(known.contains(&flag), "{flag} is not tried here");
+    }
+    for (flag, command) in commands {
+        for (duration, is_one) in [
+            ("1h30m", true),
+            ("2 minutes", true),
+            ("1d12h", true),
+            ("P2D", true),
+            ("1 month", false),
+            ("-1h", false),
+            ("soon", false),
+        ] {
+            let given = format!("{flag}={duration}");
+            let outcome = sandbox.run(&[command, &[given.as_str()]].concat()).await;
+            let refused = outcome.err.contains("invalid value")
+                || outcome.err.contains("is not a valid value");
+            assert_eq!(!refused, is_one, "{given}: {}", outcome.err);
+        }
+    }
+    sandbox.finish().await;
+}
+
 #[test]
 fn the_default_section_of_looker_ini_is_inherited_and_no_profile_of_its_own() {
     let sandbox = Sandbox::offline();
     write(
         &sandbox,
         "work/looker.ini",
-        "[DEFAULT]\nverify_ssl=false\ntimeout=90\n\n[Looker]\nbase_url=https://acme.example\n",
+        "[DEFAULT]\nverify_ssl=false\ntimeout=1h30m\n\n[Looker]\nbase_url=https://acme.example\n",
     );
 
     let settings = settings(&sandbox);
@@ -577,7 +621,7 @@ fn the_default_section_of_looker_ini_is_inherited_and_no_profile_of_its_own() {
         "https://acme.example/"
     );
     assert!(!settings.verify_tls());
-    assert_eq!(entry(&settings, "timeout").0, "90s");
+    assert_eq!(entry(&settings, "timeout").0, "1h 30m");
     let profiles = settings.profiles().unwrap();
     let names: Vec<_> = profiles
         .iter()

@@ -1,17 +1,20 @@
 //! Whether Looker can be reached, how fast it answers, and whether its clock and ours agree.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::commands::doctor::Patient;
 use crate::commands::doctor::findings::Findings;
 use crate::error::{Error, Kind};
+use crate::system::duration;
 
 /// Looker accepts signed URLs whose time is within five minutes of its own (Looker's published validator messages).
 const ACCEPTED: i64 = 300;
 /// Past this a clock is not kept by anybody.
 const DRIFT: i64 = 10;
 /// An answer that takes longer makes every run slow.
-const SLOW_MILLIS: u128 = 2_000;
+const SLOW: Duration = Duration::from_secs(2);
 
 /// Whether there was an answer.
 pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) -> Result<bool, Error> {
@@ -48,16 +51,14 @@ async fn ask(
             return Ok(false);
         }
     };
-    let millis = (patient.system.clock.elapsed() - start).as_millis();
+    let time = patient.system.clock.elapsed() - start;
     let origin = origin.as_str().trim_end_matches('/');
     let route = match patient.settings.proxy() {
         Some(_) => ", through a proxy",
         None => "",
     };
-    let detail = format!(
-        "`{origin}` answered {} in {millis} ms{route}",
-        landing.status
-    );
+    let (status, took) = (landing.status, duration::measured(time));
+    let detail = format!("`{origin}` answered {status} in {took}{route}");
     match landing.status {
         500.. => findings.warn(
             check,
@@ -69,7 +70,7 @@ async fn ask(
             detail,
             "check that the base URL is that of Looker's API",
         )?,
-        _ if millis > SLOW_MILLIS => findings.warn(check, detail, "")?,
+        _ if time > SLOW => findings.warn(check, detail, "")?,
         _ => findings.pass(check, detail)?,
     }
     Ok(true)

@@ -9,11 +9,10 @@ use crate::commands::minter;
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
-use crate::commands::span;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
-use crate::system::System;
+use crate::system::{System, duration};
 use crate::workflow::{JobSpec, KeyJob, require_admin};
 
 /// Mint one more key, beside those the user has
@@ -26,7 +25,7 @@ pub(crate) struct KeysMintArgs {
     users: UsersArgs,
 
     /// Let `keys reap` revoke the key after this time, as in `90d`
-    #[arg(long, value_name = "DURATION", value_parser = span::seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     ttl: Option<u64>,
 
     #[command(flatten)]

@@ -1,5 +1,7 @@
 //! `embedctl keys rotate`: a new key in place of older ones.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
@@ -9,11 +11,10 @@ use crate::commands::keys::mint;
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::minter;
 use crate::commands::session::{Needs, Session};
-use crate::commands::span;
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::Ui;
-use crate::system::System;
+use crate::system::{System, duration};
 use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, require_admin};
 
 /// Put a new key in place of older ones
@@ -31,11 +32,11 @@ pub(crate) struct KeysRotateArgs {
     keys: Vec<String>,
 
     /// Keep the old keys for so long, as in `24h`; `keys reap` then revokes them
-    #[arg(long, value_name = "TIME", value_parser = span::seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     overlap: Option<u64>,
 
     /// Replace only keys older than this, as in `90d`
-    #[arg(long, value_name = "TIME", value_parser = span::seconds)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     max_age: Option<u64>,
 
     #[command(flatten)]
@@ -148,7 +149,7 @@ async fn dry_run(
             (false, _) => format!("Would leave the keys of {name} as they are.\n"),
             (true, None) => format!("Would mint a key for {name}, then revoke {replaced}.\n"),
             (true, Some(overlap)) => {
-                let overlap = span::words(i64::try_from(overlap).unwrap_or(i64::MAX));
+                let overlap = duration::exact(Duration::from_secs(overlap));
                 format!("Would mint a key for {name}, and keep {replaced} for {overlap}.\n")
             }
         })?;

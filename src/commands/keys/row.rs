@@ -1,10 +1,12 @@
 //! A key in a list: what Looker shows of it, and what it is to embedctl.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::commands::span;
 use crate::looker::Api3Key;
+use crate::system::duration;
 use crate::workflow::{Owner, Stage, Standing};
 
 /// A key, whose it is, and how it stands.
@@ -45,7 +47,7 @@ impl Row {
             "purpose": key.purpose,
             "created_at": key.created_at,
             "due": standing.due,
-            "age_seconds": self.age(now),
+            "age_seconds": self.age(now).map(|age| age.as_secs()),
             "is_disabled": key.is_disabled,
             "delivered": delivered,
             "revoke_at": standing.due,
@@ -62,7 +64,7 @@ impl Row {
             key.client_id.clone(),
             owner(standing.owner).to_owned(),
             standing.state.map_or("", state).to_owned(),
-            self.age(now).map(span::words).unwrap_or_default(),
+            self.age(now).map(duration::rough).unwrap_or_default(),
             due.unwrap_or_default(),
             key.purpose.clone().unwrap_or_default(),
         ]
@@ -74,9 +76,9 @@ impl Row {
         external.unwrap_or(&self.looker_user_id)
     }
 
-    fn age(&self, now: Timestamp) -> Option<i64> {
+    fn age(&self, now: Timestamp) -> Option<Duration> {
         let created_at = self.key.created_at.known()?;
-        Some(now.duration_since(created_at).as_secs().max(0))
+        Some(Duration::try_from(now.duration_since(created_at)).unwrap_or_default())
     }
 }
 

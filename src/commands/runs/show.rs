@@ -1,5 +1,7 @@
 //! `embedctl runs show`: what a run did, job by job and step by step.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
@@ -10,7 +12,7 @@ use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::ledger::{Event, Job, JobId, JobState, Run, What};
 use crate::report::{Format, Ui};
-use crate::system::System;
+use crate::system::{System, duration};
 use crate::workflow::Reconciled;
 
 /// Show a run: every step of every job, and when it was done
@@ -132,8 +134,8 @@ fn took(earlier: &[Event], event: &Event) -> Option<String> {
     let begun = earlier.iter().rfind(|begun| begun.step == event.step)?;
     let is_begin = matches!(begun.what, What::Started | What::UndoStarted);
     let is_end = !matches!(event.what, What::Started | What::UndoStarted);
-    let millis = event.at.duration_since(begun.at).as_millis();
-    (is_begin && is_end).then(|| format!("{millis} ms"))
+    let time = Duration::try_from(event.at.duration_since(begun.at)).unwrap_or_default();
+    (is_begin && is_end).then(|| duration::measured(time))
 }
 
 /// What a person wants to know of an event besides.

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::commands::span;
 use crate::commands::users::reach::Roles;
 use crate::error::Error;
 use crate::looker::{Api3Key, Client, User, UserSearch, When};
+use crate::system::duration;
 
 /// What the filters are listed below in the help.
 const HEADING: &str = "Filters";
@@ -23,7 +23,7 @@ pub(crate) struct FilterArgs {
 
     /// Users without an embed login for this long, as in `90d`; those who never had one count from their creation. API keys
     /// are no logins, so users who have keys are left out
-    #[arg(help_heading = HEADING, long, value_name = "TIME", value_parser = span::seconds)]
+    #[arg(help_heading = HEADING, long, value_name = "DURATION", value_parser = duration::seconds)]
     not_seen_for: Option<u64>,
 
     /// With `--not-seen-for`, also users who have API keys and may work through them
