@@ -1,5 +1,6 @@
-//! The right of a user to manage its own keys, which embedctl gives for a moment on a Looker where nobody else may. The
-//! ledger notes each before it is given, so that a later command sets back what a killed one left.
+//! The right of a user to manage its own keys, which embedctl gives for a moment on a Looker where nobody else may.
+//!
+//! The ledger notes the user before the right is given, so that a later command sets back what a killed one left.
 
 use crate::error::{Error, Kind};
 use crate::ledger::Ledger;

@@ -268,7 +268,7 @@ impl Ledger for SqliteLedger {
 
     fn note_permit(&self, looker_user_id: &str) -> Answer<'_, PermitId> {
         let user = looker_user_id.to_owned();
-        self.write(move |batch| permits::note(batch, &user))
+        self.write(move |batch| permits::note(batch.db, batch.me, batch.now, &user))
     }
 
     fn forget_permit(&self, permit: PermitId) -> Answer<'_, ()> {
@@ -276,7 +276,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn claim_permits(&self) -> Answer<'_, Vec<Permit>> {
-        self.write(|batch| permits::claim(batch))
+        self.write(|batch| permits::claim(batch.db, batch.me, batch.now))
     }
 }
 

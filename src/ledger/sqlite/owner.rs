@@ -3,6 +3,8 @@
 use std::fs;
 use std::process;
 
+use jiff::Timestamp;
+
 /// A process, told apart from a later one that got the same number.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Process {
@@ -28,8 +30,13 @@ impl Process {
         }
     }
 
+    /// Whether `other` lives, or may live since its life cannot be seen from this process and its lease has not run out.
+    pub(super) fn may_live(&self, other: &Self, lease_until: Timestamp, now: Timestamp) -> bool {
+        self.sees_alive(other).unwrap_or(now < lease_until)
+    }
+
     /// Whether `other` lives, as seen from this process; `None` where only its lease can tell.
-    pub(super) fn sees_alive(&self, other: &Self) -> Option<bool> {
+    fn sees_alive(&self, other: &Self) -> Option<bool> {
         if self.space.is_empty() || self.space != other.space {
             return None;
         }

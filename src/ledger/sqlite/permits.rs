@@ -8,25 +8,28 @@ use crate::ledger::sqlite::hold::LEASE;
 use crate::ledger::sqlite::instance::HERE;
 use crate::ledger::sqlite::owner::Process;
 use crate::ledger::sqlite::row::Time;
-use crate::ledger::sqlite::writer::Batch;
 use crate::ledger::{Permit, PermitId};
 
 /// Note a user at the ledger's own Looker on behalf of this process.
-pub(super) fn note(batch: &Batch<'_>, looker_user_id: &str) -> Result<PermitId, Fault> {
+pub(super) fn note(
+    db: &Connection,
+    me: &Process,
+    now: Timestamp,
+    looker_user_id: &str,
+) -> Result<PermitId, Fault> {
     let sql = format!(
         "INSERT INTO permit (looker, looker_user_id, owner_pid, owner_host, owner_space, owner_started, lease_until)
          VALUES ({HERE}, :user, :pid, :host, :space, :started, :until)"
     );
-    let me = batch.me;
-    batch.db.prepare_cached(&sql)?.execute(named_params! {
+    db.prepare_cached(&sql)?.execute(named_params! {
         ":user": looker_user_id,
         ":pid": me.pid,
         ":host": me.host,
         ":space": me.space,
         ":started": me.started,
-        ":until": Time(batch.now + LEASE),
+        ":until": Time(now + LEASE),
     })?;
-    Ok(PermitId(batch.db.last_insert_rowid()))
+    Ok(PermitId(db.last_insert_rowid()))
 }
 
 /// Remove a note.
@@ -38,9 +41,9 @@ pub(super) fn forget(db: &Connection, id: PermitId) -> Result<(), Fault> {
 
 /// Take over the notes of dead processes at the ledger's own Looker. A user whom a living process has noted too is left
 /// to that one until it has ended.
-pub(super) fn claim(batch: &Batch<'_>) -> Result<Vec<Permit>, Fault> {
+pub(super) fn claim(db: &Connection, me: &Process, now: Timestamp) -> Result<Vec<Permit>, Fault> {
     let sql = format!("SELECT * FROM permit WHERE looker = {HERE} ORDER BY id");
-    let mut select = batch.db.prepare_cached(&sql)?;
+    let mut select = db.prepare_cached(&sql)?;
     let notes = select.query_map([], |row| {
         let owner = Process {
             pid: row.get("owner_pid")?,
@@ -57,14 +60,14 @@ pub(super) fn claim(batch: &Batch<'_>) -> Result<Vec<Permit>, Fault> {
     let (mut living, mut left) = (Vec::new(), Vec::new());
     for note in notes {
         let (permit, owner, until) = note?;
-        match batch.is_alive(&owner, until) {
+        match me.may_live(&owner, until, now) {
             true => living.push(permit.looker_user_id),
             false => left.push(permit),
         }
     }
     left.retain(|permit| !living.contains(&permit.looker_user_id));
     for permit in &left {
-        take(batch, permit.id)?;
+        take(db, me, permit.id, now + LEASE)?;
     }
     Ok(left)
 }
@@ -79,22 +82,12 @@ pub(super) fn renew(db: &Connection, me: &Process, until: Timestamp) -> rusqlite
 }
 
 /// Make this process the owner of a note.
-fn take(batch: &Batch<'_>, id: PermitId) -> Result<(), Fault> {
-    let me = batch.me;
-    batch
-        .db
-        .prepare_cached(
-            "UPDATE permit SET owner_pid = ?2, owner_host = ?3, owner_space = ?4, owner_started = ?5,
+fn take(db: &Connection, me: &Process, id: PermitId, until: Timestamp) -> Result<(), Fault> {
+    db.prepare_cached(
+        "UPDATE permit SET owner_pid = ?2, owner_host = ?3, owner_space = ?4, owner_started = ?5,
                 lease_until = ?6
              WHERE id = ?1",
-        )?
-        .execute((
-            id.0,
-            me.pid,
-            &me.host,
-            &me.space,
-            me.started,
-            Time(batch.now + LEASE),
-        ))?;
+    )?
+    .execute((id.0, me.pid, &me.host, &me.space, me.started, Time(until)))?;
     Ok(())
 }

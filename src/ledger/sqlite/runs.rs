@@ -202,7 +202,7 @@ fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
             Ok((process, row.get::<_, Time>("lease_until")?.0, owner(row)?))
         })
         .optional()?;
-    let alive = found.filter(|(process, until, _)| batch.is_alive(process, *until));
+    let alive = found.filter(|(process, until, _)| batch.me.may_live(process, *until, batch.now));
     Ok(alive.and_then(|(_, _, owner)| owner))
 }
 

@@ -180,12 +180,6 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Whether a process lives, or may live since its life cannot be seen from here and its lease has not run out.
-    pub(super) fn is_alive(&self, process: &Process, lease_until: Timestamp) -> bool {
-        let alive = self.me.sees_alive(process);
-        alive.unwrap_or(self.now < lease_until)
-    }
-
     /// The row of a run that this process holds.
     ///
     /// Nobody else can write while this transaction is open, so that one look at the epoch serves all of it.
