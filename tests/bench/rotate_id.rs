@@ -49,6 +49,7 @@ async fn rotate(people: usize) {
     fs::write(folder.path().join("mapping.csv"), mapping).unwrap();
     let looker = Emulator::start(Options {
         state: State::parse(&world(people).to_string()).unwrap(),
+        history: 1000 * people,
         ..Options::default()
     })
     .await
