@@ -163,9 +163,9 @@ fn dashboards(id: usize, _: usize) -> Vec<Value> {
             "id": of, "title": format!("Revenue {part}"), "folder": id * 10 + part % 4, "owner": id,
             "elements": [{ "id": of, "title": "Orders", "query": query() }],
         });
-        if part >= 6 {
-            one["deleted_at"] = 1_700_000_000.into();
-            one["deleter"] = id.into();
+        if let Some(one) = one.as_object_mut().filter(|_| part >= 6) {
+            one.insert("deleted_at".to_owned(), 1_700_000_000.into());
+            one.insert("deleter".to_owned(), id.into());
         }
         one
     };
