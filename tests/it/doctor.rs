@@ -677,3 +677,29 @@ async fn answers_that_cannot_be_read_are_a_warning() {
     expect(&outcome, "beliefs", "warn", "doctor --probe");
     sandbox.finish().await;
 }
+
+/// Such a command may ask a person to unlock a store.
+#[tokio::test]
+async fn the_command_that_gives_the_embed_secret_is_run_once() {
+    let mut sandbox = Sandbox::new().await;
+    let secret = sandbox.value("LOOKERSDK_EMBED_SECRET").to_owned();
+    let runs = sandbox.path("runs");
+    let folder = sandbox.root().join("home/.config/embedctl");
+    std::fs::create_dir_all(&folder).unwrap();
+    let command = format!("echo ran >> {}; echo {secret}", runs.display());
+    let config = format!(
+        "[profiles.acme]\nembed_secret = {{ command = [\"sh\", \"-c\", \"{command}\"] }}\n"
+    );
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    sandbox.unset("LOOKERSDK_EMBED_SECRET");
+
+    let outcome = sandbox.run(&["doctor", "--profile", "acme"]).await;
+
+    assert!(
+        outcome.out.contains("pass  embed_secret"),
+        "{}",
+        outcome.out
+    );
+    assert_eq!(sandbox.read("runs"), "ran\n");
+    sandbox.finish().await;
+}

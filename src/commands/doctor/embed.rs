@@ -13,11 +13,12 @@ use crate::signed_url::{Algorithm, Login, Signer, nonce};
 /// The user that signed URLs of the check are for. None is ever opened, so that it never comes into being.
 const NOBODY: &str = "embedctl-doctor";
 
+/// Gives what signs URLs, if it is there: a command that gives the secret is run once.
 pub(super) async fn examine(
     patient: &Patient<'_>,
     admin: &Client,
     findings: &mut Findings,
-) -> Result<(), Error> {
+) -> Result<Option<EmbedAccess>, Error> {
     match admin.setting_embed().await {
         Ok(setting) if setting.embed_enabled == Some(false) => findings.fail(
             "embedding",
@@ -43,8 +44,14 @@ pub(super) async fn examine(
     }
     blank_dashboard(patient, admin, findings).await?;
     match patient.settings.embed() {
-        Ok(access) => secret(patient, admin, &access, findings).await,
-        Err(error) => findings.fail("embed_secret", &error),
+        Ok(access) => {
+            secret(patient, admin, &access, findings).await?;
+            Ok(Some(access))
+        }
+        Err(error) => {
+            findings.fail("embed_secret", &error)?;
+            Ok(None)
+        }
     }
 }
 

@@ -144,10 +144,9 @@ async fn examine_api(
     if !account::examine(patient, admin, findings).await? {
         return embed::examine_settings(patient, findings);
     }
-    embed::examine(patient, admin, findings).await?;
-    match patient.settings.embed() {
-        Ok(access) if patient.probe => probe::examine(patient, admin, &access, findings).await?,
-        _ if patient.probe => {}
+    match embed::examine(patient, admin, findings).await? {
+        Some(access) if patient.probe => probe::examine(patient, admin, &access, findings).await?,
+        None if patient.probe => {}
         _ => probe::tell_kept(patient, admin, findings)?,
     }
     grants::examine(patient, admin, findings).await
