@@ -2,18 +2,20 @@
 
 use serde_json::json;
 
-use crate::commands::help::{Topic, text};
+use crate::commands::help::{Page, Topic, text};
 use crate::error::{Exit, Kind};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "exit-codes",
     about: "what the exit code of a command means",
-    text: page,
-    rows: || {
-        let rows = rows().into_iter().map(
+    page: Page::Made {
+        text: page,
+        rows: || {
+            let rows = rows().into_iter().map(
             |(code, kinds, meaning)| json!({ "code": code, "kinds": kinds, "meaning": meaning }),
         );
-        ("exit_codes", rows.collect())
+            ("exit_codes", rows.collect())
+        },
     },
 };
 

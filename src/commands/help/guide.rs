@@ -2,56 +2,52 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::help::{Topic, text};
+use crate::commands::help::{Page, Topic, text};
 use crate::emulator::Switches;
 
 pub(super) const SETTINGS: Topic = Topic {
     name: "settings",
     about: "where settings and secrets come from, and which source wins",
-    text: |width| render(SETTINGS_TEXT, width),
-    rows: || sections(SETTINGS_TEXT),
+    page: Page::Guide(SETTINGS_TEXT),
 };
 
 pub(super) const MANIFESTS: Topic = Topic {
     name: "manifests",
     about: "files of users for plan and apply: formats, columns, checks",
-    text: |width| render(MANIFESTS_TEXT, width),
-    rows: || sections(MANIFESTS_TEXT),
+    page: Page::Guide(MANIFESTS_TEXT),
 };
 
 pub(super) const SINKS: Topic = Topic {
     name: "sinks",
     about: "where the secrets of API keys go, and how none is lost",
-    text: |width| render(SINKS_TEXT, width),
-    rows: || sections(SINKS_TEXT),
+    page: Page::Guide(SINKS_TEXT),
 };
 
 pub(super) const MOVING_USERS: Topic = Topic {
     name: "moving-users",
     about: "give a person a new external_user_id with everything kept",
-    text: |width| render(MOVING_USERS_TEXT, width),
-    rows: || sections(MOVING_USERS_TEXT),
+    page: Page::Guide(MOVING_USERS_TEXT),
 };
 
 pub(super) const CI: Topic = Topic {
     name: "ci",
     about: "embedctl in scripts and CI jobs",
-    text: |width| render(CI_TEXT, width),
-    rows: || sections(CI_TEXT),
+    page: Page::Guide(CI_TEXT),
 };
 
 pub(super) const TROUBLESHOOTING: Topic = Topic {
     name: "troubleshooting",
     about: "what to run when something does not work",
-    text: |width| render(TROUBLESHOOTING_TEXT, width),
-    rows: || sections(TROUBLESHOOTING_TEXT),
+    page: Page::Guide(TROUBLESHOOTING_TEXT),
 };
 
 pub(super) const LOCAL_LOOKER: Topic = Topic {
     name: "local-looker",
     about: "the emulator: its state, its faults, and a switch for each unknown",
-    text: |width| render(LOCAL_LOOKER_TEXT, width) + &switches(width),
-    rows: || sections(LOCAL_LOOKER_TEXT),
+    page: Page::Made {
+        text: |width| render(LOCAL_LOOKER_TEXT, width) + &switches(width),
+        rows: || sections(LOCAL_LOOKER_TEXT),
+    },
 };
 
 const SETTINGS_TEXT: &str = include_str!("../../config/settings.md");
@@ -64,7 +60,7 @@ const LOCAL_LOOKER_TEXT: &str = include_str!("../../emulator/local-looker.md");
 
 /// A guide for a terminal so many columns wide. A paragraph is one line of the text; a line with four spaces in front is
 /// left as it is, since it is to be copied.
-fn render(guide: &str, width: usize) -> String {
+pub(super) fn render(guide: &str, width: usize) -> String {
     let mut page = String::new();
     for line in guide.lines() {
         if let Some(title) = line.strip_prefix("## ") {
@@ -81,7 +77,7 @@ fn render(guide: &str, width: usize) -> String {
 }
 
 /// The sections of a guide for programs; the first has no title.
-fn sections(guide: &str) -> (&'static str, Vec<Value>) {
+pub(super) fn sections(guide: &str) -> (&'static str, Vec<Value>) {
     let sections = format!("\n{guide}");
     let sections = sections
         .split("\n## ")

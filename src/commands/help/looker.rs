@@ -3,17 +3,19 @@
 use serde_json::json;
 
 use crate::beliefs::{self, Belief, Emulated, Evidence, Group};
-use crate::commands::help::{Topic, text};
+use crate::commands::help::{Page, Topic, text};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "looker",
     about: "what embedctl takes Looker to do, on what evidence, and what if it does not",
-    text: page,
-    rows: || {
-        (
-            "beliefs",
-            beliefs::all().map(|belief| json!(belief)).collect(),
-        )
+    page: Page::Made {
+        text: page,
+        rows: || {
+            (
+                "beliefs",
+                beliefs::all().map(|belief| json!(belief)).collect(),
+            )
+        },
     },
 };
 

@@ -28,10 +28,36 @@ struct Topic {
     name: &'static str,
     /// What it tells, in a line.
     about: &'static str,
-    /// The page for people, so many columns wide.
-    text: fn(usize) -> String,
-    /// The rows for programs, and what they are called.
-    rows: fn() -> (&'static str, Vec<Value>),
+    page: Page,
+}
+
+/// What a topic says.
+enum Page {
+    /// A text.
+    Guide(&'static str),
+    /// What is made of data.
+    Made {
+        /// The page for people, so many columns wide.
+        text: fn(usize) -> String,
+        /// The rows for programs, and what they are called.
+        rows: fn() -> (&'static str, Vec<Value>),
+    },
+}
+
+impl Page {
+    fn text(&self, width: usize) -> String {
+        match self {
+            Self::Guide(guide) => guide::render(guide, width),
+            Self::Made { text, .. } => text(width),
+        }
+    }
+
+    fn rows(&self) -> (&'static str, Vec<Value>) {
+        match self {
+            Self::Guide(guide) => guide::sections(guide),
+            Self::Made { rows, .. } => rows(),
+        }
+    }
 }
 
 const TOPICS: [Topic; 9] = [
@@ -72,17 +98,17 @@ pub(crate) fn run(
 fn page(topic: &Topic, ui: &Ui, system: &System) -> Result<(), Error> {
     match ui.format() {
         Format::Jsonl => {
-            let (_, rows) = (topic.rows)();
+            let (_, rows) = topic.page.rows();
             rows.iter().try_for_each(|row| ui.json(row))
         }
         Format::Json => {
-            let (called, rows) = (topic.rows)();
+            let (called, rows) = topic.page.rows();
             ui.json(&json!({ "topic": topic.name, called: rows }))
         }
         Format::Table | Format::Env => {
             let columns = system.var("COLUMNS");
             let columns = columns.and_then(|columns| columns.parse().ok());
-            ui.data(&(topic.text)(columns.unwrap_or(WIDTH).clamp(40, WIDTH)))
+            ui.data(&topic.page.text(columns.unwrap_or(WIDTH).clamp(40, WIDTH)))
         }
     }
 }
