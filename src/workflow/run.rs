@@ -80,7 +80,7 @@ pub async fn run_jobs(
             joined = flying.join_next() => joined,
             () = cx.interrupt.asked(2) => {
                 log_out(&mut flying, cx).await;
-                return Err(Error::new(Kind::Interrupted, "stopped at once"));
+                return Err(interrupted(cx));
             }
         };
         let Some(joined) = joined else {

@@ -52,7 +52,7 @@ impl UserSpec {
 }
 
 /// What is not empty.
-pub(crate) fn given(list: &[String]) -> Option<Vec<String>> {
+fn given(list: &[String]) -> Option<Vec<String>> {
     (!list.is_empty()).then(|| list.to_vec())
 }
 

@@ -10,7 +10,7 @@ use crate::signed_url;
 use crate::workflow::found::Outcome;
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::refusal;
-use crate::workflow::user_spec::{UserSpec, Via, given};
+use crate::workflow::user_spec::{UserSpec, Via};
 use crate::workflow::work::Work;
 
 // belief: login-replaces-grants
@@ -128,23 +128,22 @@ async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerErr
 
 /// Acquire a cookieless session for the user, and end it.
 async fn by_cookieless_session(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
-    let grants = &spec.grants;
+    let login = spec.login();
     let login = CookielessLogin {
-        external_user_id: spec.external_user_id.clone(),
-        first_name: grants.first_name.clone(),
-        last_name: grants.last_name.clone(),
+        external_user_id: login.external_user_id,
+        first_name: login.first_name,
+        last_name: login.last_name,
         // belief: login-without-grants-passes
-        permissions: given(&grants.permissions),
-        models: given(&grants.models),
-        group_ids: given(&grants.group_ids),
-        external_group_id: grants.external_group_id.clone(),
+        permissions: login.permissions,
+        models: login.models,
+        group_ids: login.group_ids,
+        external_group_id: login.external_group_id,
         // belief: login-drops-other-attributes
-        user_attributes: (!grants.user_attributes.is_empty())
-            .then(|| grants.user_attributes.clone()),
-        user_timezone: grants.user_timezone.clone(),
-        session_length: grants.session_length,
+        user_attributes: login.user_attributes,
+        user_timezone: login.user_timezone,
+        session_length: login.session_length,
         // belief: url-logout-true
-        force_logout_login: true,
+        force_logout_login: login.force_logout_login,
         embed_domain: None,
     };
     let admin = &work.cx.admin;
