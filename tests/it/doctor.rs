@@ -685,12 +685,12 @@ async fn the_command_that_gives_the_embed_secret_is_run_once() {
     let secret = sandbox.value("LOOKERSDK_EMBED_SECRET").to_owned();
     let runs = sandbox.path("runs");
     let folder = sandbox.root().join("home/.config/embedctl");
-    std::fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     let command = format!("echo ran >> {}; echo {secret}", runs.display());
     let config = format!(
         "[profiles.acme]\nembed_secret = {{ command = [\"sh\", \"-c\", \"{command}\"] }}\n"
     );
-    std::fs::write(folder.join("config.toml"), config).unwrap();
+    fs::write(folder.join("config.toml"), config).unwrap();
     sandbox.unset("LOOKERSDK_EMBED_SECRET");
 
     let outcome = sandbox.run(&["doctor", "--profile", "acme"]).await;
