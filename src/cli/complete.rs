@@ -7,7 +7,7 @@ use clap::FromArgMatches as _;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
 
-use crate::commands::candidates::{self, Candidate, Known};
+use crate::commands::completion_values::{self, Candidate, Known};
 use crate::config::{ConfigArgs, Settings};
 use crate::error::Exit;
 use crate::system::System;
@@ -28,7 +28,7 @@ pub(crate) async fn answer(
     let config = typed(&line, &tree);
     let mut tree = offer(tree, "profile", &profiles(system));
     if let Some((id, known)) = wanted(&line) {
-        let candidates = candidates::ask(known, &config, system).await;
+        let candidates = completion_values::ask(known, &config, system).await;
         // Without an answer, what the tree itself knows is offered.
         if !candidates.is_empty() {
             tree = offer(tree, id, &candidates);

@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::commands::engine::{self, Request, Work};
-use crate::commands::grants::{self, GrantArgs};
+use crate::commands::engine::{self, JobBatch, Request};
+use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::minter;
 use crate::commands::progress::Latest;
@@ -91,7 +91,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
     let target = given
         .or_else(|| settings.blank_dashboard())
         .unwrap_or(ALIVE);
-    let login = args.grants.login(grants::default_login(
+    let login = args.grants.login(grant_args::default_login(
         &args.external_user_id,
         settings.grants(),
     ));
@@ -128,7 +128,7 @@ async fn checked(spec: UserSpec, session: &Session, ui: &Ui) -> Result<UserSpec,
         ..
     } = &spec.grants;
     let in_groups = !group_ids.is_empty();
-    grants::check_permissions(permissions, in_groups, &session.admin, ui).await?;
+    grant_args::check_permissions(permissions, in_groups, &session.admin, ui).await?;
     Ok(spec)
 }
 
@@ -145,7 +145,7 @@ async fn create(
         Some(_) => Some(key_sink::open(&keys_to, printer(ui, &latest), session, system).await?),
         None => None,
     };
-    let work = Work {
+    let work = JobBatch {
         command: "create-user",
         request: Request {
             keys_to: sink.as_ref().map(|_| keys_to.clone()),

@@ -39,7 +39,7 @@ impl Request {
 }
 
 /// Jobs to run, and where the keys go.
-pub(crate) struct Work {
+pub(crate) struct JobBatch {
     pub(crate) command: &'static str,
     pub(crate) request: Request,
     pub(crate) specs: Vec<JobSpec>,
@@ -49,7 +49,7 @@ pub(crate) struct Work {
 }
 
 /// A run that this process owns, and what its jobs need.
-pub(crate) struct Going {
+pub(crate) struct OwnedRun {
     pub(crate) run: RunId,
     /// Whether an earlier process may have worked on it.
     pub(crate) resumed: bool,
@@ -121,7 +121,7 @@ pub(crate) async fn use_ledger(
 
 /// Run a single job, as [`begin`] does, and give what it found.
 pub(crate) async fn begin_one(
-    work: Work,
+    work: JobBatch,
     session: &Session,
     ui: &Ui,
     system: &mut System,
@@ -142,7 +142,7 @@ pub(crate) async fn begin_one(
 
 /// Record a new run and run its jobs; or, where the same jobs stopped half-way before, go on with those.
 pub(crate) async fn begin(
-    work: Work,
+    work: JobBatch,
     session: &Session,
     ui: &Ui,
     system: &mut System,
@@ -168,7 +168,7 @@ pub(crate) async fn begin(
         }
         Err(error) => return Err(error.into()),
     };
-    let going = Going {
+    let going = OwnedRun {
         run,
         resumed,
         many: work.specs.len() > 1,
@@ -184,7 +184,7 @@ pub(crate) async fn begin(
 
 /// Go on with a run that was begun or claimed.
 pub(crate) async fn go(
-    going: Going,
+    going: OwnedRun,
     session: &Session,
     ui: &Ui,
     system: &mut System,
@@ -232,7 +232,7 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
     jobs.await
 }
 
-fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {
+fn context(going: OwnedRun, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {
     // Where many jobs are at work, each makes its requests one by one.
     let width = match going.many {
         true => 1,
@@ -266,7 +266,12 @@ fn context(going: Going, session: &Session, ui: &Ui, system: &System) -> Result<
 }
 
 /// Take over the earlier run, if it was for the same thing.
-async fn adopt(ledger: &dyn Ledger, work: &Work, subject: &str, run: RunId) -> Result<(), Error> {
+async fn adopt(
+    ledger: &dyn Ledger,
+    work: &JobBatch,
+    subject: &str,
+    run: RunId,
+) -> Result<(), Error> {
     let conflict = || {
         Error::new(
             Kind::Conflict,

@@ -1,10 +1,9 @@
 //! The commands: the list, and the way from what was typed to the one that runs.
 
-mod acting;
 mod api;
 mod apply;
 mod ask;
-pub(crate) mod candidates;
+pub(crate) mod completion_values;
 mod completions;
 mod confirm;
 mod create_user;
@@ -12,15 +11,16 @@ mod doctor;
 mod emulator;
 mod engine;
 mod files;
-mod grants;
+mod grant_args;
 mod help;
+mod impersonate;
 mod instance;
+mod json_object;
 mod key_sink;
 mod keys;
 mod ledger;
 mod man;
 mod minter;
-mod object;
 mod parallel;
 mod plan;
 mod profile;

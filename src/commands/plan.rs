@@ -1,8 +1,8 @@
 //! `embedctl plan`: print what apply would do, and the API calls it would cost.
 
-use crate::commands::acting::until_interrupted;
 use crate::commands::apply::{PlanningArgs, Source, show, sound};
 use crate::commands::files::{Output, OutputKind, Roles};
+use crate::commands::impersonate::until_interrupted;
 use crate::commands::instance::instance;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;

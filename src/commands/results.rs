@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::commands::engine::Ended;
-use crate::commands::object::with;
+use crate::commands::json_object::with;
 use crate::commands::progress::Latest;
 use crate::commands::rotate_id::result as rotate_id;
 use crate::commands::{create_user, key_sink};

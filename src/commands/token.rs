@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use serde_json::json;
 
-use crate::commands::acting;
+use crate::commands::impersonate;
 use crate::commands::session::{self, Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -46,20 +46,20 @@ pub(crate) async fn run(
     let session = Session::open(settings, Needs::Api, ui, system).await?;
     let mut interrupt = system.interrupt.clone();
     let work = give(id, &session, ui, system);
-    let ended = acting::until_interrupted(&mut interrupt, work).await;
+    let ended = impersonate::until_interrupted(&mut interrupt, work).await;
     session.close(ui).await;
     ended.map(|()| Exit::Done)
 }
 
 async fn give(id: &str, session: &Session, ui: &Ui, system: &System) -> Result<(), Error> {
-    let (user, sudo) = acting::become_user(id, session).await?;
+    let (user, sudo) = impersonate::become_user(id, session).await?;
     let printed = match sudo.access_token().await {
         Ok(token) => print(id, &user, &token, session, ui, system),
         Err(error) => Err(error.into()),
     };
     // A token that nobody has read is nobody's.
     if printed.is_err() {
-        acting::end(&sudo, ui).await;
+        impersonate::end(&sudo, ui).await;
     }
     printed
 }

@@ -6,8 +6,8 @@ use clap::ValueEnum as _;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::emulator::delay::Line;
 use crate::emulator::faults::Fault;
+use crate::emulator::latency::Line;
 use crate::emulator::limit::Limit;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::shared::Inside;

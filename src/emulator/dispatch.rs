@@ -8,22 +8,22 @@ use axum::http::header::{HOST, USER_AGENT};
 use axum::response::Response;
 
 use crate::emulator::answer::Refusal;
-use crate::emulator::arrival::Arrival;
+use crate::emulator::apply_fault;
 use crate::emulator::checks;
 use crate::emulator::connection::{self, Orders};
 use crate::emulator::control;
-use crate::emulator::delay::Line;
 use crate::emulator::faults::Effect;
-use crate::emulator::front_end;
 use crate::emulator::gate;
-use crate::emulator::late::LateCall;
+use crate::emulator::late_calls::LateCall;
+use crate::emulator::latency::Line;
 use crate::emulator::log::RequestRecord;
 use crate::emulator::operation::Operation;
 use crate::emulator::options::Latency;
+use crate::emulator::proxy;
+use crate::emulator::request::Arrival;
 use crate::emulator::respond::{self, Given};
 use crate::emulator::router::Target;
 use crate::emulator::shared::{Inside, Shared};
-use crate::emulator::trouble;
 use crate::emulator::web::WebCall;
 
 /// The largest body that is read.
@@ -60,7 +60,7 @@ pub(crate) async fn handle(
     if shared.lock().world.rules.switches.wants_content_length && arrival.hides_its_length() {
         return respond::response(
             &shared,
-            Given::of(Ok(front_end::length_required()), None, &shared),
+            Given::of(Ok(proxy::length_required()), None, &shared),
         );
     }
     let (effect, latency, line) = counted(&shared, &target, &arrival);
@@ -69,19 +69,19 @@ pub(crate) async fn handle(
         Some(_) => shared.options.clock.elapsed(),
         None => started,
     };
-    let effect = trouble::before(&shared, began, latency, effect).await;
-    let given = match trouble::instead(&shared, effect.as_ref(), &target) {
+    let effect = apply_fault::before(&shared, began, latency, effect).await;
+    let given = match apply_fault::instead(&shared, effect.as_ref(), &target) {
         Some(given) => given,
         None => answer(&shared, &target, &arrival),
     };
-    let given = trouble::instead_after(&shared, effect.as_ref(), &target, given);
+    let given = apply_fault::instead_after(&shared, effect.as_ref(), &target, given);
     drop(place);
-    let status = trouble::status(effect.as_ref(), given.status);
+    let status = apply_fault::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
     if let Some(Effect::Late(calls)) = effect {
         put_off(&shared, target, arrival, calls);
     }
-    trouble::after(&orders, effect, respond::response(&shared, given))
+    apply_fault::after(&orders, effect, respond::response(&shared, given))
 }
 
 /// Count a request, and do what was put off until then; gives what goes wrong with it, how long it takes, and where it

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::emulator::delay::{Line, Punctual};
 use crate::emulator::faults::Faults;
-use crate::emulator::late::LateCalls;
+use crate::emulator::late_calls::LateCalls;
+use crate::emulator::latency::{Line, Punctual};
 use crate::emulator::limit::Limit;
 use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};

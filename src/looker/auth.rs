@@ -86,13 +86,13 @@ impl Token {
 
 /// The answer of `login` and `login_user`.
 #[derive(Deserialize)]
-pub(super) struct Granted {
+pub(super) struct IssuedToken {
     #[serde(deserialize_with = "fields::secret")]
     access_token: SecretString,
     expires_in: u64,
 }
 
-impl Granted {
+impl IssuedToken {
     /// The token, whose life began no later than `asked`.
     pub(super) fn token(self, asked: Duration, clock: &Clock) -> Token {
         // belief: token-tells-its-life

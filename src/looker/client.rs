@@ -9,13 +9,13 @@ use url::Url;
 
 use crate::looker::answer::Answer;
 use crate::looker::api_key::ApiKey;
-use crate::looker::auth::{Auth, Granted, Token};
+use crate::looker::auth::{Auth, IssuedToken, Token};
 use crate::looker::call::{Body, Call, RawAnswer};
 use crate::looker::error::LookerError;
 use crate::looker::http::Http;
-use crate::looker::judge;
 use crate::looker::path::Path;
 use crate::looker::request::Sender;
+use crate::looker::response;
 use crate::looker::trace;
 use crate::secret::SecretString;
 
@@ -132,7 +132,7 @@ impl Client {
         // belief: sudo-is-for-admins, sudo-is-not-nested
         let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
         let asked = self.http().clock().elapsed();
-        let granted: Granted = self.json(call).await?;
+        let granted: IssuedToken = self.json(call).await?;
         // belief: sudo-token-is-new
         let token = granted.token(asked, self.http().clock());
         Ok(Self::with(
@@ -199,7 +199,7 @@ impl Client {
         call.body = body.map_or(Body::Empty, Body::Json);
         let mut answer = self.answer(&call).await?;
         Ok(RawAnswer {
-            refusal: judge::refusal(operation, &answer, self.http().clock().now()),
+            refusal: response::refusal(operation, &answer, self.http().clock().now()),
             status: answer.status,
             headers: trace::redact(&answer.headers),
             body: std::mem::take(&mut *answer.body),
@@ -220,7 +220,7 @@ impl Client {
 
     /// Make `call` and read the value it gives.
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, LookerError> {
-        judge::decode(call.operation, &self.success(&call).await?)
+        response::decode(call.operation, &self.success(&call).await?)
     }
 
     /// Make `call`; what it gives does not matter.
@@ -253,8 +253,8 @@ impl Client {
     /// Make `call`; a refusal is an error.
     pub(super) async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
         let answer = self.answer(call).await?;
-        let refusal = judge::refusal(call.operation, &answer, self.http().clock().now());
-        match refusal.or_else(|| judge::doubt(call.operation, &answer)) {
+        let refusal = response::refusal(call.operation, &answer, self.http().clock().now());
+        match refusal.or_else(|| response::doubt(call.operation, &answer)) {
             Some(refusal) => Err(refusal),
             None => Ok(answer),
         }

@@ -6,7 +6,7 @@ use crate::looker::call::Call;
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
-use crate::looker::when::When;
+use crate::looker::timestamp::When;
 
 /// The embed credential of a user.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]

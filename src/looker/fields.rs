@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::looker::when::When;
+use crate::looker::timestamp::When;
 use crate::secret::SecretString;
 
 #[derive(Deserialize)]

@@ -15,14 +15,14 @@ use crate::looker::answer::Answer;
 use crate::looker::body::{self, Unread};
 use crate::looker::call::Call;
 use crate::looker::error::LookerError;
-use crate::looker::failure::Failing;
 use crate::looker::foreign::Foreign;
 use crate::looker::options::HttpOptions;
-use crate::looker::pace::Pace;
+use crate::looker::rate_limit::Pace;
 use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
+use crate::looker::transport_error::Failing;
 use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 

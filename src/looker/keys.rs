@@ -6,7 +6,7 @@ use crate::looker::call::Call;
 use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
-use crate::looker::when::When;
+use crate::looker::timestamp::When;
 use crate::secret::SecretString;
 
 /// An API key without its secret.

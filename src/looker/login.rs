@@ -6,13 +6,13 @@ use std::sync::Arc;
 use reqwest::Method;
 
 use crate::looker::api_key::ApiKey;
-use crate::looker::auth::{AccessToken, Granted, Slot, Token};
+use crate::looker::auth::{AccessToken, IssuedToken, Slot, Token};
 use crate::looker::call::{Body, Call};
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
-use crate::looker::judge;
 use crate::looker::path::Path;
 use crate::looker::request::Sender;
+use crate::looker::response;
 
 impl Client {
     /// Log in now, unless there is a token already; otherwise the first call does.
@@ -93,7 +93,7 @@ impl Client {
         call.repeatable = true;
         let asked = self.http().clock().elapsed();
         let answer = self.http().send(&call, &self.sender(None)).await?;
-        match judge::refusal("login", &answer, self.http().clock().now()) {
+        match response::refusal("login", &answer, self.http().clock().now()) {
             // Recorded: Looker says 404 `Not found` to a key it does not know.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 403 | 404)) => {
                 // belief: login-404-is-a-wrong-key
@@ -104,7 +104,7 @@ impl Client {
             }
             Some(refusal) => Err(refusal),
             None => {
-                let granted: Granted = judge::decode("login", &answer)?;
+                let granted: IssuedToken = response::decode("login", &answer)?;
                 Ok(granted.token(asked, self.http().clock()))
             }
         }
@@ -121,7 +121,7 @@ impl Client {
             ..self.sender(None)
         };
         let answer = self.http().send(&call, &sender).await?;
-        match judge::refusal("logout", &answer, self.http().clock().now()) {
+        match response::refusal("logout", &answer, self.http().clock().now()) {
             // Looker no longer knows the token, which is what was wanted.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 404)) => Ok(()),
             Some(refusal) => Err(refusal),

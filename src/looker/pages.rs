@@ -10,7 +10,7 @@ use crate::looker::call::Call;
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
-use crate::looker::judge;
+use crate::looker::response;
 
 /// How many items are asked for at a time.
 const PAGE: usize = 500;
@@ -83,8 +83,8 @@ impl Client {
             // belief: offset-counts-rows
             call = call.query("offset", pager.offset().to_string());
             let answer = self.success(&call).await?;
-            let page: Vec<T> = judge::decode(call.operation, &answer)?;
-            let ids: Vec<Item> = judge::decode(call.operation, &answer)?;
+            let page: Vec<T> = response::decode(call.operation, &answer)?;
+            let ids: Vec<Item> = response::decode(call.operation, &answer)?;
             let first = ids.first().and_then(|item| item.id.as_deref());
             if !pager.turn(call.operation, page.len(), first)? {
                 return Ok(items);

@@ -6,7 +6,7 @@ use crate::looker::call::Call;
 use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
-use crate::looker::when::When;
+use crate::looker::timestamp::When;
 
 /// A session in a browser; access tokens of the API have none.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::plan::decide::{Action, Change, Difference, KeyChange};
-use crate::plan::granted::Granted;
+use crate::plan::known_grants::KnownGrants;
 use crate::plan::row::{KeyWish, KnownAttribute};
 use crate::workflow::AttributeEdit;
 
@@ -43,7 +43,7 @@ impl Change {
     /// Values that differ, and those that an earlier run gave and that are wanted no more.
     pub(super) fn attributes(
         &mut self,
-        granted: &Granted,
+        granted: &KnownGrants,
         wanted: &BTreeMap<String, String>,
         known: &BTreeMap<String, KnownAttribute>,
     ) {

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::plan::desired::Desired;
-use crate::plan::granted::Granted;
+use crate::plan::known_grants::KnownGrants;
+use crate::plan::observed_user::ObservedUser;
 use crate::plan::refusal::Refusal;
 use crate::plan::row::{KnownAttribute, State};
-use crate::plan::seen::Seen;
 use crate::workflow::AttributeEdit;
 
 /// What is to be done for a user.
@@ -94,7 +94,7 @@ pub(crate) struct Difference {
 }
 
 /// Nothing is done for `desired`, which cannot be compared.
-pub(crate) fn refuse(desired: &Desired, seen: Option<&Seen>, why: Refusal) -> Change {
+pub(crate) fn refuse(desired: &Desired, seen: Option<&ObservedUser>, why: Refusal) -> Change {
     Change {
         action: Action::Refused,
         refused: Some(why),
@@ -102,7 +102,7 @@ pub(crate) fn refuse(desired: &Desired, seen: Option<&Seen>, why: Refusal) -> Ch
     }
 }
 
-fn nothing(desired: &Desired, seen: Option<&Seen>) -> Change {
+fn nothing(desired: &Desired, seen: Option<&ObservedUser>) -> Change {
     Change {
         action: Action::Unchanged,
         external_user_id: desired.external_user_id.clone(),
@@ -119,8 +119,8 @@ fn nothing(desired: &Desired, seen: Option<&Seen>) -> Change {
 /// Decide what is to be done for `desired`, which Looker shows as `seen` and which was last given `granted`.
 pub(crate) fn decide(
     desired: &Desired,
-    seen: Option<&Seen>,
-    granted: &Granted,
+    seen: Option<&ObservedUser>,
+    granted: &KnownGrants,
     attributes: &BTreeMap<String, KnownAttribute>,
 ) -> Change {
     let mut change = nothing(desired, seen);
@@ -140,7 +140,7 @@ pub(crate) fn decide(
 }
 
 /// What is to be done for a user that is at Looker and in no manifest.
-pub(crate) fn prune(seen: &Seen) -> Change {
+pub(crate) fn prune(seen: &ObservedUser) -> Change {
     Change {
         action: Action::Disable,
         external_user_id: seen.external_user_id.clone(),
@@ -192,8 +192,8 @@ fn create(change: &mut Change, desired: &Desired) {
 fn update(
     change: &mut Change,
     desired: &Desired,
-    seen: &Seen,
-    granted: &Granted,
+    seen: &ObservedUser,
+    granted: &KnownGrants,
     attributes: &BTreeMap<String, KnownAttribute>,
 ) {
     if seen.is_disabled {
@@ -272,20 +272,20 @@ mod tests {
         }
     }
 
-    fn seen() -> Seen {
-        Seen {
+    fn seen() -> ObservedUser {
+        ObservedUser {
             id: "7".to_owned(),
             external_user_id: "acme-1".to_owned(),
             first_name: Some("Ada".to_owned()),
             external_group_id: Some("acme".to_owned()),
             group_ids: list(&["1", "9"]),
             has_our_key: true,
-            ..Seen::default()
+            ..ObservedUser::default()
         }
     }
 
-    fn granted() -> Granted {
-        Granted {
+    fn granted() -> KnownGrants {
+        KnownGrants {
             from_ledger: true,
             permissions: Some(list(&["see_looks", "access_data"])),
             models: Some(list(&["demo"])),
@@ -308,7 +308,7 @@ mod tests {
         .into()
     }
 
-    fn change(desired: &Desired, seen: Option<&Seen>, granted: &Granted) -> Change {
+    fn change(desired: &Desired, seen: Option<&ObservedUser>, granted: &KnownGrants) -> Change {
         decide(desired, seen, granted, &attributes())
     }
 
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_user_that_is_not_there_is_made_with_all_it_should_have() {
-        let change = change(&desired(), None, &Granted::default());
+        let change = change(&desired(), None, &KnownGrants::default());
 
         insta::assert_snapshot!(change, @r"
         + create acme-1
@@ -381,7 +381,7 @@ mod tests {
     fn a_group_that_looker_no_longer_shows_is_noticed() {
         let mut desired = desired();
         desired.grants.group_ids = list(&["2"]);
-        let granted = Granted {
+        let granted = KnownGrants {
             group_ids: Some(list(&["2"])),
             ..granted()
         };
@@ -394,7 +394,7 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_is_not_compared() {
-        let unknown = Granted::default();
+        let unknown = KnownGrants::default();
 
         let change = change(&desired(), Some(&seen()), &unknown);
 
@@ -427,7 +427,7 @@ mod tests {
             Action::Key
         );
 
-        let known = Granted {
+        let known = KnownGrants {
             has_our_key: true,
             ..granted()
         };
@@ -445,7 +445,7 @@ mod tests {
     fn users_are_disabled_and_let_in_again() {
         let mut gone = desired();
         gone.state = State::Disabled;
-        let off = Seen {
+        let off = ObservedUser {
             is_disabled: true,
             ..seen()
         };

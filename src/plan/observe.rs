@@ -7,8 +7,8 @@ use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::looker::{Client, LookerError, User, UserSearch};
+use crate::plan::observed_user::{FIELDS, ObservedUser};
 use crate::plan::refusal::Refusal;
-use crate::plan::seen::{FIELDS, Seen};
 use crate::plan::store::Store;
 use crate::workflow::{Finder, UserRef};
 
@@ -158,7 +158,7 @@ async fn sweep_disabled(admin: &Client, store: &mut Store) -> Result<(), Error> 
 fn keep(store: &mut Store, admin: &Client, users: Vec<User>) -> Result<bool, Error> {
     let any_is_disabled = users.iter().any(|user| user.is_disabled);
     let users = users.into_iter();
-    store.keep(users.flat_map(|user| Seen::of(&user, now(admin))))?;
+    store.keep(users.flat_map(|user| ObservedUser::of(&user, now(admin))))?;
     Ok(any_is_disabled)
 }
 
@@ -232,7 +232,7 @@ async fn look_up(
             flying.spawn(async move {
                 let user = finder.find(UserRef::External(&id)).await;
                 (
-                    user.map(|user| user.and_then(|user| Seen::named(user, &id, now))),
+                    user.map(|user| user.and_then(|user| ObservedUser::named(user, &id, now))),
                     id,
                 )
             });

@@ -9,12 +9,12 @@ use crate::error::Error;
 use crate::ledger::{Job, Ledger};
 use crate::plan::decide::{Change, decide, prune, refuse};
 use crate::plan::desired::{Defaults, Desired};
-use crate::plan::granted::Granted;
+use crate::plan::known_grants::KnownGrants;
 use crate::plan::observe::Observed;
-use crate::plan::reader::GrantReader;
+use crate::plan::observed_user::ObservedUser;
+use crate::plan::read_grants::GrantReader;
 use crate::plan::refusal::Refusal;
 use crate::plan::row::{KnownAttribute, Row, State};
-use crate::plan::seen::Seen;
 use crate::plan::store::Store;
 
 /// How many users are decided on at a time.
@@ -134,8 +134,8 @@ impl Planner {
     async fn granted(
         &mut self,
         desired: &[Desired],
-        seen: &[Option<Seen>],
-    ) -> Result<Vec<Result<Granted, Refusal>>, Error> {
+        seen: &[Option<ObservedUser>],
+    ) -> Result<Vec<Result<KnownGrants, Refusal>>, Error> {
         let existing: Vec<String> = seen
             .iter()
             .flatten()
@@ -152,7 +152,7 @@ impl Planner {
         for (at, (desired, seen)) in desired.iter().zip(seen).enumerate() {
             let known = seen.as_ref().map(|seen| {
                 let jobs = jobs.remove(&seen.external_user_id).unwrap_or_default();
-                Granted::from_ledger(&jobs, seen)
+                KnownGrants::from_ledger(&jobs, seen)
             });
             if let (Some(None), Some(seen), State::Present) = (&known, seen, desired.state) {
                 let wanted = desired.grants.user_attributes.keys().cloned();
@@ -171,8 +171,8 @@ impl Planner {
     /// What Looker says of users that the ledger knows nothing of.
     async fn ask(
         &mut self,
-        unknown: Vec<(usize, Seen, BTreeSet<String>)>,
-    ) -> Result<Vec<(usize, Result<Granted, Refusal>)>, Error> {
+        unknown: Vec<(usize, ObservedUser, BTreeSet<String>)>,
+    ) -> Result<Vec<(usize, Result<KnownGrants, Refusal>)>, Error> {
         let mut found = Vec::new();
         let mut waiting = unknown.into_iter();
         let mut flying = JoinSet::new();

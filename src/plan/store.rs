@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::Error;
-use crate::plan::seen::Seen;
+use crate::plan::observed_user::ObservedUser;
 
 /// Users by their `external_user_id`. What is kept is gone when it is dropped.
 #[derive(Debug)]
@@ -25,7 +25,10 @@ impl Store {
     }
 
     /// Keep users.
-    pub(crate) fn keep(&mut self, users: impl IntoIterator<Item = Seen>) -> Result<(), Error> {
+    pub(crate) fn keep(
+        &mut self,
+        users: impl IntoIterator<Item = ObservedUser>,
+    ) -> Result<(), Error> {
         let transaction = self.db.transaction().map_err(failed)?;
         {
             let mut insert = transaction
@@ -42,7 +45,7 @@ impl Store {
     }
 
     /// Take the user with this id out.
-    pub(crate) fn take(&mut self, external_user_id: &str) -> Result<Option<Seen>, Error> {
+    pub(crate) fn take(&mut self, external_user_id: &str) -> Result<Option<ObservedUser>, Error> {
         let data: Option<String> = self
             .db
             .prepare_cached("DELETE FROM seen WHERE external_user_id = ?1 RETURNING data")
@@ -57,7 +60,7 @@ impl Store {
     }
 
     /// Up to `limit` of the users that have not been taken, with ids after `after`, by id.
-    pub(crate) fn rest(&self, after: &str, limit: u32) -> Result<Vec<Seen>, Error> {
+    pub(crate) fn rest(&self, after: &str, limit: u32) -> Result<Vec<ObservedUser>, Error> {
         let mut select = self
             .db
             .prepare_cached(
@@ -80,11 +83,11 @@ fn failed(error: rusqlite::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn seen(id: &str) -> Seen {
-        Seen {
+    fn seen(id: &str) -> ObservedUser {
+        ObservedUser {
             id: format!("1{id}"),
             external_user_id: id.to_owned(),
-            ..Seen::default()
+            ..ObservedUser::default()
         }
     }
 

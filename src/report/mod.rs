@@ -1,6 +1,6 @@
 //! What people and scripts see: results on standard output, everything else on standard error.
 
-mod amount;
+mod count;
 mod env;
 mod escape;
 mod figures;

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::journal::read;
-use crate::workflow::rotate_id::{check, equip, moves, retire};
+use crate::workflow::rotate_id::{carry_over, check, move_steps, retire};
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps;
-use crate::workflow::work::Work;
 
 /// What is to be known of a step before it runs.
-pub(super) fn before(step: Step, work: &mut Work) -> Before {
+pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
     match step {
         Step::Edit => steps::edit::before(work),
         Step::Create => steps::create::before(work),
@@ -20,7 +20,7 @@ pub(super) fn before(step: Step, work: &mut Work) -> Before {
         Step::LookAgain => steps::look_again::before(work),
         Step::RetireOld => steps::retire_old::before(work),
         Step::Equip => Before::Effect(Value::Null),
-        Step::Move(kind) => moves::before(work, kind),
+        Step::Move(kind) => move_steps::before(work, kind),
         Step::RevokeOldKeys | Step::EndOldSessions | Step::RetireOldUser => retire::before(work),
         // A key that is minted and not delivered is in doubt without a word of these.
         Step::Prove | Step::Deliver | Step::Tag => match work.found.key {
@@ -38,7 +38,7 @@ pub(super) fn before(step: Step, work: &mut Work) -> Before {
 }
 
 /// Run a step.
-pub(super) async fn run(step: Step, work: &mut Work) -> Result<After, Error> {
+pub(super) async fn run(step: Step, work: &mut JobContext) -> Result<After, Error> {
     match step {
         Step::Observe => steps::observe::run(work).await,
         Step::Edit => steps::edit::run(work).await,
@@ -55,8 +55,8 @@ pub(super) async fn run(step: Step, work: &mut Work) -> Result<After, Error> {
         Step::Prove => steps::prove::run(work).await,
         Step::RetireOld => steps::retire_old::run(work).await,
         // On the heap: they are much larger than the others, which every job of a large run would pay for.
-        Step::Equip => Box::pin(equip::run(work)).await,
-        Step::Move(kind) => Box::pin(moves::run(work, kind)).await,
+        Step::Equip => Box::pin(carry_over::run(work)).await,
+        Step::Move(kind) => Box::pin(move_steps::run(work, kind)).await,
         Step::Sweep => Box::pin(check::sweep(work)).await,
         Step::Check => Box::pin(check::check(work)).await,
         Step::RevokeOldKeys => Box::pin(retire::keys(work)).await,
@@ -66,7 +66,7 @@ pub(super) async fn run(step: Step, work: &mut Work) -> Result<After, Error> {
 }
 
 /// Take what a step left in the ledger back into the job, in place of running it.
-pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
+pub(super) fn restore(step: Step, work: &mut JobContext) -> Result<(), Error> {
     let Some(data) = work.journal.done(step).cloned() else {
         return Ok(());
     };
@@ -79,8 +79,8 @@ pub(super) fn restore(step: Step, work: &mut Work) -> Result<(), Error> {
             let retired: steps::retire_old::Retired = read(&data)?;
             work.found.revoked.extend(retired.revoked);
         }
-        Step::Equip => equip::restore(work, read(&data)?),
-        Step::Move(kind) => moves::restore(work, kind, &read(&data)?),
+        Step::Equip => carry_over::restore(work, read(&data)?),
+        Step::Move(kind) => move_steps::restore(work, kind, &read(&data)?),
         Step::Sweep => check::restore(work, &read(&data)?),
         Step::RevokeOldKeys => work.found.revoked.extend(read::<Vec<String>>(&data)?),
         Step::RetireOldUser => work.found.rotated_id().old = Some(read(&data)?),

@@ -3,16 +3,17 @@
 
 mod admin;
 mod authority;
-mod choose;
 mod dispatch;
 mod finder;
 mod found;
+mod job_context;
 mod journal;
 mod key_access;
 mod key_error;
+mod key_rotation;
+mod key_standing;
 mod mint_log;
 mod old_key;
-mod order;
 mod parallel;
 mod permit;
 mod persist;
@@ -21,14 +22,13 @@ mod reconcile;
 mod rotate_id;
 mod run;
 mod spec;
-mod standing;
 mod step;
+mod step_sequence;
 mod steps;
 mod tag;
 mod undo;
 mod user_spec;
 mod value_check;
-mod work;
 
 use std::sync::Arc;
 
@@ -38,18 +38,20 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::ledger::{Job, JobEnd, JobId, JobState, RunId};
 use crate::looker::Client;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::journal::Journal;
 use crate::workflow::mint_log::MintLog;
 use crate::workflow::step::{After, Before};
-use crate::workflow::work::Work;
 
 pub use admin::{Sight, administers, require_admin, sight};
 pub use authority::Authority;
-pub use choose::{Choice, choose};
 pub use finder::{Finder, look_up as find_user};
 pub use found::{Found, FoundKey, Outcome, Reconciled};
+pub use job_context::{Context, Observer};
 pub use key_access::{KeyAccess, Revoked, UserKeys};
 pub use key_error::KeyError;
+pub use key_rotation::{Choice, choose};
+pub use key_standing::{Owner, Stage, Standing, record_of};
 pub use old_key::OldKey;
 pub use permit::{SetBack, set_back_left};
 pub use read_back::{user_is_disabled, user_is_gone};
@@ -59,13 +61,11 @@ pub use rotate_id::{
 };
 pub use run::{Finished, RunOptions, Totals, run_jobs};
 pub use spec::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, UserRef};
-pub use standing::{Owner, Stage, Standing, record_of};
 pub use step::Step;
 pub use steps::retire_old::overlapping;
 pub use tag::{Maker, Tag, TagState};
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
 pub use user_spec::{AttributeEdit, Extra, Grants, KeySpec, UserSpec, Via};
-pub use work::{Context, Observer};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
 const ATTEMPTS: usize = 3;
@@ -86,7 +86,7 @@ pub(crate) enum Ran {
 pub(crate) struct Late {
     /// When the look proves something.
     pub(crate) due: Timestamp,
-    work: Work,
+    work: JobContext,
     at: usize,
 }
 
@@ -107,7 +107,7 @@ pub(crate) async fn run_late(late: Late) -> Ran {
     go_on(work, late.at).await
 }
 
-async fn go_on(mut work: Work, from: usize) -> Ran {
+async fn go_on(mut work: JobContext, from: usize) -> Ran {
     let steps = work.spec.steps();
     let cx = Arc::clone(&work.cx);
     let ended = tokio::select! {
@@ -137,7 +137,7 @@ async fn go_on(mut work: Work, from: usize) -> Ran {
 
 /// Record how a job ended.
 async fn end(
-    mut work: Work,
+    mut work: JobContext,
     steps: &[Step],
     ended: Result<(), Error>,
 ) -> Result<Found, (Error, Option<Box<Found>>)> {
@@ -159,7 +159,12 @@ async fn end(
     }
 }
 
-async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Result<Work, Error> {
+async fn start(
+    cx: &Arc<Context>,
+    run: RunId,
+    job: &Job,
+    resumed: bool,
+) -> Result<JobContext, Error> {
     let spec = serde_json::from_value(job.spec.clone()).map_err(|error| {
         Error::internal(error).context("the ledger holds a job that this embedctl cannot read")
     })?;
@@ -173,7 +178,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
         JobSpec::RotateId(spec) => Some(Box::new(RotatedId::of(spec))),
         JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => None,
     };
-    Ok(Work {
+    Ok(JobContext {
         cx: Arc::clone(cx),
         spec,
         journal,
@@ -203,7 +208,7 @@ async fn start(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Resul
 /// The loop: every step in order, each with its intent before and its outcome after. Gives the step that has to wait, if
 /// one has, and until when.
 async fn drive(
-    work: &mut Work,
+    work: &mut JobContext,
     steps: &[Step],
     from: usize,
 ) -> Result<Option<(usize, Timestamp)>, Error> {
@@ -251,7 +256,7 @@ async fn drive(
 }
 
 /// Record that the job did not come to its end, and say what is left to do.
-async fn fail(work: &mut Work, steps: &[Step], error: Error) -> Error {
+async fn fail(work: &mut JobContext, steps: &[Step], error: Error) -> Error {
     // A person who is half moved is not done with, whatever stopped it.
     let half_way = work.spec.also().is_some() && work.journal.has_begun(steps);
     let lost = MintLog::of(work.journal.events()).is_ok_and(|log| !log.lost.is_empty());
@@ -310,7 +315,7 @@ fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
 }
 
 /// No token of the user outlives the job.
-async fn log_out(work: &mut Work) {
+async fn log_out(work: &mut JobContext) {
     if let Some(keys) = work.keys.take() {
         match keys.close().await {
             Ok(true) => {
@@ -330,7 +335,7 @@ async fn log_out(work: &mut Work) {
 }
 
 /// End the token of a user, where there is one.
-async fn end_token(work: &mut Work, sudo: Option<Client>) {
+async fn end_token(work: &mut JobContext, sudo: Option<Client>) {
     let Some(sudo) = sudo else {
         return;
     };

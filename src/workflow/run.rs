@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::error::{Error, Kind};
 use crate::ledger::{Job, JobState, RunId};
 use crate::workflow::found::Found;
-use crate::workflow::work::Context;
+use crate::workflow::job_context::Context;
 use crate::workflow::{Late, Ran, run_job, run_late};
 
 /// How a run goes about its jobs.

@@ -10,9 +10,9 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::commands::acting;
 use crate::commands::api::jq::Filter;
 use crate::commands::api::pages::{Call, Printer};
+use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -120,12 +120,12 @@ async fn send(
 ) -> Result<(), Error> {
     let Some(user) = user else {
         let work = pages::run(&session.admin, call, printer);
-        return acting::until_interrupted(interrupt, work).await;
+        return impersonate::until_interrupted(interrupt, work).await;
     };
-    let (_, sudo) = acting::become_user(user, session).await?;
+    let (_, sudo) = impersonate::become_user(user, session).await?;
     let work = pages::run(&sudo, call, printer);
-    let ended = acting::until_interrupted(interrupt, work).await;
-    acting::end(&sudo, ui).await;
+    let ended = impersonate::until_interrupted(interrupt, work).await;
+    impersonate::end(&sudo, ui).await;
     ended
 }
 

@@ -1,7 +1,6 @@
 //! `embedctl apply`: ensure every user of a manifest; resumable.
 
 mod counts;
-mod earlier;
 mod failed;
 mod known;
 mod options;
@@ -12,11 +11,12 @@ mod run;
 mod show;
 mod source;
 mod spool;
+mod unfinished_run;
 
 use serde_json::to_string_pretty;
 
-use crate::commands::acting::until_interrupted;
 use crate::commands::files::Roles;
+use crate::commands::impersonate::until_interrupted;
 use crate::commands::key_sink;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;

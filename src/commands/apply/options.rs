@@ -1,6 +1,6 @@
 //! The flags that say how a manifest is read and what it is to bring about, shared by `plan` and `apply`.
 
-use crate::commands::grants;
+use crate::commands::grant_args;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::manifest::Format;
@@ -64,7 +64,7 @@ pub(crate) enum Prune {
 impl PlanningArgs {
     /// What holds for users whose row does not say otherwise.
     pub(super) fn defaults(&self, settings: &Settings) -> Defaults {
-        let login = grants::default_login("", settings.grants());
+        let login = grant_args::default_login("", settings.grants());
         let names_sink = self.keys_to.is_some() || settings.keys_to().is_some();
         let wish = if names_sink {
             KeyWish::Ensure

@@ -20,7 +20,7 @@ use crate::system::System;
 use crate::workflow::Grants;
 
 /// A manifest in which nothing is wrong.
-pub(crate) struct Sound {
+pub(crate) struct CheckedManifest {
     pub(crate) checked: Checked,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(crate) options: JobOptions,
@@ -39,7 +39,7 @@ pub(crate) async fn sound(
     session: &Session,
     ui: &Ui,
     system: &System,
-) -> Result<Sound, Error> {
+) -> Result<CheckedManifest, Error> {
     let (defaults, options) = match &source.plan {
         None => (
             args.defaults(&session.settings),
@@ -84,7 +84,7 @@ pub(crate) async fn sound(
     let checked = check(rows);
     drop(meter);
     tell(&checked, source, ui)?;
-    Ok(Sound {
+    Ok(CheckedManifest {
         checked,
         ledger,
         options,
@@ -132,7 +132,7 @@ pub(crate) struct Decisions {
     meter: Option<Meter>,
 }
 
-impl Sound {
+impl CheckedManifest {
     /// Whether a user may be given a key.
     pub(super) fn may_mint(&self) -> bool {
         self.checked.wants_keys || (self.defaults.key != KeyWish::None && self.checked.rows > 0)

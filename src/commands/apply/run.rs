@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::commands::acting::until_interrupted;
 use crate::commands::apply::ApplyArgs;
 use crate::commands::apply::counts::Counts;
-use crate::commands::apply::earlier::{self, COMMAND};
 use crate::commands::apply::failed::FailedTo;
-use crate::commands::apply::prepare::{Decisions, Sound, refuse_stale, sound};
+use crate::commands::apply::prepare::{CheckedManifest, Decisions, refuse_stale, sound};
 use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
 use crate::commands::apply::source::{Lines, Source};
-use crate::commands::engine::{self, Going, Request};
+use crate::commands::apply::unfinished_run::{self, COMMAND};
+use crate::commands::engine::{self, OwnedRun, Request};
+use crate::commands::impersonate::until_interrupted;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
@@ -51,7 +51,7 @@ pub(super) async fn apply(
         None => None,
     };
     let given = keys_to.as_deref();
-    earlier::finish(&sound.ledger, &mut results, given, session, ui, system).await?;
+    unfinished_run::finish(&sound.ledger, &mut results, given, session, ui, system).await?;
 
     let request = Request { keys_to };
     let recorded = until_interrupted(
@@ -120,12 +120,12 @@ fn sum(
 /// The run of all that is to be changed.
 fn going(
     run: RunId,
-    sound: &Sound,
+    sound: &CheckedManifest,
     counts: &Counts,
     sink: Option<Arc<dyn Sink>>,
     latest: Latest,
-) -> Going {
-    Going {
+) -> OwnedRun {
+    OwnedRun {
         run,
         resumed: false,
         many: true,
@@ -145,7 +145,7 @@ struct Recorded {
 
 /// Decide, and record a job for each user that something is to be done for.
 async fn record(
-    sound: &Sound,
+    sound: &CheckedManifest,
     source: &Source,
     request: &Request,
     results: &mut Results,
@@ -180,7 +180,7 @@ async fn record(
 }
 
 async fn keep(
-    sound: &Sound,
+    sound: &CheckedManifest,
     run: Option<RunId>,
     jobs: Vec<NewJob>,
     request: &Request,

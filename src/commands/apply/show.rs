@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::commands::apply::counts::Counts;
-use crate::commands::apply::prepare::{Decisions, Sound};
+use crate::commands::apply::prepare::{CheckedManifest, Decisions};
 use crate::commands::files::Writing;
 use crate::commands::minter;
 use crate::commands::session::Session;
@@ -13,7 +13,7 @@ use crate::report::{Format, Ui};
 
 /// Print every change and what they come to; write the changes to `out` too, where it is given.
 pub(crate) async fn show(
-    sound: &Sound,
+    sound: &CheckedManifest,
     mut decisions: Decisions,
     quota: Option<u64>,
     (session, ui): (&Session, &Ui),

@@ -1,13 +1,13 @@
 //! Whether the API key logs in, which Looker it is, and what the key's user may do.
 
 use crate::commands::doctor::findings::Findings;
-use crate::commands::doctor::{Patient, release};
+use crate::commands::doctor::{DoctorContext, release};
 use crate::error::{Error, Kind};
 use crate::looker::{Client, PermissionSet, Role, User, UserSearch};
 
 /// Whether the key logs in, without which there is nothing more to ask.
 pub(super) async fn examine(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
@@ -25,7 +25,7 @@ pub(super) async fn examine(
 }
 
 async fn version(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {

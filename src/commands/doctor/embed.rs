@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::commands::doctor::findings::Findings;
-use crate::commands::doctor::{NOT_SET_UP, Patient};
+use crate::commands::doctor::{DoctorContext, NOT_SET_UP};
 use crate::config::EmbedAccess;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, LookerError};
@@ -15,7 +15,7 @@ const NOBODY: &str = "embedctl-doctor";
 
 /// Gives what signs URLs, if it is there: a command that gives the secret is run once.
 pub(super) async fn examine(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<Option<EmbedAccess>, Error> {
@@ -57,7 +57,7 @@ pub(super) async fn examine(
 
 /// Whether the dashboard that is opened to create users is there.
 async fn blank_dashboard(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
@@ -97,7 +97,7 @@ async fn blank_dashboard(
 
 /// What can be said of the embed secret without Looker.
 pub(super) fn examine_settings(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     match patient.settings.embed() {
@@ -107,7 +107,7 @@ pub(super) fn examine_settings(
 }
 
 async fn secret(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     findings: &mut Findings,
@@ -169,7 +169,7 @@ enum Verdict {
 }
 
 async fn judge(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     algorithm: Algorithm,
@@ -184,7 +184,7 @@ async fn judge(
 }
 
 /// A login such as this profile's users get.
-pub(super) fn login(patient: &Patient<'_>, external_user_id: &str) -> Login {
+pub(super) fn login(patient: &DoctorContext<'_>, external_user_id: &str) -> Login {
     let grants = patient.settings.grants();
     Login {
         permissions: grants.permissions.clone(),
@@ -195,7 +195,7 @@ pub(super) fn login(patient: &Patient<'_>, external_user_id: &str) -> Login {
 }
 
 pub(super) fn sign(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     access: &EmbedAccess,
     algorithm: Algorithm,
     login: &Login,

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::commands::doctor::findings::Findings;
-use crate::commands::doctor::{NOT_SET_UP, Patient};
+use crate::commands::doctor::{DoctorContext, NOT_SET_UP};
 use crate::error::Error;
 use crate::looker::Client;
 use crate::permissions::Concern;
 
 pub(super) async fn examine(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {

@@ -35,7 +35,7 @@ pub(crate) struct DoctorArgs {
 }
 
 /// What the checks share.
-struct Patient<'a> {
+struct DoctorContext<'a> {
     settings: &'a Settings,
     system: &'a System,
     http: Http,
@@ -76,7 +76,7 @@ async fn examine(
     let http = session::http(settings, Arc::<Watch>::clone(&watch), system);
     match http {
         Ok(http) => {
-            let patient = Patient {
+            let patient = DoctorContext {
                 settings,
                 system,
                 http,
@@ -90,7 +90,7 @@ async fn examine(
     local::examine(settings, findings, system).await
 }
 
-impl Patient<'_> {
+impl DoctorContext<'_> {
     /// What time it is at Looker, as far as its answers tell.
     fn looker_now(&self) -> Timestamp {
         let offset = self.http.clock_offset().unwrap_or_default();
@@ -100,7 +100,7 @@ impl Patient<'_> {
 }
 
 /// Everything that takes Looker to answer; each check goes as far as the ones before it allow.
-async fn look_at_looker(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+async fn look_at_looker(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     let reached = reach::examine(patient, findings).await?;
     let Ok(access) = patient.settings.looker() else {
         return settings_are_missing(patient, findings);
@@ -129,7 +129,7 @@ async fn look_at_looker(patient: &Patient<'_>, findings: &mut Findings) -> Resul
 }
 
 /// One finding for all that is missing.
-fn settings_are_missing(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn settings_are_missing(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     match patient.settings.looker_and_embed() {
         Ok(_) => Ok(()),
         Err(error) => findings.fail("settings", &error),
@@ -137,7 +137,7 @@ fn settings_are_missing(patient: &Patient<'_>, findings: &mut Findings) -> Resul
 }
 
 async fn examine_api(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
@@ -152,7 +152,7 @@ async fn examine_api(
     grants::examine(patient, admin, findings).await
 }
 
-fn rate_limit(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn rate_limit(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     let calls = patient.http.calls();
     match patient.watch.throttled() {
         0 => findings.pass("rate_limit", format!("none of {calls} calls was throttled")),

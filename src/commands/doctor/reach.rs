@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::commands::doctor::Patient;
+use crate::commands::doctor::DoctorContext;
 use crate::commands::doctor::findings::Findings;
 use crate::error::{Error, Kind};
 use crate::system::duration;
@@ -17,7 +17,10 @@ const DRIFT: i64 = 10;
 const SLOW: Duration = Duration::from_secs(2);
 
 /// Whether there was an answer.
-pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) -> Result<bool, Error> {
+pub(super) async fn examine(
+    patient: &DoctorContext<'_>,
+    findings: &mut Findings,
+) -> Result<bool, Error> {
     let Some(base_url) = patient.settings.base_url() else {
         return Ok(false);
     };
@@ -36,7 +39,7 @@ pub(super) async fn examine(patient: &Patient<'_>, findings: &mut Findings) -> R
 
 /// `/alive` is answered without a login, by the API and by the web part.
 async fn ask(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     origin: &Url,
     check: &str,
     findings: &mut Findings,
@@ -76,7 +79,7 @@ async fn ask(
     Ok(true)
 }
 
-fn clock(patient: &Patient<'_>, findings: &mut Findings) -> Result<(), Error> {
+fn clock(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     let Some(offset) = patient.http.clock_offset() else {
         return findings.skip("clock", "Looker did not say what time it is");
     };

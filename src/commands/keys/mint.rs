@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::engine::{self, Request, Work};
+use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::minter;
@@ -97,7 +97,7 @@ pub(crate) async fn deliver(
     let latest = Latest::default();
     let sink = key_sink::open(&keys_to, results.printer(&latest), session, system).await?;
     let began = system.clock.elapsed();
-    let work = Work {
+    let work = JobBatch {
         command,
         request: Request {
             keys_to: Some(keys_to),

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::commands::confirm::{confirm, typed};
 use crate::commands::engine::ledger_of;
+use crate::commands::json_object::with;
 use crate::commands::key_sink;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::Matcher;
-use crate::commands::object::with;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::commands::engine::ledger_of;
 use crate::commands::instance;
+use crate::commands::json_object::{text, with};
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
-use crate::commands::object::{text, with};
 use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::commands::json_object::with;
 use crate::commands::minter;
-use crate::commands::object::with;
 use crate::commands::rotate_id::show::tree;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit};

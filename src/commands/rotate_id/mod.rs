@@ -11,8 +11,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::commands::confirm::{confirm, typed};
-use crate::commands::engine::{self, Request, Work, ledger_of};
-use crate::commands::grants::attribute;
+use crate::commands::engine::{self, JobBatch, Request, ledger_of};
+use crate::commands::grant_args::attribute;
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
@@ -128,7 +128,7 @@ async fn rotate(
         false => None,
     };
     let began = system.clock.elapsed();
-    let work = Work {
+    let work = JobBatch {
         command: "rotate-id",
         request: Request {
             keys_to: sink.as_ref().map(|_| keys_to),

@@ -4,8 +4,8 @@ use std::iter;
 
 use serde_json::{Value, json};
 
+use crate::commands::json_object::with;
 use crate::commands::key_sink;
-use crate::commands::object::with;
 use crate::commands::rotate_id::show::counted_word;
 use crate::error::Error;
 use crate::ledger::RunId;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::commands::engine::{self, Ended, Going, Request, open_ledger, use_ledger};
+use crate::commands::engine::{self, Ended, OwnedRun, Request, open_ledger, use_ledger};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
@@ -85,7 +85,7 @@ async fn resume(
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;
     let began = system.clock.elapsed();
-    let going = Going {
+    let going = OwnedRun {
         run: run.id,
         resumed: true,
         many,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::commands::engine::open_ledger;
-use crate::commands::object::{text, with};
+use crate::commands::json_object::{text, with};
 use crate::commands::runs::find::find;
 use crate::commands::runs::{owner, run_json, state, when};
 use crate::config::Settings;

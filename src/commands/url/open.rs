@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::commands::grants::{self, GrantArgs};
+use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::url::{embed_path, sign};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     system: &System,
 ) -> Result<Exit, Error> {
     let signer = sign::signer(settings)?;
-    let defaults = grants::default_login(&args.external_user_id, settings.grants());
+    let defaults = grant_args::default_login(&args.external_user_id, settings.grants());
     let login = args.grants.login(defaults);
     let path = embed_path(&args.path, None)?;
     let nonce = nonce(&system.random).map_err(Error::internal)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::commands::grants::{self, GrantArgs};
+use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::url::lines::Job;
 use crate::commands::url::{batch, embed_path};
 use crate::config::Settings;
@@ -71,7 +71,7 @@ pub(crate) async fn run(
         force_logout_login: !args.no_force_logout_login,
         ..args
             .grants
-            .login(grants::default_login(user, settings.grants()))
+            .login(grant_args::default_login(user, settings.grants()))
     };
     if let Some(file) = &args.batch {
         let job = Job {

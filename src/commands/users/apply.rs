@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use tokio::task::JoinSet;
 
-use crate::commands::acting;
 use crate::commands::confirm;
+use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::action::{Action, Obstacles};
 use crate::commands::users::filter::FilterArgs;
 use crate::commands::users::reach::Roles;
+use crate::commands::users::read_all::Sweep;
 use crate::commands::users::rows::{Outcome, Row, describe, report};
-use crate::commands::users::sweep::Sweep;
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
@@ -61,7 +61,7 @@ async fn apply(
 ) -> Result<Exit, Error> {
     let mut interrupt = system.interrupt.clone();
     let looking = look(action, targets, session, ui, system);
-    let rows = acting::until_interrupted(&mut interrupt, looking).await?;
+    let rows = impersonate::until_interrupted(&mut interrupt, looking).await?;
     let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
     let changes = count(Outcome::Changed);
     if targets.dry_run || changes == 0 {
@@ -80,7 +80,7 @@ async fn apply(
         confirm::typed(&what, &expected, &session.settings, ui, system)?;
     }
     let work = change(action, rows, session);
-    let rows = acting::until_interrupted(&mut interrupt, work).await?;
+    let rows = impersonate::until_interrupted(&mut interrupt, work).await?;
     report(action, &rows, false, ui)?;
     Ok(exit(&rows, targets))
 }
@@ -98,7 +98,7 @@ async fn look(
     let mut known = Known::default();
     let mut rows = Vec::new();
     for id in &targets.external_user_ids {
-        let user = acting::find(id, session).await?;
+        let user = impersonate::find(id, session).await?;
         rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
     }
     if !targets.filter.is_empty() {

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use crate::commands::acting;
+use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::filter::FilterArgs;
+use crate::commands::users::read_all::Sweep;
 use crate::commands::users::row;
-use crate::commands::users::sweep::Sweep;
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::User;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     let work = async |session: &Session, system: &mut System| {
         let now = system.clock.now();
         let work = list(args, session, ui, now);
-        acting::until_interrupted(&mut system.interrupt, work).await
+        impersonate::until_interrupted(&mut system.interrupt, work).await
     };
     Session::within(settings, Needs::Api, ui, system, work).await?;
     Ok(Exit::Done)

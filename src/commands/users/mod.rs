@@ -3,15 +3,15 @@
 mod action;
 mod apply;
 mod delete;
+mod details;
+mod enable;
 mod filter;
 mod list;
-mod portrait;
 mod reach;
+mod read_all;
 mod row;
 mod rows;
 mod show;
-mod sweep;
-mod switch;
 
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -25,8 +25,8 @@ pub(crate) use filter::is_like;
 pub(crate) enum UsersCommand {
     List(list::UsersListArgs),
     Show(show::UsersShowArgs),
-    Disable(switch::UsersDisableArgs),
-    Enable(switch::UsersEnableArgs),
+    Disable(enable::UsersDisableArgs),
+    Enable(enable::UsersEnableArgs),
     Delete(delete::UsersDeleteArgs),
 }
 
@@ -39,8 +39,8 @@ pub(crate) async fn run(
     match command {
         UsersCommand::List(args) => list::run(args, settings, ui, system).await,
         UsersCommand::Show(args) => show::run(args, settings, ui, system).await,
-        UsersCommand::Disable(args) => switch::disable(args, settings, ui, system).await,
-        UsersCommand::Enable(args) => switch::enable(args, settings, ui, system).await,
+        UsersCommand::Disable(args) => enable::disable(args, settings, ui, system).await,
+        UsersCommand::Enable(args) => enable::enable(args, settings, ui, system).await,
         UsersCommand::Delete(args) => delete::run(args, settings, ui, system).await,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::alert_json::{PATCHABLE, WRITABLE, alert_json};
-use crate::emulator::api::pieces::may;
+use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body};
 use crate::emulator::call::Call;

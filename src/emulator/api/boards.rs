@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, json_answer};
-use crate::emulator::api::pieces::may;
+use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body, Field, Kind, open};
 use crate::emulator::call::{Call, bad_body};

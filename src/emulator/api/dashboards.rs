@@ -2,8 +2,8 @@
 
 use crate::emulator::answer::{Answer, Refusal};
 use crate::emulator::api::content_json::{dashboard_base_json, dashboard_json};
+use crate::emulator::api::dashboards_and_looks::{self, may, target};
 use crate::emulator::api::folders::check_place;
-use crate::emulator::api::pieces::{self, may, target};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Field, Kind, firm, open};
 use crate::emulator::call::Call;
@@ -108,48 +108,48 @@ const WRITABLE: &[Field] = &[
 const SAVE: &[&str] = &["save_content", "save_dashboards"];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::all(call, world, PieceKind::Dashboard, dashboard_base_json)
+    dashboards_and_looks::all(call, world, PieceKind::Dashboard, dashboard_base_json)
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::search(call, world, PieceKind::Dashboard, SEARCHED, dashboard_json)
+    dashboards_and_looks::search(call, world, PieceKind::Dashboard, SEARCHED, dashboard_json)
 }
 
 fn in_folder(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::in_folder(call, world, PieceKind::Dashboard, dashboard_json)
+    dashboards_and_looks::in_folder(call, world, PieceKind::Dashboard, dashboard_json)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
-    let id = pieces::seen(call, world, &viewer, PieceKind::Dashboard)?;
+    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Dashboard)?;
     show(call, world, id)
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = body::read(call, WRITABLE)?;
-    let id = pieces::create(call, world, PieceKind::Dashboard, body, SAVE)?;
+    let id = dashboards_and_looks::create(call, world, PieceKind::Dashboard, body, SAVE)?;
     show(call, world, id)
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let body = body::read(call, WRITABLE)?;
-    let id = pieces::update(call, world, PieceKind::Dashboard, body)?;
+    let id = dashboards_and_looks::update(call, world, PieceKind::Dashboard, body)?;
     show(call, world, id)
 }
 
 fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
-    let id = pieces::relocate(call, world, PieceKind::Dashboard)?;
+    let id = dashboards_and_looks::relocate(call, world, PieceKind::Dashboard)?;
     show(call, world, id)
 }
 
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::remove(call, world, PieceKind::Dashboard)
+    dashboards_and_looks::remove(call, world, PieceKind::Dashboard)
 }
 
 /// A copy belongs to the caller; schedules, alerts and favourites stay with the original.
 fn copy(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
-    let id = pieces::seen(call, world, &viewer, PieceKind::Dashboard)?;
+    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Dashboard)?;
     may(world, &viewer, SAVE)?;
     let original = world.content.dashboards.at(id);
     let original = original.ok_or_else(Refusal::not_found)?.clone();
@@ -194,5 +194,5 @@ fn free_title(world: &World, folder: Id, title: &str) -> String {
 }
 
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
-    pieces::show(call, world, PieceKind::Dashboard, id, dashboard_json)
+    dashboards_and_looks::show(call, world, PieceKind::Dashboard, id, dashboard_json)
 }

@@ -10,7 +10,7 @@ use crate::emulator::answer::{Answer, Refusal, json_answer};
 use crate::emulator::api::embed::attribute_texts;
 use crate::emulator::call::Call;
 use crate::emulator::operation::{Operation, get, post};
-use crate::emulator::sign::{Ticket, signed_url};
+use crate::emulator::sign_url::{Ticket, signed_url};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{EmbedSecret, Login};
 use crate::emulator::world::permissions::EMBED_PERMISSIONS;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::emulator::answer::{Answer, Refusal};
 use crate::emulator::api::content_json::{full_look_json, look_json};
-use crate::emulator::api::pieces;
+use crate::emulator::api::dashboards_and_looks;
 use crate::emulator::api::queries::{self, save};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body, Field, Kind, firm, open};
@@ -76,20 +76,20 @@ const WRITABLE: &[Field] = &[
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::all(call, world, PieceKind::Look, look_json)
+    dashboards_and_looks::all(call, world, PieceKind::Look, look_json)
 }
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::search(call, world, PieceKind::Look, SEARCHED, look_json)
+    dashboards_and_looks::search(call, world, PieceKind::Look, SEARCHED, look_json)
 }
 
 fn in_folder(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::in_folder(call, world, PieceKind::Look, full_look_json)
+    dashboards_and_looks::in_folder(call, world, PieceKind::Look, full_look_json)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
-    let id = pieces::seen(call, world, &viewer, PieceKind::Look)?;
+    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Look)?;
     show(call, world, id)
 }
 
@@ -99,13 +99,13 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         return Err(Refusal::missing("query_id"));
     }
     let save = &["save_content", "save_looks"];
-    let id = pieces::create(call, world, PieceKind::Look, body, save)?;
+    let id = dashboards_and_looks::create(call, world, PieceKind::Look, body, save)?;
     show(call, world, id)
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let body = read(call, world)?;
-    let id = pieces::update(call, world, PieceKind::Look, body)?;
+    let id = dashboards_and_looks::update(call, world, PieceKind::Look, body)?;
     show(call, world, id)
 }
 
@@ -121,14 +121,14 @@ fn read(call: &Call<'_>, world: &mut World) -> Result<Body, Refusal> {
 }
 
 fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
-    let id = pieces::relocate(call, world, PieceKind::Look)?;
+    let id = dashboards_and_looks::relocate(call, world, PieceKind::Look)?;
     show(call, world, id)
 }
 
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
-    pieces::remove(call, world, PieceKind::Look)
+    dashboards_and_looks::remove(call, world, PieceKind::Look)
 }
 
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
-    pieces::show(call, world, PieceKind::Look, id, full_look_json)
+    dashboards_and_looks::show(call, world, PieceKind::Look, id, full_look_json)
 }

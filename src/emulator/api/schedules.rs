@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::api::pieces::may;
+use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::schedule_json::{WRITABLE, schedule_json};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body};

@@ -5,7 +5,7 @@ pub(crate) mod attributes;
 pub(crate) mod boards;
 pub(crate) mod content;
 pub(crate) mod content_access;
-mod departure;
+mod delete_user;
 pub(crate) mod embed;
 pub(crate) mod favorites;
 pub(crate) mod folders;

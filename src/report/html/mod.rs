@@ -5,7 +5,7 @@ mod tables;
 
 use std::fmt::Write as _;
 
-use crate::report::{Ui, amount};
+use crate::report::{Ui, count};
 
 /// What of a run is on its page besides the figures.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ fn sum(sum: &[(&str, String)]) -> String {
     for (name, value) in sum {
         let number = value.parse::<u64>();
         let class = if number == Ok(0) { "none" } else { name };
-        let value = number.map_or_else(|_| escape(value), amount::count);
+        let value = number.map_or_else(|_| escape(value), count::count);
         let label = name.replace('_', " ");
         let _infallible = write!(
             tiles,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::report::amount;
+use crate::report::count;
 use crate::report::figures::Figures;
 use crate::report::html::{escape, section};
 
@@ -28,7 +28,7 @@ pub(super) fn latencies(figures: &Figures) -> String {
              <i class=\"p95\" style=\"width:{middle:.1}%\"></i><i class=\"p50\" style=\"width:{short:.1}%\"></i></div></td>\
              <td>{}</td><td>{half}</td><td>{most}</td><td>{nearly_all}</td></tr>",
             breakable(operation),
-            amount::count(of.count),
+            count::count(of.count),
         );
     }
     let table = format!(
@@ -46,7 +46,7 @@ pub(super) fn causes(figures: &Figures, retries: u64) -> String {
     let all: u64 = figures.operations.values().map(|of| of.count).sum();
     let failed: u64 = figures.causes.values().sum();
     if failed == 0 {
-        let none = format!("<p>None of {}.</p>", amount::count(all));
+        let none = format!("<p>None of {}.</p>", count::count(all));
         return section("causes", HEADING, &none);
     }
     let mut causes = BTreeMap::<&str, Vec<(&str, u64)>>::new();
@@ -56,9 +56,9 @@ pub(super) fn causes(figures: &Figures, retries: u64) -> String {
     }
     let rows = causes.into_iter().map(|(cause, mut of)| {
         of.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let operations = of.iter().map(|(operation, count)| {
-            format!("{} {}", breakable(operation), amount::count(*count))
-        });
+        let operations = of
+            .iter()
+            .map(|(operation, count)| format!("{} {}", breakable(operation), count::count(*count)));
         let operations = operations.collect::<Vec<_>>().join(", ");
         let label = format!("{}<small>{operations}</small>", escape(cause));
         (label, of.iter().map(|(_, count)| count).sum())
@@ -66,12 +66,12 @@ pub(super) fn causes(figures: &Figures, retries: u64) -> String {
     let table = counted("cause", "requests", rows.collect());
     let text = format!(
         "<p>{} of {}; {} made again.</p>\n{table}",
-        amount::count(failed),
-        amount::count(all),
+        count::count(failed),
+        count::count(all),
         match retries {
             0 => "none was".to_owned(),
             1 => "1 was".to_owned(),
-            _ => format!("{} were", amount::count(retries)),
+            _ => format!("{} were", count::count(retries)),
         }
     );
     section("causes", HEADING, &text)
@@ -121,7 +121,7 @@ fn counted(what: &str, of: &str, mut causes: Vec<(String, u64)>) -> String {
         let _infallible = writeln!(
             rows,
             "<tr><td>{label}<div class=\"bar\"><i class=\"bad\" style=\"width:{width:.1}%\"></i></div></td><td>{}</td></tr>",
-            amount::count(*count)
+            count::count(*count)
         );
     }
     let more = match causes.len().saturating_sub(CAUSES) {

@@ -6,17 +6,17 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::looker::User;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
 use crate::workflow::rotate_id::compare::{self, Now};
-use crate::workflow::rotate_id::moves::{self, Moved};
+use crate::workflow::rotate_id::move_steps::{self, Moved};
 use crate::workflow::rotate_id::observe::{Scope, Viewpoint};
 use crate::workflow::rotate_id::spec::NotMoved;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::read;
-use crate::workflow::work::Work;
 
 /// Move what the old user has by now that is not in the plan.
-pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn sweep(work: &mut JobContext) -> Result<After, Error> {
     let old = old_user(work).await?;
     let now = viewpoint(work).look(&old, scope(work)).await?;
     let mut left: Vec<Item> = now
@@ -43,7 +43,7 @@ pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
                 .cloned()
                 .collect();
             if !items.is_empty() {
-                let moved = moves::give(work, kind, items).await?;
+                let moved = move_steps::give(work, kind, items).await?;
                 swept.insert(kind, moved);
             }
         }
@@ -53,19 +53,19 @@ pub(crate) async fn sweep(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Take what an earlier process has swept up back into what the job has found.
-pub(crate) fn restore(work: &mut Work, swept: &BTreeMap<ItemKind, Moved>) {
+pub(crate) fn restore(work: &mut JobContext, swept: &BTreeMap<ItemKind, Moved>) {
     for (kind, moved) in swept {
-        moves::restore(work, *kind, moved);
+        move_steps::restore(work, *kind, moved);
     }
 }
 
 /// Take what an earlier process found to differ back into what the job has found.
-pub(crate) fn restore_apart(work: &mut Work, apart: Vec<NotMoved>) {
+pub(crate) fn restore_apart(work: &mut JobContext, apart: Vec<NotMoved>) {
     work.found.rotated_id().not_moved.extend(apart);
 }
 
 /// Compare what both users have now with what the plan says.
-pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn check(work: &mut JobContext) -> Result<After, Error> {
     let (old, new) = (old_user(work).await?, new_user(work).await?);
     let viewpoint = viewpoint(work);
     // Both to their ends, also where one fails: a look that is broken off leaves its token behind.
@@ -109,7 +109,7 @@ pub(crate) async fn check(work: &mut Work) -> Result<After, Error> {
     Err(error)
 }
 
-fn incomplete(work: &Work, losses: &[NotMoved]) -> Error {
+fn incomplete(work: &JobContext, losses: &[NotMoved]) -> Error {
     const SHOWN: usize = 10;
     let (old, new) = (
         &work.rotate_id().from.external_user_id,
@@ -133,13 +133,13 @@ fn incomplete(work: &Work, losses: &[NotMoved]) -> Error {
 }
 
 /// A look at Looker from within a job.
-pub(super) fn viewpoint(work: &Work) -> Viewpoint {
+pub(super) fn viewpoint(work: &JobContext) -> Viewpoint {
     let cx = &work.cx;
     let observer = std::sync::Arc::clone(&cx.observer);
     Viewpoint::new(cx.admin.clone(), cx.width, observer)
 }
 
-async fn old_user(work: &Work) -> Result<User, Error> {
+async fn old_user(work: &JobContext) -> Result<User, Error> {
     Ok(work
         .cx
         .admin
@@ -147,12 +147,12 @@ async fn old_user(work: &Work) -> Result<User, Error> {
         .await?)
 }
 
-async fn new_user(work: &Work) -> Result<User, Error> {
+async fn new_user(work: &JobContext) -> Result<User, Error> {
     Ok(work.cx.admin.user(&work.user_id()).await?)
 }
 
 /// What was shared with the old user when the plan was made, and what it followed that no list shows.
-fn scope(work: &Work) -> Scope {
+fn scope(work: &JobContext) -> Scope {
     let from = &work.rotate_id().from;
     let accesses = from.of(ItemKind::ContentAccess);
     let things = accesses.filter_map(|item| {
@@ -168,7 +168,7 @@ fn scope(work: &Work) -> Scope {
     }
 }
 
-fn stays(work: &Work, item: &Item) -> bool {
+fn stays(work: &JobContext, item: &Item) -> bool {
     let refused = work
         .found
         .rotated

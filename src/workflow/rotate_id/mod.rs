@@ -3,15 +3,15 @@
 
 mod belongings;
 mod calls;
+pub(super) mod carry_over;
 pub(super) mod check;
 mod compare;
-pub(super) mod equip;
-mod mover;
-pub(super) mod moves;
+pub(super) mod move_steps;
 mod observe;
 mod plan;
 pub(super) mod retire;
 mod spec;
+mod transfer;
 pub(super) mod undo;
 
 pub use belongings::{Belongings, Item, ItemKind, Named};

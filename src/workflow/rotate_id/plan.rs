@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Kind};
 use crate::looker::Release;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
-use crate::workflow::rotate_id::mover::other_name;
 use crate::workflow::rotate_id::spec::{NotMoved, OldEnd, RotateIdSpec};
+use crate::workflow::rotate_id::transfer::other_name;
 use crate::workflow::user_spec::Extra;
 use crate::workflow::user_spec::{Grants, KeySpec, UserSpec, Via};
 

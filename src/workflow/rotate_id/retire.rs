@@ -6,16 +6,16 @@ use crate::error::{Error, Kind};
 use crate::ledger::{KeyRecord, KeyState};
 use crate::looker::{LookerError, UserChanges};
 use crate::workflow::end_token;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::old_key::OldKey;
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::check::viewpoint;
 use crate::workflow::rotate_id::observe::Scope;
 use crate::workflow::rotate_id::spec::OldEnd;
 use crate::workflow::step::{After, Before};
-use crate::workflow::work::Work;
 
 /// Each of the steps, unless the old user is kept as it is.
-pub(crate) fn before(work: &Work) -> Before {
+pub(crate) fn before(work: &JobContext) -> Before {
     let spec = work.rotate_id();
     match spec.old {
         OldEnd::Keep => Before::Skip,
@@ -24,7 +24,7 @@ pub(crate) fn before(work: &Work) -> Before {
 }
 
 /// Revoke all keys of the old user, also those that came after the plan.
-pub(crate) async fn keys(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn keys(work: &mut JobContext) -> Result<After, Error> {
     let old = work.rotate_id().from.looker_user_id.clone();
     let access = &work.cx.keys;
     let mut of_old = access.of(&old).with_sudo(work.old_sudo.clone());
@@ -48,7 +48,7 @@ pub(crate) async fn keys(work: &mut Work) -> Result<After, Error> {
 }
 
 /// End all sessions of the old user.
-pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn sessions(work: &mut JobContext) -> Result<After, Error> {
     let old = work.rotate_id().from.looker_user_id.clone();
     let sessions = work.cx.admin.sessions(&old).await?;
     for session in &sessions {
@@ -68,7 +68,7 @@ pub(crate) async fn sessions(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Disable or delete the old user.
-pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn user(work: &mut JobContext) -> Result<After, Error> {
     let (old, end) = (work.rotate_id().from.clone(), work.rotate_id().old);
     // Nobody can log a disabled user's token out.
     // belief: sudo-refuses-the-disabled
@@ -114,7 +114,7 @@ pub(crate) async fn user(work: &mut Work) -> Result<After, Error> {
 }
 
 /// With a user, Looker deletes what it owns; so one that owns something is not deleted.
-async fn refuse_owner(work: &Work) -> Result<(), Error> {
+async fn refuse_owner(work: &JobContext) -> Result<(), Error> {
     let old = &work.rotate_id().from;
     let user = match work.cx.admin.user(&old.looker_user_id).await {
         Ok(user) => user,
@@ -142,7 +142,7 @@ async fn refuse_owner(work: &Work) -> Result<(), Error> {
 }
 
 /// The old user is not retired, though everything has moved.
-fn not_done(work: &Work, what: &str) -> Error {
+fn not_done(work: &JobContext, what: &str) -> Error {
     let (old, run) = (
         &work.rotate_id().from.external_user_id,
         work.journal.job().run,
@@ -154,7 +154,7 @@ fn not_done(work: &Work, what: &str) -> Error {
     .hint(format!("`embedctl runs resume {run}` tries again"))
 }
 
-fn record(work: &Work, key: &OldKey) -> KeyRecord {
+fn record(work: &JobContext, key: &OldKey) -> KeyRecord {
     let from = &work.rotate_id().from;
     KeyRecord {
         looker_user_id: from.looker_user_id.clone(),

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::key_error::KeyError;
 use crate::workflow::step::{After, Before, Step};
-use crate::workflow::work::Work;
 
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     let wanted = work.wants_allowed || work.cx.keys.needs_allowed();
     match wanted && !is_allowed(work) {
         true => Before::Effect(json!({ "was": false })),
@@ -15,13 +15,13 @@ pub(crate) fn before(work: &mut Work) -> Before {
     }
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     work.user_keys().allow().await?;
     Ok(After::Next(Value::Null))
 }
 
 /// Where a job goes that was refused: back to have keys allowed for its user, if that may help.
-pub(super) fn refused(work: &mut Work, error: KeyError) -> Result<After, Error> {
+pub(super) fn refused(work: &mut JobContext, error: KeyError) -> Result<After, Error> {
     let may_help = matches!(error, KeyError::NotYet { .. }) && !is_allowed(work);
     if !may_help || work.wants_allowed {
         return Err(error.into());
@@ -30,7 +30,7 @@ pub(super) fn refused(work: &mut Work, error: KeyError) -> Result<After, Error> 
     Ok(After::Back(Step::AllowKeys, error.into()))
 }
 
-fn is_allowed(work: &Work) -> bool {
+fn is_allowed(work: &JobContext) -> bool {
     let user = work.user.as_ref();
     user.and_then(|user| user.can_manage_api3_creds) == Some(true)
 }

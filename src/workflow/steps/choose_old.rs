@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::error::Error;
-use crate::workflow::choose::{Choice, choose};
+use crate::workflow::job_context::JobContext;
+use crate::workflow::key_rotation::{Choice, choose};
 use crate::workflow::step::After;
 use crate::workflow::steps::allow_keys;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work.spec.rotation();
     let spec = spec.expect("only a job that rotates has this step");
     let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
@@ -23,7 +23,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Take the choice of an earlier process.
-pub(crate) fn restore(work: &mut Work, choice: Choice) {
+pub(crate) fn restore(work: &mut JobContext, choice: Choice) {
     let replaced = choice.replaced.iter().map(|key| key.id.clone());
     work.found.replaced = replaced.collect();
     work.has_key = !choice.mints;

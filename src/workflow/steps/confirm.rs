@@ -9,21 +9,21 @@ use crate::error::{Error, Kind};
 use crate::looker::{CredentialsEmbed, EmbedGrants, GrantsUnreadable, User, embed_grants};
 use crate::workflow::finder::look_up as find_user;
 use crate::workflow::found::Outcome;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::{After, Before};
 use crate::workflow::user_spec::{Grants, UserSpec, Via};
 use crate::workflow::value_check::compare;
-use crate::workflow::work::Work;
 
 /// A user that was left alone needs no second look.
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     match work.found.outcome {
         Some(Outcome::Unchanged) | None => Before::Skip,
         Some(Outcome::Created | Outcome::Updated) => Before::Read,
     }
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work
         .spec
         .embed_user()
@@ -107,7 +107,7 @@ fn overwritten(spec: &UserSpec) -> Error {
 
 /// What of the values that the login gave the user does not have. One call more, so that it is done where sudo is proved.
 async fn values_missed(
-    work: &mut Work,
+    work: &mut JobContext,
     user: &User,
     grants: &Grants,
 ) -> Result<Vec<String>, Error> {
@@ -130,7 +130,11 @@ async fn values_missed(
 
 /// Where the permissions and models are not those of the login, which takes the place of the one before. Two calls more, so
 /// that it is done where sudo is proved.
-async fn not_replaced(work: &mut Work, user: &User, grants: &Grants) -> Result<Vec<String>, Error> {
+async fn not_replaced(
+    work: &mut JobContext,
+    user: &User,
+    grants: &Grants,
+) -> Result<Vec<String>, Error> {
     let admin = &work.cx.admin;
     let direct = admin.user_roles(&user.id, true).await?;
     let listed = admin.roles().await?.into_iter();

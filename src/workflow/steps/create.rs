@@ -8,15 +8,15 @@ use crate::error::Error;
 use crate::looker::{CookielessLogin, Landing, LookerError};
 use crate::signed_url;
 use crate::workflow::found::Outcome;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::refusal;
 use crate::workflow::user_spec::{UserSpec, Via};
-use crate::workflow::work::Work;
 
 // belief: login-replaces-grants
 /// Decide what is to be done: an embed login replaces the grants of a user and ends its sessions, so a user that is
 /// there already is left alone unless the job says otherwise.
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     let Some(spec) = work.spec.embed_user() else {
         return Before::Skip;
     };
@@ -40,7 +40,7 @@ pub(crate) fn before(work: &mut Work) -> Before {
     Before::Skip
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work
         .spec
         .embed_user()
@@ -67,7 +67,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// A login of a user that is there ends the sessions it has open.
-async fn warn_of_sessions(work: &mut Work) -> Result<(), Error> {
+async fn warn_of_sessions(work: &mut JobContext) -> Result<(), Error> {
     let Some(user) = &work.user else {
         return Ok(());
     };
@@ -85,7 +85,7 @@ async fn warn_of_sessions(work: &mut Work) -> Result<(), Error> {
 }
 
 /// Sign a URL and fetch it. Gives the error of a fetch whose answer was lost.
-async fn by_signed_url(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
     let cx = &work.cx;
     let mut tries = 0;
     loop {
@@ -111,7 +111,7 @@ async fn by_signed_url(work: &Work, spec: &UserSpec) -> Result<Option<LookerErro
 /// The longest wait between two tries, whatever a server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerError>, Error> {
+async fn fetch(work: &JobContext, spec: &UserSpec) -> Result<Result<Landing, LookerError>, Error> {
     let cx = &work.cx;
     let signer = cx
         .signer
@@ -127,7 +127,10 @@ async fn fetch(work: &Work, spec: &UserSpec) -> Result<Result<Landing, LookerErr
 }
 
 /// Acquire a cookieless session for the user, and end it.
-async fn by_cookieless_session(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+async fn by_cookieless_session(
+    work: &JobContext,
+    spec: &UserSpec,
+) -> Result<Option<LookerError>, Error> {
     let login = spec.login();
     let login = CookielessLogin {
         external_user_id: login.external_user_id,
@@ -159,7 +162,7 @@ async fn by_cookieless_session(work: &Work, spec: &UserSpec) -> Result<Option<Lo
 }
 
 /// Have Looker make a user with no grants.
-async fn by_embed_user(work: &Work, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
+async fn by_embed_user(work: &JobContext, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
     match work
         .cx
         .admin

@@ -6,11 +6,11 @@ use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::sink::{Key, SinkError};
 use crate::workflow::found::FoundKey;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::revoke;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let Some(mut key) = work.found.key.clone() else {
         return Ok(After::Next(Value::Null));
     };
@@ -33,7 +33,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
     Ok(After::Next(json!(key)))
 }
 
-async fn deliver(work: &mut Work, key: &FoundKey) -> Result<(), Error> {
+async fn deliver(work: &mut JobContext, key: &FoundKey) -> Result<(), Error> {
     let secret = work.secret.clone();
     let secret = secret.expect("a key that was just minted has its secret");
     let sink = work.sink();
@@ -54,7 +54,7 @@ async fn deliver(work: &mut Work, key: &FoundKey) -> Result<(), Error> {
 }
 
 /// Revoke a key that is not delivered; a key that cannot be revoked is named.
-pub(super) async fn take_back(work: &mut Work, key: &FoundKey, why: Error) -> Error {
+pub(super) async fn take_back(work: &mut JobContext, key: &FoundKey, why: Error) -> Error {
     let user = work.found.external_user_id.clone();
     work.found.key = None;
     match revoke::undelivered(work, key).await {

@@ -5,12 +5,12 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::looker::{AttributeValue, Origin, UnknownValue, User, UserChanges};
 use crate::workflow::found::Outcome;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Before};
 use crate::workflow::user_spec::{AttributeEdit, Extra};
 use crate::workflow::value_check::compare;
-use crate::workflow::work::Work;
 
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     // A user that has come to be missing is made by the login, which needs no edit.
     if work.user.is_none() {
         return Before::Skip;
@@ -21,7 +21,7 @@ pub(crate) fn before(work: &mut Work) -> Before {
     }
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work.spec.embed_user();
     let extra = spec.map(|spec| *spec.planned.clone()).unwrap_or_default();
     let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
@@ -81,7 +81,7 @@ struct Values {
 
 impl Values {
     /// Find out which values there are to take away: one that is not the user's own is not this job's to take.
-    async fn look(work: &Work, extra: &Extra) -> Result<Self, Error> {
+    async fn look(work: &JobContext, extra: &Extra) -> Result<Self, Error> {
         let edits = extra.attributes.iter().cloned();
         let (set, gone): (Vec<_>, Vec<_>) = edits.partition(|edit| edit.value.is_some());
         let mut take = Vec::new();
@@ -102,7 +102,7 @@ impl Values {
     }
 
     /// Change them, and give those that are not as they should be afterwards.
-    async fn change(self, work: &mut Work) -> Result<Vec<String>, Error> {
+    async fn change(self, work: &mut JobContext) -> Result<Vec<String>, Error> {
         if self.set.is_empty() && self.take.is_empty() {
             return Ok(Vec::new());
         }
@@ -139,7 +139,7 @@ impl Values {
     }
 }
 
-fn unclear(work: &Work, row: AttributeValue) -> Error {
+fn unclear(work: &JobContext, row: AttributeValue) -> Error {
     let (id, user_id) = (&work.found.external_user_id, work.user_id());
     let value = UnknownValue::from(row);
     Error::new(

@@ -8,11 +8,11 @@ use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::Api3Key;
 use crate::workflow::found::{FoundKey, Reconciled};
+use crate::workflow::job_context::JobContext;
 use crate::workflow::mint_log::MintLog;
 use crate::workflow::reconcile::{Known, Verdict, judge};
 use crate::workflow::step::Step;
 use crate::workflow::tag::{Tag, TagState};
-use crate::workflow::work::Work;
 
 /// What a look at a user's keys has shown.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Look {
 
 /// Judge the keys that the user has now.
 pub(super) async fn judge_now(
-    work: &mut Work,
+    work: &mut JobContext,
     keys: &[Api3Key],
     log: &MintLog,
 ) -> Result<Look, Error> {
@@ -101,7 +101,7 @@ impl Look {
 }
 
 /// Whether the sink says that it has the secret of a key.
-pub(super) async fn is_held(work: &Work, key: &Api3Key) -> Result<bool, Error> {
+pub(super) async fn is_held(work: &JobContext, key: &Api3Key) -> Result<bool, Error> {
     let Some(sink) = &work.cx.sink else {
         return Ok(false);
     };
@@ -110,7 +110,7 @@ pub(super) async fn is_held(work: &Work, key: &Api3Key) -> Result<bool, Error> {
 }
 
 /// A key as a job keeps it.
-pub(super) fn found(work: &Work, key: &Api3Key) -> FoundKey {
+pub(super) fn found(work: &JobContext, key: &Api3Key) -> FoundKey {
     let purpose = key.purpose.clone().unwrap_or_default();
     FoundKey {
         id: key.id.clone(),
@@ -127,7 +127,7 @@ pub(super) fn found(work: &Work, key: &Api3Key) -> FoundKey {
 
 /// Revoke keys of the job, which the log knows before it is done.
 pub(super) async fn revoke(
-    work: &mut Work,
+    work: &mut JobContext,
     step: Step,
     orphans: Vec<(Api3Key, &'static str)>,
 ) -> Result<Vec<Reconciled>, Error> {
@@ -162,7 +162,7 @@ pub(super) async fn revoke(
 
 /// Note what was done and said about keys; gives what the log keeps of it.
 pub(super) fn tell(
-    work: &mut Work,
+    work: &mut JobContext,
     revoked: &[Reconciled],
     left: &[Reconciled],
     settled: bool,
@@ -178,7 +178,7 @@ pub(super) fn tell(
 }
 
 /// The error that names keys which may be the job's or belong to someone else.
-pub(super) fn unclear(work: &Work, left: &[Reconciled]) -> Error {
+pub(super) fn unclear(work: &JobContext, left: &[Reconciled]) -> Error {
     let ids: Vec<_> = left.iter().map(|left| left.key_id.as_str()).collect();
     let (ids, user) = (ids.join(", "), &work.found.external_user_id);
     let new = match &work.found.key {

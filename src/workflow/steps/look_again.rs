@@ -1,19 +1,19 @@
 //! Looks at the end whether a request whose answer was lost has created a key late.
 
 use crate::error::Error;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::mint_log::MintLog;
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::{allow_keys, look};
-use crate::workflow::work::Work;
 
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     match MintLog::of(work.journal.events()) {
         Ok(log) if log.lost.is_empty() => Before::Skip,
         _ => Before::Read,
     }
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let log = MintLog::of(work.journal.events())?;
     let now = work.cx.clock.now();
     // A clock that was set back is not waited for longer than the request could take, nor twice.

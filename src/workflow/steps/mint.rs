@@ -5,14 +5,14 @@ use serde_json::json;
 use crate::error::{Error, Kind};
 use crate::looker::{Api3Key, LookerError, NewApi3Key};
 use crate::workflow::found::FoundKey;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::key_error::KeyError;
+use crate::workflow::key_standing::{Stage, Standing};
 use crate::workflow::reconcile::MintIntent;
-use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps::allow_keys;
-use crate::workflow::work::Work;
 
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     if work.has_key {
         return Before::Skip;
     }
@@ -25,7 +25,7 @@ pub(crate) fn before(work: &mut Work) -> Before {
     Before::Effect(json!(intent))
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     // From here on, a key that another runner puts into the sink for this user stays there.
     let (origin, user) = (work.cx.admin.origin(), &work.found.external_user_id);
     work.sink().held(origin, user).await?;
@@ -70,7 +70,7 @@ fn is_lost(error: &LookerError) -> bool {
 }
 
 /// Looker's answer is believed only as far as it fits what was seen a moment ago.
-fn check(work: &mut Work, minted: &NewApi3Key) -> Result<(), Error> {
+fn check(work: &mut JobContext, minted: &NewApi3Key) -> Result<(), Error> {
     let (id, user) = (&minted.key.id, &work.found.external_user_id);
     let message = if work.known_keys.contains(id) {
         format!(
@@ -88,7 +88,7 @@ fn check(work: &mut Work, minted: &NewApi3Key) -> Result<(), Error> {
 }
 
 /// Say which keys have come since the user was looked at: one of them is what was created, and nobody has its secret.
-async fn name_new(work: &mut Work, error: Error) -> Error {
+async fn name_new(work: &mut JobContext, error: Error) -> Error {
     let Ok(keys) = work.user_keys().list().await else {
         return error;
     };
@@ -109,7 +109,7 @@ fn is_limit(error: &LookerError) -> bool {
 }
 
 /// Say which key could make room, where the user has keys.
-async fn limit(work: &mut Work, refusal: LookerError) -> Error {
+async fn limit(work: &mut JobContext, refusal: LookerError) -> Error {
     let error = Error::from(refusal);
     let Ok(keys) = work.user_keys().list().await else {
         return error;

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::workflow::found::Outcome;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::spec::{JobSpec, UserRef};
 use crate::workflow::step::{After, Step};
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     if work.is_known_absent() {
         work.user = None;
         return Ok(After::Next(Value::Null));
@@ -45,7 +45,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Whether this job may have made the user itself.
-fn has_begun(work: &Work) -> bool {
+fn has_begun(work: &JobContext) -> bool {
     work.journal.first_intent(Step::Create).is_some()
 }
 

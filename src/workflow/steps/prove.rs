@@ -5,11 +5,11 @@ use serde_json::Value;
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client};
 use crate::workflow::found::FoundKey;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::revoke;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let (Some(key), Some(secret)) = (work.found.key.clone(), work.secret.clone()) else {
         return Ok(After::Next(Value::Null));
     };
@@ -45,7 +45,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// The key is good for nothing, and nobody has it.
-async fn unproven(work: &mut Work, key: &FoundKey, error: Error) -> Error {
+async fn unproven(work: &mut JobContext, key: &FoundKey, error: Error) -> Error {
     work.found.key = None;
     let id = &key.id;
     match revoke::undelivered(work, key).await {

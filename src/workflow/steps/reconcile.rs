@@ -6,18 +6,18 @@ use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::looker::Api3Key;
 use crate::workflow::ATTEMPTS;
+use crate::workflow::job_context::JobContext;
+use crate::workflow::key_standing::{Stage, Standing};
 use crate::workflow::mint_log::MintLog;
-use crate::workflow::standing::{Stage, Standing};
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::allow_keys;
 use crate::workflow::steps::look::{self, Look, is_held};
 use crate::workflow::tag::{Tag, TagState};
-use crate::workflow::work::Work;
 
 /// The steps that an attempt at a key is made of.
 const ATTEMPT: [Step; 4] = [Step::Mint, Step::Prove, Step::Deliver, Step::Tag];
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     if work.journal.intent(Step::Mint).is_none() {
         return first(work).await;
     }
@@ -68,7 +68,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// The first attempt: what the user has, and whether that is enough.
-async fn first(work: &mut Work) -> Result<After, Error> {
+async fn first(work: &mut JobContext) -> Result<After, Error> {
     // A user that was made a moment ago has no key yet.
     if work.has_just_made_user() {
         work.known_keys = Vec::new();
@@ -89,7 +89,7 @@ async fn first(work: &mut Work) -> Result<After, Error> {
 ///
 /// # Errors
 /// Nobody can tell: a key carries the tag of an earlier release, which was written before the secret was delivered.
-async fn has_key(work: &mut Work, keys: &[Api3Key]) -> Result<bool, Error> {
+async fn has_key(work: &mut JobContext, keys: &[Api3Key]) -> Result<bool, Error> {
     let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
     let now = work.cx.clock.now();
     let usable = || keys.iter().filter(|key| !key.is_disabled);
@@ -134,13 +134,13 @@ async fn has_key(work: &mut Work, keys: &[Api3Key]) -> Result<bool, Error> {
 }
 
 /// Whether a later step logs in with the key, for which its secret is needed: only a process that mints it has that.
-fn needs_secret(work: &Work) -> bool {
+fn needs_secret(work: &JobContext) -> bool {
     work.spec.steps().contains(&Step::Prove) && work.journal.done(Step::Prove).is_none()
 }
 
 /// Take a key as delivered that the sink says it holds, or that carries the job's own tag, which is written only then, and
 /// only when a login with the key is proved if one is wanted: an undo that did not come to the key forgets that.
-async fn adopt(work: &mut Work, look: &Look) -> Result<bool, Error> {
+async fn adopt(work: &mut JobContext, look: &Look) -> Result<bool, Error> {
     let is_tagged = |key: &&Api3Key| {
         let tag = key.purpose.as_deref().and_then(Tag::parse);
         tag.is_some_and(|tag| tag.state == TagState::Delivered)

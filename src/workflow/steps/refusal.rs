@@ -3,15 +3,15 @@
 use crate::error::{Error, Kind};
 use crate::looker::Landing;
 use crate::signed_url::{self, Algorithm, Signer};
+use crate::workflow::job_context::JobContext;
 use crate::workflow::user_spec::UserSpec;
-use crate::workflow::work::Work;
 
 // belief: url-time-window
 /// How far the two clocks may be apart, in seconds (Looker's validator).
 const CLOCK_WINDOW: i64 = 300;
 
 /// The error to show for a refused URL: the first cause that can be shown to be one.
-pub(super) async fn explain(work: &Work, spec: &UserSpec, landing: &Landing) -> Error {
+pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landing) -> Error {
     let refused = |cause: String| {
         Error::new(Kind::NotAllowed, cause)
             .context(format!(
@@ -59,14 +59,14 @@ pub(super) async fn explain(work: &Work, spec: &UserSpec, landing: &Landing) -> 
 
 const SECRET_HINT: &str = "check the embed secret (`LOOKERSDK_EMBED_SECRET`), its algorithm (`--embed-algorithm`) and the host that Looker sees (`--embed-host`)";
 
-fn clock_difference(work: &Work, landing: &Landing) -> Option<i64> {
+fn clock_difference(work: &JobContext, landing: &Landing) -> Option<i64> {
     let looker = landing.date?;
     let here = work.cx.clock.now();
     let seconds = (here.as_second() - looker.as_second()).abs();
     (seconds > CLOCK_WINDOW).then_some(seconds)
 }
 
-async fn is_embedding_off(work: &Work) -> bool {
+async fn is_embedding_off(work: &JobContext) -> bool {
     match work.cx.admin.setting_embed().await {
         Ok(setting) => {
             // belief: embedding-says-if-off
@@ -77,7 +77,11 @@ async fn is_embedding_off(work: &Work) -> bool {
 }
 
 /// What Looker's own validator has against a fresh URL; `None` where it cannot be asked.
-async fn validate(work: &Work, spec: &UserSpec, signer: Option<&Signer>) -> Option<Option<String>> {
+async fn validate(
+    work: &JobContext,
+    spec: &UserSpec,
+    signer: Option<&Signer>,
+) -> Option<Option<String>> {
     let cx = &work.cx;
     let nonce = signed_url::nonce(&cx.random).ok()?;
     let login = spec.login();
@@ -87,7 +91,7 @@ async fn validate(work: &Work, spec: &UserSpec, signer: Option<&Signer>) -> Opti
     cx.admin.validate_embed_url(&url).await.ok()
 }
 
-async fn other_algorithm_fits(work: &Work, spec: &UserSpec) -> Option<Algorithm> {
+async fn other_algorithm_fits(work: &JobContext, spec: &UserSpec) -> Option<Algorithm> {
     // belief: url-algorithm-by-secret
     let other = work.cx.other_signer.as_ref()?;
     let fits = validate(work, spec, Some(other)).await?.is_none();

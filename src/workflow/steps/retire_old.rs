@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::ledger::{JobId, KeyRecord, KeyState};
+use crate::workflow::job_context::JobContext;
 use crate::workflow::old_key::OldKey;
 use crate::workflow::step::{After, Before};
 use crate::workflow::tag::Tag;
-use crate::workflow::work::Work;
 
 /// What became of the keys that were replaced, by Looker's id.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -20,14 +20,14 @@ pub(crate) struct Retired {
     pub(crate) kept: Vec<String>,
 }
 
-pub(crate) fn before(work: &mut Work) -> Before {
+pub(crate) fn before(work: &mut JobContext) -> Before {
     if work.old.is_empty() {
         return Before::Skip;
     }
     Before::Effect(json!({ "keys": work.old }))
 }
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let overlap = work.spec.rotation().and_then(|spec| spec.overlap());
     let overlap = overlap.and_then(|overlap| SignedDuration::try_from(overlap).ok());
     let later = |overlap| work.cx.clock.now().checked_add(overlap);
@@ -64,7 +64,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 
 /// Write on an old key until when it is kept; gives what it is to carry. If Looker does not keep that, the ledger alone
 /// knows.
-async fn say_so(work: &mut Work, old: &OldKey, due: Timestamp) -> String {
+async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
     let purpose = overlapping(&old.purpose, work.journal.job(), due);
     match work.user_keys().tag(&old.id, &purpose).await {
         Ok(_) => {}
@@ -86,7 +86,7 @@ pub fn overlapping(purpose: &str, job: JobId, due: Timestamp) -> String {
     tag.overlap(due).to_string()
 }
 
-fn record(work: &Work, old: &OldKey, due: Option<Timestamp>) -> KeyRecord {
+fn record(work: &JobContext, old: &OldKey, due: Option<Timestamp>) -> KeyRecord {
     KeyRecord {
         looker_user_id: work.user_id(),
         external_user_id: work.found.external_user_id.clone(),

@@ -3,10 +3,10 @@
 use crate::error::Error;
 use crate::ledger::KeyState;
 use crate::workflow::found::FoundKey;
-use crate::workflow::work::Work;
+use crate::workflow::job_context::JobContext;
 
 /// Revoke a key whose secret is in no sink. One that is gone already is as good.
-pub(super) async fn undelivered(work: &mut Work, key: &FoundKey) -> Result<(), Error> {
+pub(super) async fn undelivered(work: &mut JobContext, key: &FoundKey) -> Result<(), Error> {
     let id = [key.id.clone()];
     work.user_keys().revoke(&id).await?;
     let record = work.key_record(key, KeyState::Revoked);

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::looker::Client;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::After;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let models = match &work.sudo {
         Some(sudo) => sudo.lookml_models().await?,
         None => {
@@ -31,7 +31,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 }
 
 /// Looker as the user, which is proved: one client for one identity, kept until the job ends.
-pub(crate) async fn client(work: &mut Work) -> Result<Client, Error> {
+pub(crate) async fn client(work: &mut JobContext) -> Result<Client, Error> {
     if let Some(sudo) = &work.sudo {
         return Ok(sudo.clone());
     }

@@ -7,12 +7,12 @@ use crate::ledger::KeyState;
 use crate::looker::LookerError;
 use crate::workflow::ATTEMPTS;
 use crate::workflow::found::FoundKey;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::key_error::KeyError;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::allow_keys;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let Some(key) = work.found.key.clone() else {
         return Ok(After::Next(Value::Null));
     };
@@ -33,7 +33,7 @@ pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
 
 /// Try again when the other jobs of the run are done. Without its tag the key says nothing of itself, so that another
 /// machine takes it for someone else's: that is no success.
-fn put_off(work: &mut Work, key: &FoundKey, error: Error) -> Result<After, Error> {
+fn put_off(work: &mut JobContext, key: &FoundKey, error: Error) -> Result<After, Error> {
     work.untagged += 1;
     if work.untagged < ATTEMPTS {
         return Ok(After::Later(work.cx.clock.now()));
@@ -68,7 +68,7 @@ const fn is_no(error: &KeyError) -> bool {
 }
 
 /// A key that is gone is no key, whatever was delivered; one that is there stays as it is.
-async fn told_no(work: &mut Work, key: &FoundKey, refusal: KeyError) -> Result<After, Error> {
+async fn told_no(work: &mut JobContext, key: &FoundKey, refusal: KeyError) -> Result<After, Error> {
     let keys = match work.user_keys().list().await {
         Ok(keys) => keys,
         Err(error) => {
@@ -97,7 +97,7 @@ async fn told_no(work: &mut Work, key: &FoundKey, refusal: KeyError) -> Result<A
 }
 
 /// Say once per run that Looker keeps no purpose; older releases do not (its API description has it since 25.14).
-fn no_purpose(work: &mut Work) {
+fn no_purpose(work: &mut JobContext) {
     if work.cx.keys.finds_no_purpose() {
         work.warn(
             "this Looker keeps no purpose on keys, so only the ledger knows which ones embedctl created and delivered"
@@ -107,7 +107,7 @@ fn no_purpose(work: &mut Work) {
 }
 
 /// Name the key whose only copy in the sink has been replaced, unless it is to be revoked anyway.
-async fn warn_of_overwritten(work: &mut Work) -> Result<(), Error> {
+async fn warn_of_overwritten(work: &mut JobContext) -> Result<(), Error> {
     let Some(client_id) = work.overwrites.take() else {
         return Ok(());
     };

@@ -13,16 +13,16 @@ use crate::ledger::{
 use crate::looker::{Api3Key, Client, User, When};
 use crate::system::Clock;
 use crate::workflow::finder::Finder;
+use crate::workflow::job_context::Observer;
 use crate::workflow::key_access::{KeyAccess, UserKeys};
+use crate::workflow::key_standing::record_of;
 use crate::workflow::read_back::user_is_gone;
 use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
-use crate::workflow::standing::record_of;
 use crate::workflow::step::Step;
 use crate::workflow::steps::confirm;
 use crate::workflow::tag::{Tag, TagState};
 use crate::workflow::undo::{Inverse, Undo};
-use crate::workflow::work::Observer;
 
 /// How much later than the job's own a login must be to be somebody else's: Looker's clock is known to the second.
 const TOLERANCE: Duration = Duration::from_secs(2);

@@ -16,14 +16,14 @@ use serde_json::Value;
 use crate::answers::Answers;
 use crate::beliefs::{self, Probe};
 use crate::commands::doctor::findings::Findings;
-use crate::commands::doctor::{Patient, account, embed};
+use crate::commands::doctor::{DoctorContext, account, embed};
 use crate::config::EmbedAccess;
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client, User};
 
 /// What the probes share.
 struct Trial<'a> {
-    patient: &'a Patient<'a>,
+    patient: &'a DoctorContext<'a>,
     admin: &'a Client,
     access: EmbedAccess,
     /// The `external_user_id` of the user that is tried on.
@@ -47,7 +47,7 @@ const OWNERS: &str = "whether owners of content, schedules and alerts can be cha
     `rotate-id` reads back what it changes";
 
 pub(super) async fn examine(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     findings: &mut Findings,
@@ -107,7 +107,7 @@ pub(super) async fn examine(
 }
 
 /// The answers before anything was asked: a probe that is killed leaves the name of its user.
-async fn begun(patient: &Patient<'_>, admin: &Client, id: &str) -> Answers {
+async fn begun(patient: &DoctorContext<'_>, admin: &Client, id: &str) -> Answers {
     let release = admin.versions().await.ok();
     Answers {
         looker: admin.origin().to_owned(),
@@ -198,7 +198,7 @@ pub(super) fn tell(answers: &Answers, findings: &mut Findings) -> Result<(), Err
 
 /// The same of what an earlier probe has kept.
 pub(super) fn tell_kept(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
@@ -224,7 +224,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn of(patient: &Patient<'_>, admin: &Client) -> Self {
+    fn of(patient: &DoctorContext<'_>, admin: &Client) -> Self {
         let path = patient.settings.answers();
         Self {
             path: path.map(|path| patient.system.path(path)),

@@ -3,7 +3,7 @@
 use crate::answers::Answers;
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::probe::Kept;
-use crate::commands::doctor::{NOT_SET_UP, Patient, embed};
+use crate::commands::doctor::{DoctorContext, NOT_SET_UP, embed};
 use crate::config::EmbedAccess;
 use crate::error::Error;
 use crate::looker::{Client, User, UserSearch};
@@ -21,7 +21,7 @@ const LAST_NAME: &str = "doctor (may be deleted)";
 pub(super) const FIRST: [&str; 2] = ["access_data", "see_looks"];
 pub(super) const SECOND: [&str; 1] = ["access_data"];
 
-pub(super) fn new_id(patient: &Patient<'_>) -> Result<String, Error> {
+pub(super) fn new_id(patient: &DoctorContext<'_>) -> Result<String, Error> {
     let nonce = nonce(&patient.system.random).map_err(Error::internal)?;
     let digits: String = nonce
         .chars()
@@ -52,7 +52,7 @@ pub(super) fn login(id: &str, permissions: &[&str], models: &[String]) -> Login 
 }
 
 /// One model to name: the first of the profile's, else one that the admin sees.
-pub(super) async fn models(patient: &Patient<'_>, admin: &Client) -> Vec<String> {
+pub(super) async fn models(patient: &DoctorContext<'_>, admin: &Client) -> Vec<String> {
     let profile = patient.settings.grants().models.iter().flatten().next();
     if let Some(model) = profile {
         return vec![model.clone()];
@@ -63,7 +63,7 @@ pub(super) async fn models(patient: &Patient<'_>, admin: &Client) -> Vec<String>
 
 /// Open a signed URL, with the one algorithm and then with the other, until the user is there.
 pub(super) async fn create(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     (id, models): (&str, &[String]),
@@ -131,7 +131,7 @@ async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
 
 /// Remove what earlier probes have left: by the name such users have, and by the id that was kept before one was created.
 pub(super) async fn remove_left_overs(
-    patient: &Patient<'_>,
+    patient: &DoctorContext<'_>,
     admin: &Client,
     kept: &Kept,
     findings: &mut Findings,

@@ -1,6 +1,6 @@
 //! `embedctl runs undo`: take a run back, as far as it can be.
 
-mod say;
+mod report;
 
 use std::sync::Arc;
 
@@ -9,10 +9,12 @@ use serde_json::json;
 use crate::commands::confirm::confirm;
 use crate::commands::engine::{open_ledger, use_ledger};
 use crate::commands::instance;
-use crate::commands::object::with;
+use crate::commands::json_object::with;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::runs::find::find;
-use crate::commands::runs::undo::say::{dry_run, nothing_undone, say, say_what_stays, undone_json};
+use crate::commands::runs::undo::report::{
+    dry_run, nothing_undone, say, say_what_stays, undone_json,
+};
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};

@@ -19,12 +19,12 @@ use crate::looker::{
     embed_grants,
 };
 use crate::workflow::finder::look_up;
+use crate::workflow::job_context::Observer;
 use crate::workflow::old_key::OldKey;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind, Named};
 use crate::workflow::rotate_id::observe::asking::Asked;
 use crate::workflow::rotate_id::observe::follows::Unlisted;
 use crate::workflow::spec::UserRef;
-use crate::workflow::work::Observer;
 
 /// Where an observer stands: what it looks through, and what it has learnt of the instance, which is the same for all
 /// users.

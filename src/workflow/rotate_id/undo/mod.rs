@@ -1,6 +1,6 @@
 //! Puts what a change of an `external_user_id` has done back: planned from the log, as data, and done step by step.
 
-mod back;
+mod inverses;
 
 use crate::error::Error;
 use crate::ledger::{Event, What};
@@ -11,7 +11,7 @@ use crate::workflow::step::Step;
 use crate::workflow::steps::read;
 use crate::workflow::undo::{Inverse, Undo};
 
-pub(crate) use back::{invert, reason_to_keep, without_user};
+pub(crate) use inverses::{invert, reason_to_keep, without_user};
 
 /// Plan how to put everything back that `events` tell of; what was begun and not ended counts as done.
 pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error> {

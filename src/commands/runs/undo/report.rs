@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::object::with;
+use crate::commands::json_object::with;
 use crate::commands::rotate_id::counted;
 use crate::commands::runs::undo::Planned;
 use crate::error::{Error, Exit};

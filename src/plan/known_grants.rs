@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::Job;
-use crate::plan::seen::Seen;
+use crate::plan::observed_user::ObservedUser;
 use crate::workflow::{Found, Grants, JobSpec, Outcome, Via};
 
 /// What a user was last given; what is `None` nobody knows, and is not compared.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Granted {
+pub(crate) struct KnownGrants {
     /// Whether the ledger says so, and not Looker.
     pub(crate) from_ledger: bool,
     /// The permissions of its embed role.
@@ -25,10 +25,10 @@ pub(crate) struct Granted {
     pub(crate) has_our_key: bool,
 }
 
-impl Granted {
+impl KnownGrants {
     /// What the newest of `jobs` that changed the user gave it. They are those of its `external_user_id`, newest first;
     /// Looker may have had another user with that id before.
-    pub(crate) fn from_ledger(jobs: &[Job], seen: &Seen) -> Option<Self> {
+    pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Option<Self> {
         let mut has_our_key = false;
         let mut granted = None;
         for job in jobs {
@@ -54,7 +54,7 @@ impl Granted {
     }
 }
 
-fn of_spec(spec: JobSpec) -> Option<Granted> {
+fn of_spec(spec: JobSpec) -> Option<KnownGrants> {
     let JobSpec::CreateUser(spec) = spec else {
         return None;
     };
@@ -67,7 +67,7 @@ fn of_spec(spec: JobSpec) -> Option<Granted> {
         Via::SignedUrl | Via::Cookieless => spec.grants,
     };
     let values = grants.user_attributes.into_iter();
-    Some(Granted {
+    Some(KnownGrants {
         from_ledger: true,
         permissions: Some(grants.permissions),
         models: Some(grants.models),

@@ -10,9 +10,9 @@ use crate::workflow::mint_log::MintLog;
 use crate::workflow::parallel;
 use crate::workflow::reconcile::{Known, judge};
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
-use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
 use crate::workflow::rotate_id::observe::{Scope, Viewpoint};
 use crate::workflow::rotate_id::spec::{NotMoved, RotateIdSpec};
+use crate::workflow::rotate_id::transfer::{Handed, Party, Transfer};
 use crate::workflow::rotate_id::undo::swept;
 use crate::workflow::tag::Maker;
 use crate::workflow::undo::{Inverse, UndoContext, Undone, set_state};
@@ -139,7 +139,7 @@ async fn mover(
     new: &User,
     kind: ItemKind,
     (old_sudo, new_sudo): (Option<Client>, Option<Client>),
-) -> Result<Mover, Error> {
+) -> Result<Transfer, Error> {
     let favorites = match kind {
         ItemKind::Favorite => {
             let favorites = cx.admin.favorites(&new.id).await?.into_iter();
@@ -150,7 +150,7 @@ async fn mover(
         _ => HashMap::new(),
     };
     let own = spec.into.as_ref().map(|into| into.items.clone());
-    Ok(Mover {
+    Ok(Transfer {
         admin: cx.admin.clone(),
         from: Party {
             id: new.id.clone(),
@@ -170,7 +170,7 @@ async fn mover(
 
 async fn hand_back(
     cx: &UndoContext,
-    mover: &Mover,
+    mover: &Transfer,
     items: Vec<Item>,
 ) -> Result<Vec<NotMoved>, Error> {
     let items: Vec<Item> = items

@@ -2,9 +2,9 @@
 
 use crate::looker::{LookerError, Removal};
 use crate::workflow::rotate_id::belongings::Item;
-use crate::workflow::rotate_id::mover::{Handed, Mover, is_refusal};
+use crate::workflow::rotate_id::transfer::{Handed, Transfer, is_refusal};
 
-impl Mover {
+impl Transfer {
     pub(super) async fn access(&self, item: &Item) -> Result<Handed, LookerError> {
         let content = item.content.as_deref().unwrap_or_default();
         let level = item.level.as_deref().unwrap_or("view");

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::looker::Client;
+use crate::workflow::job_context::JobContext;
 use crate::workflow::parallel;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
-use crate::workflow::rotate_id::mover::{Handed, Mover, Party};
 use crate::workflow::rotate_id::spec::{NotMoved, Renamed, RotateIdSpec};
+use crate::workflow::rotate_id::transfer::{Handed, Party, Transfer};
 use crate::workflow::step::{After, Before};
 use crate::workflow::steps::sudo;
-use crate::workflow::work::Work;
 
 /// What came of the things of one kind.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -25,14 +25,14 @@ pub(crate) struct Moved {
     refused: Vec<NotMoved>,
 }
 
-pub(crate) fn before(work: &Work, kind: ItemKind) -> Before {
+pub(crate) fn before(work: &JobContext, kind: ItemKind) -> Before {
     match work.rotate_id().count(kind) {
         0 => Before::Skip,
         count => Before::Effect(json!({ "count": count })),
     }
 }
 
-pub(crate) async fn run(work: &mut Work, kind: ItemKind) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext, kind: ItemKind) -> Result<After, Error> {
     let items: Vec<Item> = work.rotate_id().moving(kind).cloned().collect();
     let moved = give(work, kind, items).await?;
     note(work, kind, &moved);
@@ -40,11 +40,11 @@ pub(crate) async fn run(work: &mut Work, kind: ItemKind) -> Result<After, Error>
 }
 
 /// Take what an earlier process has moved back into what the job has found.
-pub(crate) fn restore(work: &mut Work, kind: ItemKind, moved: &Moved) {
+pub(crate) fn restore(work: &mut JobContext, kind: ItemKind, moved: &Moved) {
     note(work, kind, moved);
 }
 
-fn note(work: &mut Work, kind: ItemKind, moved: &Moved) {
+fn note(work: &mut JobContext, kind: ItemKind, moved: &Moved) {
     let found = work.found.rotated_id();
     *found.moved.entry(kind.plural().to_owned()).or_default() += moved.moved;
     found.renamed.extend(moved.renamed.iter().cloned());
@@ -54,7 +54,7 @@ fn note(work: &mut Work, kind: ItemKind, moved: &Moved) {
 
 /// Give things of one kind to the new user, some at a time.
 pub(super) async fn give(
-    work: &mut Work,
+    work: &mut JobContext,
     kind: ItemKind,
     items: Vec<Item>,
 ) -> Result<Moved, Error> {
@@ -84,8 +84,8 @@ pub(super) async fn give(
 }
 
 async fn hand_over(
-    work: &Work,
-    mover: &Mover,
+    work: &JobContext,
+    mover: &Transfer,
     kind: ItemKind,
     items: &[Item],
 ) -> Result<Vec<Handed>, Error> {
@@ -106,7 +106,7 @@ async fn hand_over(
 }
 
 /// Who gives things of a kind to whom.
-async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover, Error> {
+async fn mover(work: &mut JobContext, kind: ItemKind, items: &[Item]) -> Result<Transfer, Error> {
     let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
     let (from_sudo, to_sudo) = match acts {
         true => (Some(old_sudo(work).await?), Some(sudo::client(work).await?)),
@@ -126,7 +126,7 @@ async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover,
         ItemKind::Favorite => favorites(work, spec, from_sudo.as_ref()).await?,
         _ => Arc::default(),
     };
-    Ok(Mover {
+    Ok(Transfer {
         admin,
         from: Party {
             id: spec.from.looker_user_id.clone(),
@@ -146,7 +146,7 @@ async fn mover(work: &mut Work, kind: ItemKind, items: &[Item]) -> Result<Mover,
 
 /// The old user's favourites as they are now: an undo in between has made them anew.
 async fn favorites(
-    work: &Work,
+    work: &JobContext,
     spec: &RotateIdSpec,
     sudo: Option<&Client>,
 ) -> Result<Arc<HashMap<String, String>>, Error> {
@@ -162,7 +162,7 @@ async fn favorites(
 }
 
 /// Looker as the old user, kept until the job ends.
-async fn old_sudo(work: &mut Work) -> Result<Client, Error> {
+async fn old_sudo(work: &mut JobContext) -> Result<Client, Error> {
     if let Some(sudo) = &work.old_sudo {
         return Ok(sudo.clone());
     }
@@ -172,7 +172,7 @@ async fn old_sudo(work: &mut Work) -> Result<Client, Error> {
     Ok(sudo)
 }
 
-fn no_home(work: &Work) -> Error {
+fn no_home(work: &JobContext) -> Error {
     let (user, run) = (&work.found.external_user_id, work.journal.job().run);
     Error::new(
         Kind::Incomplete,

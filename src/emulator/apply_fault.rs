@@ -13,8 +13,8 @@ use http_body::{Frame, SizeHint};
 use crate::emulator::answer::{Refusal, Reply};
 use crate::emulator::connection::{Break, Orders, Place};
 use crate::emulator::faults::{Effect, ErrorBody};
-use crate::emulator::front_end::{self, PROXY_PAGE};
 use crate::emulator::options::Latency;
+use crate::emulator::proxy::{self, PROXY_PAGE};
 use crate::emulator::respond::Given;
 use crate::emulator::router::Target;
 use crate::emulator::shared::Shared;
@@ -171,7 +171,7 @@ fn error(shared: &Shared, code: u16, body: ErrorBody, target: &Target) -> Given 
             given.body.clear();
         }
         ErrorBody::Outage | ErrorBody::Star => {
-            let page = Given::of(Ok(front_end::outage()), None, shared);
+            let page = Given::of(Ok(proxy::outage()), None, shared);
             given = Given {
                 status: code,
                 ..page

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::looker::{Api3Key, Client, Group, LookmlModel, Role, Session, User};
 
 /// All that is known of one user.
-pub(super) struct Portrait {
+pub(super) struct UserDetails {
     user: User,
     groups: Vec<Group>,
     roles: Vec<Role>,
@@ -21,7 +21,7 @@ pub(super) struct Portrait {
     sessions: Vec<Session>,
 }
 
-impl Portrait {
+impl UserDetails {
     pub(super) async fn of(user: User, client: &Client) -> Result<Self, Error> {
         let (groups, roles, direct, models, keys, sessions) = tokio::try_join!(
             client.groups(),

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::looker::{
     Client, EmbedGrants, GrantsUnreadable, ListedRoles, LookerError, OwnValueReader, embed_grants,
 };
-use crate::plan::granted::Granted;
-use crate::plan::seen::Seen;
+use crate::plan::known_grants::KnownGrants;
+use crate::plan::observed_user::ObservedUser;
 
 /// Reads what users were last given. Users with the same roles are asked about once.
 #[derive(Clone, Debug)]
@@ -49,23 +49,23 @@ impl GrantReader {
     /// Nobody can tell what its embed login gave, or whose a value is.
     pub(super) async fn granted(
         &self,
-        seen: &Seen,
+        seen: &ObservedUser,
         wanted: &BTreeSet<String>,
-    ) -> Result<Granted, Error> {
+    ) -> Result<KnownGrants, Error> {
         let grants = self.grants(seen).await?;
         let attributes = match wanted.is_empty() {
             true => None,
             false => Some(self.own_values(seen, wanted).await?),
         };
-        Ok(Granted {
+        Ok(KnownGrants {
             permissions: Some(grants.permissions),
             models: Some(grants.models),
             attributes,
-            ..Granted::default()
+            ..KnownGrants::default()
         })
     }
 
-    async fn grants(&self, seen: &Seen) -> Result<EmbedGrants, Error> {
+    async fn grants(&self, seen: &ObservedUser) -> Result<EmbedGrants, Error> {
         let known = || {
             let known = self.learnt.grants.lock();
             let known = known.unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +99,7 @@ impl GrantReader {
 
     /// Whether a user that shows no embed role has none, and not one that Looker keeps to itself: either such roles are
     /// shown here, or the user reaches no model at all.
-    async fn has_no_embed_role(&self, seen: &Seen) -> Result<bool, Error> {
+    async fn has_no_embed_role(&self, seen: &ObservedUser) -> Result<bool, Error> {
         if self.learnt.shows_embed_roles.load(Relaxed) {
             return Ok(true);
         }
@@ -115,7 +115,7 @@ impl GrantReader {
 
     async fn own_values(
         &self,
-        seen: &Seen,
+        seen: &ObservedUser,
         wanted: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Option<String>>, Error> {
         let mut rows = self.admin.attribute_values(&seen.id).await?;
@@ -139,7 +139,7 @@ impl GrantReader {
     }
 }
 
-fn unreadable(seen: &Seen, why: &GrantsUnreadable) -> Error {
+fn unreadable(seen: &ObservedUser, why: &GrantsUnreadable) -> Error {
     let id = &seen.external_user_id;
     Error::usage(format!(
         "the permissions and models of `{id}` cannot be read, so they cannot be compared and are left as they are: {why}"

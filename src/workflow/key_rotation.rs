@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Kind};
 use crate::ledger::KeyRecord;
 use crate::looker::Api3Key;
+use crate::workflow::key_standing::{Stage, Standing};
 use crate::workflow::old_key::OldKey;
 use crate::workflow::spec::{IfNone, RotateSpec};
-use crate::workflow::standing::{Stage, Standing};
 
 /// What is to be rotated.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::commands::apply::results::Results;
-use crate::commands::engine::{self, Going, Request};
+use crate::commands::engine::{self, OwnedRun, Request};
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
@@ -54,7 +54,7 @@ pub(super) async fn finish(
             }
             None => None,
         };
-        let going = Going {
+        let going = OwnedRun {
             run: id,
             resumed: true,
             many: true,

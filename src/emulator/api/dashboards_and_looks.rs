@@ -1,9 +1,9 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
 use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::api::content_changes::{change, check_title};
 use crate::emulator::api::content_json::Render;
 use crate::emulator::api::folders::{check_place, visible};
-use crate::emulator::api::piece_changes::{change, check_title};
 use crate::emulator::api::viewer;
 use crate::emulator::body::{self, Body};
 use crate::emulator::call::{Call, parse_id};

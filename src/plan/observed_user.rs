@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::looker::User;
 use crate::workflow::{Stage, Standing};
 
-/// The fields that [`Seen`] is made of, for a sweep.
+/// The fields that [`ObservedUser`] is made of, for a sweep.
 pub(super) const FIELDS: &str =
     "id,first_name,last_name,is_disabled,group_ids,role_ids,credentials_embed,credentials_api3";
 
 /// An embed user as Looker shows it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Seen {
+pub(crate) struct ObservedUser {
     /// Looker's id.
     pub(crate) id: String,
     /// The company's id.
@@ -37,7 +37,7 @@ pub(crate) struct Seen {
     pub(crate) has_our_key: bool,
 }
 
-impl Seen {
+impl ObservedUser {
     /// What `user` shows at `now`, under each of the ids that it has as an embed user: none if it is none.
     pub(crate) fn of(user: &User, now: Timestamp) -> Vec<Self> {
         let ids: BTreeSet<String> = user

@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::looker::{Client, UserChanges};
+use crate::workflow::job_context::JobContext;
 use crate::workflow::step::After;
-use crate::workflow::work::Work;
 
-pub(crate) async fn run(work: &mut Work) -> Result<After, Error> {
+pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let (spec, user_id) = (work.rotate_id().clone(), work.user_id());
     let admin = work.cx.admin.clone();
     if !spec.from.roles.is_empty() {
@@ -74,12 +74,12 @@ async fn add_roles(admin: &Client, user_id: &str, wanted: Vec<String>) -> Result
 }
 
 /// Take what an earlier process has given back into what the job has found.
-pub(crate) fn restore(work: &mut Work, moved: BTreeMap<String, usize>) {
+pub(crate) fn restore(work: &mut JobContext, moved: BTreeMap<String, usize>) {
     work.found.rotated_id().moved.extend(moved);
 }
 
 /// What of the new user itself is not as it was of the old one.
-fn changes(work: &Work) -> Option<UserChanges> {
+fn changes(work: &JobContext) -> Option<UserChanges> {
     let (from, user) = (&work.rotate_id().from, work.user.as_ref()?);
     let home = match from.home_folder_id == from.personal_folder_id {
         true => user.personal_folder_id.clone(),

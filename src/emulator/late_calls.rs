@@ -1,6 +1,6 @@
 //! Calls whose answer was lost, and that are done later, as by a server that was slower than its client was patient.
 
-use crate::emulator::arrival::Arrival;
+use crate::emulator::request::Arrival;
 use crate::emulator::router::Target;
 
 /// A call that is done later.

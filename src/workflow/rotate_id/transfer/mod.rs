@@ -10,11 +10,11 @@ use crate::error::Error;
 use crate::looker::{Client, ContentChanges, ContentKind, FolderChanges, LookerError};
 use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
-use crate::workflow::rotate_id::mover::taken::{is_in_place, is_taken};
+use crate::workflow::rotate_id::transfer::taken::{is_in_place, is_taken};
 
 /// The two users of a change of hands, and what is to be known of it.
 #[derive(Clone, Debug)]
-pub(super) struct Mover {
+pub(super) struct Transfer {
     /// Looker, as the admin.
     pub(super) admin: Client,
     /// Whom things come from.
@@ -53,7 +53,7 @@ pub(super) enum Handed {
     Refused(String),
 }
 
-impl Mover {
+impl Transfer {
     /// Give `item`, which was seen in the hands of `from`, to `to`.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
 /// A job at work.
 #[derive(Debug)]
-pub(crate) struct Work {
+pub(crate) struct JobContext {
     pub(crate) cx: Arc<Context>,
     pub(crate) spec: JobSpec,
     pub(crate) journal: Journal,
@@ -117,7 +117,7 @@ pub(crate) struct Work {
     pub(crate) has_waited: bool,
 }
 
-impl Work {
+impl JobContext {
     /// Looker's id of the user, which every step after the first look-up has.
     pub(crate) fn user_id(&self) -> String {
         let id = self.found.looker_user_id.clone();
