@@ -63,11 +63,11 @@ pub mod beliefs;
 // What went wrong, why, and what to do.
 pub mod error;
 
-// Text that cannot be printed by accident.
-pub mod secret;
-
 // Clock, randomness, environment and streams.
 pub mod system;
+
+// Text that cannot be printed by accident.
+pub mod secret;
 
 // Broken inputs, for tests.
 #[cfg(test)]

@@ -8,8 +8,8 @@ pub use secrecy::{ExposeSecret, SecretString};
 /// What stands in messages and traces where a secret would be.
 pub const REDACTED: &str = "[redacted]";
 
-/// The variables that hold a secret of embedctl's, whatever a profile says; the commands it starts do not get them. The
-/// ledger's address may hold a password.
+/// The variables that hold a secret of embedctl's, whatever a profile says; the commands it starts do not get them, and
+/// those that a profile names neither. The ledger's address may hold a password.
 pub const SECRET_VARIABLES: [&str; 7] = [
     "EMBEDCTL_CLIENT_SECRET",
     "EMBEDCTL_EMBED_SECRET",

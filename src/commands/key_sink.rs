@@ -58,8 +58,7 @@ pub(crate) async fn open(
         }
         Arc::new(Stdout::new(print))
     } else {
-        let secret: Vec<_> = session.settings.secret_variables().collect();
-        sink::open(keys_to, system, &secret)?
+        sink::open(keys_to, system, session.settings.secret_variables())?
     };
     // Nothing has been done yet, so a sink that cannot keep a key is bad input.
     let probed = sink.probe().await.map_err(Error::from);
@@ -155,5 +154,91 @@ pub(crate) fn again(
             "the run delivers its keys to `{recorded_as}`, whose arguments are not kept"
         ))
         .hint("run `embedctl runs resume` with the same `--keys-to exec:COMMAND` again")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::Command;
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{FoundKey, Ui, print_env, sink};
+    use crate::report::ReportOptions;
+    use crate::secret::SecretString;
+    use crate::sink::{Key, KeyName};
+    use crate::system::{Input, Stream, System};
+
+    #[derive(Clone, Default)]
+    struct Printed(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Printed {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines of a key with this secret: those that `-o env` prints, and those in the file of the sink.
+    fn lines(folder: &std::path::Path, secret: &str) -> (String, String) {
+        let printed = Printed::default();
+        let out = Stream::new(printed.clone(), false);
+        let err = Stream::new(std::io::sink(), false);
+        let system = System::with([], folder, Input::empty(), out, err);
+        let ui = Ui::new(&ReportOptions::default(), &system);
+        let name = KeyName {
+            base_url: "https://acme.looker.com".to_owned(),
+            external_user_id: "acme-42".to_owned(),
+            looker_user_id: "7".to_owned(),
+            id: "1".to_owned(),
+            client_id: "it's".to_owned(),
+            purpose: "embedctl".to_owned(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let found = FoundKey {
+            id: name.id.clone(),
+            client_id: name.client_id.clone(),
+            purpose: name.purpose.clone(),
+            created_at: name.created_at,
+            delivered_to: None,
+            due: None,
+        };
+        print_env(&ui, &name.base_url, Some(&found), Some(secret)).unwrap();
+        let client_secret = SecretString::from(secret);
+        let key = Key {
+            name,
+            client_secret,
+        };
+        let sink = sink::open("env:key.env", &system, &[]).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(sink.deliver(&key)).unwrap();
+        let kept = std::fs::read_to_string(folder.join("key.env")).unwrap();
+        let (comment, kept) = kept.split_once('\n').unwrap();
+        assert!(comment.starts_with("# embedctl: "), "{comment}");
+        let printed = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
+        (printed, kept.to_owned())
+    }
+
+    proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn variables_are_the_same_printed_and_kept_and_a_shell_reads_them_back(
+            secret in "([^\\p{Cc}]|[ '\"\\\\$`!#~*=])*"
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let (printed, kept) = lines(folder.path(), &secret);
+
+            prop_assert_eq!(&printed, &kept);
+            let script = ". ./key.env; printf %s \"$LOOKERSDK_CLIENT_SECRET\"";
+            let mut shell = Command::new("sh");
+            let read = shell.args(["-c", script]).current_dir(folder.path()).output().unwrap();
+            prop_assert_eq!(String::from_utf8_lossy(&read.stdout), secret);
+        }
     }
 }

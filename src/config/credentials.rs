@@ -10,7 +10,7 @@ use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
 use crate::config::text::settings_text;
 use crate::error::Error;
-use crate::secret::{SECRET_VARIABLES, SecretString};
+use crate::secret::SecretString;
 
 /// A client id and its secret, each of which may be missing.
 type ApiKeySettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
@@ -98,7 +98,7 @@ fn secret(
         .or_else(|| {
             let Setting { value, source } = layers.profile(place)?;
             Some(Setting::new(
-                SecretSource::at(value, places, layers.system, &secret_variables(layers)),
+                SecretSource::at(value, places, layers.system, &layers.named_secrets),
                 source,
             ))
         })
@@ -110,10 +110,4 @@ fn secret(
             };
             Some(Setting::new(secret, source))
         })
-}
-
-/// The environment variables that hold secrets, those that any profile names included.
-pub(crate) fn secret_variables(layers: &Layers<'_>) -> Vec<String> {
-    let ours = SECRET_VARIABLES.iter().map(|name| (*name).to_owned());
-    ours.chain(layers.named_secrets.clone()).collect()
 }

@@ -241,8 +241,8 @@ impl Settings {
         &self.warnings
     }
 
-    /// The environment variables that hold secrets, which no child process should get.
-    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
-        self.secret_variables.iter().map(String::as_str)
+    /// The environment variables that any profile names for a secret, which no child process should get.
+    pub fn secret_variables(&self) -> &[String] {
+        &self.secret_variables
     }
 }

@@ -74,7 +74,7 @@ impl Settings {
             ca_files: connection::ca_files(layers, &places),
             proxy: connection::proxy(layers, base_url.as_ref()),
             no_proxy: layers.variable(&["NO_PROXY", "no_proxy"]),
-            secret_variables: credentials::secret_variables(layers),
+            secret_variables: layers.named_secrets.clone(),
             warnings: Vec::new(),
             base_url,
             verify_tls,

@@ -57,18 +57,12 @@ impl SecretSource {
                 Self::Variable(name, value)
             }
             SecretPlace::File(path) => Self::File(places.in_config(&path)),
-            SecretPlace::Command(argv) => {
-                let hidden: Vec<&str> = secret_variables.iter().map(String::as_str).collect();
-                let env = system.child_env(&hidden);
-                Self::Command(Program {
-                    argv: argv.into_iter().map(Into::into).collect(),
-                    folder: system.path(""),
-                    env: env
-                        .map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
-                    helper: system.helper(),
-                })
-            }
+            SecretPlace::Command(argv) => Self::Command(Program {
+                argv: argv.into_iter().map(Into::into).collect(),
+                folder: system.path(""),
+                env: system.child_env(secret_variables),
+                helper: system.helper(),
+            }),
         }
     }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::secret::SECRET_VARIABLES;
 use crate::sink::Sink;
 use crate::sink::dir::DirSink;
 use crate::sink::dotenv::EnvSink;
@@ -16,14 +15,14 @@ use crate::system::System;
 pub const FORMS: &str = "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
 
 /// The sink that `spec` describes: every form but `stdout`, which the command makes itself because it knows the output
-/// format. A command gets the environment of `system` without [`SECRET_VARIABLES`] and without `secret_variables`.
+/// format. A command gets [`System::child_env`] without `secret_variables`.
 ///
 /// # Errors
 /// It is none of the forms. Whether keys can be put there is found by [`Sink::probe`].
 pub fn open(
     spec: &str,
     system: &System,
-    secret_variables: &[&str],
+    secret_variables: &[String],
 ) -> Result<Arc<dyn Sink>, Error> {
     let (form, place) = spec.split_once(':').ok_or_else(|| unknown(spec))?;
     let name = spec.to_owned();
@@ -38,11 +37,7 @@ pub fn open(
         "dir" => Arc::new(DirSink::new(name, path())),
         "env" => Arc::new(EnvSink::new(name, path())),
         "exec" => {
-            let hidden = [&SECRET_VARIABLES, secret_variables].concat();
-            let env = system.child_env(&hidden);
-            let env = env
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect();
+            let env = system.child_env(secret_variables);
             Arc::new(ExecSink::new(place, system.path(""), env, system.helper()))
         }
         _ => return Err(unknown(spec)),

@@ -21,6 +21,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::secret::SECRET_VARIABLES;
+
 pub use clock::{Clock, Sleep};
 pub use file_error::FileError;
 pub use guard::{GUARD, guard};
@@ -134,14 +136,14 @@ impl System {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// The environment for a child process: this one's without the variables in `secret`.
-    pub fn child_env<'a>(
-        &'a self,
-        secret: &'a [&str],
-    ) -> impl Iterator<Item = (&'a OsString, &'a OsString)> {
-        self.env
-            .iter()
-            .filter(|(name, _)| !secret.iter().any(|secret| name.to_str() == Some(*secret)))
+    /// The environment for a child process: this one's without [`SECRET_VARIABLES`] and without those in `secret`.
+    pub fn child_env(&self, secret: &[String]) -> Vec<(OsString, OsString)> {
+        let ours = SECRET_VARIABLES.iter().copied();
+        let secret: Vec<&str> = ours.chain(secret.iter().map(String::as_str)).collect();
+        let hidden = |name: &OsString| name.to_str().is_some_and(|name| secret.contains(&name));
+        let env = self.env.iter().filter(|(name, _)| !hidden(name));
+        env.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// The place of `path`, taken from the folder the program was started in.

@@ -55,17 +55,23 @@ impl std::fmt::Display for Trace {
     }
 }
 
+/// Whether strace can watch processes here.
+pub(crate) fn can_trace(sandbox: &Sandbox) -> bool {
+    let mut strace = sandbox.program("strace");
+    let works = strace.args(["-o", "/dev/null", "true"]).output();
+    let can = works.is_ok_and(|works| works.status.success());
+    if !can {
+        skip("strace is missing, or may not watch processes here");
+    }
+    can
+}
+
 /// Run embedctl in the sandbox while strace watches what it writes and syncs; nothing where strace cannot.
 async fn watched(sandbox: &Sandbox, args: &[&str]) -> Option<(Outcome, Trace)> {
     let calls = "trace=fsync,fdatasync,pwrite64,write,writev,sendto,sendmsg";
     let mut strace = sandbox.program("strace");
     strace.args(["-f", "-y", "-s", "5000", "-e", calls, "-o", "trace"]);
-    let works = sandbox
-        .program("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output();
-    if !works.is_ok_and(|works| works.status.success()) {
-        skip("strace is missing, or may not watch processes here");
+    if !can_trace(sandbox) {
         return None;
     }
     strace.arg(env!("CARGO_BIN_EXE_embedctl")).args(args);

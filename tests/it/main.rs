@@ -42,6 +42,7 @@ mod emulator_vectors;
 mod emulator_words;
 mod errors;
 mod files;
+mod half_written;
 mod help;
 mod ignored_writes;
 mod installed;

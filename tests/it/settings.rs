@@ -220,7 +220,7 @@ fn a_secret_may_stand_in_a_variable_that_the_profile_names() {
         shown(&missing)
     );
     assert_eq!(client_secret(&settings).unwrap(), "hunter2");
-    assert!(settings.secret_variables().any(|name| name == "ACME"));
+    assert!(settings.secret_variables().contains(&"ACME".to_owned()));
 }
 
 #[test]

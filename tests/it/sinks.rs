@@ -41,7 +41,7 @@ impl Place {
         let stream = || Stream::new(io::sink(), false);
         let env = self.env.clone();
         let system = System::with(env, self.folder.path(), Input::empty(), stream(), stream());
-        sink::open(spec, &system, &["MY_EMBED_SECRET"])
+        sink::open(spec, &system, &["MY_EMBED_SECRET".to_owned()])
     }
 
     fn open(&self, spec: &str) -> Arc<dyn Sink> {

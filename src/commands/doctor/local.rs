@@ -36,7 +36,6 @@ fn ledger(settings: &Settings, system: &System) -> Result<String, Error> {
 }
 
 async fn probe(keys_to: &str, settings: &Settings, system: &System) -> Result<(), Error> {
-    let secret_variables: Vec<&str> = settings.secret_variables().collect();
-    let sink = sink::open(keys_to, system, &secret_variables)?;
+    let sink = sink::open(keys_to, system, settings.secret_variables())?;
     Ok(sink.probe().await?)
 }

@@ -121,10 +121,11 @@ fn sink(
     let keys_to = key_sink::choose(keys_to, &session.settings);
     let sink = match keys_to.as_str() {
         key_sink::STDOUT => None,
-        keys_to => {
-            let secret: Vec<_> = session.settings.secret_variables().collect();
-            Some(crate::sink::open(keys_to, system, &secret)?)
-        }
+        keys_to => Some(crate::sink::open(
+            keys_to,
+            system,
+            session.settings.secret_variables(),
+        )?),
     };
     if args.trust_sink && !sink.as_ref().is_some_and(|sink| sink.is_shared()) {
         return Err(Error::usage(

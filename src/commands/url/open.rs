@@ -86,7 +86,6 @@ fn write_page(url: &str, system: &System) -> Result<PathBuf, Error> {
 /// Hand the page to the browser, which may go on long after embedctl has ended.
 async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(), Error> {
     let program = system.var("BROWSER").unwrap_or_else(|| opener().to_owned());
-    let secrets = settings.secret_variables().collect::<Vec<_>>();
     let cannot = |why: &dyn std::fmt::Display| {
         Error::internal(why)
             .context(format!("cannot open a browser with `{program}`"))
@@ -96,7 +95,7 @@ async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(),
         .arg(page)
         .current_dir(system.path(""))
         .env_clear()
-        .envs(system.child_env(&secrets))
+        .envs(system.child_env(settings.secret_variables()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
