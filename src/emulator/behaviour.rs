@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::emulator::faults::Fault;
-use crate::emulator::latency::Line;
-use crate::emulator::limit::Limit;
+use crate::emulator::faults::limit::Limit;
+use crate::emulator::http::latency::Line;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{Mode, Release, Switches};

@@ -22,37 +22,17 @@
 //! that the body's type, under `deny_unknown_fields`, does not have. A mistake no client should make is a
 //! `answer::Refusal` with a violation.
 
-mod answer;
 mod api;
-mod apply_fault;
 mod behaviour;
-mod body;
-mod call;
-mod checks;
 mod client_settings;
-mod connection;
 mod console;
-mod control;
-mod dispatch;
-mod fault_text;
 mod faults;
-mod fields;
-mod gate;
-mod late_calls;
-mod latency;
-mod limit;
-mod listing;
+mod http;
 mod log;
-mod operation;
 mod options;
-mod proxy;
-mod request;
-mod respond;
-mod router;
 mod shared;
 mod sign_url;
 mod state;
-mod switch_values;
 mod switches;
 mod text;
 mod web;
@@ -67,7 +47,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::emulator::connection::{Loopback, Orders};
+use crate::emulator::http::connection::{Loopback, Orders};
 use crate::emulator::shared::Shared;
 use crate::emulator::state::Dump;
 use crate::emulator::world::random::Source;
@@ -76,7 +56,7 @@ use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 
 pub use behaviour::BehaviourError;
-pub use fault_text::FaultError;
+pub use faults::text::FaultError;
 pub use faults::{Effect, ErrorBody, Fault};
 pub use log::RequestRecord;
 pub use options::{Latency, Options};
@@ -110,7 +90,7 @@ impl Emulator {
             Shared::new(options, seed, format!("http://{host}")).map_err(io::Error::other)?,
         );
         let app = HttpRouter::new()
-            .fallback(dispatch::handle)
+            .fallback(http::dispatch::handle)
             .with_state(Arc::clone(&shared))
             .into_make_service_with_connect_info::<Orders>();
         let (stop, stopped) = oneshot::channel::<()>();

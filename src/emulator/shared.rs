@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::emulator::faults::Faults;
-use crate::emulator::late_calls::LateCalls;
-use crate::emulator::latency::{Line, Punctual};
-use crate::emulator::limit::Limit;
+use crate::emulator::faults::late_calls::LateCalls;
+use crate::emulator::faults::limit::Limit;
+use crate::emulator::http::latency::{Line, Punctual};
+use crate::emulator::http::router::Router;
 use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};
-use crate::emulator::router::Router;
 use crate::emulator::state::StateError;
 use crate::emulator::world::random::Source;
 use crate::emulator::world::{Seed, World};

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::add;
-use crate::emulator::answer::lay_over;
-use crate::emulator::body::{Field, Kind, firm, open};
+use crate::emulator::http::answer::add;
+use crate::emulator::http::answer::lay_over;
+use crate::emulator::http::body::{Field, Kind, firm, open};
 use crate::emulator::world::alerts::Alert;
 use crate::emulator::world::content_access::Viewer;
 use crate::emulator::world::{Id, World, id_text};

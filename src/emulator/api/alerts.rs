@@ -1,13 +1,13 @@
 //! Alerts: one, those that match; making, changing, following.
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::alert_json::{PATCHABLE, WRITABLE, alert_json};
 use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body};
-use crate::emulator::call::Call;
-use crate::emulator::listing;
-use crate::emulator::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Body};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::listing;
+use crate::emulator::http::operation::{Operation, delete, get, patch, post, put};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::alerts::Alert;
 use crate::emulator::world::content_access::{Thing, Viewer};

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing;
-use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::listing;
+use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::world::attributes::{Attribute, Found, KINDS, Origin};
 use crate::emulator::world::{Id, World, id_text};
 

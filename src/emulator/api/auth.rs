@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::call::{Call, Query};
-use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, Query};
+use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::switches::{DisabledSudo, Mode};
 use crate::emulator::world::{Id, World, id_text};
 

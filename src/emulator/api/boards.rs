@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
 use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body, Field, Kind, open};
-use crate::emulator::call::{Call, bad_body};
-use crate::emulator::fields::{Fields, Shown};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::body::{self, Body, Field, Kind, open};
+use crate::emulator::http::call::{Call, bad_body};
+use crate::emulator::http::fields::{Fields, Shown};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, get, patch, post};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};

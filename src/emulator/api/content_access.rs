@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body, Field, Kind, firm, open};
-use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::operation::{Operation, delete, get, post, put};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::call::{Call, bad_body, parse_id};
+use crate::emulator::http::operation::{Operation, delete, get, post, put};
 use crate::emulator::world::content_access::{Access, Grantee, Level, Thing, Viewer};
 use crate::emulator::world::{Id, World, id_text};
 

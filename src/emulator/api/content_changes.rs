@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::emulator::answer::Refusal;
 use crate::emulator::api::folders::check_place;
-use crate::emulator::body::{self, Body};
+use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::body::{self, Body};
 use crate::emulator::switches::Switches;
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Thing, Viewer};

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::add;
 use crate::emulator::api::query_json::query_json;
-use crate::emulator::fields::{Fields, Shown};
+use crate::emulator::http::answer::add;
+use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::Viewer;
 use crate::emulator::world::folders::Folder;

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::inside_url;
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Access, Operation, delete, get};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Access, Operation, delete, get};
 use crate::emulator::world::users::{EmbedCredential, User};
 use crate::emulator::world::{Id, World, id_text};
 

@@ -1,13 +1,13 @@
 //! Dashboards: one, all, those that match or are in a folder; making, changing, moving, copying, deleting.
 
-use crate::emulator::answer::{Answer, Refusal};
 use crate::emulator::api::content_json::{dashboard_base_json, dashboard_json};
 use crate::emulator::api::dashboards_and_looks::{self, may, target};
 use crate::emulator::api::folders::check_place;
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Field, Kind, firm, open};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal};
+use crate::emulator::http::body::{self, Field, Kind, firm, open};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::content::{Element, Piece};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};

@@ -1,13 +1,13 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
-use crate::emulator::answer::{Answer, Refusal, Reply};
 use crate::emulator::api::content_changes::{change, check_title};
 use crate::emulator::api::content_json::Render;
 use crate::emulator::api::folders::{check_place, visible};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing::{self, Filters};
+use crate::emulator::http::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::body::{self, Body};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::listing::{self, Filters};
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Level, Viewer};
 use crate::emulator::world::kinds::PieceKind;

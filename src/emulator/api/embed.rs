@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
-use crate::emulator::call::{Call, bad_body};
-use crate::emulator::operation::{Operation, delete, post, put};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, add, json_answer};
+use crate::emulator::http::call::{Call, bad_body};
+use crate::emulator::http::operation::{Operation, delete, post, put};
 use crate::emulator::world::embed::{Login, LoginError};
 use crate::emulator::world::permissions::EMBED_PERMISSIONS;
 use crate::emulator::world::{Id, World};

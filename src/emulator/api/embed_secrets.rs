@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, delete, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, delete, post};
 use crate::emulator::world::embed::EmbedSecret;
 use crate::emulator::world::{World, id_text};
 use crate::signed_url::Algorithm;

@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
 use crate::emulator::api::embed::attribute_texts;
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, get, post};
+use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, get, post};
 use crate::emulator::sign_url::{Ticket, signed_url};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{EmbedSecret, Login};

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::content_json::{dashboard_base_json, look_basic_json};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Field, Kind, firm, open};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::fields::{Fields, Shown};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Field, Kind, firm, open};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::fields::{Fields, Shown};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, post};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::favorites::Favorite;

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::content_json::{folder_json, full_folder_json};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Field, Kind, firm};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Field, Kind, firm};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
 use crate::emulator::world::folders::Folder;
 use crate::emulator::world::kinds::{FolderKind, PieceKind};

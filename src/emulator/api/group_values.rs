@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::{Id, World, id_text};
 
 const ALL: &str = "/user_attributes/{user_attribute_id}/group_values";

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::user_json::user_json;
-use crate::emulator::call::{Call, Who, parse_id};
-use crate::emulator::fields::{Fields, Shown};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, Who, parse_id};
+use crate::emulator::http::fields::{Fields, Shown};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::groups::Group;
 use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{Id, World, id_text};

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::groups::{SEARCH, SEARCHED, group_json, one_json, put_group, seen};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::fields::Shown;
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::fields::Shown;
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, post};
 use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{World, id_text, id_texts};
 

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::api::inside_url;
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
-use crate::emulator::proxy::no_such_operation;
+use crate::emulator::http::answer::{Answer, Refusal, Reply, add, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::proxy::no_such_operation;
 use crate::emulator::switches::{KeyRights, Mode, OtherRights};
 use crate::emulator::world::keys::Key;
 use crate::emulator::world::{Id, World, id_text};

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::emulator::answer::{Answer, Refusal};
 use crate::emulator::api::content_json::{full_look_json, look_json};
 use crate::emulator::api::dashboards_and_looks;
 use crate::emulator::api::queries::{self, save};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body, Field, Kind, firm, open};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal};
+use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 

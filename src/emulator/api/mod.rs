@@ -41,9 +41,9 @@ mod versions;
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::Refusal;
-use crate::emulator::call::Call;
-use crate::emulator::operation::Operation;
+use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::Operation;
 use crate::emulator::world::World;
 use crate::emulator::world::content_access::Viewer;
 

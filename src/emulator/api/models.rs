@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
-use crate::emulator::call::Call;
-use crate::emulator::listing;
-use crate::emulator::operation::{Operation, get};
+use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::listing;
+use crate::emulator::http::operation::{Operation, get};
 use crate::emulator::world::World;
 use crate::emulator::world::roles::Model;
 

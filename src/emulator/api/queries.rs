@@ -1,11 +1,11 @@
 //! Queries: saving one, and running it or another one.
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::query_json::query_json;
 use crate::emulator::api::query_results;
-use crate::emulator::body::{self, Body, Field, Kind, firm, open};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, get, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, get, post};
 use crate::emulator::world::queries::Query;
 use crate::emulator::world::{Id, World};
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::lay_over;
+use crate::emulator::http::answer::lay_over;
 use crate::emulator::world::queries::Query;
 use crate::emulator::world::{Id, id_text};
 

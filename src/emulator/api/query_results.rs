@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::emulator::answer::Refusal;
+use crate::emulator::http::answer::Refusal;
 use crate::emulator::text::html;
 use crate::emulator::world::queries::Query;
 

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::groups::group_json;
 use crate::emulator::api::roles::role_json;
 use crate::emulator::api::user_json::user_json;
-use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::fields::Fields;
-use crate::emulator::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, bad_body, parse_id};
+use crate::emulator::http::fields::Fields;
+use crate::emulator::http::operation::{Operation, delete, get, patch, post, put};
 use crate::emulator::world::roles::Role;
 use crate::emulator::world::{Id, World};
 

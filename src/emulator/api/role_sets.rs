@@ -1,10 +1,10 @@
 //! The sets of permissions and of models that roles are made of.
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::roles::{model_set_json, permission_set_json};
-use crate::emulator::call::Call;
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet};
 use crate::emulator::world::{Id, World};

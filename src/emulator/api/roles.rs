@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Body, Refusal, add, json_answer};
 use crate::emulator::api::inside_url;
-use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Access, Operation, get, put};
+use crate::emulator::http::answer::{Answer, Body, Refusal, add, json_answer};
+use crate::emulator::http::call::{Call, bad_body, parse_id};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Access, Operation, get, put};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
 use crate::emulator::world::{Id, World, id_text};

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::lay_over;
 use crate::emulator::api::user_json::public_json;
-use crate::emulator::body::{Field, Kind, firm, open};
-use crate::emulator::fields::{Fields, Shown};
+use crate::emulator::http::answer::lay_over;
+use crate::emulator::http::body::{Field, Kind, firm, open};
+use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::schedules::{Destination, Schedule};
 use crate::emulator::world::{Id, World, id_text};
 

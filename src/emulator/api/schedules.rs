@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::schedule_json::{WRITABLE, schedule_json};
 use crate::emulator::api::viewer;
-use crate::emulator::body::{self, Body};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::listing::{self, Filters};
-use crate::emulator::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Body};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::listing::{self, Filters};
+use crate::emulator::http::operation::{Operation, delete, get, patch, post};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::schedules::Schedule;

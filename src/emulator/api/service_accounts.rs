@@ -4,12 +4,12 @@
 
 use serde::Deserialize;
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::api::users::remove;
-use crate::emulator::call::Call;
-use crate::emulator::fields::Fields;
-use crate::emulator::operation::{Operation, delete, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::fields::Fields;
+use crate::emulator::http::operation::{Operation, delete, patch, post};
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, add, json_answer};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Operation, get, patch};
+use crate::emulator::http::answer::{Answer, Refusal, add, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Operation, get, patch};
 use crate::emulator::world::World;
 use crate::emulator::world::permissions::{ALL_PERMISSIONS, EMBED_PERMISSIONS};
 

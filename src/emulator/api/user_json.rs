@@ -7,7 +7,7 @@ use crate::emulator::api::credentials_embed::credentials_json;
 use crate::emulator::api::inside_url;
 use crate::emulator::api::keys::key_json;
 use crate::emulator::api::sessions::session_json;
-use crate::emulator::fields::{Fields, Shown};
+use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World, id_text, id_texts};
 

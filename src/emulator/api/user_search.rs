@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::emulator::answer::Answer;
 use crate::emulator::api::user_json::user_json;
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::fields::Fields;
-use crate::emulator::listing::{self, Filters, fits};
-use crate::emulator::operation::{Operation, get};
+use crate::emulator::http::answer::Answer;
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::fields::Fields;
+use crate::emulator::http::listing::{self, Filters, fits};
+use crate::emulator::http::operation::{Operation, get};
 use crate::emulator::switches::ListedKeys;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};

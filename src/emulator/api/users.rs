@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::emulator::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::api::credentials_email::EmailBody;
 use crate::emulator::api::user_json::{public_json, user_json};
-use crate::emulator::call::{Call, bad_body, parse_id};
-use crate::emulator::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::call::{Call, bad_body, parse_id};
+use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
 use crate::emulator::switches::Mode;
 use crate::emulator::world::users::{EmailState, User};
 use crate::emulator::world::{Id, World};

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, json_answer};
-use crate::emulator::call::Call;
-use crate::emulator::operation::{Access, Operation, get};
+use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::call::Call;
+use crate::emulator::http::operation::{Access, Operation, get};
 use crate::emulator::switches::Release;
 use crate::emulator::world::World;
 

@@ -5,9 +5,9 @@ mod markup;
 mod requests;
 mod users;
 
-use crate::emulator::answer::{Answer, Reply};
-use crate::emulator::call::Query;
 use crate::emulator::console::markup::Markup;
+use crate::emulator::http::answer::{Answer, Reply};
+use crate::emulator::http::call::Query;
 use crate::emulator::shared::{Inside, Shared};
 use crate::emulator::web::HTML;
 

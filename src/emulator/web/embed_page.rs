@@ -1,6 +1,6 @@
 //! `/embed/…`: what stands in the iframe, which here says who is logged in, with which grants, and for how long.
 
-use crate::emulator::answer::{Answer, Reply};
+use crate::emulator::http::answer::{Answer, Reply};
 use crate::emulator::log::Log;
 use crate::emulator::text::html;
 use crate::emulator::web::{HTML, WebCall, document};

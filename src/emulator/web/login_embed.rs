@@ -1,6 +1,6 @@
 //! `/login/embed/…`: a signed URL logs an embed user in, and makes it where it is new.
 
-use crate::emulator::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::answer::{Answer, Refusal, Reply};
 use crate::emulator::log::Log;
 use crate::emulator::web::{HTML, WebCall, document, tokens, welcome};
 use crate::emulator::world::World;

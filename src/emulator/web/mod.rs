@@ -4,7 +4,7 @@ mod embed_page;
 mod login_embed;
 mod tokens;
 
-use crate::emulator::answer::{Answer, Reply};
+use crate::emulator::http::answer::{Answer, Reply};
 use crate::emulator::log::Log;
 use crate::emulator::world::World;
 

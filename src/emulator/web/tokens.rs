@@ -1,7 +1,7 @@
 //! `/login/embed/…` with a token instead of a signature: cookieless logins, and URLs that log their maker in.
 
-use crate::emulator::answer::Reply;
-use crate::emulator::call::Query;
+use crate::emulator::http::answer::Reply;
+use crate::emulator::http::call::Query;
 use crate::emulator::text::decode_path;
 use crate::emulator::web::{WebCall, welcome};
 use crate::emulator::world::World;

@@ -1,5 +1,10 @@
 //! Faults: what goes wrong, for which calls, and how often.
 
+pub(crate) mod apply;
+pub(crate) mod late_calls;
+pub(crate) mod limit;
+pub(crate) mod text;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

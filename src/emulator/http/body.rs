@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::emulator::answer::Refusal;
-use crate::emulator::call::{Call, bad_body, parse_id};
+use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::call::{Call, bad_body, parse_id};
 use crate::emulator::world::Id;
 
 /// What a field may hold.

@@ -1,7 +1,7 @@
 //! One operation of the API: how it is called, who may call it, and the function that answers.
 
-use crate::emulator::answer::Answer;
-use crate::emulator::call::Call;
+use crate::emulator::http::answer::Answer;
+use crate::emulator::http::call::Call;
 use crate::emulator::world::World;
 
 /// A function that answers one operation from the world.

@@ -8,9 +8,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::emulator::answer::{Answer, Refusal, Reply};
-use crate::emulator::call::{Call, parse_id};
-use crate::emulator::fields::Fields;
+use crate::emulator::http::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::call::{Call, parse_id};
+use crate::emulator::http::fields::Fields;
 use crate::emulator::world::Id;
 
 /// How many items a page has when `per_page` is not given.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 
-use crate::emulator::answer::{Answer, Body, Refusal};
-use crate::emulator::apply_fault;
-use crate::emulator::call::{Call, Paging, Query, Who};
-use crate::emulator::fields::Fields;
-use crate::emulator::operation::{Access, BodyRule, Operation};
-use crate::emulator::request::Arrival;
+use crate::emulator::faults::apply as fault;
+use crate::emulator::http::answer::{Answer, Body, Refusal};
+use crate::emulator::http::call::{Call, Paging, Query, Who};
+use crate::emulator::http::fields::Fields;
+use crate::emulator::http::operation::{Access, BodyRule, Operation};
+use crate::emulator::http::request::Arrival;
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{DisabledSudo, Switches};
 
@@ -22,7 +22,7 @@ pub(crate) fn call(
     who: Option<&Who>,
 ) -> Answer {
     if let Err(wait) = inside.limit.pass(now) {
-        return Err(apply_fault::throttled(&inside.world.rules.switches, wait));
+        return Err(fault::throttled(&inside.world.rules.switches, wait));
     }
     let query = check_query(operation, &arrival.query)?;
     check_body(operation, arrival)?;

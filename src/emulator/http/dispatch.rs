@@ -7,22 +7,22 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{HOST, USER_AGENT};
 use axum::response::Response;
 
-use crate::emulator::answer::Refusal;
-use crate::emulator::apply_fault;
-use crate::emulator::checks;
-use crate::emulator::connection::{self, Orders};
-use crate::emulator::control;
 use crate::emulator::faults::Effect;
-use crate::emulator::gate;
-use crate::emulator::late_calls::LateCall;
-use crate::emulator::latency::Line;
+use crate::emulator::faults::apply as fault;
+use crate::emulator::faults::late_calls::LateCall;
+use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::checks;
+use crate::emulator::http::connection::{self, Orders};
+use crate::emulator::http::control;
+use crate::emulator::http::gate;
+use crate::emulator::http::latency::Line;
+use crate::emulator::http::operation::Operation;
+use crate::emulator::http::proxy;
+use crate::emulator::http::request::Arrival;
+use crate::emulator::http::respond::{self, Given};
+use crate::emulator::http::router::Target;
 use crate::emulator::log::RequestRecord;
-use crate::emulator::operation::Operation;
 use crate::emulator::options::Latency;
-use crate::emulator::proxy;
-use crate::emulator::request::Arrival;
-use crate::emulator::respond::{self, Given};
-use crate::emulator::router::Target;
 use crate::emulator::shared::{Inside, Shared};
 use crate::emulator::web::WebCall;
 
@@ -69,19 +69,19 @@ pub(crate) async fn handle(
         Some(_) => shared.options.clock.elapsed(),
         None => started,
     };
-    let effect = apply_fault::before(&shared, began, latency, effect).await;
-    let given = match apply_fault::instead(&shared, effect.as_ref(), &target) {
+    let effect = fault::before(&shared, began, latency, effect).await;
+    let given = match fault::instead(&shared, effect.as_ref(), &target) {
         Some(given) => given,
         None => answer(&shared, &target, &arrival),
     };
-    let given = apply_fault::instead_after(&shared, effect.as_ref(), &target, given);
+    let given = fault::instead_after(&shared, effect.as_ref(), &target, given);
     drop(place);
-    let status = apply_fault::status(effect.as_ref(), given.status);
+    let status = fault::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
     if let Some(Effect::Late(calls)) = effect {
         put_off(&shared, target, arrival, calls);
     }
-    apply_fault::after(&orders, effect, respond::response(&shared, given))
+    fault::after(&orders, effect, respond::response(&shared, given))
 }
 
 /// Count a request, and do what was put off until then; gives what goes wrong with it, how long it takes, and where it

@@ -10,13 +10,13 @@ use axum::body::{Bytes, HttpBody as HttpBodyTrait};
 use axum::response::Response;
 use http_body::{Frame, SizeHint};
 
-use crate::emulator::answer::{Refusal, Reply};
-use crate::emulator::connection::{Break, Orders, Place};
 use crate::emulator::faults::{Effect, ErrorBody};
+use crate::emulator::http::answer::{Refusal, Reply};
+use crate::emulator::http::connection::{Break, Orders, Place};
+use crate::emulator::http::proxy::{self, PROXY_PAGE};
+use crate::emulator::http::respond::Given;
+use crate::emulator::http::router::Target;
 use crate::emulator::options::Latency;
-use crate::emulator::proxy::{self, PROXY_PAGE};
-use crate::emulator::respond::Given;
-use crate::emulator::router::Target;
 use crate::emulator::shared::Shared;
 use crate::emulator::switches::Switches;
 

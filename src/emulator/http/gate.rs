@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 
-use crate::emulator::answer::Refusal;
+use crate::emulator::http::answer::Refusal;
 use crate::emulator::options::Options;
 
 /// What browsers say of where a request comes from.

@@ -1,7 +1,7 @@
 //! Calls whose answer was lost, and that are done later, as by a server that was slower than its client was patient.
 
-use crate::emulator::request::Arrival;
-use crate::emulator::router::Target;
+use crate::emulator::http::request::Arrival;
+use crate::emulator::http::router::Target;
 
 /// A call that is done later.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! Where nobody outside Looker knows how it behaves, a switch says which of the plausible behaviours to show.
 
-use crate::emulator::switch_values::Value as _;
+mod values;
 
-pub use crate::emulator::switch_values::{
+use crate::emulator::switches::values::Value as _;
+
+pub use crate::emulator::switches::values::{
     BlindSearch, DisabledSudo, KeyRights, ListedKeys, Mode, OtherRights, Release, Since, TimeForm,
 };
 

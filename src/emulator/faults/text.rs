@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::emulator::faults::{Effect, ErrorBody, Fault};
-use crate::emulator::router::is_operation;
+use crate::emulator::http::router::is_operation;
 use crate::system::duration::read;
 
 /// A fault that cannot be read, and how to write one.

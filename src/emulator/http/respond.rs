@@ -5,8 +5,8 @@ use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use crate::emulator::answer::{Answer, Body, Reply};
-use crate::emulator::operation::{Access, Operation, Verb};
+use crate::emulator::http::answer::{Answer, Body, Reply};
+use crate::emulator::http::operation::{Access, Operation, Verb};
 use crate::emulator::shared::Shared;
 use crate::emulator::text::http_date;
 use crate::emulator::world::Id;

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::emulator::answer::Refusal;
-use crate::emulator::fields::Fields;
+use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::fields::Fields;
 use crate::emulator::text::decode_form;
 use crate::emulator::world::Id;
 

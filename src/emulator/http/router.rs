@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::emulator::api;
-use crate::emulator::operation::{Operation, Verb};
+use crate::emulator::http::operation::{Operation, Verb};
 use crate::emulator::text::decode_path;
 use crate::emulator::web::{PAGES, Page};
 

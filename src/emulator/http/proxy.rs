@@ -1,6 +1,6 @@
 //! What stands in front of Looker, or in its place: pages that are no answer of its API.
 
-use crate::emulator::answer::{Answer, Body, Refusal, Reply};
+use crate::emulator::http::answer::{Answer, Body, Refusal, Reply};
 
 /// A page of a proxy between the client and Looker.
 pub(crate) const PROXY_PAGE: &str =

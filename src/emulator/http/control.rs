@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::emulator::answer::{Answer, Refusal, Reply};
 use crate::emulator::behaviour::Behaviour;
 use crate::emulator::console;
 use crate::emulator::faults::Fault;
-use crate::emulator::request::Arrival;
-use crate::emulator::respond::{self, Given};
+use crate::emulator::http::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::request::Arrival;
+use crate::emulator::http::respond::{self, Given};
 use crate::emulator::shared::Shared;
 use crate::emulator::state::Dump;
 

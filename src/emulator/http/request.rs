@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 
-use crate::emulator::call::Who;
+use crate::emulator::http::call::Who;
 
 /// A request, whole.
 #[derive(Debug)]
