@@ -16,16 +16,17 @@
 //!
 //! `world/` is plain data without HTTP; one file holds what there is of one resource. `api/` has a file of the same
 //! name, and of the name in `src/looker/`, with the operations on it. To add one: write `world/THING.rs`, put it into
-//! `world::World`; write `api/THING.rs` with `pub(super) const OPERATIONS: &[Operation]`, one line an operation, and
-//! a function `fn(&Call, &mut World) -> Answer` each; add it to the list in `api/mod.rs`. `fields` is dealt with
-//! for every operation that lists it; `listing` has filters, sorts and pages; `call::Call::body` refuses fields
-//! that the body's type, under `deny_unknown_fields`, does not have. A mistake no client should make is a
-//! `answer::Refusal` with a violation.
+//! `world::World`; write `api/THING.rs` with `pub(super) const OPERATIONS: &[Service]`, one line an operation, and
+//! a function `fn(&Call, &mut World) -> Answer` each; add it to the list in `api/mod.rs`. What an operation takes stands
+//! in `contract.txt`: a query or a body that does not fit is refused before the function is called, and `fields` is dealt
+//! with after it. `http::listing` has filters, sorts and pages. A mistake no client should make is a
+//! `http::answer::Refusal` with a violation.
 
 mod api;
 mod behaviour;
 mod client_settings;
 mod console;
+mod contract;
 mod faults;
 mod http;
 mod log;

@@ -7,7 +7,6 @@ use crate::emulator::faults::Faults;
 use crate::emulator::faults::late_calls::LateCalls;
 use crate::emulator::faults::limit::Limit;
 use crate::emulator::http::latency::{Line, Punctual};
-use crate::emulator::http::router::Router;
 use crate::emulator::log::Log;
 use crate::emulator::options::{Latency, Options};
 use crate::emulator::state::StateError;
@@ -23,7 +22,6 @@ pub(crate) struct Shared {
     pub(crate) delays: Source,
     pub(crate) punctual: Punctual,
     pub(crate) base_url: String,
-    pub(crate) router: Router,
     inside: Mutex<Inside>,
     clock_offset: AtomicI64,
 }
@@ -51,7 +49,6 @@ impl Shared {
             options,
             seed,
             base_url,
-            router: Router::new(),
             inside: Mutex::new(inside),
         })
     }

@@ -31,6 +31,7 @@ mod doctor;
 mod durable;
 mod emulator;
 mod emulator_content;
+mod emulator_contract;
 mod emulator_embed;
 mod emulator_faults;
 mod emulator_owned;

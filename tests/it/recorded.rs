@@ -968,12 +968,40 @@ const NOT_SERVED: [(&str, &str, &str); 10] = [
 ];
 
 #[tokio::test]
-async fn what_is_not_served_is_answered_as_not_found_and_counted_as_a_violation() {
-    let api = Api::start(Options::default()).await;
+async fn what_is_not_served_says_so_and_is_counted_as_a_violation() {
+    let api = Api::start(Options {
+        documentation_url: Some("https://docs.example.com".to_owned()),
+        ..Options::default()
+    })
+    .await;
     for (number, (method, path, why)) in NOT_SERVED.iter().enumerate() {
         let answer = api.call(method, path, None).await;
-        assert_eq!(answer.status, 404, "{method} {path} ({why}): {answer:?}");
+        assert_eq!(answer.status, 501, "{method} {path} ({why}): {answer:?}");
         let violations = api.emulator.violations();
         assert_eq!(violations.len(), number + 1, "{violations:?}");
+        let message = answer.text_of("message");
+        assert!(
+            message.starts_with("the emulator does not serve `"),
+            "{message}"
+        );
+        assert_eq!(
+            violations[number],
+            format!("{method} {path}: {message}").replace("acme", "{namespace}")
+        );
+        let page = answer.text_of("documentation_url");
+        assert!(page.starts_with(api.emulator.base_url()), "{page}");
+        let page = api.web(&page, "").await;
+        let operation = message.split('`').nth(1).unwrap();
+        assert_eq!(page.status, 200, "{page:?}");
+        assert!(
+            page.text.contains(&format!("<code>{operation}</code>")),
+            "{page:?}"
+        );
     }
+    let served = format!(
+        "{}/__emulator/err/4.0/501/get/user",
+        api.emulator.base_url()
+    );
+    let served = api.web(&served, "").await;
+    assert_eq!(served.status, 404);
 }

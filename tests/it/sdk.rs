@@ -221,20 +221,20 @@ async fn hold_against_description(sandbox: &Sandbox) -> Option<Value> {
 }
 
 /// An official SDK, ready to run a script.
-struct Sdk {
+pub(crate) struct Sdk {
     /// The program that runs scripts.
-    interpreter: PathBuf,
+    pub(crate) interpreter: PathBuf,
     /// What scripts of its language are called.
     extension: &'static str,
     /// The folder of its scripts.
-    scripts: PathBuf,
+    pub(crate) scripts: PathBuf,
     /// The folder where a script looks for the SDK, where that is not the interpreter's matter.
     modules: Option<PathBuf>,
 }
 
 impl Sdk {
     /// The Python SDK in a virtual environment; `None`, with the reason printed, where there is no way to get it.
-    fn python() -> Option<Self> {
+    pub(crate) fn python() -> Option<Self> {
         let scripts = scripts("python");
         let interpreter = found(installed::python(&scripts.join("requirements.txt")))?;
         Some(Self {

@@ -1,39 +1,26 @@
 //! Alerts: one, those that match; making, changing, following.
 
-use crate::emulator::api::alert_json::{PATCHABLE, WRITABLE, alert_json};
+use crate::emulator::api::alert_json::alert_json;
 use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::listing;
-use crate::emulator::http::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::alerts::Alert;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::{Id, World};
 
-const SEARCH: &[&str] = &[
-    "limit",
-    "offset",
-    "group_by",
-    "fields",
-    "disabled",
-    "frequency",
-    "condition_met",
-    "last_run_start",
-    "last_run_end",
-    "all_owners",
-];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("search_alerts", "/alerts/search", search).query(SEARCH),
-    get("get_alert", "/alerts/{alert_id}", one),
-    post("create_alert", "/alerts", create).json(),
-    put("update_alert", "/alerts/{alert_id}", replace).json(),
-    patch("update_alert_field", "/alerts/{alert_id}", update).json(),
-    post("follow_alert", "/alerts/{alert_id}/follow", follow),
-    delete("unfollow_alert", "/alerts/{alert_id}/follow", unfollow),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("search_alerts", search),
+    op("get_alert", one),
+    op("create_alert", create),
+    op("update_alert", replace),
+    op("update_alert_field", update),
+    op("follow_alert", follow),
+    op("unfollow_alert", unfollow),
 ];
 
 const REQUIRED: &[&str] = &[
@@ -87,7 +74,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// Administrators may make one for somebody else.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     may(world, &viewer, &["create_alerts"])?;
     body::require(&body, REQUIRED)?;
@@ -105,7 +92,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// The whole alert; what the body leaves out is gone.
 fn replace(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = editable(call, world, &viewer)?;
     body::require(&body, &["owner_id"])?;
@@ -119,7 +106,7 @@ fn replace(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let mut body = body::read(call, PATCHABLE)?;
+    let mut body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = editable(call, world, &viewer)?;
     let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;

@@ -6,38 +6,19 @@ use serde_json::{Value, json};
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::listing;
-use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::attributes::{Attribute, Found, KINDS, Origin};
 use crate::emulator::world::{Id, World, id_text};
 
-const ATTRIBUTE: &str = "/user_attributes/{user_attribute_id}";
-const VALUES: &str = "/users/{user_id}/attribute_values";
-const VALUE: &str = "/users/{user_id}/attribute_values/{user_attribute_id}";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_user_attributes", "/user_attributes", all).query(&["fields", "sorts"]),
-    post("create_user_attribute", "/user_attributes", create)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    get("user_attribute", ATTRIBUTE, one).query(&["fields"]),
-    patch("update_user_attribute", ATTRIBUTE, change)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    delete("delete_user_attribute", ATTRIBUTE, remove).admin(),
-    get("user_attribute_user_values", VALUES, values)
-        .query(&[
-            "fields",
-            "user_attribute_ids",
-            "all_values",
-            "include_unset",
-        ])
-        .access(Access::Own),
-    patch("set_user_attribute_user_value", VALUE, set_value)
-        .json()
-        .admin(),
-    delete("delete_user_attribute_user_value", VALUE, delete_value).admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_user_attributes", all),
+    op("create_user_attribute", create).admin(),
+    op("user_attribute", one),
+    op("update_user_attribute", change).admin(),
+    op("delete_user_attribute", remove).admin(),
+    op("user_attribute_user_values", values).own(),
+    op("set_user_attribute_user_value", set_value).admin(),
+    op("delete_user_attribute_user_value", delete_value).admin(),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -60,7 +41,6 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// What may be written of a user attribute, from Looker's API description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct AttributeBody {
     name: Option<String>,
     label: Option<String>,
@@ -71,10 +51,6 @@ struct AttributeBody {
     user_can_view: Option<bool>,
     user_can_edit: Option<bool>,
     hidden_value_domain_whitelist: Option<String>,
-    #[serde(default, rename = "needed_for_ci_run")]
-    _needed_for_ci_run: bool,
-    #[serde(default, rename = "value_for_ci_run")]
-    _value_for_ci_run: Option<String>,
 }
 
 impl AttributeBody {
@@ -196,7 +172,6 @@ fn values(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         value: Option<String>,
     }

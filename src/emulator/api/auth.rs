@@ -4,26 +4,26 @@ use serde_json::json;
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, Query};
-use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::{DisabledSudo, Mode};
 use crate::emulator::world::{Id, World, id_text};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("login", "/login", login)
-        .form()
-        .query(&["client_id", "client_secret"])
-        .access(Access::Open),
-    post("login_user", "/login/{user_id}", login_user).admin(),
-    delete("logout", "/logout", logout),
-    get("session", "/session", session),
-    patch("update_session", "/session", update_session).json(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("login", login).open(),
+    op("login_user", login_user).admin(),
+    op("logout", logout),
+    op("session", session),
+    op("update_session", update_session),
 ];
 
-/// Wrong credentials get 404, as real instances answer. Recorded: the Go SDK sends a `grant_type` too.
+/// What a login may say. Recorded: the Go SDK sends a `grant_type` too.
+const FORM: [&str; 3] = ["client_id", "client_secret", "grant_type"];
+
+/// Wrong credentials get 404, as real instances answer.
 fn login(call: &Call<'_>, world: &mut World) -> Answer {
-    let text = std::str::from_utf8(call.body).unwrap_or_default();
+    let text = std::str::from_utf8(call.raw).unwrap_or_default();
     let form = Query::parse(text).unwrap_or_default();
-    if let Some(name) = form.unknown(&["client_id", "client_secret", "grant_type"]) {
+    if let Some(name) = form.unknown(|name| FORM.contains(&name)) {
         return Err(
             Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
         );
@@ -120,7 +120,6 @@ fn session(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn update_session(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         workspace_id: Option<String>,
     }

@@ -6,51 +6,22 @@ use serde_json::{Value, json};
 use crate::emulator::api::dashboards_and_looks::may;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
-use crate::emulator::http::body::{self, Body, Field, Kind, open};
+use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::{Call, bad_body};
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
 use crate::emulator::world::{Id, World, id_text, id_texts};
 
-const FIELDS: &[&str] = &["fields"];
-const SEARCH: &[&str] = &[
-    "title",
-    "created_at",
-    "first_name",
-    "last_name",
-    "fields",
-    "favorited",
-    "creator_id",
-    "sorts",
-    "page",
-    "per_page",
-    "offset",
-    "limit",
-    "filter_or",
-    "permission",
-];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_boards", "/boards", all).query(FIELDS),
-    post("create_board", "/boards", create).query(FIELDS).json(),
-    get("search_boards", "/boards/search", search).query(SEARCH),
-    get("board", "/boards/{board_id}", one).query(FIELDS),
-    patch("update_board", "/boards/{board_id}", update)
-        .query(FIELDS)
-        .json(),
-];
-
-/// What may be written of a board, from Looker's OpenAPI description.
-const WRITABLE: &[Field] = &[
-    open("deleted_at", Kind::Text),
-    open("description", Kind::Text),
-    open("section_order", Kind::Texts),
-    open("title", Kind::Text),
-    open("user_id", Kind::Text),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_boards", all),
+    op("create_board", create),
+    op("search_boards", search),
+    op("board", one),
+    op("update_board", update),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -126,7 +97,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     may(world, &viewer, &["save_content"])?;
     let mut board = Board {
@@ -139,7 +110,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = call.id("board_id")?;
     let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;

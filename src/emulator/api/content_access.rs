@@ -4,51 +4,18 @@ use serde_json::{Value, json};
 
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
-use crate::emulator::http::operation::{Operation, delete, get, post, put};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content_access::{Access, Grantee, Level, Thing, Viewer};
 use crate::emulator::world::{Id, World, id_text};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get(
-        "content_metadata",
-        "/content_metadata/{content_metadata_id}",
-        metadata,
-    )
-    .query(&["fields"]),
-    get(
-        "all_content_metadata_accesses",
-        "/content_metadata_access",
-        all,
-    )
-    .query(&["content_metadata_id", "fields"]),
-    post(
-        "create_content_metadata_access",
-        "/content_metadata_access",
-        create,
-    )
-    .query(&["send_boards_notification_email"])
-    .json(),
-    put(
-        "update_content_metadata_access",
-        "/content_metadata_access/{content_metadata_access_id}",
-        update,
-    )
-    .json(),
-    delete(
-        "delete_content_metadata_access",
-        "/content_metadata_access/{content_metadata_access_id}",
-        remove,
-    ),
-];
-
-/// Looker's OpenAPI description marks every field as read-only, and yet this is the body.
-const WRITABLE: &[Field] = &[
-    firm("content_metadata_id", Kind::Text),
-    firm("permission_type", Kind::OneOf(&["view", "edit"])),
-    open("group_id", Kind::Text),
-    open("user_id", Kind::Text),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("content_metadata", metadata),
+    op("all_content_metadata_accesses", all),
+    op("create_content_metadata_access", create),
+    op("update_content_metadata_access", update),
+    op("delete_content_metadata_access", remove),
 ];
 
 fn metadata(call: &Call<'_>, world: &mut World) -> Answer {
@@ -74,7 +41,7 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// Share something with a user or with a group: one of them, not both.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     call.flag("send_boards_notification_email")?;
     body::require(&body, &["content_metadata_id", "permission_type"])?;
     let viewer = viewer(call, world)?;
@@ -97,7 +64,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// Only the kind of permission can be changed.
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     let (id, access) = editable(call, world, &viewer)?;
     let shown = access_json(id, access);

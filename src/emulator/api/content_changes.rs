@@ -20,6 +20,7 @@ const NAMED: &[&str] = &[
     "query_id",
     "deleted",
 ];
+
 const READ_ONLY_PARTS: &[&str] = &["folder", "model", "query"];
 
 /// Change the fields of a piece that a body has; all of them, or none where one is refused.

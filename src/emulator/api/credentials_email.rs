@@ -6,41 +6,22 @@ use serde_json::{Value, json};
 use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::users::{EmailState, User};
 use crate::emulator::world::{Id, World, id_text};
 
-const ONE: &str = "/users/{user_id}/credentials_email";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("user_credentials_email", ONE, one)
-        .query(&["fields"])
-        .access(Access::Own),
-    post("create_user_credentials_email", ONE, create)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    patch("update_user_credentials_email", ONE, update)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    delete("delete_user_credentials_email", ONE, remove).admin(),
-    post(
-        "send_user_credentials_email_password_reset",
-        "/users/{user_id}/credentials_email/send_password_reset",
-        send,
-    )
-    .query(&["fields"])
-    .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("user_credentials_email", one).own(),
+    op("create_user_credentials_email", create).admin(),
+    op("update_user_credentials_email", update).admin(),
+    op("delete_user_credentials_email", remove).admin(),
+    op("send_user_credentials_email_password_reset", send).admin(),
 ];
 
 /// What may be written of an email credential, from Looker's API description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct EmailBody {
     pub(super) email: Option<String>,
-    #[serde(default, rename = "forced_password_reset_at_next_login")]
-    _forced_password_reset: bool,
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {

@@ -5,21 +5,14 @@ use serde_json::{Value, json};
 use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Access, Operation, delete, get};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::users::{EmbedCredential, User};
 use crate::emulator::world::{Id, World, id_text};
 
-const ALL: &str = "/users/{user_id}/credentials_embed";
-const ONE: &str = "/users/{user_id}/credentials_embed/{credentials_embed_id}";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_user_credentials_embeds", ALL, list)
-        .query(&["fields"])
-        .access(Access::Own),
-    get("user_credentials_embed", ONE, one)
-        .query(&["fields"])
-        .access(Access::Own),
-    delete("delete_user_credentials_embed", ONE, remove).admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_user_credentials_embeds", list).own(),
+    op("user_credentials_embed", one).own(),
+    op("delete_user_credentials_embed", remove).admin(),
 ];
 
 fn list(call: &Call<'_>, world: &mut World) -> Answer {

@@ -5,14 +5,12 @@ use crate::emulator::api::dashboards_and_looks::{self, may, target};
 use crate::emulator::api::folders::check_place;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal};
-use crate::emulator::http::body::{self, Field, Kind, firm, open};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content::{Element, Piece};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
-const FIELDS: &[&str] = &["fields"];
 const SEARCHED: &[&str] = &[
     "id",
     "slug",
@@ -25,84 +23,17 @@ const SEARCHED: &[&str] = &[
     "content_metadata_id",
     "last_viewed_at",
 ];
-const SEARCH: &[&str] = &[
-    "id",
-    "slug",
-    "title",
-    "description",
-    "content_favorite_id",
-    "folder_id",
-    "deleted",
-    "user_id",
-    "view_count",
-    "content_metadata_id",
-    "curate",
-    "last_viewed_at",
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "filter_or",
-    "not_owned_by",
-];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_dashboards", "/dashboards", all).query(FIELDS),
-    post("create_dashboard", "/dashboards", create).json(),
-    get("search_dashboards", "/dashboards/search", search).query(SEARCH),
-    get("dashboard", "/dashboards/{dashboard_id}", one).query(FIELDS),
-    patch("update_dashboard", "/dashboards/{dashboard_id}", update).json(),
-    delete("delete_dashboard", "/dashboards/{dashboard_id}", remove),
-    patch(
-        "move_dashboard",
-        "/dashboards/{dashboard_id}/move",
-        relocate,
-    )
-    .query(&["folder_id"]),
-    post("copy_dashboard", "/dashboards/{dashboard_id}/copy", copy).query(&["folder_id"]),
-    get(
-        "folder_dashboards",
-        "/folders/{folder_id}/dashboards",
-        in_folder,
-    )
-    .query(FIELDS),
-];
-
-/// What may be written of a dashboard, from Looker's OpenAPI description.
-const WRITABLE: &[Field] = &[
-    open("description", Kind::Text),
-    firm("hidden", Kind::Flag),
-    open("model", Kind::Object),
-    open("query_timezone", Kind::Text),
-    open("refresh_interval", Kind::Text),
-    open("folder", Kind::Object),
-    open("title", Kind::Text),
-    open("user_id", Kind::Text),
-    open("slug", Kind::Text),
-    open("preferred_viewer", Kind::Text),
-    open("certification_metadata", Kind::Object),
-    firm("alert_sync_with_dashboard_filter_enabled", Kind::Flag),
-    firm("chat_enabled", Kind::Flag),
-    open("background_color", Kind::Text),
-    firm("crossfilter_enabled", Kind::Flag),
-    firm("deleted", Kind::Flag),
-    firm("enable_viz_full_screen", Kind::Flag),
-    firm("filters_bar_collapsed", Kind::Flag),
-    firm("filters_location_top", Kind::Flag),
-    open("load_configuration", Kind::Text),
-    open("lookml_link_id", Kind::Text),
-    open("show_filters_bar", Kind::Flag),
-    open("show_title", Kind::Flag),
-    open("folder_id", Kind::Text),
-    open("text_tile_text_color", Kind::Text),
-    open("tile_background_color", Kind::Text),
-    open("tile_text_color", Kind::Text),
-    open("title_color", Kind::Text),
-    open("appearance", Kind::Object),
-    firm("preserve_desktop_layout", Kind::Flag),
-    open("download_settings", Kind::Object),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_dashboards", all),
+    op("create_dashboard", create),
+    op("search_dashboards", search),
+    op("dashboard", one),
+    op("update_dashboard", update),
+    op("delete_dashboard", remove),
+    op("move_dashboard", relocate),
+    op("copy_dashboard", copy),
+    op("folder_dashboards", in_folder),
 ];
 
 const SAVE: &[&str] = &["save_content", "save_dashboards"];
@@ -126,18 +57,22 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let id = dashboards_and_looks::create(call, world, PieceKind::Dashboard, body, SAVE)?;
     show(call, world, id)
 }
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let id = dashboards_and_looks::update(call, world, PieceKind::Dashboard, body)?;
     show(call, world, id)
 }
 
 fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
+    if call.query("project_name").is_some() {
+        let what = "the emulator has no projects to move a dashboard to";
+        return Err(Refusal::new(501, what).violation(what));
+    }
     let id = dashboards_and_looks::relocate(call, world, PieceKind::Dashboard)?;
     show(call, world, id)
 }

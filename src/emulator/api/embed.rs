@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::http::call::{Call, bad_body};
-use crate::emulator::http::operation::{Operation, delete, post, put};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::embed::{Login, LoginError};
 use crate::emulator::world::permissions::EMBED_PERMISSIONS;
 use crate::emulator::world::{Id, World};
@@ -21,36 +21,16 @@ const SESSION_SECONDS: i64 = 300;
 const AUTHENTICATION_SECONDS: i64 = 30;
 const TOKEN_SECONDS: i64 = 600;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    post(
-        "acquire_embed_cookieless_session",
-        "/embed/cookieless_session/acquire",
-        acquire,
-    )
-    .json()
-    .admin(),
-    put(
-        "generate_tokens_for_cookieless_session",
-        "/embed/cookieless_session/generate_tokens",
-        generate,
-    )
-    .json()
-    .admin(),
-    delete(
-        "delete_embed_cookieless_session",
-        "/embed/cookieless_session/{session_reference_token}",
-        end,
-    )
-    .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("acquire_embed_cookieless_session", acquire).admin(),
+    op("generate_tokens_for_cookieless_session", generate).admin(),
+    op("delete_embed_cookieless_session", end).admin(),
 ];
 
 /// What a cookieless login asks for, from Looker's OpenAPI description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct AcquireBody {
     session_length: Option<i64>,
-    #[serde(rename = "force_logout_login")]
-    _force_logout_login: Option<bool>,
     external_user_id: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
@@ -101,13 +81,8 @@ fn acquire(call: &Call<'_>, world: &mut World) -> Answer {
 /// New navigation and API tokens for a live session.
 fn generate(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         session_reference_token: String,
-        #[serde(rename = "navigation_token")]
-        _navigation_token: Option<String>,
-        #[serde(rename = "api_token")]
-        _api_token: Option<String>,
     }
 
     check_enabled(world)?;

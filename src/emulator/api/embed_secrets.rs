@@ -5,27 +5,19 @@ use serde_json::json;
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, delete, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::embed::EmbedSecret;
 use crate::emulator::world::{World, id_text};
 use crate::signed_url::Algorithm;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("create_embed_secret", "/embed_config/secrets", create)
-        .json()
-        .admin(),
-    delete(
-        "delete_embed_secret",
-        "/embed_config/secrets/{embed_secret_id}",
-        remove,
-    )
-    .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("create_embed_secret", create).admin(),
+    op("delete_embed_secret", remove).admin(),
 ];
 
 /// A new secret; the only answer that shows it. SHA-256 unless told otherwise.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         algorithm: Option<String>,
         enabled: Option<bool>,

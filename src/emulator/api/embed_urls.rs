@@ -9,7 +9,7 @@ use url::Url;
 use crate::emulator::api::embed::attribute_texts;
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, get, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::sign_url::{Ticket, signed_url};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{EmbedSecret, Login};
@@ -24,24 +24,14 @@ const SESSION_SECONDS: i64 = 300;
 /// How long a URL for oneself can be used, once.
 const OWN_URL_SECONDS: i64 = 300;
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("create_sso_embed_url", "/embed/sso_url", create)
-        .json()
-        .admin(),
-    post(
-        "create_embed_url_as_me",
-        "/embed/token_url/me",
-        create_as_me,
-    )
-    .json(),
-    get("validate_embed_url", "/embed/sso/validate", validate)
-        .query(&["url"])
-        .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("create_sso_embed_url", create).admin(),
+    op("create_embed_url_as_me", create_as_me),
+    op("validate_embed_url", validate).admin(),
 ];
 
 /// What a signed URL is to say, from Looker's OpenAPI description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SsoBody {
     target_url: Option<String>,
     session_length: Option<i64>,
@@ -123,12 +113,9 @@ fn chosen_secret(world: &mut World, id: Option<&str>) -> Result<u32, Refusal> {
 /// A URL that logs the caller in, once and soon.
 fn create_as_me(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         target_url: Option<String>,
         session_length: Option<i64>,
-        #[serde(rename = "force_logout_login")]
-        _force_logout_login: Option<bool>,
     }
 
     check_enabled(world)?;

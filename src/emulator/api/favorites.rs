@@ -5,11 +5,11 @@ use serde_json::Value;
 use crate::emulator::api::content_json::{dashboard_base_json, look_basic_json};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::http::body::{self, Field, Kind, firm, open};
+use crate::emulator::http::body;
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, delete, get, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::favorites::Favorite;
@@ -24,50 +24,12 @@ const SEARCHED: &[&str] = &[
     "board_id",
     "lookml_dashboard_id",
 ];
-const SEARCH: &[&str] = &[
-    "id",
-    "user_id",
-    "content_metadata_id",
-    "dashboard_id",
-    "look_id",
-    "board_id",
-    "lookml_dashboard_id",
-    "include_board_items",
-    "limit",
-    "offset",
-    "sorts",
-    "fields",
-    "filter_or",
-];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get(
-        "search_content_favorites",
-        "/content_favorite/search",
-        search,
-    )
-    .query(SEARCH),
-    get(
-        "content_favorite",
-        "/content_favorite/{content_favorite_id}",
-        one,
-    )
-    .query(&["fields"]),
-    post("create_content_favorite", "/content_favorite", create).json(),
-    delete(
-        "delete_content_favorite",
-        "/content_favorite/{content_favorite_id}",
-        remove,
-    ),
-];
-
-/// What may be written of a favourite, from Looker's OpenAPI description.
-const WRITABLE: &[Field] = &[
-    firm("user_id", Kind::Text),
-    firm("content_metadata_id", Kind::Text),
-    open("look", Kind::Object),
-    open("dashboard", Kind::Object),
-    open("lookml_dashboard", Kind::Object),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("search_content_favorites", search),
+    op("content_favorite", one),
+    op("create_content_favorite", create),
+    op("delete_content_favorite", remove),
 ];
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
@@ -123,7 +85,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// For the caller; for others as an administrator, where a switch says that Looker lets one.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     body::require(&body, &["content_metadata_id"])?;
     let user = body::id(&body, "user_id")?.unwrap_or(viewer.user);

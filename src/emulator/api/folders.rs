@@ -5,51 +5,26 @@ use serde_json::Value;
 use crate::emulator::api::content_json::{folder_json, full_folder_json};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::http::body::{self, Field, Kind, firm};
+use crate::emulator::http::body;
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
 use crate::emulator::world::folders::Folder;
 use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::{Id, World};
 
-const SEARCH: &[&str] = &[
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "name",
-    "id",
-    "parent_id",
-    "creator_id",
-    "filter_or",
-    "is_shared_root",
-    "is_users_root",
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_folders", all),
+    op("create_folder", create),
+    op("search_folders", search),
+    op("folder", one),
+    op("update_folder", update),
+    op("delete_folder", remove),
+    op("folder_children", children),
+    op("folder_parent", parent),
+    op("folder_ancestors", ancestors),
 ];
-const CHILDREN: &[&str] = &["fields", "page", "per_page", "limit", "offset", "sorts"];
-const FIELDS: &[&str] = &["fields"];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_folders", "/folders", all).query(FIELDS),
-    post("create_folder", "/folders", create).json(),
-    get("search_folders", "/folders/search", search).query(SEARCH),
-    get("folder", "/folders/{folder_id}", one).query(FIELDS),
-    patch("update_folder", "/folders/{folder_id}", update).json(),
-    delete("delete_folder", "/folders/{folder_id}", remove),
-    get("folder_children", "/folders/{folder_id}/children", children).query(CHILDREN),
-    get("folder_parent", "/folders/{folder_id}/parent", parent).query(FIELDS),
-    get(
-        "folder_ancestors",
-        "/folders/{folder_id}/ancestors",
-        ancestors,
-    )
-    .query(FIELDS),
-];
-
-const WRITABLE: &[Field] = &[firm("name", Kind::Text), firm("parent_id", Kind::Text)];
 
 /// All folders the caller may see, but no empty personal folders of others, from Looker's OpenAPI description.
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -109,7 +84,7 @@ fn seen<'a>(world: &'a World, viewer: &'a Viewer) -> impl Iterator<Item = (Id, &
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     body::require(&body, &["name", "parent_id"])?;
     let viewer = viewer(call, world)?;
     let parent = body::id(&body, "parent_id")?.ok_or_else(Refusal::not_found)?;
@@ -122,7 +97,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// A new name, a new place, or both.
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = editable(call, world, &viewer)?;
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;

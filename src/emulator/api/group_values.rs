@@ -5,33 +5,21 @@ use serde_json::{Value, json};
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, parse_id};
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::{Id, World, id_text};
 
-const ALL: &str = "/user_attributes/{user_attribute_id}/group_values";
-const ONE: &str = "/groups/{group_id}/attribute_values/{user_attribute_id}";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_user_attribute_group_values", ALL, list)
-        .query(&["fields"])
-        .admin(),
-    post("set_user_attribute_group_values", ALL, set)
-        .json()
-        .admin(),
-    patch("update_user_attribute_group_value", ONE, update)
-        .json()
-        .admin(),
-    delete("delete_user_attribute_group_value", ONE, remove).admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_user_attribute_group_values", list).admin(),
+    op("set_user_attribute_group_values", set).admin(),
+    op("update_user_attribute_group_value", update).admin(),
+    op("delete_user_attribute_group_value", remove).admin(),
 ];
 
 /// A value as callers send it. Looker's API description marks every field as read-only, and yet they are the body.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Body {
     group_id: Option<String>,
     value: Option<String>,
-    #[serde(default, rename = "user_attribute_id")]
-    _user_attribute_id: Option<String>,
 }
 
 fn list(call: &Call<'_>, world: &mut World) -> Answer {

@@ -3,35 +3,20 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::emulator::api::groups::{SEARCH, SEARCHED, group_json, one_json, put_group, seen};
+use crate::emulator::api::groups::{SEARCHED, group_json, one_json, put_group, seen};
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::fields::Shown;
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, delete, get, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::kinds::ALL_USERS;
 use crate::emulator::world::{World, id_text, id_texts};
 
-const GROUPS: &str = "/groups/{group_id}/groups";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_group_groups", GROUPS, all)
-        .query(&["fields"])
-        .admin(),
-    post("add_group_group", GROUPS, put).json().admin(),
-    delete(
-        "delete_group_from_group",
-        "/groups/{group_id}/groups/{deleting_group_id}",
-        remove,
-    )
-    .admin(),
-    get(
-        "search_groups_with_hierarchy",
-        "/groups/search/with_hierarchy",
-        search,
-    )
-    .query(SEARCH)
-    .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_group_groups", all).admin(),
+    op("add_group_group", put).admin(),
+    op("delete_group_from_group", remove).admin(),
+    op("search_groups_with_hierarchy", search).admin(),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -54,7 +39,6 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
 /// Recorded: the answer is the group that was put in.
 fn put(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         group_id: Option<String>,
     }

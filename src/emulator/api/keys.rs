@@ -6,30 +6,18 @@ use serde_json::{Value, json};
 use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, add, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::http::proxy::no_such_operation;
 use crate::emulator::switches::{KeyRights, Mode, OtherRights};
 use crate::emulator::world::keys::Key;
 use crate::emulator::world::{Id, World, id_text};
 
-const ALL: &str = "/users/{user_id}/credentials_api3";
-const ONE: &str = "/users/{user_id}/credentials_api3/{credentials_api3_id}";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_user_credentials_api3s", ALL, list)
-        .query(&["fields"])
-        .access(Access::Own),
-    post("create_user_credentials_api3", ALL, create)
-        .query(&["fields"])
-        .access(Access::Own),
-    get("user_credentials_api3", ONE, one)
-        .query(&["fields"])
-        .access(Access::Own),
-    patch("update_user_credentials_api3", ONE, update)
-        .query(&["fields"])
-        .json()
-        .access(Access::Own),
-    delete("delete_user_credentials_api3", ONE, remove).access(Access::Own),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_user_credentials_api3s", list).own(),
+    op("create_user_credentials_api3", create).own(),
+    op("user_credentials_api3", one).own(),
+    op("update_user_credentials_api3", update).own(),
+    op("delete_user_credentials_api3", remove).own(),
 ];
 
 fn list(call: &Call<'_>, world: &mut World) -> Answer {
@@ -71,7 +59,6 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         purpose: Option<String>,
     }

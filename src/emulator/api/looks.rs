@@ -4,16 +4,15 @@ use serde_json::json;
 
 use crate::emulator::api::content_json::{full_look_json, look_json};
 use crate::emulator::api::dashboards_and_looks;
-use crate::emulator::api::queries::{self, save};
+use crate::emulator::api::queries::save;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal};
-use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::body::Body;
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
-const FIELDS: &[&str] = &["fields"];
 const SEARCHED: &[&str] = &[
     "id",
     "title",
@@ -25,54 +24,16 @@ const SEARCHED: &[&str] = &[
     "query_id",
     "last_viewed_at",
 ];
-const SEARCH: &[&str] = &[
-    "id",
-    "title",
-    "description",
-    "content_favorite_id",
-    "folder_id",
-    "user_id",
-    "view_count",
-    "deleted",
-    "query_id",
-    "curate",
-    "last_viewed_at",
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "filter_or",
-];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_looks", "/looks", all).query(FIELDS),
-    post("create_look", "/looks", create).query(FIELDS).json(),
-    get("search_looks", "/looks/search", search).query(SEARCH),
-    get("look", "/looks/{look_id}", one).query(FIELDS),
-    patch("update_look", "/looks/{look_id}", update)
-        .query(FIELDS)
-        .json(),
-    delete("delete_look", "/looks/{look_id}", remove),
-    patch("move_look", "/looks/{look_id}/move", relocate).query(&["folder_id"]),
-    get("folder_looks", "/folders/{folder_id}/looks", in_folder).query(FIELDS),
-];
-
-/// What may be written of a look, from Looker's OpenAPI description.
-const WRITABLE: &[Field] = &[
-    open("title", Kind::Text),
-    open("user_id", Kind::Text),
-    open("certification_metadata", Kind::Object),
-    firm("deleted", Kind::Flag),
-    open("description", Kind::Text),
-    firm("is_run_on_load", Kind::Flag),
-    open("model", Kind::Object),
-    firm("public", Kind::Flag),
-    open("query_id", Kind::Text),
-    open("folder", Kind::Object),
-    open("folder_id", Kind::Text),
-    firm("query", Kind::Part(queries::WRITABLE)),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_looks", all),
+    op("create_look", create),
+    op("search_looks", search),
+    op("look", one),
+    op("update_look", update),
+    op("delete_look", remove),
+    op("move_look", relocate),
+    op("folder_looks", in_folder),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -111,7 +72,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// The body; a query in it is saved, and its id put in its place.
 fn read(call: &Call<'_>, world: &mut World) -> Result<Body, Refusal> {
-    let mut body = body::read(call, WRITABLE)?;
+    let mut body = call.object()?;
     if let Some(query) = body.remove("query") {
         let query = query.as_object().cloned().unwrap_or_default();
         let id = save(world, query)?;

@@ -43,12 +43,12 @@ use serde_json::{Value, json};
 
 use crate::emulator::http::answer::Refusal;
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::Operation;
+use crate::emulator::http::operation::Service;
 use crate::emulator::world::World;
 use crate::emulator::world::content_access::Viewer;
 
 /// Every operation there is, by resource.
-pub(crate) const OPERATIONS: &[&[Operation]] = &[
+pub(crate) const OPERATIONS: &[&[Service]] = &[
     alerts::OPERATIONS,
     attributes::OPERATIONS,
     auth::OPERATIONS,

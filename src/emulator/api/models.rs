@@ -5,24 +5,11 @@ use serde_json::{Value, json};
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::listing;
-use crate::emulator::http::operation::{Operation, get};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::World;
 use crate::emulator::world::roles::Model;
 
-const LIST: &[&str] = &[
-    "fields",
-    "limit",
-    "offset",
-    "exclude_empty",
-    "exclude_hidden",
-    "include_internal",
-    "include_self_service",
-];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_lookml_models", "/lookml_models", all).query(LIST),
-    get("lookml_model", "/lookml_models/{lookml_model_name}", one).query(&["fields"]),
-];
+pub(super) const OPERATIONS: &[Service] = &[op("all_lookml_models", all), op("lookml_model", one)];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let hides = world.rules.switches.models_hide_internal;

@@ -3,67 +3,21 @@
 use crate::emulator::api::query_json::query_json;
 use crate::emulator::api::query_results;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::http::body::{self, Body, Field, Kind, firm, open};
+use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, get, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::queries::Query;
 use crate::emulator::world::{Id, World};
 
-const RUN: &[&str] = &[
-    "limit",
-    "apply_formatting",
-    "apply_vis",
-    "cache",
-    "image_width",
-    "image_height",
-    "generate_drill_links",
-    "force_production",
-    "cache_only",
-    "path_prefix",
-    "rebuild_pdts",
-    "server_table_calcs",
-];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("create_query", "/queries", create)
-        .query(&["fields"])
-        .json(),
-    get("query", "/queries/{query_id}", one).query(&["fields"]),
-    get("run_query", "/queries/{query_id}/run/{result_format}", run).query(RUN),
-    post(
-        "run_inline_query",
-        "/queries/run/{result_format}",
-        run_inline,
-    )
-    .query(RUN)
-    .json(),
-];
-
-/// What may be written of a query, from Looker's OpenAPI description.
-pub(super) const WRITABLE: &[Field] = &[
-    firm("model", Kind::Text),
-    firm("view", Kind::Text),
-    open("fields", Kind::Texts),
-    open("pivots", Kind::Texts),
-    open("fill_fields", Kind::Texts),
-    open("filters", Kind::Object),
-    open("filter_expression", Kind::Text),
-    open("sorts", Kind::Texts),
-    open("limit", Kind::Text),
-    open("column_limit", Kind::Text),
-    open("total", Kind::Flag),
-    open("row_total", Kind::Text),
-    open("subtotals", Kind::Texts),
-    open("vis_config", Kind::Object),
-    open("filter_config", Kind::Object),
-    open("visible_ui_sections", Kind::Text),
-    open("dynamic_fields", Kind::Text),
-    open("client_id", Kind::Text),
-    open("query_timezone", Kind::Text),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("create_query", create),
+    op("query", one),
+    op("run_query", run),
+    op("run_inline_query", run_inline),
 ];
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let id = save(world, body)?;
     show(world, id)
 }
@@ -83,7 +37,7 @@ fn run(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn run_inline(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let (model, view, rest) = parts(body)?;
     let slug = String::new();
     let query = Query {

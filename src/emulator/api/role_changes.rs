@@ -8,31 +8,22 @@ use crate::emulator::api::user_json::user_json;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
 use crate::emulator::http::fields::Fields;
-use crate::emulator::http::operation::{Operation, delete, get, patch, post, put};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::roles::Role;
 use crate::emulator::world::{Id, World};
 
-const ONE: &str = "/roles/{role_id}";
-const GROUPS: &str = "/roles/{role_id}/groups";
-const USERS: &str = "/roles/{role_id}/users";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("create_role", "/roles", create).json().admin(),
-    patch("update_role", ONE, update).json().admin(),
-    delete("delete_role", ONE, remove).admin(),
-    get("role_groups", GROUPS, groups)
-        .query(&["fields"])
-        .admin(),
-    put("set_role_groups", GROUPS, set_groups).json().admin(),
-    get("role_users", USERS, users)
-        .query(&["fields", "direct_association_only"])
-        .admin(),
-    put("set_role_users", USERS, set_users).json().admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("create_role", create).admin(),
+    op("update_role", update).admin(),
+    op("delete_role", remove).admin(),
+    op("role_groups", groups).admin(),
+    op("set_role_groups", set_groups).admin(),
+    op("role_users", users).admin(),
+    op("set_role_users", set_users).admin(),
 ];
 
 /// What may be written of a role, from Looker's API description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Body {
     name: Option<String>,
     permission_set_id: Option<String>,

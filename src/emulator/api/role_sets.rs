@@ -1,80 +1,31 @@
 //! The sets of permissions and of models that roles are made of.
 
+use serde::Deserialize;
+
 use crate::emulator::api::roles::{model_set_json, permission_set_json};
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet};
 use crate::emulator::world::{Id, World};
-use serde::Deserialize;
 
 const SEARCHED: &[&str] = &["id", "name", "all_access", "built_in"];
-const SEARCH: &[&str] = &[
-    "fields",
-    "limit",
-    "offset",
-    "sorts",
-    "id",
-    "name",
-    "all_access",
-    "built_in",
-    "filter_or",
-];
-const PERMISSION_SET: &str = "/permission_sets/{permission_set_id}";
-const MODEL_SET: &str = "/model_sets/{model_set_id}";
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_permission_sets", "/permission_sets", permission_sets)
-        .query(&["fields"])
-        .admin(),
-    get(
-        "search_permission_sets",
-        "/permission_sets/search",
-        search_permission_sets,
-    )
-    .query(SEARCH)
-    .admin(),
-    post(
-        "create_permission_set",
-        "/permission_sets",
-        create_permission_set,
-    )
-    .json()
-    .admin(),
-    get("permission_set", PERMISSION_SET, permission_set)
-        .query(&["fields"])
-        .admin(),
-    patch(
-        "update_permission_set",
-        PERMISSION_SET,
-        update_permission_set,
-    )
-    .json()
-    .admin(),
-    delete(
-        "delete_permission_set",
-        PERMISSION_SET,
-        delete_permission_set,
-    )
-    .admin(),
-    get("all_model_sets", "/model_sets", model_sets)
-        .query(&["fields"])
-        .admin(),
-    get("search_model_sets", "/model_sets/search", search_model_sets)
-        .query(SEARCH)
-        .admin(),
-    post("create_model_set", "/model_sets", create_model_set)
-        .json()
-        .admin(),
-    get("model_set", MODEL_SET, model_set)
-        .query(&["fields"])
-        .admin(),
-    patch("update_model_set", MODEL_SET, update_model_set)
-        .json()
-        .admin(),
-    delete("delete_model_set", MODEL_SET, delete_model_set).admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_permission_sets", permission_sets).admin(),
+    op("search_permission_sets", search_permission_sets).admin(),
+    op("create_permission_set", create_permission_set).admin(),
+    op("permission_set", permission_set).admin(),
+    op("update_permission_set", update_permission_set).admin(),
+    op("delete_permission_set", delete_permission_set).admin(),
+    op("all_model_sets", model_sets).admin(),
+    op("search_model_sets", search_model_sets).admin(),
+    op("create_model_set", create_model_set).admin(),
+    op("model_set", model_set).admin(),
+    op("update_model_set", update_model_set).admin(),
+    op("delete_model_set", delete_model_set).admin(),
 ];
 
 fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
@@ -84,10 +35,17 @@ fn permission_sets(_call: &Call<'_>, world: &mut World) -> Answer {
 
 fn search_permission_sets(call: &Call<'_>, world: &mut World) -> Answer {
     let filters = Filters::of(call, SEARCHED)?;
-    let sets = all_permission_sets(world);
+    let all = |set: &PermissionSet| set.all_access || has(call, "permissions", &set.permissions);
+    let sets = all_permission_sets(world).filter(|(_, set)| all(set));
     listing::search(call, &filters, sets, |_fields, (id, set)| {
         permission_set_json(id, set)
     })
+}
+
+/// Whether a set has all that the query parameter `name` lists.
+fn has(call: &Call<'_>, name: &str, set: &[String]) -> bool {
+    let wanted = call.list(name).unwrap_or_default();
+    wanted.iter().all(|wanted| set.contains(wanted))
 }
 
 fn all_permission_sets(world: &World) -> impl Iterator<Item = (Id, &PermissionSet)> {
@@ -106,7 +64,6 @@ fn show_permission_set(world: &World, id: Id) -> Answer {
 
 /// What may be written of a set of permissions, from Looker's API description.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct PermissionSetBody {
     name: Option<String>,
     permissions: Option<Vec<String>>,
@@ -176,7 +133,8 @@ fn model_sets(_call: &Call<'_>, world: &mut World) -> Answer {
 fn search_model_sets(call: &Call<'_>, world: &mut World) -> Answer {
     let world: &World = world;
     let filters = Filters::of(call, SEARCHED)?;
-    let sets = all_model_sets(world);
+    let all = |set: &ModelSet| set.all_access || has(call, "models", &set.models);
+    let sets = all_model_sets(world).filter(|(_, set)| all(set));
     listing::search(call, &filters, sets, |_fields, (id, set)| {
         model_set_json(world, id, set)
     })
@@ -203,7 +161,6 @@ fn show_model_set(world: &World, id: Id) -> Answer {
 /// What may be written of a set of models, from Looker's API description. A model that does not exist is taken, as it
 /// may come to exist.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ModelSetBody {
     name: Option<String>,
     models: Option<Vec<String>>,

@@ -6,7 +6,7 @@ use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Body, Refusal, add, json_answer};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Access, Operation, get, put};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
 use crate::emulator::world::{Id, World, id_text};
@@ -18,35 +18,14 @@ const SEARCHED: &[&str] = &[
     "permission_set_ids",
     "built_in",
 ];
-const SEARCH: &[&str] = &[
-    "fields",
-    "limit",
-    "offset",
-    "sorts",
-    "id",
-    "model_set_ids",
-    "permission_set_ids",
-    "name",
-    "built_in",
-    "filter_or",
-];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_roles", "/roles", all)
-        .query(&["fields", "ids", "get_all_support_roles"])
-        .admin(),
-    get("search_roles", "/roles/search", search)
-        .query(SEARCH)
-        .admin(),
-    get("role", "/roles/{role_id}", one).admin(),
-    get("all_permissions", "/permissions", permissions).admin(),
-    get("user_roles", "/users/{user_id}/roles", user_roles)
-        .query(&["fields", "direct_association_only"])
-        .access(Access::Own),
-    put("set_user_roles", "/users/{user_id}/roles", set_user_roles)
-        .query(&["fields"])
-        .json()
-        .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_roles", all).admin(),
+    op("search_roles", search).admin(),
+    op("role", one).admin(),
+    op("all_permissions", permissions).admin(),
+    op("user_roles", user_roles).own(),
+    op("set_user_roles", set_user_roles).admin(),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {

@@ -6,60 +6,9 @@ use serde_json::{Value, json};
 
 use crate::emulator::api::user_json::public_json;
 use crate::emulator::http::answer::lay_over;
-use crate::emulator::http::body::{Field, Kind, firm, open};
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::schedules::{Destination, Schedule};
 use crate::emulator::world::{Id, World, id_text};
-
-/// What may be written of a scheduled plan, from Looker's OpenAPI description.
-pub(super) const WRITABLE: &[Field] = &[
-    open("name", Kind::Text),
-    open("user_id", Kind::Text),
-    firm("run_as_recipient", Kind::Flag),
-    firm("enabled", Kind::Flag),
-    open("look_id", Kind::Text),
-    open("dashboard_id", Kind::Text),
-    open("lookml_dashboard_id", Kind::Text),
-    open("filters_string", Kind::Text),
-    open("dashboard_filters", Kind::Text),
-    firm("require_results", Kind::Flag),
-    firm("require_no_results", Kind::Flag),
-    firm("require_change", Kind::Flag),
-    firm("send_all_results", Kind::Flag),
-    open("crontab", Kind::Text),
-    open("datagroup", Kind::Text),
-    open("timezone", Kind::Text),
-    open("scheduled_plan_destination", Kind::Parts(DESTINATION)),
-    firm("run_once", Kind::Flag),
-    firm("include_links", Kind::Flag),
-    firm("include_dashboard_summary", Kind::Flag),
-    open("custom_url_base", Kind::Text),
-    open("custom_url_params", Kind::Text),
-    open("custom_url_label", Kind::Text),
-    firm("show_custom_url", Kind::Flag),
-    open("pdf_paper_size", Kind::Text),
-    firm("pdf_landscape", Kind::Flag),
-    firm("embed", Kind::Flag),
-    open("color_theme", Kind::Text),
-    firm("long_tables", Kind::Flag),
-    firm("pdf_page_breaks", Kind::Flag),
-    open("tab_ids", Kind::Texts),
-    open("inline_table_width", Kind::Whole),
-    open("query_id", Kind::Text),
-    open("user", Kind::Object),
-];
-
-const DESTINATION: &[Field] = &[
-    open("scheduled_plan_id", Kind::Text),
-    open("format", Kind::Text),
-    firm("apply_formatting", Kind::Flag),
-    firm("apply_vis", Kind::Flag),
-    open("address", Kind::Text),
-    open("type", Kind::Text),
-    open("parameters", Kind::Text),
-    open("secret_parameters", Kind::Text),
-    open("message", Kind::Text),
-];
 
 /// What a scheduled plan shows that nobody has written.
 static USUAL: LazyLock<Value> = LazyLock::new(|| {

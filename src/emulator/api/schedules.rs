@@ -3,19 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::emulator::api::dashboards_and_looks::may;
-use crate::emulator::api::schedule_json::{WRITABLE, schedule_json};
+use crate::emulator::api::schedule_json::schedule_json;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::listing::{self, Filters};
-use crate::emulator::http::operation::{Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::BlindSearch;
 use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::schedules::Schedule;
 use crate::emulator::world::{Id, World};
 
-const FIELDS: &[&str] = &["fields"];
 const SEARCHED: &[&str] = &[
     "name",
     "user_first_name",
@@ -27,50 +26,14 @@ const SEARCHED: &[&str] = &[
     "destination_type",
     "delivery_format",
 ];
-const SEARCH: &[&str] = &[
-    "user_id",
-    "fields",
-    "all_users",
-    "limit",
-    "offset",
-    "sorts",
-    "name",
-    "user_first_name",
-    "user_last_name",
-    "dashboard_id",
-    "look_id",
-    "lookml_dashboard_id",
-    "recipient",
-    "destination_type",
-    "delivery_format",
-    "all_states",
-    "run_once",
-    "enabled",
-    "last_run_status",
-    "filter_or",
-];
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_scheduled_plans", "/scheduled_plans", all).query(&["user_id", "fields", "all_users"]),
-    post("create_scheduled_plan", "/scheduled_plans", create).json(),
-    get("search_scheduled_plans", "/scheduled_plans/search", search).query(SEARCH),
-    get(
-        "scheduled_plan",
-        "/scheduled_plans/{scheduled_plan_id}",
-        one,
-    )
-    .query(FIELDS),
-    patch(
-        "update_scheduled_plan",
-        "/scheduled_plans/{scheduled_plan_id}",
-        update,
-    )
-    .json(),
-    delete(
-        "delete_scheduled_plan",
-        "/scheduled_plans/{scheduled_plan_id}",
-        remove,
-    ),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_scheduled_plans", all),
+    op("create_scheduled_plan", create),
+    op("search_scheduled_plans", search),
+    op("scheduled_plan", one),
+    op("update_scheduled_plan", update),
+    op("delete_scheduled_plan", remove),
 ];
 
 /// What somebody needs who is no administrator: a permission to send things somewhere.
@@ -160,7 +123,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     may(world, &viewer, SEND)?;
     body::require(&body, &["name", "scheduled_plan_destination"])?;
@@ -193,7 +156,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// Destinations that are given replace all that there were; when they are left out, those stay.
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
-    let body = body::read(call, WRITABLE)?;
+    let body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = seen(call, world, &viewer)?;
     let schedule = world.content.schedules.at(id);

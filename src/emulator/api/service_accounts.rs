@@ -9,32 +9,22 @@ use crate::emulator::api::users::remove;
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::fields::Fields;
-use crate::emulator::http::operation::{Operation, delete, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
-
-const ALL: &str = "/users/service_accounts";
-const ONE: &str = "/users/service_accounts/{user_id}";
 
 /// The fields of a service account, from Looker's API description.
 const FIELDS: &str = "can,id,service_account_name,is_service_account,is_disabled,group_ids,role_ids,\
     can_manage_api3_creds,credentials_api3";
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    post("create_service_account", ALL, create)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    patch("update_service_account", ONE, update)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    delete("delete_service_account", ONE, delete_one).admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("create_service_account", create).admin(),
+    op("update_service_account", update).admin(),
+    op("delete_service_account", delete_one).admin(),
 ];
 
 /// What may be written of a service account.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Body {
     service_account_name: Option<String>,
     is_disabled: Option<bool>,

@@ -5,21 +5,14 @@ use serde_json::{Value, json};
 use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Access, Operation, delete, get};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::{Id, World, id_text};
 
-const ALL: &str = "/users/{user_id}/sessions";
-const ONE: &str = "/users/{user_id}/sessions/{session_id}";
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_user_sessions", ALL, list)
-        .query(&["fields"])
-        .access(Access::Own),
-    get("user_session", ONE, one)
-        .query(&["fields"])
-        .access(Access::Own),
-    delete("delete_user_session", ONE, remove).access(Access::Own),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_user_sessions", list).own(),
+    op("user_session", one).own(),
+    op("delete_user_session", remove).own(),
 ];
 
 fn list(call: &Call<'_>, world: &mut World) -> Answer {

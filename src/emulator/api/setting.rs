@@ -5,18 +5,13 @@ use serde_json::{Value, json};
 
 use crate::emulator::http::answer::{Answer, Refusal, add, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Operation, get, patch};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::World;
 use crate::emulator::world::permissions::{ALL_PERMISSIONS, EMBED_PERMISSIONS};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("get_setting", "/setting", read)
-        .query(&["fields"])
-        .admin(),
-    patch("set_setting", "/setting", write)
-        .query(&["fields"])
-        .json()
-        .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("get_setting", read).admin(),
+    op("set_setting", write).admin(),
 ];
 
 fn read(_call: &Call<'_>, world: &mut World) -> Answer {

@@ -7,59 +7,15 @@ use crate::emulator::http::answer::Answer;
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::fields::Fields;
 use crate::emulator::http::listing::{self, Filters, fits};
-use crate::emulator::http::operation::{Operation, get};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::ListedKeys;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 
-const SEARCH: &[&str] = &[
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "id",
-    "first_name",
-    "last_name",
-    "full_name",
-    "verified_looker_employee",
-    "embed_user",
-    "email",
-    "is_disabled",
-    "filter_or",
-    "content_metadata_id",
-    "group_id",
-    "can_manage_api3_creds",
-    "is_service_account",
-];
-const SEARCH_NAMES: &[&str] = &[
-    "fields",
-    "page",
-    "per_page",
-    "limit",
-    "offset",
-    "sorts",
-    "id",
-    "first_name",
-    "last_name",
-    "verified_looker_employee",
-    "email",
-    "is_disabled",
-];
-const LIST: &[&str] = &[
-    "fields", "page", "per_page", "limit", "offset", "sorts", "ids",
-];
-
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("all_users", "/users", all).query(LIST),
-    get("search_users", "/users/search", search).query(SEARCH),
-    get(
-        "search_users_names",
-        "/users/search/names/{pattern}",
-        search_names,
-    )
-    .query(SEARCH_NAMES),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_users", all),
+    op("search_users", search),
+    op("search_users_names", search_names),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {

@@ -7,33 +7,19 @@ use crate::emulator::api::credentials_email::EmailBody;
 use crate::emulator::api::user_json::{public_json, user_json};
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
-use crate::emulator::http::operation::{Access, Operation, delete, get, patch, post};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::Mode;
 use crate::emulator::world::users::{EmailState, User};
 use crate::emulator::world::{Id, World};
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("me", "/user", me).query(&["fields"]),
-    post("create_user", "/users", create)
-        .query(&["fields"])
-        .json()
-        .admin(),
-    get("user", "/users/{user_id}", one).query(&["fields"]),
-    patch("update_user", "/users/{user_id}", update)
-        .query(&["fields"])
-        .json()
-        .access(Access::Own),
-    delete("delete_user", "/users/{user_id}", remove).admin(),
-    get(
-        "user_for_credential",
-        "/users/credential/{credential_type}/{credential_id}",
-        by_credential,
-    )
-    .query(&["fields"])
-    .admin(),
-    post("create_embed_user", "/users/embed_user", create_embed_user)
-        .json()
-        .admin(),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("me", me),
+    op("create_user", create).admin(),
+    op("user", one),
+    op("update_user", update).own(),
+    op("delete_user", remove).admin(),
+    op("user_for_credential", by_credential).admin(),
+    op("create_embed_user", create_embed_user).admin(),
 ];
 
 fn me(call: &Call<'_>, world: &mut World) -> Answer {
@@ -81,7 +67,7 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// What may be written of a user, from Looker's OpenAPI description.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 struct UserBody {
     first_name: Option<String>,
     last_name: Option<String>,
@@ -186,7 +172,6 @@ pub(super) fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn create_embed_user(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         external_user_id: String,
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
 use crate::emulator::http::call::Call;
-use crate::emulator::http::operation::{Access, Operation, get};
+use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::Release;
 use crate::emulator::world::World;
 
@@ -23,17 +23,10 @@ fn api_version(release: Release) -> String {
     format!("4.0.{release}")
 }
 
-pub(super) const OPERATIONS: &[Operation] = &[
-    get("versions", "/versions", versions)
-        .query(&["fields"])
-        .access(Access::Open),
-    get("swagger", "/swagger.json", swagger).access(Access::Open),
-    get(
-        "api_spec",
-        "/api_spec/{api_version}/{specification}",
-        api_spec,
-    )
-    .access(Access::Open),
+pub(super) const OPERATIONS: &[Service] = &[
+    op("versions", versions).open(),
+    op("swagger", swagger).open(),
+    op("api_spec", api_spec).open(),
 ];
 
 fn versions(call: &Call<'_>, world: &mut World) -> Answer {

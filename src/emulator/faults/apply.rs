@@ -155,11 +155,11 @@ pub(crate) fn throttled(switches: &Switches, wait: Duration) -> Refusal {
 }
 
 fn error(shared: &Shared, code: u16, body: ErrorBody, target: &Target) -> Given {
-    let operation = match target {
-        Target::Operation(operation, _) => Some(*operation),
+    let route = match target {
+        Target::Operation(route, _) => Some(*route),
         _ => None,
     };
-    let mut given = Given::of(Err(Refusal::of_status(code)), operation, shared);
+    let mut given = Given::of(Err(Refusal::of_status(code)), route, shared);
     match body {
         ErrorBody::Json => {}
         ErrorBody::Html => {

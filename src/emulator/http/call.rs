@@ -38,7 +38,10 @@ pub(crate) struct Call<'a> {
     /// The fields of the answer that are kept.
     pub(crate) fields: Fields,
     pub(crate) paging: Paging,
-    pub(crate) body: &'a [u8],
+    /// The body as it came.
+    pub(crate) raw: &'a [u8],
+    /// The body as JSON, which has what the contract says; `null` where it is none.
+    pub(crate) body: Value,
     /// `None` only where the operation is open.
     pub(crate) who: Option<&'a Who>,
     /// The host and port the caller used.
@@ -104,9 +107,9 @@ impl Call<'_> {
         )
     }
 
-    /// The body, which must be JSON that `T` knows every field of.
+    /// The body as a `T`, which may pass over some of its fields.
     pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        serde_json::from_slice(self.body).map_err(|error| bad_body(&error.to_string()))
+        T::deserialize(&self.body).map_err(|error| bad_body(&error.to_string()))
     }
 
     /// The body as a JSON object of any fields.
@@ -154,9 +157,9 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The first parameter that is not in `known`.
-    pub(crate) fn unknown(&self, known: &[&str]) -> Option<&str> {
+    /// The first parameter that is not known.
+    pub(crate) fn unknown(&self, known: impl Fn(&str) -> bool) -> Option<&str> {
         let mut names = self.0.iter().map(|(name, _)| name.as_str());
-        names.find(|name| !known.contains(name))
+        names.find(|name| !known(name))
     }
 }

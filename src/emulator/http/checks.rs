@@ -3,51 +3,72 @@
 use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use serde_json::Value;
 
+use crate::emulator::contract;
 use crate::emulator::faults::apply as fault;
 use crate::emulator::http::answer::{Answer, Body, Refusal};
-use crate::emulator::http::call::{Call, Paging, Query, Who};
+use crate::emulator::http::call::{Call, Paging, Query, Who, bad_body};
 use crate::emulator::http::fields::Fields;
-use crate::emulator::http::operation::{Access, BodyRule, Operation};
+use crate::emulator::http::operation::{Access, Operation};
 use crate::emulator::http::request::Arrival;
+use crate::emulator::http::router::Route;
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{DisabledSudo, Switches};
+
+/// The body that a form is.
+const FORM: &str = "form";
 
 /// Call an operation, as far as the checks let it; `now` is the time that the rate is measured by.
 pub(crate) fn call(
     inside: &mut Inside,
     now: Duration,
-    (operation, params): (&'static Operation, Vec<(&'static str, String)>),
+    (route, params): (Route, Vec<(&'static str, String)>),
     arrival: &Arrival,
     who: Option<&Who>,
 ) -> Answer {
     if let Err(wait) = inside.limit.pass(now) {
         return Err(fault::throttled(&inside.world.rules.switches, wait));
     }
+    let operation = route.operation;
+    let service = route.service.ok_or_else(|| unserved(operation))?;
     let query = check_query(operation, &arrival.query)?;
     check_body(operation, arrival)?;
-    let call = Call {
+    let mut call = Call {
         params,
         fields: fields(operation, &query)?,
         paging: paging(&inside.world.rules.switches, operation),
         query,
-        body: &arrival.body,
+        raw: &arrival.body,
+        body: Value::Null,
         who,
         host: arrival.header(HOST),
         user_agent: arrival.header(USER_AGENT),
     };
-    check_access(operation.access, &call)?;
-    let mut reply = (operation.handler)(&call, &mut inside.world)?;
+    check_access(service.access, &call)?;
+    if let Some(kind) = operation.body.filter(|kind| *kind != FORM) {
+        let body =
+            serde_json::from_slice(call.raw).map_err(|error| bad_body(&error.to_string()))?;
+        contract::check(kind, &body).map_err(|why| bad_body(&why))?;
+        call.body = body;
+    }
+    let mut reply = (service.handler)(&call, &mut inside.world)?;
     if let Body::Json(value) = reply.body {
         reply.body = Body::Json(call.fields.keep(value));
     }
     Ok(reply)
 }
 
+/// 501 for an operation that Looker has and this emulator has not.
+fn unserved(operation: &Operation) -> Refusal {
+    let what = format!("the emulator does not serve `{}`", operation.id);
+    Refusal::new(501, &*what).violation(what)
+}
+
 fn paging(switches: &Switches, operation: &Operation) -> Paging {
     Paging {
         // Lists without pages are whole in any case.
-        cap: match operation.query.contains(&"limit") {
+        cap: match operation.takes("limit") {
             true => switches.page_cap,
             false => 0,
         },
@@ -59,7 +80,7 @@ fn paging(switches: &Switches, operation: &Operation) -> Paging {
 
 /// The fields the caller wants; all where it does not say.
 fn fields(operation: &Operation, query: &Query) -> Result<Fields, Refusal> {
-    let text = query.value("fields").filter(|_| operation.has_fields());
+    let text = query.value("fields").filter(|_| operation.takes("fields"));
     Fields::parse(text.unwrap_or_default()).ok_or_else(|| {
         Refusal::new(400, "Bad Request: 'fields' cannot be read")
             .violation("`fields` with parentheses that do not match")
@@ -85,7 +106,7 @@ fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
     let query = Query::parse(raw).ok_or_else(|| {
         Refusal::new(400, "Bad Request").violation("a query that is not percent-encoded UTF-8")
     })?;
-    match query.unknown(operation.query) {
+    match query.unknown(|name| operation.takes(name)) {
         None => Ok(query),
         Some(name) => Err(
             Refusal::new(400, format!("Bad Request: unknown parameter '{name}'"))
@@ -96,17 +117,17 @@ fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
 
 fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
     let wanted = match operation.body {
-        BodyRule::None if arrival.body.is_empty() => return Ok(()),
-        BodyRule::None => {
+        None if arrival.body.is_empty() => return Ok(()),
+        None => {
             return Err(
                 Refusal::new(400, "Bad Request: this operation takes no body")
                     .violation("a body where none is allowed"),
             );
         }
         // Login takes its form in the query too, for a while.
-        BodyRule::Form if arrival.body.is_empty() => return Ok(()),
-        BodyRule::Form => "application/x-www-form-urlencoded",
-        BodyRule::Json => "application/json",
+        Some(FORM) if arrival.body.is_empty() => return Ok(()),
+        Some(FORM) => "application/x-www-form-urlencoded",
+        Some(_) => "application/json",
     };
     let given = arrival.header(CONTENT_TYPE);
     let kind = given.split(';').next().unwrap_or_default().trim();

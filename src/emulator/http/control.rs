@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 
 use crate::emulator::behaviour::Behaviour;
 use crate::emulator::console;
+use crate::emulator::contract;
 use crate::emulator::faults::Fault;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::operation::Operation;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
+use crate::emulator::http::router;
 use crate::emulator::shared::Shared;
 use crate::emulator::state::Dump;
+use crate::emulator::web::{HTML, document};
 
 /// Answer a request for one of the emulator's own paths.
 pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
@@ -44,8 +48,22 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
             shared.reset().map_err(bad)?;
             Ok(Reply::no_content())
         }
+        ("GET", path) if path.starts_with("/err/4.0/501/") => not_served(path),
         _ => Err(Refusal::not_found()),
     }
+}
+
+/// The page that 501 refers to.
+fn not_served(path: &str) -> Answer {
+    let page = |operation: &&Operation| format!("/err{}", operation.error_page("", 501)) == path;
+    let operation = contract::operations().iter().find(page);
+    let operation = operation.filter(|operation| !router::is_served(operation.id));
+    let id = operation.ok_or_else(Refusal::not_found)?.id;
+    let text = format!(
+        "<p>Looker has the operation <code>{id}</code>. This local Looker does not serve it: \
+         the call changed nothing, and is listed among the violations.</p>"
+    );
+    Ok(Reply::text(HTML, document("Not served here", &text)))
 }
 
 /// The faults in force, and how many calls each has seen.

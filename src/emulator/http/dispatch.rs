@@ -16,11 +16,10 @@ use crate::emulator::http::connection::{self, Orders};
 use crate::emulator::http::control;
 use crate::emulator::http::gate;
 use crate::emulator::http::latency::Line;
-use crate::emulator::http::operation::Operation;
 use crate::emulator::http::proxy;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
-use crate::emulator::http::router::Target;
+use crate::emulator::http::router::{self, Route, Target};
 use crate::emulator::log::RequestRecord;
 use crate::emulator::options::Latency;
 use crate::emulator::shared::{Inside, Shared};
@@ -53,7 +52,7 @@ pub(crate) async fn handle(
         body,
         who: None,
     };
-    let target = shared.router.find(&arrival.method, &arrival.path);
+    let target = router::find(&arrival.method, &arrival.path);
     if matches!(target, Target::Control) {
         return control::answer(&shared, &arrival);
     }
@@ -132,7 +131,7 @@ fn put_off(shared: &Shared, target: Target, mut arrival: Arrival, calls: u32) {
 
 fn answer(shared: &Shared, target: &Target, arrival: &Arrival) -> Given {
     match target {
-        Target::Operation(operation, params) => api(shared, operation, params.clone(), arrival),
+        Target::Operation(route, params) => api(shared, *route, params.clone(), arrival),
         Target::Page(page) => {
             let mut inside = shared.lock();
             let Inside { world, log, .. } = &mut *inside;
@@ -159,7 +158,7 @@ fn answer(shared: &Shared, target: &Target, arrival: &Arrival) -> Given {
 
 fn api(
     shared: &Shared,
-    operation: &'static Operation,
+    route: Route,
     params: Vec<(&'static str, String)>,
     arrival: &Arrival,
 ) -> Given {
@@ -170,13 +169,13 @@ fn api(
     });
     let user = who.as_ref().map(|who| who.user);
     let now = shared.options.clock.elapsed();
-    let answer = checks::call(&mut inside, now, (operation, params), arrival, who.as_ref());
+    let answer = checks::call(&mut inside, now, (route, params), arrival, who.as_ref());
     if let Err(Refusal {
         violation: Some(what),
         ..
     }) = &answer
     {
-        let text = format!("{} {}: {what}", arrival.method, operation.path);
+        let text = format!("{} {}: {what}", arrival.method, route.operation.path);
         inside.log.violation(text);
     }
     let says_why = inside.world.rules.switches.field_errors_say_why;
@@ -187,7 +186,7 @@ fn api(
     };
     Given {
         user,
-        ..Given::of(answer, Some(operation), shared)
+        ..Given::of(answer, Some(route), shared)
     }
 }
 
@@ -201,7 +200,9 @@ fn record(
 ) {
     let path = match target {
         // The last segment is a token.
-        Target::Operation(operation, _) if operation.id == "delete_embed_cookieless_session" => {
+        Target::Operation(Route { operation, .. }, _)
+            if operation.id == "delete_embed_cookieless_session" =>
+        {
             format!("/api/4.0{}", operation.path)
         }
         _ => arrival.path.clone(),

@@ -1,4 +1,4 @@
-//! One operation of the API: how it is called, who may call it, and the function that answers.
+//! One operation of the API: what the contract says of it, and, if it is served, by which function and for whom.
 
 use crate::emulator::http::answer::Answer;
 use crate::emulator::http::call::Call;
@@ -8,7 +8,7 @@ use crate::emulator::world::World;
 pub(crate) type Handler = fn(&Call<'_>, &mut World) -> Answer;
 
 /// The method of an operation.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Verb {
     Get,
     Post,
@@ -55,77 +55,108 @@ pub(crate) enum Access {
     Own,
 }
 
-/// The body an operation takes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum BodyRule {
-    /// None; one that is sent is refused.
-    None,
-    /// JSON.
-    Json,
-    /// A form.
-    Form,
+/// How an operation is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    pub(crate) id: &'static str,
+    pub(crate) access: Access,
+    pub(crate) handler: Handler,
 }
 
-/// One operation, named as in Looker's OpenAPI description.
+/// The operation that the contract calls `id`, for everybody with a token.
+pub(crate) const fn op(id: &'static str, handler: Handler) -> Service {
+    Service {
+        id,
+        access: Access::Token,
+        handler,
+    }
+}
+
+impl Service {
+    /// The same for anybody, without a token.
+    pub(crate) const fn open(mut self) -> Self {
+        self.access = Access::Open;
+        self
+    }
+
+    /// The same for administrators only.
+    pub(crate) const fn admin(mut self) -> Self {
+        self.access = Access::Admin;
+        self
+    }
+
+    /// The same for administrators and the user that the path names.
+    pub(crate) const fn own(mut self) -> Self {
+        self.access = Access::Own;
+        self
+    }
+}
+
+/// A parameter or a field: its name, its marks, and after a colon its type, text where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word<'a> {
+    pub(crate) name: &'a str,
+    marks: &'a str,
+    pub(crate) kind: &'a str,
+}
+
+impl<'a> Word<'a> {
+    /// Read one.
+    pub(crate) fn of(text: &'a str) -> Self {
+        let (head, kind) = text.split_once(':').unwrap_or((text, "str"));
+        let name = head.trim_end_matches(['?', '!', '*']);
+        let marks = head.strip_prefix(name).unwrap_or_default();
+        Self { name, marks, kind }
+    }
+
+    /// Whether it may be `null`.
+    pub(crate) fn is_nullable(&self) -> bool {
+        self.marks.contains('?')
+    }
+
+    /// Whether Looker alone writes it.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.marks.contains('!')
+    }
+}
+
+/// One operation, as Looker's description has it.
 #[derive(Debug)]
 pub(crate) struct Operation {
     pub(crate) id: &'static str,
     pub(crate) verb: Verb,
     /// The path below `/api/4.0`, with parameters in braces.
     pub(crate) path: &'static str,
-    /// The query parameters it knows.
-    pub(crate) query: &'static [&'static str],
-    pub(crate) body: BodyRule,
-    pub(crate) access: Access,
-    pub(crate) handler: Handler,
+    query: Vec<&'static str>,
+    /// The type of its body, or `form`.
+    pub(crate) body: Option<&'static str>,
 }
 
 impl Operation {
-    /// An operation that needs a token and takes neither query nor body.
-    pub(crate) const fn new(
-        verb: Verb,
-        id: &'static str,
-        path: &'static str,
-        handler: Handler,
-    ) -> Self {
+    /// An operation without parameters or body.
+    pub(crate) const fn new(verb: Verb, path: &'static str, id: &'static str) -> Self {
         Self {
             id,
             verb,
             path,
-            query: &[],
-            body: BodyRule::None,
-            access: Access::Token,
-            handler,
+            query: Vec::new(),
+            body: None,
         }
     }
 
-    /// The same operation with these query parameters.
-    pub(crate) const fn query(mut self, names: &'static [&'static str]) -> Self {
-        self.query = names;
-        self
+    /// Let it take these parameters, and the body after a `<`.
+    pub(crate) fn take(&mut self, words: impl Iterator<Item = &'static str>) {
+        for word in words {
+            match word.strip_prefix('<') {
+                Some(body) => self.body = Some(body),
+                None => self.query.push(word),
+            }
+        }
     }
 
-    /// The same operation with a JSON body.
-    pub(crate) const fn json(mut self) -> Self {
-        self.body = BodyRule::Json;
-        self
-    }
-
-    /// The same operation with a form as body.
-    pub(crate) const fn form(mut self) -> Self {
-        self.body = BodyRule::Form;
-        self
-    }
-
-    /// The same operation for these callers only.
-    pub(crate) const fn access(mut self, access: Access) -> Self {
-        self.access = access;
-        self
-    }
-
-    /// The same operation for administrators only.
-    pub(crate) const fn admin(self) -> Self {
-        self.access(Access::Admin)
+    /// Whether it knows the query parameter `name`.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.query.iter().any(|word| Word::of(word).name == name)
     }
 
     /// The page that explains an error of it, in the pattern of Looker's own below `base`: version, status, verb, path with
@@ -134,34 +165,4 @@ impl Operation {
         let path = self.path.replace('{', ":").replace('}', "");
         format!("{base}/4.0/{status}/{}{path}", self.verb.word())
     }
-
-    /// Whether the caller may say which fields it wants.
-    pub(crate) fn has_fields(&self) -> bool {
-        self.query.contains(&"fields")
-    }
-}
-
-/// A `GET`.
-pub(crate) const fn get(id: &'static str, path: &'static str, handler: Handler) -> Operation {
-    Operation::new(Verb::Get, id, path, handler)
-}
-
-/// A `POST`.
-pub(crate) const fn post(id: &'static str, path: &'static str, handler: Handler) -> Operation {
-    Operation::new(Verb::Post, id, path, handler)
-}
-
-/// A `PUT`.
-pub(crate) const fn put(id: &'static str, path: &'static str, handler: Handler) -> Operation {
-    Operation::new(Verb::Put, id, path, handler)
-}
-
-/// A `PATCH`.
-pub(crate) const fn patch(id: &'static str, path: &'static str, handler: Handler) -> Operation {
-    Operation::new(Verb::Patch, id, path, handler)
-}
-
-/// A `DELETE`.
-pub(crate) const fn delete(id: &'static str, path: &'static str, handler: Handler) -> Operation {
-    Operation::new(Verb::Delete, id, path, handler)
 }

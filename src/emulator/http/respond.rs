@@ -6,7 +6,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::emulator::http::answer::{Answer, Body, Reply};
-use crate::emulator::http::operation::{Access, Operation, Verb};
+use crate::emulator::http::operation::{Access, Verb};
+use crate::emulator::http::router::Route;
 use crate::emulator::shared::Shared;
 use crate::emulator::text::http_date;
 use crate::emulator::world::Id;
@@ -33,16 +34,16 @@ pub(crate) struct Given {
 
 impl Given {
     /// The answer of an operation.
-    pub(crate) fn of(answer: Answer, operation: Option<&Operation>, shared: &Shared) -> Self {
-        let mut given = Self::plain(answer, operation, shared);
-        if let Some(operation) = operation {
-            given.add_headers(operation, shared.now());
+    pub(crate) fn of(answer: Answer, route: Option<Route>, shared: &Shared) -> Self {
+        let mut given = Self::plain(answer, route, shared);
+        if let Some(route) = route {
+            given.add_headers(route, shared.now());
         }
         given
     }
 
     /// The headers that answers of the API were recorded with, besides those that every answer has here.
-    fn add_headers(&mut self, operation: &Operation, now: i64) {
+    fn add_headers(&mut self, route: Route, now: i64) {
         let vary = match self.status {
             204 => "Origin",
             _ => "Accept-Encoding, Origin",
@@ -53,7 +54,10 @@ impl Given {
         if self.status == 204 {
             self.headers.push(("connection", "keep-alive".to_owned()));
         }
-        let writes = operation.verb != Verb::Get && operation.access != Access::Open;
+        let known = route
+            .service
+            .is_some_and(|service| service.access != Access::Open);
+        let writes = known && route.operation.verb != Verb::Get;
         if writes && self.status < 400 {
             let expires = http_date(now + COOKIE_SECONDS);
             let cookie = format!("looker.browser={BROWSER}; expires={expires}; HttpOnly");
@@ -61,14 +65,16 @@ impl Given {
         }
     }
 
-    fn plain(answer: Answer, operation: Option<&Operation>, shared: &Shared) -> Self {
+    fn plain(answer: Answer, route: Option<Route>, shared: &Shared) -> Self {
         match answer {
             Ok(reply) => Self::reply(reply),
             Err(refusal) => {
+                // What is not served here is no matter of Looker's documentation.
                 let page = shared.options.documentation_url.clone();
+                let page = page.filter(|_page| refusal.status != 501);
                 let page = page.unwrap_or_else(|| format!("{}/__emulator/err", shared.base_url));
-                let page = match operation {
-                    Some(operation) => operation.error_page(&page, refusal.status),
+                let page = match route {
+                    Some(route) => route.operation.error_page(&page, refusal.status),
                     None => page,
                 };
                 let body = refusal.body(&page);

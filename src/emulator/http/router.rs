@@ -1,20 +1,31 @@
 //! From a method and a raw path to an operation or a page.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use crate::emulator::api;
-use crate::emulator::http::operation::{Operation, Verb};
+use crate::emulator::contract;
+use crate::emulator::http::operation::{Operation, Service, Verb};
 use crate::emulator::text::decode_path;
 use crate::emulator::web::{PAGES, Page};
 
 /// Where the API begins.
-const API: &str = "/api/4.0/";
+const API: &str = "/api/4.0";
+
+static ROUTES: LazyLock<BTreeMap<Verb, matchit::Router<Route>>> = LazyLock::new(routes);
+
+/// An operation, and how it is served, if it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Route {
+    pub(crate) operation: &'static Operation,
+    pub(crate) service: Option<&'static Service>,
+}
 
 /// What a request is for.
 #[derive(Debug)]
 pub(crate) enum Target {
     /// An operation of the API, with its decoded path parameters.
-    Operation(&'static Operation, Vec<(&'static str, String)>),
+    Operation(Route, Vec<(&'static str, String)>),
     /// A page of the web part.
     Page(&'static Page),
     /// What only an emulator has.
@@ -27,7 +38,7 @@ impl Target {
     /// The operation id that records and faults go by.
     pub(crate) const fn id(&self) -> &'static str {
         match self {
-            Self::Operation(operation, _) => operation.id,
+            Self::Operation(route, _) => route.operation.id,
             Self::Page(page) => page.id,
             Self::Control => "emulator",
             Self::Unknown => "unknown",
@@ -35,103 +46,65 @@ impl Target {
     }
 }
 
-/// All operations, found by verb and number of path segments.
-#[derive(Debug)]
-pub(crate) struct Router(HashMap<(&'static str, usize), Vec<Route>>);
-
-#[derive(Debug)]
-struct Route {
-    operation: &'static Operation,
-    segments: Vec<Segment>,
-}
-
-#[derive(Debug, Eq, PartialEq)]
-enum Segment {
-    Text(&'static str),
-    Parameter(&'static str),
-}
-
-impl Router {
-    /// The router of every operation there is.
-    pub(crate) fn new() -> Self {
-        let mut routes: HashMap<_, Vec<Route>> = HashMap::new();
-        for operation in api::OPERATIONS.iter().copied().flatten() {
-            let segments: Vec<Segment> = split(operation.path).map(segment).collect();
-            let route = Route {
-                operation,
-                segments,
-            };
-            routes
-                .entry((operation.verb.word(), route.segments.len()))
-                .or_default()
-                .push(route);
-        }
-        for routes in routes.values_mut() {
-            // `/users/search` must be found before `/users/{user_id}`.
-            routes.sort_by_key(Route::parameters);
-        }
-        Self(routes)
-    }
-
-    /// What a request with this method and raw path is for.
-    pub(crate) fn find(&self, method: &str, path: &str) -> Target {
-        if path == "/" || path.starts_with("/__emulator") {
-            return Target::Control;
-        }
-        let Some(verb) = Verb::of(method) else {
-            return Target::Unknown;
+fn routes() -> BTreeMap<Verb, matchit::Router<Route>> {
+    let services = api::OPERATIONS.iter().copied().flatten();
+    let services: HashMap<&str, &Service> = services.map(|service| (service.id, service)).collect();
+    let mut routes: BTreeMap<_, matchit::Router<Route>> = BTreeMap::new();
+    for operation in contract::operations() {
+        let route = Route {
+            operation,
+            service: services.get(operation.id).copied(),
         };
-        match path {
-            // The official Python SDK logs out at the unversioned path.
-            "/api/logout" => self.operation(verb, "logout"),
-            "/versions" => self.operation(verb, "versions"),
-            _ => match path.strip_prefix(API) {
-                Some(path) => self.operation(verb, path),
-                None => page(verb, path),
-            },
-        }
-        .unwrap_or(Target::Unknown)
+        let added = routes
+            .entry(operation.verb)
+            .or_default()
+            .insert(operation.path, route);
+        added.expect("no two operations of the contract have one path");
     }
-
-    fn operation(&self, verb: Verb, path: &str) -> Option<Target> {
-        let segments: Vec<&str> = path.split('/').collect();
-        let routes = self.0.get(&(verb.word(), segments.len()))?;
-        routes.iter().find_map(|route| {
-            let params = route.params(&segments)?;
-            Some(Target::Operation(route.operation, params))
-        })
-    }
+    routes
 }
 
-impl Route {
-    fn parameters(&self) -> usize {
-        let is_parameter = |segment: &&Segment| matches!(segment, Segment::Parameter(_));
-        self.segments.iter().filter(is_parameter).count()
+/// What a request with this method and raw path is for.
+pub(crate) fn find(method: &str, path: &str) -> Target {
+    if path == "/" || path.starts_with("/__emulator") {
+        return Target::Control;
     }
+    let Some(verb) = Verb::of(method) else {
+        return Target::Unknown;
+    };
+    match path {
+        // The official Python SDK logs out at the unversioned path.
+        "/api/logout" => operation(verb, "/logout"),
+        "/versions" => operation(verb, path),
+        _ => match path.strip_prefix(API) {
+            Some(path) => operation(verb, path),
+            None => page(verb, path),
+        },
+    }
+    .unwrap_or(Target::Unknown)
+}
 
-    fn params(&self, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
-        let pairs = || self.segments.iter().zip(segments);
-        let differs = |(known, given): (&Segment, &&str)| matches!(known, Segment::Text(text) if *text != *given);
-        if pairs().any(differs) {
-            return None;
-        }
-        pairs()
-            .filter_map(|(known, given)| match known {
-                Segment::Parameter(name) => Some((*name, *given)),
-                Segment::Text(_) => None,
-            })
-            .map(|(name, given)| {
-                decode_path(given)
-                    .filter(|value| !value.is_empty())
-                    .map(|value| (name, value))
-            })
-            .collect()
-    }
+fn operation(verb: Verb, path: &str) -> Option<Target> {
+    let found = ROUTES.get(&verb)?.at(path).ok()?;
+    let params = found.params.iter().map(|(name, given)| {
+        let value = decode_path(given).filter(|value| !value.is_empty());
+        Some((name, value?))
+    });
+    Some(Target::Operation(
+        *found.value,
+        params.collect::<Option<_>>()?,
+    ))
+}
+
+/// Whether the operation `id` is served here.
+pub(crate) fn is_served(id: &str) -> bool {
+    let mut services = api::OPERATIONS.iter().copied().flatten();
+    services.any(|service| service.id == id)
 }
 
 /// Whether an operation or a page is called `id`.
 pub(crate) fn is_operation(id: &str) -> bool {
-    let mut operations = api::OPERATIONS.iter().copied().flatten();
+    let mut operations = contract::operations().iter();
     operations.any(|operation| operation.id == id) || PAGES.iter().any(|page| page.id == id)
 }
 
@@ -143,22 +116,16 @@ fn page(verb: Verb, path: &str) -> Option<Target> {
     (verb == Verb::Get).then_some(Target::Page(page))
 }
 
-fn split(path: &'static str) -> impl Iterator<Item = &'static str> {
-    path.trim_start_matches('/').split('/')
-}
-
-fn segment(text: &'static str) -> Segment {
-    text.strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-        .map_or(Segment::Text(text), Segment::Parameter)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Router, Target};
+    use std::collections::BTreeSet;
+
+    use crate::emulator::{api, contract};
+
+    use super::{Target, find as target_of};
 
     fn find(method: &str, path: &str) -> (&'static str, Vec<String>) {
-        let target = Router::new().find(method, path);
+        let target = target_of(method, path);
         let params = match &target {
             Target::Operation(_, params) => params.iter().map(|(_, value)| value.clone()).collect(),
             _ => Vec::new(),
@@ -192,5 +159,15 @@ mod tests {
         assert_eq!(find("PUT", "/api/4.0/user").0, "unknown");
         assert_eq!(find("GET", "/api/4.0/users/").0, "unknown");
         assert_eq!(find("POST", "/login").0, "unknown");
+    }
+
+    #[test]
+    fn what_is_served_is_described() {
+        let described = contract::operations().iter();
+        let described: BTreeSet<&str> = described.map(|operation| operation.id).collect();
+        let served = api::OPERATIONS.iter().copied().flatten();
+        let served: BTreeSet<&str> = served.map(|service| service.id).collect();
+
+        assert_eq!(served.difference(&described).collect::<Vec<_>>(), [&""; 0]);
     }
 }
