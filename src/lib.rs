@@ -84,7 +84,7 @@ pub fn assist(args: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut args = args.into_iter().skip(1);
     match args.next()?.to_str()? {
         system::GUARD => Some(system::guard(args)),
-        commands::JQ => Some(commands::jq(args, &mut System::os())),
+        commands::JQ => Some(commands::jq(args, &System::os())),
         _ => None,
     }
 }

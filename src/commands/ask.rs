@@ -2,11 +2,9 @@
 
 use std::io;
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Kind};
-use crate::report::Ui;
 use crate::secret::SecretString;
-use crate::system::System;
 
 /// What may be asked, and the flag that gives the same answer without a question.
 #[derive(Clone, Copy, Debug)]
@@ -37,26 +35,22 @@ impl<'a> Question<'a> {
 }
 
 /// Whether somebody is there to be asked, and wants to be.
-pub(crate) fn can_ask(settings: &Settings, system: &System) -> bool {
-    system.input.terminal && !settings.no_input
+pub(crate) fn can_ask(cx: &CommandContext) -> bool {
+    cx.system.input.terminal && !cx.settings.no_input
 }
 
 /// Ask for a line of text.
-pub(crate) fn text(
-    question: Question<'_>,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<String, Error> {
+pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String, Error> {
     let Question { what, default, .. } = question;
-    check(question, settings, system)?;
+    check(question, cx)?;
     loop {
         match default {
-            Some("") => ui.prompt(format!("{what} (may be left empty)")),
-            Some(default) => ui.prompt(format!("{what} [{default}]")),
-            None => ui.prompt(what),
+            Some("") => cx.ui.prompt(format!("{what} (may be left empty)")),
+            Some(default) => cx.ui.prompt(format!("{what} [{default}]")),
+            None => cx.ui.prompt(what),
         }
-        let answer = system
+        let answer = cx
+            .system
             .input
             .line()
             .map_err(unreadable)?
@@ -72,20 +66,19 @@ pub(crate) fn text(
 /// Ask for a secret, which is not shown while it is typed; `None` for an empty answer where one may be given.
 pub(crate) fn secret(
     question: Question<'_>,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
+    cx: &CommandContext,
 ) -> Result<Option<SecretString>, Error> {
     let Question { what, default, .. } = question;
-    check(question, settings, system)?;
+    check(question, cx)?;
     loop {
         let may_be_empty = if default.is_some() {
             ", may be left empty"
         } else {
             ""
         };
-        ui.prompt(format!("{what} (not shown{may_be_empty})"));
-        let answer = system
+        cx.ui.prompt(format!("{what} (not shown{may_be_empty})"));
+        let answer = cx
+            .system
             .input
             .hidden_line()
             .map_err(unreadable)?
@@ -99,8 +92,8 @@ pub(crate) fn secret(
     }
 }
 
-fn check(question: Question<'_>, settings: &Settings, system: &System) -> Result<(), Error> {
-    if can_ask(settings, system) {
+fn check(question: Question<'_>, cx: &CommandContext) -> Result<(), Error> {
+    if can_ask(cx) {
         return Ok(());
     }
     let Question { what, instead, .. } = question;

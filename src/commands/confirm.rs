@@ -1,25 +1,18 @@
 //! Asks a person before something stops working.
 
 use crate::commands::ask;
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::Error;
-use crate::report::Ui;
-use crate::system::System;
 
 /// Ask `question`, unless `--yes` has answered it. Only a person at a terminal is asked.
 ///
 /// # Errors
 /// The answer was not yes, or nobody can be asked: nothing was done.
-pub(crate) fn confirm(
-    question: &str,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<(), Error> {
-    if settings.yes {
+pub(crate) fn confirm(question: &str, cx: &CommandContext) -> Result<(), Error> {
+    if cx.settings.yes {
         return Ok(());
     }
-    if !ask::can_ask(settings, system) {
+    if !ask::can_ask(cx) {
         return Err(Error::usage(format!(
             "confirmation required, but standard input is not a terminal: {question}"
         ))
@@ -27,8 +20,8 @@ pub(crate) fn confirm(
             "pass `--yes` to go ahead without a question, or `--dry-run` to see what would be done",
         ));
     }
-    ui.prompt(format!("{question} [y/N]"));
-    let answer = system.input.line();
+    cx.ui.prompt(format!("{question} [y/N]"));
+    let answer = cx.system.input.line();
     let answer =
         answer.map_err(|error| Error::internal(error).context("cannot read the answer"))?;
     match answer
@@ -46,23 +39,17 @@ pub(crate) fn confirm(
 ///
 /// # Errors
 /// Something else was typed, or nobody can be asked: nothing was done.
-pub(crate) fn typed(
-    what: &str,
-    expected: &str,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<(), Error> {
-    if settings.yes {
+pub(crate) fn typed(what: &str, expected: &str, cx: &CommandContext) -> Result<(), Error> {
+    if cx.settings.yes {
         return Ok(());
     }
-    if !ask::can_ask(settings, system) {
+    if !ask::can_ask(cx) {
         let message = format!("{what} must be confirmed, but standard input is not a terminal");
         return Err(Error::usage(message)
             .hint("pass `--yes` to go ahead, or `--dry-run` to see what would be done"));
     }
-    ui.prompt(format!("to go on, type `{expected}`"));
-    let answer = system.input.line();
+    cx.ui.prompt(format!("to go on, type `{expected}`"));
+    let answer = cx.system.input.line();
     let answer =
         answer.map_err(|error| Error::internal(error).context("cannot read the answer"))?;
     match answer {

@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::key_sink::{self, DeliveryArgs};
@@ -63,7 +64,7 @@ pub(crate) async fn run(
     args: &CreateUserArgs,
     settings: Settings,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     refuse_id(&args.external_user_id).map_err(|why| {
         Error::usage(format!("the external user id {why}")).hint("give your own id of the user")
@@ -72,17 +73,17 @@ pub(crate) async fn run(
         Via::SignedUrl => Needs::ApiAndSigning,
         Via::Cookieless | Via::EmbedUser => Needs::Api,
     };
-    let session = Session::open(settings, needs, ui, system).await?;
+    let session = Session::open(CommandContext::new(settings, ui, system), needs).await?;
     let spec = match spec(args, &session.settings) {
         Ok(spec) => checked(spec, &session, ui).await,
         Err(error) => Err(error),
     };
     let ended = match spec {
         Ok(spec) if args.dry_run => dry_run(&spec, &session, ui).await,
-        Ok(spec) => create(spec, args, &session, ui, system).await,
+        Ok(spec) => create(spec, args, &session, ui).await,
         Err(error) => Err(error),
     };
-    session.close(ui).await;
+    session.close().await;
     ended
 }
 
@@ -137,12 +138,11 @@ async fn create(
     args: &CreateUserArgs,
     session: &Session,
     ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
     let latest = Latest::default();
     let keys_to = key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings);
     let sink = match &spec.key {
-        Some(_) => Some(key_sink::open(&keys_to, printer(ui, &latest), session, system).await?),
+        Some(_) => Some(key_sink::open(&keys_to, printer(ui, &latest), session).await?),
         None => None,
     };
     let work = JobBatch {
@@ -154,7 +154,7 @@ async fn create(
         sink,
         latest,
     };
-    let found = engine::begin_one(work, session, ui, system).await?;
+    let found = engine::begin_one(work, session).await?;
     for warning in found.notes() {
         ui.warning(warning);
     }

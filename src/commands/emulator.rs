@@ -88,7 +88,7 @@ pub(crate) async fn run(
     args: &EmulatorArgs,
     embed_host: Option<String>,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     let options = Options {
         embed_host,

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::{Builder, Uuid};
 
+use crate::commands::context::CommandContext;
 use crate::commands::instance;
 use crate::commands::key_sink;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::session::Session;
-use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
@@ -72,12 +72,12 @@ pub(crate) struct Ended {
 }
 
 /// The ledger that the settings name; a local Looker of one run has one in memory.
-pub(crate) fn open_ledger(settings: &Settings, system: &System) -> Result<Arc<dyn Ledger>, Error> {
-    let mut options = SqliteOptions::new(system.clock.clone());
-    let ledger = match settings.ledger()? {
+pub(crate) fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error> {
+    let mut options = SqliteOptions::new(cx.system.clock.clone());
+    let ledger = match cx.settings.ledger()? {
         Some(path) => {
             options.make_folder = true;
-            SqliteLedger::open(system.path(path), &options)?
+            SqliteLedger::open(cx.system.path(path), &options)?
         }
         None => SqliteLedger::in_memory(&options)?,
     };
@@ -85,34 +85,26 @@ pub(crate) fn open_ledger(settings: &Settings, system: &System) -> Result<Arc<dy
 }
 
 /// The same, which belongs to the Looker of this session.
-pub(crate) async fn ledger_of(
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<Arc<dyn Ledger>, Error> {
-    let ledger = open_ledger(&session.settings, system)?;
-    use_ledger(&ledger, session, ui).await?;
+pub(crate) async fn ledger_of(session: &Session) -> Result<Arc<dyn Ledger>, Error> {
+    let ledger = open_ledger(session)?;
+    use_ledger(&ledger, session).await?;
     Ok(ledger)
 }
 
 /// See that the ledger belongs to the Looker of this session, note in it from now on who is allowed keys, and take that
 /// from the users whom killed commands left with it.
-pub(crate) async fn use_ledger(
-    ledger: &Arc<dyn Ledger>,
-    session: &Session,
-    ui: &Ui,
-) -> Result<(), Error> {
+pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> Result<(), Error> {
     instance::belongs(&**ledger, session).await?;
     session.keys.note_in(ledger);
     let SetBack { users, failed } = set_back_left(&**ledger, &session.admin).await?;
     if !users.is_empty() {
         let users = users.join(", ");
-        ui.warning(format!(
+        session.ui.warning(format!(
             "a command that was killed had let users manage their own API keys; set back now, by Looker's id: {users}"
         ));
     }
     for (user, error) in failed {
-        ui.warning(format!(
+        session.ui.warning(format!(
             "Looker user {user} may still manage its own API keys, since a command was killed; it could not be set back: {error}"
         ));
     }
@@ -120,17 +112,12 @@ pub(crate) async fn use_ledger(
 }
 
 /// Run a single job, as [`begin`] does, and give what it found.
-pub(crate) async fn begin_one(
-    work: JobBatch,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Found, Error> {
+pub(crate) async fn begin_one(work: JobBatch, session: &Session) -> Result<Found, Error> {
     let mut found = None;
-    begin(work, session, ui, system, |finished| {
+    begin(work, session, |finished| {
         if let (Err(_), Some(left)) = (&finished.result, &finished.left) {
             for told in &left.reconciled {
-                ui.warning(told);
+                session.ui.warning(told);
             }
         }
         found = Some(finished.result?);
@@ -144,24 +131,22 @@ pub(crate) async fn begin_one(
 pub(crate) async fn begin(
     work: JobBatch,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
     finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
-    let ledger = ledger_of(session, ui, system).await?;
+    let ledger = ledger_of(session).await?;
     session.finder.require_admin().await?;
     let jobs = work
         .specs
         .iter()
         .map(new_job)
         .collect::<Result<Vec<_>, _>>()?;
-    let run = new_run(work.command, &work.request, system)?;
+    let run = new_run(work.command, &work.request, &session.system)?;
     let id = run.id;
     let (run, resumed) = match ledger.begin(run, jobs).await {
         Ok(_) => (id, false),
         Err(LedgerError::Unfinished { subject, run }) => {
             adopt(&*ledger, &work, &subject, run).await?;
-            ui.status(format!(
+            session.ui.status(format!(
                 "an earlier run stopped half-way; going on with run {run}"
             ));
             (run, true)
@@ -178,7 +163,7 @@ pub(crate) async fn begin(
         sink: work.sink,
         latest: work.latest,
     };
-    let totals = go(going, session, ui, system, finished).await?;
+    let totals = go(going, session, finished).await?;
     Ok(Ended { run, totals })
 }
 
@@ -186,19 +171,17 @@ pub(crate) async fn begin(
 pub(crate) async fn go(
     going: OwnedRun,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
     mut finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
-    system.interrupt.listen();
+    session.system.interrupt.listen();
     let (run, ledger, latest) = (going.run, Arc::clone(&going.ledger), going.latest.clone());
     let options = RunOptions {
         concurrency: session.settings.concurrency(),
         resumed: going.resumed,
     };
     let (many, total) = (going.many, going.total);
-    let cx = Arc::new(context(going, session, ui, system)?);
-    let meter = many.then(|| Meter::new(ui, &system.clock, "users", Some(total)));
+    let cx = Arc::new(context(going, session)?);
+    let meter = many.then(|| Meter::new(&session.ui, &session.system.clock, "users", Some(total)));
     let jobs = run_jobs(&cx, run, options, |end| {
         if let Some(meter) = &meter {
             meter.one(end.result.is_err());
@@ -208,7 +191,7 @@ pub(crate) async fn go(
         }
         finished(end)
     });
-    let ended = told_of_stop(jobs, ui, &system.interrupt).await;
+    let ended = told_of_stop(jobs, &session.ui, &session.system.interrupt).await;
     if let Some(meter) = meter {
         meter.end();
     }
@@ -232,7 +215,7 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
     jobs.await
 }
 
-fn context(going: OwnedRun, session: &Session, ui: &Ui, system: &System) -> Result<Context, Error> {
+fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
     // Where many jobs are at work, each makes its requests one by one.
     let width = match going.many {
         true => 1,
@@ -254,13 +237,18 @@ fn context(going: OwnedRun, session: &Session, ui: &Ui, system: &System) -> Resu
         other_signer,
         sink: going.sink,
         ledger: going.ledger,
-        clock: system.clock.clone(),
-        random: system.random.clone(),
-        interrupt: system.interrupt.clone(),
-        observer: Arc::new(UiObserver::new(ui, going.latest, going.many, &system.clock)),
+        clock: session.system.clock.clone(),
+        random: session.system.random.clone(),
+        interrupt: session.system.interrupt.clone(),
+        observer: Arc::new(UiObserver::new(
+            &session.ui,
+            going.latest,
+            going.many,
+            &session.system.clock,
+        )),
         retries: session.settings.retries(),
         timeout: session.settings.timeout(),
-        grace: system.server_grace,
+        grace: session.system.server_grace,
         width,
     })
 }

@@ -4,7 +4,6 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, User};
 use crate::report::Ui;
-use crate::system::Interrupt;
 use crate::workflow::UserRef;
 
 /// The embed user with this `external_user_id`, and the identity of it. The identity is to be ended with [`end`].
@@ -32,18 +31,6 @@ pub(crate) async fn find(external_user_id: &str, session: &Session) -> Result<Us
             "create it with `embedctl create-user {external_user_id}`, or search for it with `embedctl users list --match`"
         ))
     })
-}
-
-/// Do `work`, unless the user asks to stop; what it has begun at Looker is then to be ended by the caller.
-pub(crate) async fn until_interrupted<T>(
-    interrupt: &mut Interrupt,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    interrupt.listen();
-    tokio::select! {
-        ended = work => ended,
-        () = interrupt.asked(1) => Err(Error::new(Kind::Interrupted, "interrupted")),
-    }
 }
 
 /// Log the identity out; that it could not be is a warning, because its work is done.

@@ -12,7 +12,6 @@ use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::report::Ui;
 use crate::sink::{self, KeyName, Sink, Stdout};
-use crate::system::System;
 use crate::workflow::{Found, FoundKey};
 
 /// What new keys are for, and where their secrets go.
@@ -46,19 +45,22 @@ pub(crate) async fn open(
     keys_to: &str,
     print: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static,
     session: &Session,
-    system: &System,
 ) -> Result<Arc<dyn Sink>, Error> {
-    let mut roles = Roles::of(&session.settings, system)?;
-    roles.keys_to(keys_to, system);
+    let mut roles = Roles::of(&session.settings, &session.system)?;
+    roles.keys_to(keys_to, &session.system);
     roles.check()?;
     let sink: Arc<dyn Sink> = if keys_to == STDOUT {
-        if system.out.is_lost() {
+        if session.system.out.is_lost() {
             let message = "standard output is closed or `/dev/null`, so the secret would be lost";
             return Err(Error::usage(message).hint("give `--keys-to`, or keep standard output"));
         }
         Arc::new(Stdout::new(print))
     } else {
-        sink::open(keys_to, system, session.settings.secret_variables())?
+        sink::open(
+            keys_to,
+            &session.system,
+            session.settings.secret_variables(),
+        )?
     };
     // Nothing has been done yet, so a sink that cannot keep a key is bad input.
     let probed = sink.probe().await.map_err(Error::from);

@@ -3,14 +3,13 @@
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
+use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::instance::{Knows, instance, knows_its_keys};
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::ledger::Ledger;
-use crate::report::{Format, Ui};
-use crate::system::System;
+use crate::report::Format;
 
 /// Show the ledger, and let it follow a Looker that has moved
 #[derive(clap::Subcommand, Debug)]
@@ -36,29 +35,24 @@ pub(crate) struct LedgerRebindArgs {
     dry_run: bool,
 }
 
-pub(crate) async fn run(
-    command: &LedgerCommand,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let ledger = open_ledger(&settings, system)?;
+pub(crate) async fn run(command: &LedgerCommand, cx: CommandContext) -> Result<Exit, Error> {
+    let ledger = open_ledger(&cx)?;
     match command {
-        LedgerCommand::Show(LedgerShowArgs) => show(&*ledger, &settings, ui).await,
+        LedgerCommand::Show(LedgerShowArgs) => show(&*ledger, &cx).await,
         LedgerCommand::Rebind(args) => {
-            let session = Session::open(settings, Needs::Api, ui, system).await?;
-            let ended = rebind(args, &*ledger, &session, ui, system).await;
-            session.close(ui).await;
-            ended
+            Session::within(cx, Needs::Api, async |session| {
+                rebind(args, &*ledger, session).await
+            })
+            .await
         }
     }
 }
 
-async fn show(ledger: &dyn Ledger, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
-    let place = settings.ledger()?;
+async fn show(ledger: &dyn Ledger, cx: &CommandContext) -> Result<Exit, Error> {
+    let place = cx.settings.ledger()?;
     let instance = ledger.instance().await?;
-    match ui.format() {
-        Format::Json | Format::Jsonl => ui.json(&json!({
+    match cx.ui.format() {
+        Format::Json | Format::Jsonl => cx.ui.json(&json!({
             "ledger": place,
             "base_url": instance.as_ref().map(|instance| &instance.origin),
             "web_url": instance.as_ref().and_then(|instance| instance.web_url.as_ref()),
@@ -66,9 +60,9 @@ async fn show(ledger: &dyn Ledger, settings: &Settings, ui: &Ui) -> Result<Exit,
         Format::Table => {
             let looker = instance.map_or_else(|| "none yet".to_owned(), |it| it.to_string());
             let place = place.unwrap_or_else(|| "in memory".to_owned());
-            ui.fields(&[("ledger", place), ("looker", looker)])?;
+            cx.ui.fields(&[("ledger", place), ("looker", looker)])?;
         }
-        Format::Env => return Err(ui.no_env_form()),
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     Ok(Exit::Done)
 }
@@ -77,33 +71,37 @@ async fn rebind(
     args: &LedgerRebindArgs,
     ledger: &dyn Ledger,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
     let here = instance(&session.admin).await?;
     let there = ledger.instance().await?;
     if there.as_ref() == Some(&here) {
-        ui.status(format!("The ledger belongs to {here} already."));
+        session
+            .ui
+            .status(format!("The ledger belongs to {here} already."));
         return Ok(Exit::Done);
     }
     let is_another =
         there.is_some() && knows_its_keys(ledger, &session.admin).await? == Knows::None;
     let from = there.map_or_else(String::new, |there| format!(", not to {there}"));
     if is_another {
-        ui.status(format!(
+        session.ui.status(format!(
             "{here} knows no key of the ledger, so the runs and keys in it do not go along."
         ));
     }
     if args.dry_run {
-        ui.status(format!("The ledger would belong to {here}{from}."));
+        session
+            .ui
+            .status(format!("The ledger would belong to {here}{from}."));
         return Ok(Exit::Done);
     }
     let question = format!("Let the ledger belong to {here}{from}?");
-    confirm(&question, &session.settings, ui, system)?;
+    confirm(&question, session)?;
     match is_another {
         true => ledger.bind(here.clone()).await?,
         false => ledger.follow(here.clone()).await?,
     }
-    ui.status(format!("The ledger belongs to {here} from now on."));
+    session
+        .ui
+        .status(format!("The ledger belongs to {here} from now on."));
     Ok(Exit::Done)
 }

@@ -6,6 +6,7 @@ mod ask;
 pub(crate) mod completion_values;
 mod completions;
 mod confirm;
+mod context;
 mod create_user;
 mod doctor;
 mod emulator;
@@ -33,6 +34,7 @@ mod token;
 mod url;
 mod users;
 
+use crate::commands::context::CommandContext;
 use crate::config::{ConfigArgs, Settings};
 use crate::error::{Error, Exit};
 use crate::report::Ui;
@@ -77,7 +79,7 @@ pub(crate) async fn run(
     command: &Command,
     config: &ConfigArgs,
     tree: Tree,
-    system: &mut System,
+    system: &System,
 ) -> Exit {
     let ui = Ui::new(&config.report(), system);
     match dispatch(command, config, tree, &ui, system).await {
@@ -91,37 +93,30 @@ async fn dispatch(
     config: &ConfigArgs,
     tree: Tree,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     // On the heap: what a command keeps while it waits would otherwise be part of everything that waits for it.
     let settings = || Settings::resolve(config, system);
+    let context = || Ok::<_, Error>(CommandContext::new(settings()?, ui, system));
     match command {
         Command::CreateUser(args) => {
             Box::pin(create_user::run(args, settings()?, ui, system)).await
         }
-        Command::Keys(command) => Box::pin(keys::run(command, settings()?, ui, system)).await,
-        Command::Runs(command) => Box::pin(runs::run(command, settings()?, ui, system)).await,
-        Command::Ledger(command) => Box::pin(ledger::run(command, settings()?, ui, system)).await,
+        Command::Keys(command) => Box::pin(keys::run(command, context()?)).await,
+        Command::Runs(command) => Box::pin(runs::run(command, context()?)).await,
+        Command::Ledger(command) => Box::pin(ledger::run(command, context()?)).await,
         Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
-        Command::RotateId(args) => Box::pin(rotate_id::run(args, settings()?, ui, system)).await,
-        Command::Plan(args) => Box::pin(plan::run(args, settings()?, ui, system)).await,
-        Command::Url(url::UrlCommand::Sign(args)) => {
-            url::sign::run(args, &settings()?, ui, system).await
-        }
-        Command::Doctor(args) => Box::pin(doctor::run(args, settings()?, ui, system)).await,
-        Command::Url(url::UrlCommand::Inspect(args)) => {
-            url::inspect::run(args, settings()?, ui, system).await
-        }
-        Command::Url(url::UrlCommand::Open(args)) => {
-            url::open::run(args, &settings()?, ui, system).await
-        }
+        Command::RotateId(args) => Box::pin(rotate_id::run(args, context()?)).await,
+        Command::Plan(args) => Box::pin(plan::run(args, context()?)).await,
+        Command::Url(command) => Box::pin(url::run(command, context()?)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(args, context()?)).await,
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
-        Command::Profile(command) => profile::run(command, &settings()?, ui, system).await,
+        Command::Profile(command) => profile::run(command, &context()?).await,
         Command::Completions(args) => completions::run(args, ui),
         Command::Help(args) => help::run(args, tree(system), ui, system),
         Command::Man(args) => man::run(args, tree(system), ui, system),
-        Command::Api(args) => Box::pin(api::run(args, settings()?, ui, system)).await,
-        Command::Token(args) => Box::pin(token::run(args, settings()?, ui, system)).await,
-        Command::Users(command) => Box::pin(users::run(command, settings()?, ui, system)).await,
+        Command::Api(args) => Box::pin(api::run(args, context()?)).await,
+        Command::Token(args) => Box::pin(token::run(args, context()?)).await,
+        Command::Users(command) => Box::pin(users::run(command, context()?)).await,
     }
 }

@@ -1,15 +1,12 @@
 //! `embedctl plan`: print what apply would do, and the API calls it would cost.
 
 use crate::commands::apply::{PlanningArgs, Source, show, sound};
+use crate::commands::context::CommandContext;
 use crate::commands::files::{Output, OutputKind, Roles};
-use crate::commands::impersonate::until_interrupted;
 use crate::commands::instance::instance;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::plan::{Action, PlanHeader, PlanWriter};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Print what `embedctl apply` would do with a manifest, and the API calls it would cost
 ///
@@ -37,51 +34,49 @@ pub(crate) struct PlanArgs {
     out: Option<String>,
 }
 
-pub(crate) async fn run(
-    args: &PlanArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let mut roles = Roles::of(&settings, system)?;
-    roles.read("the manifest", &args.manifest, system);
-    roles.write("`--out`", args.out.as_deref(), system);
+pub(crate) async fn run(args: &PlanArgs, cx: CommandContext) -> Result<Exit, Error> {
+    let mut roles = Roles::of(&cx.settings, &cx.system)?;
+    roles.read("the manifest", &args.manifest, &cx.system);
+    roles.write("`--out`", args.out.as_deref(), &cx.system);
     roles.check()?;
-    let source = Source::open(&args.manifest, args.planning.format, system)?;
+    let source = Source::open(&args.manifest, args.planning.format, &cx.system)?;
     if source.plan.is_some() {
         return Err(
             Error::usage(format!("`{}` is a plan already", args.manifest))
                 .hint("`embedctl apply --dry-run` shows whether it still holds"),
         );
     }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    system.interrupt.listen();
-    let mut interrupt = system.interrupt.clone();
-    let ended = until_interrupted(&mut interrupt, plan(args, &source, &session, ui, system)).await;
-    session.close(ui).await;
-    ended
+    Session::within(cx, Needs::Api, async |session| {
+        session
+            .until_interrupted(plan(args, &source, session))
+            .await
+    })
+    .await
 }
 
-async fn plan(
-    args: &PlanArgs,
-    source: &Source,
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
+async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exit, Error> {
     let out = args.out.as_deref();
     let out = out
-        .map(|name| Output::open("--out", name, OutputKind::Plan, system))
+        .map(|name| Output::open("--out", name, OutputKind::Plan, &session.system))
         .transpose()?;
-    let sound = sound(source, &args.planning, session, ui, system).await?;
-    let decisions = sound.decisions(source, session, ui, system).await?;
+    let sound = sound(
+        source,
+        &args.planning,
+        session,
+        &session.ui,
+        &session.system,
+    )
+    .await?;
+    let decisions = sound
+        .decisions(source, session, &session.ui, &session.system)
+        .await?;
     let mut writer = match &out {
         Some(out) => {
             let here = instance(&session.admin).await?;
             let header = PlanHeader::new(
                 here.origin,
                 here.web_url,
-                system.clock.now().to_string(),
+                session.system.clock.now().to_string(),
                 sound.checked.rows,
                 sound.options.clone(),
             );
@@ -94,7 +89,7 @@ async fn plan(
         &sound,
         decisions,
         args.quota,
-        (session, ui),
+        (session, &session.ui),
         writer.as_mut(),
     )
     .await?;
@@ -102,22 +97,22 @@ async fn plan(
         let written = writer.end().map_err(|error| out.unwritable(error))?;
         written.commit()?;
     }
-    // A plan that leaves a user out is not the plan that was asked for.
-    match counts.of(Action::Refused) {
-        0 => {}
-        refused => {
-            let message = match refused {
-                1 => "1 user is refused; its row says why".to_owned(),
-                _ => format!("{refused} users are refused; their rows say why"),
-            };
-            return Err(Error::new(Kind::Incomplete, message)
-                .hint("`embedctl apply` leaves them as they are, and does the rest"));
-        }
-    }
+    refuse_incomplete(counts.of(Action::Refused))?;
     let changes = args.detailed_exitcode && counts.changes() > 0;
     // The convention of such tools: 2 is "there are changes", and no error.
     Ok(match changes {
         true => Exit::Failed(Kind::Usage),
         false => Exit::Done,
     })
+}
+
+/// A plan that leaves a user out is not the plan that was asked for.
+fn refuse_incomplete(refused: u64) -> Result<(), Error> {
+    let message = match refused {
+        0 => return Ok(()),
+        1 => "1 user is refused; its row says why".to_owned(),
+        _ => format!("{refused} users are refused; their rows say why"),
+    };
+    Err(Error::new(Kind::Incomplete, message)
+        .hint("`embedctl apply` leaves them as they are, and does the rest"))
 }

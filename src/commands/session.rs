@@ -1,21 +1,23 @@
 //! One session with Looker: the settings made into a client, and the tokens logged out at the end.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::answers::{Answers, KeyAuthority};
+use crate::commands::context::CommandContext;
 use crate::config::{EmulatorAccess, Settings};
 use crate::emulator::{Emulator, Options};
 use crate::error::Error;
 use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
 use crate::signed_url::{Algorithm, Signer};
-use crate::system::{Interrupt, System, duration};
+use crate::system::{System, duration};
 use crate::workflow::{Authority, Finder, KeyAccess};
 
-/// A session with Looker, or with a fresh emulator in this process.
+/// A session with Looker, or with a fresh emulator in this process. It has all that a command has without one.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) settings: Settings,
+    context: CommandContext,
     pub(crate) http: Http,
     pub(crate) admin: Client,
     /// Looks users up as the admin.
@@ -23,7 +25,14 @@ pub(crate) struct Session {
     /// Who may do what with keys, found out once.
     pub(crate) keys: Arc<KeyAccess>,
     emulator: Option<Emulator>,
-    interrupt: Interrupt,
+}
+
+impl Deref for Session {
+    type Target = CommandContext;
+
+    fn deref(&self) -> &CommandContext {
+        &self.context
+    }
 }
 
 /// What a command needs of the settings.
@@ -40,35 +49,30 @@ impl Session {
     ///
     /// # Errors
     /// Something of what the command needs is missing in the settings: one error names all of it.
-    pub(crate) async fn open(
-        settings: Settings,
-        needs: Needs,
-        ui: &Ui,
-        system: &System,
-    ) -> Result<Self, Error> {
-        let (settings, emulator) = with_emulator(settings, system).await?;
+    pub(crate) async fn open(mut context: CommandContext, needs: Needs) -> Result<Self, Error> {
+        let (settings, emulator) = with_emulator(context.settings, &context.system).await?;
+        context.settings = settings;
         let access = match needs {
-            Needs::Api => settings.looker()?,
-            Needs::ApiAndSigning => settings.looker_and_embed()?.0,
+            Needs::Api => context.settings.looker()?,
+            Needs::ApiAndSigning => context.settings.looker_and_embed()?.0,
         };
-        for warning in settings.warnings() {
-            ui.warning(warning);
+        for warning in context.settings.warnings() {
+            context.ui.warning(warning);
         }
-        let http = http(&settings, trace(ui), system)?;
+        let http = http(&context.settings, trace(&context.ui), &context.system)?;
         let key = ApiKey {
             client_id: access.client_id,
             client_secret: access.client_secret,
         };
         let admin = Client::new(http.clone(), access.base_url, key);
-        let guess = recall(&settings, &admin, ui, system);
+        let guess = recall(&context, &admin);
         Ok(Self {
-            settings,
             http,
             finder: Finder::new(admin.clone()),
             keys: KeyAccess::guessing(admin.clone(), guess),
             admin,
             emulator,
-            interrupt: system.interrupt.clone(),
+            context,
         })
     }
 
@@ -77,15 +81,13 @@ impl Session {
     /// # Errors
     /// As [`Session::open`], and those of `work`.
     pub(crate) async fn within<T>(
-        settings: Settings,
+        context: CommandContext,
         needs: Needs,
-        ui: &Ui,
-        system: &mut System,
-        work: impl AsyncFnOnce(&Self, &mut System) -> Result<T, Error>,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let session = Self::open(settings, needs, ui, system).await?;
-        let ended = work(&session, system).await;
-        session.close(ui).await;
+        let session = Self::open(context, needs).await?;
+        let ended = work(&session).await;
+        session.close().await;
         ended
     }
 
@@ -104,13 +106,13 @@ impl Session {
     }
 
     /// Log the admin out, and stop the emulator if there is one. Called however the command ended.
-    pub(crate) async fn close(self, ui: &Ui) {
+    pub(crate) async fn close(self) {
         let ended = tokio::select! {
             ended = self.admin.logout() => ended.map_err(|error| error.to_string()),
-            () = self.interrupt.lost_patience(self.http.clock()) => Err("it took too long".to_owned()),
+            () = self.system.interrupt.lost_patience(self.http.clock()) => Err("it took too long".to_owned()),
         };
         if let Err(why) = ended {
-            ui.warning(format!(
+            self.ui.warning(format!(
                 "the admin's access token could not be logged out: {why}"
             ));
         }
@@ -121,14 +123,14 @@ impl Session {
 }
 
 /// Use what `doctor --probe` found out about this Looker: its word for an own value, and who may create keys.
-fn recall(settings: &Settings, admin: &Client, ui: &Ui, system: &System) -> Authority {
-    let Some(path) = settings.answers() else {
+fn recall(context: &CommandContext, admin: &Client) -> Authority {
+    let Some(path) = context.settings.answers() else {
         return Authority::Unknown;
     };
-    let answers = match Answers::read(&system.path(path), admin.origin()) {
+    let answers = match Answers::read(&context.system.path(path), admin.origin()) {
         Ok(answers) => answers.unwrap_or_default(),
         Err(error) => {
-            ui.warning(format!(
+            context.ui.warning(format!(
                 "what `doctor --probe` found out is not used: {error}"
             ));
             return Authority::Unknown;

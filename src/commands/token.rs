@@ -4,12 +4,12 @@ use std::io::Read as _;
 
 use serde_json::json;
 
+use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{self, Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::looker::{AccessToken, Client, User};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 use crate::secret::SecretString;
 use crate::sink;
 use crate::system::System;
@@ -29,61 +29,48 @@ pub(crate) struct TokenArgs {
     revoke: bool,
 }
 
-pub(crate) async fn run(
-    args: &TokenArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(args: &TokenArgs, cx: CommandContext) -> Result<Exit, Error> {
     if args.revoke {
-        return revoke(&settings, ui, system).await;
+        return revoke(&cx).await;
     }
-    if settings.emulator {
+    if cx.settings.emulator {
         let what = "the local Looker of `--emulator` ends with the command, and the token with it";
         return Err(Error::usage(what).hint("start `embedctl emulator` and use that one"));
     }
     let id = args.external_user_id.as_deref().unwrap_or_default();
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let mut interrupt = system.interrupt.clone();
-    let work = give(id, &session, ui, system);
-    let ended = impersonate::until_interrupted(&mut interrupt, work).await;
-    session.close(ui).await;
-    ended.map(|()| Exit::Done)
+    Session::within(cx, Needs::Api, async |session| {
+        let given = session.until_interrupted(give(id, session));
+        given.await.map(|()| Exit::Done)
+    })
+    .await
 }
 
-async fn give(id: &str, session: &Session, ui: &Ui, system: &System) -> Result<(), Error> {
+async fn give(id: &str, session: &Session) -> Result<(), Error> {
     let (user, sudo) = impersonate::become_user(id, session).await?;
     let printed = match sudo.access_token().await {
-        Ok(token) => print(id, &user, &token, session, ui, system),
+        Ok(token) => print(id, &user, &token, session),
         Err(error) => Err(error.into()),
     };
     // A token that nobody has read is nobody's.
     if printed.is_err() {
-        impersonate::end(&sudo, ui).await;
+        impersonate::end(&sudo, &session.ui).await;
     }
     printed
 }
 
-fn print(
-    id: &str,
-    user: &User,
-    token: &AccessToken,
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<(), Error> {
+fn print(id: &str, user: &User, token: &AccessToken, session: &Session) -> Result<(), Error> {
     let AccessToken { token, expires_at } = token;
-    let left = expires_at.map(|end| end.duration_since(system.clock.now()).as_secs());
-    sink::show(token, |text| match ui.format() {
+    let left = expires_at.map(|end| end.duration_since(session.system.clock.now()).as_secs());
+    sink::show(token, |text| match session.ui.format() {
         Format::Table => {
             if let Some(minutes) = left.map(|seconds| seconds / 60) {
-                ui.status(format!(
+                session.ui.status(format!(
                     "The token is that of embed user `{id}` for {minutes} minutes; hand it back with `embedctl token --revoke`."
                 ));
             }
-            ui.data(&format!("{text}\n"))
+            session.ui.data(&format!("{text}\n"))
         }
-        Format::Json | Format::Jsonl => ui.json(&json!({
+        Format::Json | Format::Jsonl => session.ui.json(&json!({
             "external_user_id": id,
             "looker_user_id": user.id,
             "access_token": text,
@@ -99,29 +86,29 @@ fn print(
                 ("LOOKER_ACCESS_TOKEN", text.to_owned()),
                 ("LOOKER_ACCESS_TOKEN_EXPIRES_AT", expires_at),
             ];
-            ui.env(&rows, Some(text))
+            session.ui.env(&rows, Some(text))
         }
     })
 }
 
 /// Log out a token, which takes nothing but the token and Looker's address.
-async fn revoke(settings: &Settings, ui: &Ui, system: &mut System) -> Result<Exit, Error> {
-    let Some(base_url) = settings.base_url().cloned() else {
+async fn revoke(cx: &CommandContext) -> Result<Exit, Error> {
+    let Some(base_url) = cx.settings.base_url().cloned() else {
         // The settings say it with every way to give it.
-        settings.looker()?;
+        cx.settings.looker()?;
         return Err(Error::usage("the base URL is missing"));
     };
-    let token = read(system)?;
-    let http = session::http(settings, session::trace(ui), system)?;
+    let token = read(&cx.system)?;
+    let http = session::http(&cx.settings, session::trace(&cx.ui), &cx.system)?;
     Client::with_token(http, base_url, token).logout().await?;
-    ui.status("The token is logged out.");
+    cx.ui.status("The token is logged out.");
     Ok(Exit::Done)
 }
 
-fn read(system: &mut System) -> Result<SecretString, Error> {
+fn read(system: &System) -> Result<SecretString, Error> {
     let mut text = String::new();
-    system
-        .input
+    let mut input = system.input.clone();
+    input
         .read_to_string(&mut text)
         .map_err(|error| Error::usage(format!("cannot read the token: {error}")))?;
     let token = text.trim();

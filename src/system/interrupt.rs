@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -16,14 +17,14 @@ use crate::system::clock::Clock;
 #[derive(Clone, Debug)]
 pub struct Interrupt {
     count: watch::Receiver<u32>,
-    listen: bool,
+    listen: Arc<AtomicBool>,
     sender: Arc<watch::Sender<u32>>,
 }
 
 impl Interrupt {
     pub(super) fn os() -> Self {
         Self {
-            listen: true,
+            listen: Arc::new(AtomicBool::new(true)),
             ..Self::never()
         }
     }
@@ -33,7 +34,7 @@ impl Interrupt {
         let (sender, count) = watch::channel(0);
         Self {
             count,
-            listen: false,
+            listen: Arc::default(),
             sender: Arc::new(sender),
         }
     }
@@ -44,8 +45,8 @@ impl Interrupt {
     }
 
     /// Start to hear Ctrl-C, SIGTERM and SIGHUP; before this call they end the process at once.
-    pub fn listen(&mut self) {
-        if !std::mem::take(&mut self.listen) {
+    pub fn listen(&self) {
+        if !self.listen.swap(false, Ordering::Relaxed) {
             return;
         }
         // From here on, not from when the task first runs: a signal may come in between.

@@ -44,8 +44,8 @@ pub const FILTER_PATIENCE: Duration = Duration::from_secs(30);
 /// No list has more pages; a server that gives new ones for ever is not waited for.
 pub const MOST_PAGES: usize = 100_000;
 
-/// The surroundings of one run of the program.
-#[derive(Debug)]
+/// The surroundings of one run of the program. Clones share the streams.
+#[derive(Clone, Debug)]
 pub struct System {
     /// Wall time, elapsed time and sleep.
     pub clock: Clock,

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::system::files;
 
-/// Standard input, or what stands in for it.
+/// Standard input, or what stands in for it; clones share it.
+#[derive(Clone)]
 pub struct Input {
-    reader: Box<dyn Read + Send>,
+    reader: Arc<Mutex<dyn Read + Send>>,
     /// Whether a person sits at it.
     pub terminal: bool,
     /// Whether it is this process's own, whose echo can be turned off.
@@ -24,7 +25,7 @@ impl Input {
     /// Input from `reader`; `terminal` says whether a person sits at it.
     pub fn new(reader: impl Read + Send + 'static, terminal: bool) -> Self {
         Self {
-            reader: Box::new(reader),
+            reader: Arc::new(Mutex::new(reader)),
             terminal,
             console: false,
             file: None,
@@ -45,10 +46,10 @@ impl Input {
     }
 
     /// The next line, without its end; `None` where there is none.
-    pub fn line(&mut self) -> io::Result<Option<String>> {
+    pub fn line(&self) -> io::Result<Option<String>> {
         let mut line = Vec::new();
         let mut byte = [0];
-        while self.read(&mut byte)? > 0 && byte != *b"\n" {
+        while self.clone().read(&mut byte)? > 0 && byte != *b"\n" {
             line.extend(byte);
         }
         if line.is_empty() && byte != *b"\n" {
@@ -59,7 +60,7 @@ impl Input {
     }
 
     /// The next line, which the terminal does not show while it is typed; a secret from here on.
-    pub fn hidden_line(&mut self) -> io::Result<Option<String>> {
+    pub fn hidden_line(&self) -> io::Result<Option<String>> {
         if self.console {
             return rpassword::read_password().map(Some);
         }
@@ -79,7 +80,8 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(bytes)
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.read(bytes)
     }
 }
 

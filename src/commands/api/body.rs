@@ -20,7 +20,7 @@ pub(super) enum Given {
 }
 
 /// The body that the arguments give.
-pub(super) fn given(args: &ApiArgs, system: &mut System) -> Result<Option<Given>, Error> {
+pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Error> {
     if let Some(input) = &args.input {
         return Ok(Some(Given::Whole(read(input, system)?)));
     }
@@ -191,10 +191,10 @@ fn element(value: &mut Value) -> Option<&mut Value> {
     list.last_mut()
 }
 
-fn read(file: &str, system: &mut System) -> Result<Vec<u8>, Error> {
+fn read(file: &str, system: &System) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let read = if file == "-" {
-        system.input.read_to_end(&mut bytes).map(drop)
+        system.input.clone().read_to_end(&mut bytes).map(drop)
     } else {
         fs::read(system.path(file)).map(|content| bytes = content)
     };

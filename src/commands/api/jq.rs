@@ -118,13 +118,13 @@ impl Filter {
 }
 
 /// Do what a process that was started with [`HELPER`] is for: check or run the filter in `args` on standard input.
-pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &mut System) -> ExitCode {
+pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &System) -> ExitCode {
     limit(MEMORY, FILTER_PATIENCE.as_secs());
     let run = args.next().is_some_and(|word| word == "run");
     let code = args.next().unwrap_or_default();
     let code = code.to_string_lossy().into_owned();
     let mut body = Vec::new();
-    if system.input.read_to_end(&mut body).is_err() {
+    if system.input.clone().read_to_end(&mut body).is_err() {
         return ExitCode::FAILURE;
     }
     // On a stack of its own: what a filter needs of it is for the filter to say.
@@ -137,8 +137,8 @@ pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &mut System
         return ExitCode::FAILURE;
     };
     let told = serde_json::to_vec(&outcome).is_ok_and(|text| {
-        let written = system.out.write_all(&text);
-        written.and_then(|()| system.out.flush()).is_ok()
+        let mut out = system.out.clone();
+        out.write_all(&text).and_then(|()| out.flush()).is_ok()
     });
     if told {
         ExitCode::SUCCESS

@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 
 use crate::commands::api::jq::Filter;
 use crate::commands::api::pages::{Call, Printer};
+use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::looker::Operation;
-use crate::report::Ui;
-use crate::system::{Interrupt, System};
+use crate::system::System;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -86,28 +85,23 @@ pub(crate) struct ApiArgs {
     _quiet: bool,
 }
 
-pub(crate) async fn run(
-    args: &ApiArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let call = call(args, system)?;
+pub(crate) async fn run(args: &ApiArgs, cx: CommandContext) -> Result<Exit, Error> {
+    let call = call(args, &cx.system)?;
     let filter = match args.jq.as_deref() {
-        Some(code) => Some(Filter::new(code, system).await?),
+        Some(code) => Some(Filter::new(code, &cx.system).await?),
         None => None,
     };
-    ui.refuse_env()?;
+    cx.ui.refuse_env()?;
     if args.dry_run {
-        ui.json(&described(&call, args))?;
+        cx.ui.json(&described(&call, args))?;
         return Ok(Exit::Done);
     }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let printer = Printer::new(ui, system, filter, args.include);
-    let user = args.acting_as.as_deref();
-    let ended = send(user, &call, &printer, &session, ui, &mut system.interrupt).await;
-    session.close(ui).await;
-    ended.map(|()| Exit::Done)
+    Session::within(cx, Needs::Api, async |session| {
+        let printer = Printer::new(&session.ui, &session.system, filter, args.include);
+        let sent = send(args.acting_as.as_deref(), &call, &printer, session).await;
+        sent.map(|()| Exit::Done)
+    })
+    .await
 }
 
 async fn send(
@@ -115,21 +109,19 @@ async fn send(
     call: &Call,
     printer: &Printer<'_>,
     session: &Session,
-    ui: &Ui,
-    interrupt: &mut Interrupt,
 ) -> Result<(), Error> {
     let Some(user) = user else {
         let work = pages::run(&session.admin, call, printer);
-        return impersonate::until_interrupted(interrupt, work).await;
+        return session.until_interrupted(work).await;
     };
     let (_, sudo) = impersonate::become_user(user, session).await?;
     let work = pages::run(&sudo, call, printer);
-    let ended = impersonate::until_interrupted(interrupt, work).await;
-    impersonate::end(&sudo, ui).await;
+    let ended = session.until_interrupted(work).await;
+    impersonate::end(&sudo, &session.ui).await;
     ended
 }
 
-fn call(args: &ApiArgs, system: &mut System) -> Result<Call, Error> {
+fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {
     let given = body::given(args, system)?;
     let target = target::read(&args.call, given.is_some())?;
     let body = given

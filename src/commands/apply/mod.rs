@@ -15,8 +15,8 @@ mod unfinished_run;
 
 use serde_json::to_string_pretty;
 
+use crate::commands::context::{CommandContext, until_interrupted};
 use crate::commands::files::Roles;
-use crate::commands::impersonate::until_interrupted;
 use crate::commands::key_sink;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     args: &ApplyArgs,
     settings: Settings,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     if let Some(template) = args.template {
         ui.data(template.text())?;
@@ -90,13 +90,17 @@ pub(crate) async fn run(
     roles.keys_to(&keys_to, system);
     roles.check()?;
     let source = Source::open(name, args.planning.format, system)?;
-    let session = Session::open(settings, needs(args, &source), ui, system).await?;
+    let session = Session::open(
+        CommandContext::new(settings, ui, system),
+        needs(args, &source),
+    )
+    .await?;
     let ended = if args.dry_run {
         dry_run(args, &source, &session, ui, system).await
     } else {
         run::apply(args, &source, &session, ui, system).await
     };
-    session.close(ui).await;
+    session.close().await;
     ended
 }
 
@@ -116,11 +120,11 @@ async fn dry_run(
     source: &Source,
     session: &Session,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     system.interrupt.listen();
-    let mut interrupt = system.interrupt.clone();
-    until_interrupted(&mut interrupt, async {
+    let interrupt = system.interrupt.clone();
+    until_interrupted(&interrupt, async {
         let sound = sound(source, &args.planning, session, ui, system).await?;
         let decisions = sound.decisions(source, session, ui, system).await?;
         show(&sound, decisions, None, (session, ui), None).await?;

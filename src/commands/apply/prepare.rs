@@ -71,7 +71,7 @@ pub(crate) async fn sound(
             (defaults, plan.options.clone())
         }
     };
-    let ledger = engine::ledger_of(session, ui, system).await?;
+    let ledger = engine::ledger_of(session).await?;
     let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin));
     admin?;
     let known = Arc::new(known?);

@@ -11,8 +11,8 @@ use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
 use crate::commands::apply::source::{Lines, Source};
 use crate::commands::apply::unfinished_run::{self, COMMAND};
+use crate::commands::context::until_interrupted;
 use crate::commands::engine::{self, OwnedRun, Request};
-use crate::commands::impersonate::until_interrupted;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
@@ -29,15 +29,15 @@ pub(super) async fn apply(
     source: &Source,
     session: &Session,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<Exit, Error> {
     let began = system.clock.elapsed();
     // Before it is cloned: each that begins to listen would count every signal.
     system.interrupt.listen();
-    let mut interrupt = system.interrupt.clone();
+    let interrupt = system.interrupt.clone();
     let (failed_to, report) = outputs(args, source, began, ui, system)?;
     let sound = until_interrupted(
-        &mut interrupt,
+        &interrupt,
         sound(source, &args.planning, session, ui, system),
     )
     .await?;
@@ -47,15 +47,15 @@ pub(super) async fn apply(
     let mut results = Results::new(ui, keys_to.clone())?;
     let latest = Latest::default();
     let sink = match &keys_to {
-        Some(to) => Some(key_sink::open(to, results.printer(&latest), session, system).await?),
+        Some(to) => Some(key_sink::open(to, results.printer(&latest), session).await?),
         None => None,
     };
     let given = keys_to.as_deref();
-    unfinished_run::finish(&sound.ledger, &mut results, given, session, ui, system).await?;
+    unfinished_run::finish(&sound.ledger, &mut results, given, session, ui).await?;
 
     let request = Request { keys_to };
     let recorded = until_interrupted(
-        &mut interrupt,
+        &interrupt,
         record(&sound, source, &request, &mut results, session, ui, system),
     )
     .await?;
@@ -64,7 +64,7 @@ pub(super) async fn apply(
     let mut ended = Ok(());
     if let Some(run) = run {
         let going = going(run, &sound, &counts, sink, latest);
-        let went = engine::go(going, session, ui, system, |it| results.finished(it));
+        let went = engine::go(going, session, |it| results.finished(it));
         ended = went.await.map(drop);
     }
     if let Some(failed_to) = &failed_to {
@@ -90,7 +90,7 @@ fn outputs(
     source: &Source,
     began: Duration,
     ui: &Ui,
-    system: &mut System,
+    system: &System,
 ) -> Result<(Option<FailedTo>, Option<Report>), Error> {
     let failed_to = args.failed_to.as_deref();
     let failed_to = failed_to.map(|name| FailedTo::open(name, source, system));

@@ -25,14 +25,10 @@ pub(crate) struct Source {
 
 impl Source {
     /// Open `name`; `-` is standard input.
-    pub(crate) fn open(
-        name: &str,
-        format: Option<Format>,
-        system: &mut System,
-    ) -> Result<Self, Error> {
+    pub(crate) fn open(name: &str, format: Option<Format>, system: &System) -> Result<Self, Error> {
         let folder = system.roomy_dir();
         let content = if name == "-" {
-            Spool::read(&mut system.input, "standard input", &folder)?
+            Spool::read(system.input.clone(), "standard input", &folder)?
         } else {
             let file = File::open(system.path(name)).map_err(|error| unreadable(name, error))?;
             Spool::read(file, &format!("`{name}`"), &folder)?

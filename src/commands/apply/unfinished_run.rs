@@ -10,7 +10,6 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::ledger::{Ledger, Run};
 use crate::report::Ui;
-use crate::system::System;
 
 /// The command's name in the ledger.
 pub(super) const COMMAND: &str = "apply";
@@ -25,7 +24,6 @@ pub(super) async fn finish(
     keys_to: Option<&str>,
     session: &Session,
     ui: &Ui,
-    system: &mut System,
 ) -> Result<(), Error> {
     let is_command = |recorded: &str| recorded.starts_with("exec:");
     let runs = ledger.runs(NEWEST).await?;
@@ -50,7 +48,7 @@ pub(super) async fn finish(
         let sink = match &keys_to {
             Some(keys_to) => {
                 let printer = results.printer(&latest);
-                Some(key_sink::open(keys_to, printer, session, system).await?)
+                Some(key_sink::open(keys_to, printer, session).await?)
             }
             None => None,
         };
@@ -64,10 +62,7 @@ pub(super) async fn finish(
             sink,
             latest,
         };
-        engine::go(going, session, ui, system, |finished| {
-            results.finished(finished)
-        })
-        .await?;
+        engine::go(going, session, |finished| results.finished(finished)).await?;
         // A user whose keys are unclear has been named; the next apply goes on with it.
         if let Some(run) = ledger.run(id).await?.filter(|run| run.open > 0) {
             let message = format!(

@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::commands::context::CommandContext;
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::watch::Watch;
 use crate::commands::session;
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{ApiKey, Client, Http};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 use crate::system::System;
 
 /// Find out whether everything embedctl needs works, and how to fix what does not
@@ -43,18 +44,14 @@ struct DoctorContext<'a> {
     probe: bool,
 }
 
-pub(crate) async fn run(
-    args: &DoctorArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
-    if matches!(ui.format(), Format::Env) {
-        return Err(ui.no_env_form());
+pub(crate) async fn run(args: &DoctorArgs, mut cx: CommandContext) -> Result<Exit, Error> {
+    if matches!(cx.ui.format(), Format::Env) {
+        return Err(cx.ui.no_env_form());
     }
-    let (settings, emulator) = session::with_emulator(settings, system).await?;
-    let mut findings = Findings::new(ui);
-    let examined = examine(args, &settings, &mut findings, ui, system).await;
+    let emulator;
+    (cx.settings, emulator) = session::with_emulator(cx.settings, &cx.system).await?;
+    let mut findings = Findings::new(&cx.ui);
+    let examined = examine(args, &cx, &mut findings).await;
     if let Some(emulator) = emulator {
         emulator.stop().await;
     }
@@ -64,21 +61,19 @@ pub(crate) async fn run(
 
 async fn examine(
     args: &DoctorArgs,
-    settings: &Settings,
+    cx: &CommandContext,
     findings: &mut Findings,
-    ui: &Ui,
-    system: &System,
 ) -> Result<(), Error> {
-    for warning in settings.warnings() {
+    for warning in cx.settings.warnings() {
         findings.warn("settings", warning, "")?;
     }
-    let watch = Arc::new(Watch::new(ui));
-    let http = session::http(settings, Arc::<Watch>::clone(&watch), system);
+    let watch = Arc::new(Watch::new(&cx.ui));
+    let http = session::http(&cx.settings, Arc::<Watch>::clone(&watch), &cx.system);
     match http {
         Ok(http) => {
             let patient = DoctorContext {
-                settings,
-                system,
+                settings: &cx.settings,
+                system: &cx.system,
                 http,
                 watch,
                 probe: args.probe,
@@ -87,7 +82,7 @@ async fn examine(
         }
         Err(error) => findings.fail("connection", &error)?,
     }
-    local::examine(settings, findings, system).await
+    local::examine(cx, findings).await
 }
 
 impl DoctorContext<'_> {

@@ -10,7 +10,6 @@ use crate::commands::session::Session;
 use crate::error::Error;
 use crate::ledger::{KeyRecord, Ledger};
 use crate::looker::{Api3Key, User};
-use crate::system::System;
 use crate::workflow::Standing;
 
 /// How many users are looked at one by one before the keys that a search shows with its users are believed.
@@ -21,7 +20,6 @@ pub(crate) async fn all_keys(
     matcher: &Matcher,
     ledger: &dyn Ledger,
     session: &Session,
-    system: &System,
 ) -> Result<Vec<Row>, Error> {
     let mut users = sweep(&session.admin).await?;
     users.retain(|user| user.external_user_id().is_some_and(|id| matcher.admits(id)));
@@ -31,7 +29,7 @@ pub(crate) async fn all_keys(
         of.push(record);
     }
     if !is_shown_whole(&users, session).await? {
-        list_each(&mut users, session, system).await?;
+        list_each(&mut users, session).await?;
     }
     let mut rows = Vec::new();
     for user in users {
@@ -71,7 +69,7 @@ async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error
 }
 
 /// Ask for the keys of each user.
-async fn list_each(users: &mut [User], session: &Session, system: &System) -> Result<(), Error> {
+async fn list_each(users: &mut [User], session: &Session) -> Result<(), Error> {
     let ids = users.iter().map(|user| user.id.clone());
     let ids: Vec<_> = ids.enumerate().collect();
     let ask = |(at, id): (usize, String)| {
@@ -85,7 +83,7 @@ async fn list_each(users: &mut [User], session: &Session, system: &System) -> Re
     parallel::each(
         ids,
         width,
-        &system.interrupt,
+        &session.system.interrupt,
         ask,
         |(at, listed, closed)| {
             closed?;

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::{self, UsersArgs};
 use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::ledger::Ledger;
 use crate::looker::Client;
 use crate::report::{Format, Ui};
-use crate::system::System;
 use crate::workflow::{KeyAccess, Standing, UserId, require_admin};
 
 /// List keys: their users, whether they were delivered, how old they are, and when they are revoked
@@ -28,26 +27,13 @@ pub(crate) struct KeysListArgs {
     users: UsersArgs,
 }
 
-pub(crate) async fn run(
-    args: &KeysListArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = list(args, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+pub(crate) async fn run(args: &KeysListArgs, cx: CommandContext) -> Result<Exit, Error> {
+    Session::within(cx, Needs::Api, async |session| list(args, session).await).await
 }
 
-async fn list(
-    args: &KeysListArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    ui.refuse_env()?;
-    let ledger = ledger_of(session, ui, system).await?;
+async fn list(args: &KeysListArgs, session: &Session) -> Result<Exit, Error> {
+    session.ui.refuse_env()?;
+    let ledger = ledger_of(session).await?;
     require_admin(&session.admin).await?;
     let users = args.users.resolve(&session.admin).await?;
     let mut rows = Vec::new();
@@ -58,14 +44,20 @@ async fn list(
     };
     let ids = users.ids().iter().cloned().enumerate().collect();
     let width = session.settings.concurrency();
-    parallel::each(ids, width, &system.interrupt, look_up, |(at, keys)| {
-        rows.push((at, keys?));
-        Ok(())
-    })
+    parallel::each(
+        ids,
+        width,
+        &session.system.interrupt,
+        look_up,
+        |(at, keys)| {
+            rows.push((at, keys?));
+            Ok(())
+        },
+    )
     .await?;
     rows.sort_by_key(|(at, _)| *at);
     let rows: Vec<_> = rows.into_iter().flat_map(|(_, keys)| keys).collect();
-    print(&rows, system.clock.now(), ui)?;
+    print(&rows, session.system.clock.now(), &session.ui)?;
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::keys::users::{self, Users, UsersArgs};
@@ -9,10 +10,8 @@ use crate::commands::minter;
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::{System, duration};
+use crate::system::duration;
 use crate::workflow::{JobSpec, KeyJob, require_admin};
 
 /// Mint one more key, beside those the user has
@@ -36,27 +35,14 @@ pub(crate) struct KeysMintArgs {
     dry_run: bool,
 }
 
-pub(crate) async fn run(
-    args: &KeysMintArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = mint(args, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+pub(crate) async fn run(args: &KeysMintArgs, cx: CommandContext) -> Result<Exit, Error> {
+    Session::within(cx, Needs::Api, async |session| mint(args, session).await).await
 }
 
-async fn mint(
-    args: &KeysMintArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+async fn mint(args: &KeysMintArgs, session: &Session) -> Result<Exit, Error> {
     let users = args.users.resolve(&session.admin).await?;
     if args.dry_run {
-        return dry_run(&users, session, ui).await;
+        return dry_run(&users, session).await;
     }
     let job = |user: &_| {
         JobSpec::MintKey(KeyJob {
@@ -66,16 +52,7 @@ async fn mint(
         })
     };
     let specs = users.ids().iter().map(job).collect();
-    deliver(
-        "keys mint",
-        &users,
-        specs,
-        &args.delivery,
-        session,
-        ui,
-        system,
-    )
-    .await
+    deliver("keys mint", &users, specs, &args.delivery, session).await
 }
 
 /// Run jobs that mint keys, and print what comes of them.
@@ -85,18 +62,16 @@ pub(crate) async fn deliver(
     specs: Vec<JobSpec>,
     delivery: &DeliveryArgs,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
     if specs.is_empty() {
-        ui.status("There is no such embed user.");
+        session.ui.status("There is no such embed user.");
     }
     let keys_to = key_sink::choose(delivery.keys_to.as_deref(), &session.settings);
     let base_url = session.admin.origin();
-    let mut results = Results::new(ui, base_url, &keys_to, users.are_many())?;
+    let mut results = Results::new(&session.ui, base_url, &keys_to, users.are_many())?;
     let latest = Latest::default();
-    let sink = key_sink::open(&keys_to, results.printer(&latest), session, system).await?;
-    let began = system.clock.elapsed();
+    let sink = key_sink::open(&keys_to, results.printer(&latest), session).await?;
+    let began = session.system.clock.elapsed();
     let work = JobBatch {
         command,
         request: Request {
@@ -106,18 +81,18 @@ pub(crate) async fn deliver(
         sink: Some(sink),
         latest,
     };
-    let ended = engine::begin(work, session, ui, system, |end| results.finished(end)).await?;
-    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let ended = engine::begin(work, session, |end| results.finished(end)).await?;
+    let elapsed = session.system.clock.elapsed().saturating_sub(began);
     results.end(ended, session.http.calls(), elapsed)
 }
 
-async fn dry_run(users: &Users, session: &Session, ui: &Ui) -> Result<Exit, Error> {
+async fn dry_run(users: &Users, session: &Session) -> Result<Exit, Error> {
     require_admin(&session.admin).await?;
     for user in users.ids() {
         let found = users::existing(&session.admin, user.by_ref()).await?;
         let name = user.by_ref();
-        match ui.format().is_json() {
-            true => ui.json(&json!({
+        match session.ui.format().is_json() {
+            true => session.ui.json(&json!({
                 "dry_run": true,
                 "external_user_id": found.external_user_id(),
                 "looker_user_id": found.id,
@@ -125,13 +100,13 @@ async fn dry_run(users: &Users, session: &Session, ui: &Ui) -> Result<Exit, Erro
                 "keys_by": session.keys.minter().word(),
                 "replaces": [],
             }))?,
-            false => ui.data(&format!(
+            false => session.ui.data(&format!(
                 "Would mint a key for {name} and deliver its secret.\n"
             ))?,
         }
     }
-    if !ui.format().is_json() {
-        ui.status(minter::sentence(session));
+    if !session.ui.format().is_json() {
+        session.ui.status(minter::sentence(session));
     }
     Ok(Exit::Done)
 }

@@ -10,10 +10,8 @@ mod rotate;
 mod row;
 mod users;
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::System;
 
 /// List, mint, rotate and revoke the API keys of embed users, and find those that were never received
 #[derive(clap::Subcommand, Debug)]
@@ -26,18 +24,13 @@ pub(crate) enum KeysCommand {
     Orphans(orphans::KeysOrphansArgs),
 }
 
-pub(crate) async fn run(
-    command: &KeysCommand,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(command: &KeysCommand, cx: CommandContext) -> Result<Exit, Error> {
     match command {
-        KeysCommand::List(args) => list::run(args, settings, ui, system).await,
-        KeysCommand::Mint(args) => mint::run(args, settings, ui, system).await,
-        KeysCommand::Rotate(args) => rotate::run(args, settings, ui, system).await,
-        KeysCommand::Revoke(args) => revoke::run(args, settings, ui, system).await,
-        KeysCommand::Reap(args) => reap::run(args, settings, ui, system).await,
-        KeysCommand::Orphans(args) => orphans::run(args, settings, ui, system).await,
+        KeysCommand::List(args) => list::run(args, cx).await,
+        KeysCommand::Mint(args) => mint::run(args, cx).await,
+        KeysCommand::Rotate(args) => rotate::run(args, cx).await,
+        KeysCommand::Revoke(args) => revoke::run(args, cx).await,
+        KeysCommand::Reap(args) => reap::run(args, cx).await,
+        KeysCommand::Orphans(args) => orphans::run(args, cx).await,
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::commands::confirm::{confirm, typed};
+use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::json_object::with;
 use crate::commands::key_sink;
@@ -14,7 +15,6 @@ use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::Matcher;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui};
@@ -62,32 +62,20 @@ struct Orphans {
     nameless: Vec<Row>,
 }
 
-pub(crate) async fn run(
-    args: &KeysOrphansArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    ui.refuse_env()?;
-    let work =
-        async |session: &Session, system: &mut System| orphans(args, session, ui, system).await;
-    Session::within(settings, Needs::Api, ui, system, work).await
+pub(crate) async fn run(args: &KeysOrphansArgs, cx: CommandContext) -> Result<Exit, Error> {
+    cx.ui.refuse_env()?;
+    Session::within(cx, Needs::Api, async |session| orphans(args, session).await).await
 }
 
-async fn orphans(
-    args: &KeysOrphansArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, ui, system).await?;
-    let sink = sink(args, session, system)?;
+async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Error> {
+    let ledger = ledger_of(session).await?;
+    let sink = sink(args, session)?;
     require_admin(&session.admin).await?;
     let matcher = Matcher::new(&args.patterns);
-    let rows = all_keys(&matcher, &*ledger, session, system).await?;
+    let rows = all_keys(&matcher, &*ledger, session).await?;
     let found = find(rows, sink.as_deref(), args.trust_sink, session).await?;
     if !args.revoke {
-        print(&found, &BTreeMap::new(), ui, system)?;
+        print(&found, &BTreeMap::new(), &session.ui, &session.system)?;
         return Ok(Exit::Done);
     }
     let (targets, mut outcomes) = targets(&found, &*ledger, session).await?;
@@ -95,12 +83,12 @@ async fn orphans(
         for target in &targets {
             outcomes.insert(target.key.client_id.clone(), "would be revoked");
         }
-        print(&found, &outcomes, ui, system)?;
+        print(&found, &outcomes, &session.ui, &session.system)?;
         return Ok(Exit::Done);
     }
-    ask(&targets, session, ui, system)?;
-    let failed = revoke(targets, &*ledger, session, ui, &mut outcomes).await?;
-    print(&found, &outcomes, ui, system)?;
+    ask(&targets, session)?;
+    let failed = revoke(targets, &*ledger, session, &mut outcomes).await?;
+    print(&found, &outcomes, &session.ui, &session.system)?;
     match failed {
         0 => Ok(Exit::Done),
         failed => Err(Error::new(
@@ -112,18 +100,14 @@ async fn orphans(
 }
 
 /// The sink that is asked, if there is one that can answer.
-fn sink(
-    args: &KeysOrphansArgs,
-    session: &Session,
-    system: &System,
-) -> Result<Option<Arc<dyn Sink>>, Error> {
+fn sink(args: &KeysOrphansArgs, session: &Session) -> Result<Option<Arc<dyn Sink>>, Error> {
     let keys_to = args.keys_to.as_deref();
     let keys_to = key_sink::choose(keys_to, &session.settings);
     let sink = match keys_to.as_str() {
         key_sink::STDOUT => None,
         keys_to => Some(crate::sink::open(
             keys_to,
-            system,
+            &session.system,
             session.settings.secret_variables(),
         )?),
     };
@@ -212,7 +196,7 @@ async fn targets<'a>(
     Ok((targets, outcomes))
 }
 
-fn ask(targets: &[&Row], session: &Session, ui: &Ui, system: &mut System) -> Result<(), Error> {
+fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
     let count = targets.len();
     let named = targets.iter().take(FEW);
     let named: Vec<_> = named
@@ -220,12 +204,14 @@ fn ask(targets: &[&Row], session: &Session, ui: &Ui, system: &mut System) -> Res
         .collect();
     let (named, more) = (named.join(", "), count.saturating_sub(FEW));
     if more > 0 {
-        ui.status(format!("To be revoked: key {named} and {more} more."));
+        session
+            .ui
+            .status(format!("To be revoked: key {named} and {more} more."));
         let what = format!("to revoke {count} keys");
-        return typed(&what, &count.to_string(), &session.settings, ui, system);
+        return typed(&what, &count.to_string(), session);
     }
     let question = format!("Revoke key {named}? Whatever uses it stops working.");
-    confirm(&question, &session.settings, ui, system)
+    confirm(&question, session)
 }
 
 /// Revoke keys, user by user; gives how many could not be revoked.
@@ -233,7 +219,6 @@ async fn revoke(
     targets: Vec<&Row>,
     ledger: &dyn Ledger,
     session: &Session,
-    ui: &Ui,
     outcomes: &mut BTreeMap<String, &'static str>,
 ) -> Result<usize, Error> {
     let mut by_user: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
@@ -253,7 +238,7 @@ async fn revoke(
             Ok(_) => "revoked",
             Err(error) => {
                 failed += rows.len();
-                ui.error(&error);
+                session.ui.error(&error);
                 "failed"
             }
         };

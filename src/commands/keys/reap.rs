@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::instance;
 use crate::commands::json_object::{text, with};
@@ -12,7 +13,6 @@ use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
 use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui, error_json};
@@ -43,34 +43,23 @@ struct Reaped {
     keys: Vec<Value>,
 }
 
-pub(crate) async fn run(
-    args: &KeysReapArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    ui.refuse_env()?;
-    let work = async |session: &Session, system: &mut System| reap(args, session, ui, system).await;
-    Session::within(settings, Needs::Api, ui, system, work).await
+pub(crate) async fn run(args: &KeysReapArgs, cx: CommandContext) -> Result<Exit, Error> {
+    cx.ui.refuse_env()?;
+    Session::within(cx, Needs::Api, async |session| reap(args, session).await).await
 }
 
-async fn reap(
-    args: &KeysReapArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, ui, system).await?;
+async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
+    let ledger = ledger_of(session).await?;
     // To somebody who is no admin, Looker would call every key gone.
     require_admin(&session.admin).await?;
-    let (due, unseen) = due(&*ledger, session, system).await?;
-    let elsewhere = due_elsewhere(&*ledger, system).await?;
+    let (due, unseen) = due(&*ledger, session).await?;
+    let elsewhere = due_elsewhere(&*ledger, &session.system).await?;
     if args.dry_run {
-        dry_run(&due.concat(), ui)?;
+        dry_run(&due.concat(), &session.ui)?;
         instance::no_key_elsewhere(&elsewhere, session).await?;
         return unseen.map_or(Ok(Exit::Done), Err);
     }
-    system.interrupt.listen();
+    session.system.interrupt.listen();
     let revoke = |keys: Due| {
         let (access, ledger) = (Arc::clone(&session.keys), Arc::clone(&ledger));
         async move {
@@ -80,11 +69,15 @@ async fn reap(
     };
     let mut reaped = Reaped::default();
     let width = session.settings.concurrency();
-    let ended = parallel::each(due, width, &system.interrupt, revoke, |(keys, revoked)| {
-        reaped.note(&keys, &revoked, ui)
-    })
+    let ended = parallel::each(
+        due,
+        width,
+        &session.system.interrupt,
+        revoke,
+        |(keys, revoked)| reaped.note(&keys, &revoked, &session.ui),
+    )
     .await;
-    reaped.print(ui)?;
+    reaped.print(&session.ui)?;
     ended?;
     if reaped.failed == 0 {
         instance::no_key_elsewhere(&elsewhere, session).await?;
@@ -102,18 +95,14 @@ async fn reap(
 
 /// The keys that are due, by what they say at Looker and by what the ledger says, user by user. With them comes why the
 /// ledger alone has spoken, if the keys of all users cannot be listed.
-async fn due(
-    ledger: &dyn Ledger,
-    session: &Session,
-    system: &System,
-) -> Result<(Vec<Due>, Option<Error>), Error> {
-    let now = system.clock.now();
+async fn due(ledger: &dyn Ledger, session: &Session) -> Result<(Vec<Due>, Option<Error>), Error> {
+    let now = session.system.clock.now();
     let mut due: BTreeMap<String, Due> = BTreeMap::new();
     for record in ledger.keys_due(now).await? {
         let of = due.entry(record.looker_user_id.clone()).or_default();
         of.push(record);
     }
-    let (rows, unseen) = match all_keys(&Matcher::default(), ledger, session, system).await {
+    let (rows, unseen) = match all_keys(&Matcher::default(), ledger, session).await {
         Ok(rows) => (rows, None),
         Err(error) if error.kind() == Kind::NotAllowed => (Vec::new(), Some(only_ledger(error))),
         Err(error) => return Err(error),

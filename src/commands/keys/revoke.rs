@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::commands::confirm::confirm;
+use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::instance;
 use crate::commands::json_object::with;
 use crate::commands::keys::users::{self, UserArgs};
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Api3Key, User};
@@ -56,20 +56,15 @@ struct Target {
     is_there: bool,
 }
 
-pub(crate) async fn run(
-    args: &KeysRevokeArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(args: &KeysRevokeArgs, cx: CommandContext) -> Result<Exit, Error> {
     let (user, keys) = named(args)?;
-    if ui.format() == Format::Env {
-        return Err(ui.no_env_form());
+    if cx.ui.format() == Format::Env {
+        return Err(cx.ui.no_env_form());
     }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = revoke(args, &user, &keys, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+    Session::within(cx, Needs::Api, async |session| {
+        revoke(args, &user, &keys, session).await
+    })
+    .await
 }
 
 /// The user and the keys: where the user is named by Looker's id, every other word is a key.
@@ -97,17 +92,15 @@ async fn revoke(
     user: &UserArgs,
     keys: &[String],
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, ui, system).await?;
+    let ledger = ledger_of(session).await?;
     require_admin(&session.admin).await?;
     let id = user.id()?;
     let name = id.by_ref().to_string();
     let user = users::existing(&session.admin, id.by_ref()).await?;
-    let targets = targets(args, &user, keys, session, &*ledger, system).await?;
+    let targets = targets(args, &user, keys, session, &*ledger).await?;
     if args.dry_run {
-        return dry_run(&name, &user, &targets, ui);
+        return dry_run(&name, &user, &targets, &session.ui);
     }
     let ids = targets.iter().map(|target| target.record.key_id.as_str());
     let ids = ids.collect::<Vec<_>>().join(", ");
@@ -116,7 +109,7 @@ async fn revoke(
         false => " Not all of them were made by embedctl.",
     };
     let question = format!("Revoke {ids} of {name}?{foreign} Whatever uses them stops working.");
-    confirm(&question, &session.settings, ui, system)?;
+    confirm(&question, session)?;
     let there = targets.iter().filter(|target| target.is_there);
     let ids: Vec<_> = there.map(|target| target.record.key_id.clone()).collect();
     let mut of_user = session.keys.of(&user.id);
@@ -125,10 +118,12 @@ async fn revoke(
     done?;
     for target in &targets {
         ledger.put_key(target.record.clone()).await?;
-        ui.status(format!("Revoked key {}", target.record.key_id));
+        session
+            .ui
+            .status(format!("Revoked key {}", target.record.key_id));
     }
-    if ui.format().is_json() {
-        ui.json(&result_json(&user, &targets))?;
+    if session.ui.format().is_json() {
+        session.ui.json(&result_json(&user, &targets))?;
     }
     Ok(Exit::Done)
 }
@@ -140,7 +135,6 @@ async fn targets(
     named: &[String],
     session: &Session,
     ledger: &dyn Ledger,
-    system: &System,
 ) -> Result<Vec<Target>, Error> {
     let records = ledger.keys(Some(&user.id)).await?;
     let mut of_user = session.keys.of(&user.id);
@@ -159,7 +153,7 @@ async fn targets(
         let target = match (found, record) {
             (Some(key), _) => {
                 let ours = Standing::of(key, &records).is_ours();
-                let record = record_of(user, key, known_of(key, &records), system);
+                let record = record_of(user, key, known_of(key, &records), &session.system);
                 Target {
                     record,
                     ours,

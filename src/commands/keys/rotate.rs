@@ -5,16 +5,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
+use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::key_sink::DeliveryArgs;
 use crate::commands::keys::mint;
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::minter;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::{System, duration};
+use crate::system::duration;
 use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, require_admin};
 
 /// Put a new key in place of older ones
@@ -47,24 +46,11 @@ pub(crate) struct KeysRotateArgs {
     dry_run: bool,
 }
 
-pub(crate) async fn run(
-    args: &KeysRotateArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = rotate(args, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+pub(crate) async fn run(args: &KeysRotateArgs, cx: CommandContext) -> Result<Exit, Error> {
+    Session::within(cx, Needs::Api, async |session| rotate(args, session).await).await
 }
 
-async fn rotate(
-    args: &KeysRotateArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+async fn rotate(args: &KeysRotateArgs, session: &Session) -> Result<Exit, Error> {
     let users = args.users.resolve(&session.admin).await?;
     let specs: Vec<_> = users
         .ids()
@@ -72,26 +58,17 @@ async fn rotate(
         .map(|user| spec(args, &users, user))
         .collect();
     if args.dry_run {
-        return dry_run(&specs, session, ui, system).await;
+        return dry_run(&specs, session).await;
     }
     if args.overlap.is_none() && !specs.is_empty() {
         let whose = users.name();
         let question = format!(
             "Rotate the keys of {whose}? The old ones stop working at once; `--overlap 24h` would keep them for a day."
         );
-        confirm(&question, &session.settings, ui, system)?;
+        confirm(&question, session)?;
     }
     let specs = specs.into_iter().map(JobSpec::RotateKey).collect();
-    mint::deliver(
-        "keys rotate",
-        &users,
-        specs,
-        &args.delivery,
-        session,
-        ui,
-        system,
-    )
-    .await
+    mint::deliver("keys rotate", &users, specs, &args.delivery, session).await
 }
 
 fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
@@ -113,13 +90,8 @@ fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
     }
 }
 
-async fn dry_run(
-    specs: &[RotateSpec],
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
-    let ledger = ledger_of(session, ui, system).await?;
+async fn dry_run(specs: &[RotateSpec], session: &Session) -> Result<Exit, Error> {
+    let ledger = ledger_of(session).await?;
     let admin = &session.admin;
     require_admin(admin).await?;
     for spec in specs {
@@ -130,10 +102,10 @@ async fn dry_run(
         let keys = of_user.list().await;
         of_user.close().await?;
         let keys = keys?;
-        let choice = choose(spec, &keys, &records, system.clock.now())?;
+        let choice = choose(spec, &keys, &records, session.system.clock.now())?;
         let replaced: Vec<_> = choice.replaced.iter().map(|key| key.id.as_str()).collect();
-        if ui.format().is_json() {
-            ui.json(&json!({
+        if session.ui.format().is_json() {
+            session.ui.json(&json!({
                 "dry_run": true,
                 "external_user_id": user.external_user_id(),
                 "looker_user_id": user.id,
@@ -145,17 +117,19 @@ async fn dry_run(
             continue;
         }
         let replaced = replaced.join(", ");
-        ui.data(&match (choice.mints, spec.overlap_seconds) {
-            (false, _) => format!("Would leave the keys of {name} as they are.\n"),
-            (true, None) => format!("Would mint a key for {name}, then revoke {replaced}.\n"),
-            (true, Some(overlap)) => {
-                let overlap = duration::exact(Duration::from_secs(overlap));
-                format!("Would mint a key for {name}, and keep {replaced} for {overlap}.\n")
-            }
-        })?;
+        session
+            .ui
+            .data(&match (choice.mints, spec.overlap_seconds) {
+                (false, _) => format!("Would leave the keys of {name} as they are.\n"),
+                (true, None) => format!("Would mint a key for {name}, then revoke {replaced}.\n"),
+                (true, Some(overlap)) => {
+                    let overlap = duration::exact(Duration::from_secs(overlap));
+                    format!("Would mint a key for {name}, and keep {replaced} for {overlap}.\n")
+                }
+            })?;
     }
-    if !ui.format().is_json() {
-        ui.status(minter::sentence(session));
+    if !session.ui.format().is_json() {
+        session.ui.status(minter::sentence(session));
     }
     Ok(Exit::Done)
 }

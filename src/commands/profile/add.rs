@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::commands::ask::{self, Question};
+use crate::commands::context::CommandContext;
 use crate::commands::session::{self, UiTrace};
-use crate::config::{NewProfile, NewSecret, Settings};
+use crate::config::{NewProfile, NewSecret};
 use crate::error::{Error, Exit};
 use crate::looker::{ApiKey, Client};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Add a profile to `config.toml`, after a login that shows it is right
 ///
@@ -44,21 +43,16 @@ pub(crate) struct ProfileAddArgs {
     no_check: bool,
 }
 
-pub(crate) async fn run(
-    args: &ProfileAddArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    settings.check_name(&args.name)?;
-    let profile = describe(args, settings, ui, system)?;
+pub(crate) async fn run(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    cx.settings.check_name(&args.name)?;
+    let profile = describe(args, cx)?;
     if !args.no_check {
-        check(&profile, settings, ui, system).await?;
+        check(&profile, cx).await?;
     }
-    for path in settings.add_profile(&profile)? {
-        ui.status(format!("Wrote {}", path.display()));
+    for path in cx.settings.add_profile(&profile)? {
+        cx.ui.status(format!("Wrote {}", path.display()));
     }
-    ui.status(format!(
+    cx.ui.status(format!(
         "Try it with `embedctl doctor --profile {}`",
         profile.name
     ));
@@ -66,96 +60,73 @@ pub(crate) async fn run(
 }
 
 /// The profile, from the flags and the answers.
-fn describe(
-    args: &ProfileAddArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<NewProfile, Error> {
-    let base_url = match settings.base_url_flag() {
+fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Error> {
+    let base_url = match cx.settings.base_url_flag() {
         Some(base_url) => base_url.clone(),
         None => {
             let question = Question::needed("base URL", "`--base-url`");
-            NewProfile::base_url(&ask::text(question, settings, ui, system)?)?
+            NewProfile::base_url(&ask::text(question, cx)?)?
         }
     };
     let client_id = match &args.client_id {
         Some(id) => id.clone(),
         None => {
             let question = Question::needed("client id", "`--client-id`");
-            ask::text(question, settings, ui, system)?
+            ask::text(question, cx)?
         }
     };
     let question = Question::needed("client secret", "`--client-secret-from`");
     let place = args.client_secret_from.as_deref();
-    let client_secret = secret(place, question, settings, ui, system)?
+    let client_secret = secret(place, question, cx)?
         .ok_or_else(|| Error::internal("an answer that is needed was empty"))?;
     Ok(NewProfile {
         name: args.name.clone(),
         base_url,
         client_id,
         client_secret,
-        embed_secret: embed_secret(args, settings, ui, system)?,
-        embed_host: settings.embed_host_flag().map(str::to_owned),
-        embed_algorithm: settings.embed_algorithm_flag(),
+        embed_secret: embed_secret(args, cx)?,
+        embed_host: cx.settings.embed_host_flag().map(str::to_owned),
+        embed_algorithm: cx.settings.embed_algorithm_flag(),
         blank_dashboard: args.blank_dashboard.clone(),
         default: args.default,
     })
 }
 
 /// The embed secret, which a profile can do without: nobody need be there to be asked.
-fn embed_secret(
-    args: &ProfileAddArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Option<NewSecret>, Error> {
-    if args.embed_secret_from.is_none() && !ask::can_ask(settings, system) {
+fn embed_secret(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Option<NewSecret>, Error> {
+    if args.embed_secret_from.is_none() && !ask::can_ask(cx) {
         return Ok(None);
     }
     let question = Question::needed("embed secret", "`--embed-secret-from`").or("");
-    secret(
-        args.embed_secret_from.as_deref(),
-        question,
-        settings,
-        ui,
-        system,
-    )
+    secret(args.embed_secret_from.as_deref(), question, cx)
 }
 
 fn secret(
     place: Option<&str>,
     question: Question<'_>,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
+    cx: &CommandContext,
 ) -> Result<Option<NewSecret>, Error> {
     match place {
         Some(place) => NewSecret::at(place).map(Some),
-        None => Ok(ask::secret(question, settings, ui, system)?.map(NewSecret::Typed)),
+        None => Ok(ask::secret(question, cx)?.map(NewSecret::Typed)),
     }
 }
 
 /// Log in with the profile, and out again.
-async fn check(
-    profile: &NewProfile,
-    settings: &Settings,
-    ui: &Ui,
-    system: &System,
-) -> Result<(), Error> {
-    let access = settings.access_of(profile, system)?;
-    let http = session::http(settings, Arc::new(UiTrace(ui.clone())), system)?;
+async fn check(profile: &NewProfile, cx: &CommandContext) -> Result<(), Error> {
+    let access = cx.settings.access_of(profile, &cx.system)?;
+    let http = session::http(&cx.settings, Arc::new(UiTrace(cx.ui.clone())), &cx.system)?;
     let key = ApiKey {
         client_id: access.client_id,
         client_secret: access.client_secret,
     };
     let client = Client::new(http, access.base_url, key);
-    let start = system.clock.elapsed();
+    let start = cx.system.clock.elapsed();
     client
         .login()
         .await
         .map_err(|error| Error::from(error).context("the profile was not written"))?;
     client.logout().await?;
-    ui.step("logged in", system.clock.elapsed() - start);
+    cx.ui.step("logged in", cx.system.clock.elapsed() - start);
     Ok(())
 }

@@ -2,27 +2,33 @@
 
 use serde_json::json;
 
-use crate::config::{ProfileName, Settings};
+use crate::commands::context::CommandContext;
+use crate::config::ProfileName;
 use crate::error::{Error, Exit};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 
 /// List the profiles of `config.toml` and the sections of `looker.ini`
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfileListArgs {}
 
-pub(crate) fn run(_args: &ProfileListArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
-    let profiles = settings.profiles()?;
-    match ui.format() {
-        Format::Json => ui.json(&profiles.iter().map(row_json).collect::<Vec<_>>())?,
+pub(crate) fn run(_args: &ProfileListArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let profiles = cx.settings.profiles()?;
+    match cx.ui.format() {
+        Format::Json => cx
+            .ui
+            .json(&profiles.iter().map(row_json).collect::<Vec<_>>())?,
         Format::Jsonl => profiles
             .iter()
-            .try_for_each(|profile| ui.json(&row_json(profile)))?,
+            .try_for_each(|profile| cx.ui.json(&row_json(profile)))?,
         Format::Table if profiles.is_empty() => {
-            ui.status("There are no profiles.");
-            ui.hint("run `embedctl profile path` to see where they are searched for");
+            cx.ui.status("There are no profiles.");
+            cx.ui
+                .hint("run `embedctl profile path` to see where they are searched for");
         }
-        Format::Table => ui.table(&["", "name", "base url", "file"], profiles.iter().map(row))?,
-        Format::Env => return Err(ui.no_env_form()),
+        Format::Table => cx
+            .ui
+            .table(&["", "name", "base url", "file"], profiles.iter().map(row))?,
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     Ok(Exit::Done)
 }

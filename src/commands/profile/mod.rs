@@ -5,10 +5,8 @@ mod list;
 mod path;
 mod show;
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Show where settings come from, and add profiles
 #[derive(clap::Subcommand, Debug)]
@@ -19,16 +17,11 @@ pub(crate) enum ProfileCommand {
     Path(path::ProfilePathArgs),
 }
 
-pub(crate) async fn run(
-    command: &ProfileCommand,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(command: &ProfileCommand, cx: &CommandContext) -> Result<Exit, Error> {
     match command {
-        ProfileCommand::Add(args) => add::run(args, settings, ui, system).await,
-        ProfileCommand::List(args) => list::run(args, settings, ui),
-        ProfileCommand::Show(args) => show::run(args, settings, ui),
-        ProfileCommand::Path(args) => path::run(args, settings, ui),
+        ProfileCommand::Add(args) => add::run(args, cx).await,
+        ProfileCommand::List(args) => list::run(args, cx),
+        ProfileCommand::Show(args) => show::run(args, cx),
+        ProfileCommand::Path(args) => path::run(args, cx),
     }
 }

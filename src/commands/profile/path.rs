@@ -4,23 +4,27 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 
 /// Show the files that settings are read from, and the folder runs are recorded in
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfilePathArgs {}
 
-pub(crate) fn run(_args: &ProfilePathArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
-    let places = settings.places();
-    match ui.format() {
-        Format::Json => ui.json(&places.iter().map(row_json).collect::<Vec<_>>())?,
+pub(crate) fn run(_args: &ProfilePathArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let places = cx.settings.places();
+    match cx.ui.format() {
+        Format::Json => cx
+            .ui
+            .json(&places.iter().map(row_json).collect::<Vec<_>>())?,
         Format::Jsonl => places
             .iter()
-            .try_for_each(|place| ui.json(&row_json(place)))?,
-        Format::Table => ui.table(&["what", "path", "there"], places.iter().map(row))?,
-        Format::Env => return Err(ui.no_env_form()),
+            .try_for_each(|place| cx.ui.json(&row_json(place)))?,
+        Format::Table => cx
+            .ui
+            .table(&["what", "path", "there"], places.iter().map(row))?,
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     Ok(Exit::Done)
 }

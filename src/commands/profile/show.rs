@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use crate::config::{Entry, Settings};
+use crate::commands::context::CommandContext;
+use crate::config::Entry;
 use crate::error::{Error, Exit};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 
 /// Show every setting and where it comes from, without the secrets
 ///
@@ -13,18 +14,22 @@ use crate::report::{Format, Ui};
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfileShowArgs {}
 
-pub(crate) fn run(_args: &ProfileShowArgs, settings: &Settings, ui: &Ui) -> Result<Exit, Error> {
-    let entries = settings.entries();
-    for warning in settings.warnings() {
-        ui.warning(warning);
+pub(crate) fn run(_args: &ProfileShowArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let entries = cx.settings.entries();
+    for warning in cx.settings.warnings() {
+        cx.ui.warning(warning);
     }
-    match ui.format() {
-        Format::Json => ui.json(&entries.iter().map(row_json).collect::<Vec<_>>())?,
+    match cx.ui.format() {
+        Format::Json => cx
+            .ui
+            .json(&entries.iter().map(row_json).collect::<Vec<_>>())?,
         Format::Jsonl => entries
             .iter()
-            .try_for_each(|entry| ui.json(&row_json(entry)))?,
-        Format::Table => ui.table(&["setting", "value", "source"], entries.iter().map(row))?,
-        Format::Env => return Err(ui.no_env_form()),
+            .try_for_each(|entry| cx.ui.json(&row_json(entry)))?,
+        Format::Table => cx
+            .ui
+            .table(&["setting", "value", "source"], entries.iter().map(row))?,
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     Ok(Exit::Done)
 }

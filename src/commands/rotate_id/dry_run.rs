@@ -9,7 +9,7 @@ use crate::commands::minter;
 use crate::commands::rotate_id::show::tree;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 use crate::workflow::{ItemKind, RotateIdSpec};
 
 /// Show what would be done to all, and do nothing.
@@ -17,30 +17,31 @@ pub(super) fn dry_run(
     specs: &[RotateIdSpec],
     many: bool,
     session: &Session,
-    ui: &Ui,
 ) -> Result<Exit, Error> {
     let keys_by = session.keys.minter().word();
-    match ui.format() {
-        Format::Env => return Err(ui.no_env_form()),
+    match session.ui.format() {
+        Format::Env => return Err(session.ui.no_env_form()),
         Format::Jsonl | Format::Json => {
             for spec in specs {
-                ui.json(&with(plan_json(spec), "keys_by", keys_by))?;
+                session
+                    .ui
+                    .json(&with(plan_json(spec), "keys_by", keys_by))?;
             }
         }
         Format::Table => {
             for spec in specs {
-                ui.data(&tree(spec).to_string())?;
-                ui.data("\n")?;
+                session.ui.data(&tree(spec).to_string())?;
+                session.ui.data("\n")?;
             }
             if specs.iter().any(|spec| spec.user.key.is_some()) {
-                ui.status(minter::sentence(session));
+                session.ui.status(minter::sentence(session));
             }
         }
     }
     if many || specs.is_empty() {
         let calls: usize = specs.iter().map(RotateIdSpec::calls).sum();
         let people = specs.len();
-        ui.status(format!(
+        session.ui.status(format!(
             "{people} people would move, with about {calls} calls of the API."
         ));
     }

@@ -11,6 +11,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use crate::commands::confirm::{confirm, typed};
+use crate::commands::context::CommandContext;
 use crate::commands::engine::{self, JobBatch, Request, ledger_of};
 use crate::commands::grant_args::attribute;
 use crate::commands::key_sink::{self, DeliveryArgs};
@@ -18,7 +19,6 @@ use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::manifest::{Pair, read_mapping};
 use crate::report::Ui;
@@ -80,54 +80,50 @@ pub(crate) struct RotateIdArgs {
     dry_run: bool,
 }
 
-pub(crate) async fn run(
-    args: &RotateIdArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let pairs = pairs(args, ui, system)?;
-    let session = Session::open(settings, Needs::ApiAndSigning, ui, system).await?;
-    let ended = rotate(args, pairs, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+pub(crate) async fn run(args: &RotateIdArgs, cx: CommandContext) -> Result<Exit, Error> {
+    let pairs = pairs(args, &cx.ui, &cx.system)?;
+    Session::within(cx, Needs::ApiAndSigning, async |session| {
+        rotate(args, pairs, session).await
+    })
+    .await
 }
 
-async fn rotate(
-    args: &RotateIdArgs,
-    pairs: Vec<Pair>,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Result<Exit, Error> {
     let many = args.from.is_some();
     let keys_to = match args.no_key {
         true => String::new(),
         false => key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings),
     };
-    let mut results = Results::new(ui, session.admin.origin(), &keys_to, many && !args.dry_run)?;
+    let mut results = Results::new(
+        &session.ui,
+        session.admin.origin(),
+        &keys_to,
+        many && !args.dry_run,
+    )?;
     require_admin(&session.admin).await?;
-    let ledger = ledger_of(session, ui, system).await?;
+    let ledger = ledger_of(session).await?;
     let wishes = wishes(args, session).await;
-    let specs = prepare::specs(pairs, &wishes, &ledger, session, ui, system).await?;
+    let specs = prepare::specs(pairs, &wishes, &ledger, session).await?;
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);
     if args.dry_run {
-        let shown = dry_run::dry_run(&specs, many, session, ui)?;
+        let shown = dry_run::dry_run(&specs, many, session)?;
         return stuck.map(|()| shown);
     }
     stuck?;
     if specs.is_empty() {
-        ui.status("There is nothing to do: everybody is known by the new id already.");
+        session
+            .ui
+            .status("There is nothing to do: everybody is known by the new id already.");
         return Ok(Exit::Done);
     }
-    ask(&specs, session, ui, system)?;
+    ask(&specs, session)?;
     let latest = Latest::default();
     let minting = specs.iter().any(|spec| spec.user.key.is_some());
     let sink = match minting {
-        true => Some(key_sink::open(&keys_to, results.printer(&latest), session, system).await?),
+        true => Some(key_sink::open(&keys_to, results.printer(&latest), session).await?),
         false => None,
     };
-    let began = system.clock.elapsed();
+    let began = session.system.clock.elapsed();
     let work = JobBatch {
         command: "rotate-id",
         request: Request {
@@ -140,9 +136,9 @@ async fn rotate(
         sink,
         latest,
     };
-    let ended = engine::begin(work, session, ui, system, |end| results.finished(end)).await;
+    let ended = engine::begin(work, session, |end| results.finished(end)).await;
     let ended = ended.inspect_err(|_| results.break_off())?;
-    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let elapsed = session.system.clock.elapsed().saturating_sub(began);
     results.end(ended, session.http.calls(), elapsed)
 }
 
@@ -216,41 +212,29 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
 }
 
 /// Have a person say yes to what cannot be undone, or to two users becoming one.
-fn ask(
-    specs: &[RotateIdSpec],
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<(), Error> {
-    let settings = &session.settings;
+fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
     for spec in specs.iter().filter(|spec| spec.into.is_some()) {
         let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
-        ui.status(show::what_is_there(spec));
+        session.ui.status(show::what_is_there(spec));
         let question = format!("Give everything of `{old}` to `{new}` besides?");
-        confirm(&question, settings, ui, system)?;
+        confirm(&question, session)?;
     }
     let mut deleted = specs.iter().filter(|spec| spec.old == OldEnd::Delete);
     match (deleted.next(), deleted.count()) {
         (Some(spec), 0) => {
             let old = &spec.from.external_user_id;
-            ui.status(format!(
+            session.ui.status(format!(
                 "Embed user `{old}`, Looker user {}, will be deleted once everything has moved, with its query history.",
                 spec.from.looker_user_id
             ));
-            typed(&format!("deleting `{old}`"), old, settings, ui, system)
+            typed(&format!("deleting `{old}`"), old, session)
         }
         (Some(_), more) => {
             let count = more + 1;
-            ui.status(format!(
+            session.ui.status(format!(
                 "{count} embed users will be deleted once everything has moved, with their query history."
             ));
-            typed(
-                "deleting them",
-                &format!("delete {count}"),
-                settings,
-                ui,
-                system,
-            )
+            typed("deleting them", &format!("delete {count}"), session)
         }
         (None, _) => Ok(()),
     }

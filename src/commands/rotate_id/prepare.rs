@@ -10,8 +10,7 @@ use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, Release, User};
 use crate::manifest::Pair;
-use crate::report::{Meter, Ui, nearest};
-use crate::system::System;
+use crate::report::{Meter, nearest};
 use crate::workflow::{
     Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, plan_rotate_id,
 };
@@ -47,20 +46,19 @@ pub(super) async fn specs(
     wishes: &Wishes,
     ledger: &SharedLedger,
     session: &Session,
-    ui: &Ui,
-    system: &System,
 ) -> Result<Vec<RotateIdSpec>, Error> {
     check_attributes(&pairs, wishes, &session.admin).await?;
     let width = session.settings.concurrency();
     let many = pairs.len() > 1;
-    let observer = Arc::new(UiObserver::new(ui, Latest::default(), many, &system.clock));
+    let (ui, clock) = (&session.ui, &session.system.clock);
+    let observer = Arc::new(UiObserver::new(ui, Latest::default(), many, clock));
     let look = Look {
         viewpoint: Viewpoint::new(session.admin.clone(), width, observer),
         ledger: Arc::clone(ledger),
         wishes: Arc::new(wishes.clone()),
     };
     let (total, mut specs, mut failed) = (pairs.len(), BTreeMap::new(), 0);
-    let meter = many.then(|| Meter::new(ui, &system.clock, "people seen", Some(total as u64)));
+    let meter = many.then(|| Meter::new(ui, clock, "people seen", Some(total as u64)));
     let work = |(place, pair): (usize, Pair)| {
         let look = look.clone();
         async move { (place, look.at(&pair).await, pair) }
@@ -83,7 +81,7 @@ pub(super) async fn specs(
         }
         Ok(())
     };
-    parallel::each(pairs, width, &system.interrupt, work, done).await?;
+    parallel::each(pairs, width, &session.system.interrupt, work, done).await?;
     if let Some(meter) = meter {
         meter.end();
     }

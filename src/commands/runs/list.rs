@@ -1,12 +1,11 @@
 //! `embedctl runs list`: the runs there are.
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::runs::{owner, run_json, state, when};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::ledger::Run;
-use crate::report::{Format, Ui};
-use crate::system::System;
+use crate::report::Format;
 
 /// List runs, newest first
 #[derive(clap::Args, Debug)]
@@ -16,25 +15,20 @@ pub(crate) struct RunsListArgs {
     limit: u32,
 }
 
-pub(crate) async fn run(
-    args: &RunsListArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
-    let ledger = open_ledger(settings, system)?;
+pub(crate) async fn run(args: &RunsListArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let ledger = open_ledger(cx)?;
     let runs = ledger.runs(args.limit).await?;
-    match ui.format() {
-        Format::Json => ui.json(&runs.iter().map(run_json).collect::<Vec<_>>())?,
-        Format::Jsonl => runs.iter().try_for_each(|run| ui.json(&run_json(run)))?,
-        Format::Table if runs.is_empty() => ui.status("There are no runs."),
+    match cx.ui.format() {
+        Format::Json => cx.ui.json(&runs.iter().map(run_json).collect::<Vec<_>>())?,
+        Format::Jsonl => runs.iter().try_for_each(|run| cx.ui.json(&run_json(run)))?,
+        Format::Table if runs.is_empty() => cx.ui.status("There are no runs."),
         Format::Table => {
             let header = [
                 "id", "command", "began", "state", "done", "open", "failed", "owner",
             ];
-            ui.table(&header, runs.iter().map(row))?;
+            cx.ui.table(&header, runs.iter().map(row))?;
         }
-        Format::Env => return Err(ui.no_env_form()),
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     Ok(Exit::Done)
 }

@@ -8,11 +8,9 @@ mod undo;
 
 use serde_json::{Value, json};
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
 use crate::ledger::Run;
-use crate::report::Ui;
-use crate::system::System;
 
 /// List, show, resume and undo past runs
 #[derive(clap::Subcommand, Debug)]
@@ -23,17 +21,12 @@ pub(crate) enum RunsCommand {
     Undo(undo::RunsUndoArgs),
 }
 
-pub(crate) async fn run(
-    command: &RunsCommand,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(command: &RunsCommand, cx: CommandContext) -> Result<Exit, Error> {
     match command {
-        RunsCommand::List(args) => list::run(args, &settings, ui, system).await,
-        RunsCommand::Show(args) => show::run(args, &settings, ui, system).await,
-        RunsCommand::Resume(args) => resume::run(args, settings, ui, system).await,
-        RunsCommand::Undo(args) => undo::run(args, settings, ui, system).await,
+        RunsCommand::List(args) => list::run(args, &cx).await,
+        RunsCommand::Show(args) => show::run(args, &cx).await,
+        RunsCommand::Resume(args) => resume::run(args, cx).await,
+        RunsCommand::Undo(args) => undo::run(args, cx).await,
     }
 }
 

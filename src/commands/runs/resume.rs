@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::{self, Ended, OwnedRun, Request, open_ledger, use_ledger};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
@@ -9,11 +10,8 @@ use crate::commands::runs::find::find;
 use crate::commands::runs::{run_json, state};
 use crate::commands::session::{Needs, Session};
 use crate::commands::{instance, key_sink};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Job, JobState, Ledger, Run, RunId};
-use crate::report::Ui;
-use crate::system::System;
 use crate::workflow::{JobSpec, require_admin};
 
 /// Continue a run that stopped
@@ -30,28 +28,23 @@ pub(crate) struct RunsResumeArgs {
     keys_to: Option<String>,
 }
 
-pub(crate) async fn run(
-    args: &RunsResumeArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let ledger = open_ledger(&settings, system)?;
+pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exit, Error> {
+    let ledger = open_ledger(&cx)?;
     let run = find(&*ledger, &args.run).await?;
     if run.open + run.failed == 0 {
         let (id, state) = (run.id, state(&run));
-        ui.status(format!(
+        cx.ui.status(format!(
             "There is nothing to resume: every job of run {id} is {state}."
         ));
-        if ui.format().is_json() {
-            ui.json(&run_json(&run))?;
+        if cx.ui.format().is_json() {
+            cx.ui.json(&run_json(&run))?;
         }
         return Ok(Exit::Done);
     }
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = resume(args, &run, ledger, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+    Session::within(cx, Needs::Api, async |session| {
+        resume(args, &run, ledger, session).await
+    })
+    .await
 }
 
 async fn resume(
@@ -59,8 +52,6 @@ async fn resume(
     run: &Run,
     ledger: Arc<dyn Ledger>,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
     let request = request(run)?;
     let many = run.open + run.failed > 1;
@@ -72,19 +63,17 @@ async fn resume(
         .transpose()?;
     let keys_to = keys_to.as_deref();
     let base_url = session.admin.base_url().as_str();
-    let mut results = Results::new(ui, base_url, keys_to.unwrap_or_default(), many)?;
+    let mut results = Results::new(&session.ui, base_url, keys_to.unwrap_or_default(), many)?;
     let latest = Latest::default();
     let sink = match keys_to {
-        Some(keys_to) => {
-            Some(key_sink::open(keys_to, results.printer(&latest), session, system).await?)
-        }
+        Some(keys_to) => Some(key_sink::open(keys_to, results.printer(&latest), session).await?),
         None => None,
     };
-    use_ledger(&ledger, session, ui).await?;
+    use_ledger(&ledger, session).await?;
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;
-    let began = system.clock.elapsed();
+    let began = session.system.clock.elapsed();
     let going = OwnedRun {
         run: run.id,
         resumed: true,
@@ -95,9 +84,9 @@ async fn resume(
         sink,
         latest,
     };
-    let totals = engine::go(going, session, ui, system, |end| results.finished(end)).await;
+    let totals = engine::go(going, session, |end| results.finished(end)).await;
     let totals = totals.inspect_err(|_| results.break_off())?;
-    let elapsed = system.clock.elapsed().saturating_sub(began);
+    let elapsed = session.system.clock.elapsed().saturating_sub(began);
     let ended = Ended {
         run: run.id,
         totals,

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::json_object::{text, with};
 use crate::commands::runs::find::find;
 use crate::commands::runs::{owner, run_json, state, when};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::ledger::{Event, Job, JobId, JobState, Run, What};
 use crate::report::{Format, Ui};
-use crate::system::{System, duration};
+use crate::system::duration;
 use crate::workflow::Reconciled;
 
 /// Show a run: every step of every job, and when it was done
@@ -49,13 +49,8 @@ impl From<State> for JobState {
     }
 }
 
-pub(crate) async fn run(
-    args: &RunsShowArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
-    let ledger = open_ledger(settings, system)?;
+pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let ledger = open_ledger(cx)?;
     let run = find(&*ledger, &args.run).await?;
     let jobs = ledger
         .jobs(run.id, args.state.map(Into::into), 0, args.limit)
@@ -71,19 +66,21 @@ pub(crate) async fn run(
             .await?;
         shown.push((job, events));
     }
-    match ui.format() {
+    match cx.ui.format() {
         Format::Json => {
             let jobs: Vec<_> = shown.iter().map(job_json).collect();
-            ui.json(&with(run_json(&run), "jobs", jobs))?;
+            cx.ui.json(&with(run_json(&run), "jobs", jobs))?;
         }
-        Format::Jsonl => shown.iter().try_for_each(|job| ui.json(&job_json(job)))?,
-        Format::Table => print(&run, &shown, ui)?,
-        Format::Env => return Err(ui.no_env_form()),
+        Format::Jsonl => shown
+            .iter()
+            .try_for_each(|job| cx.ui.json(&job_json(job)))?,
+        Format::Table => print(&run, &shown, &cx.ui)?,
+        Format::Env => return Err(cx.ui.no_env_form()),
     }
     let all = run.open + run.done + run.failed + run.undone;
     if args.state.is_none() && all > u64::from(args.limit) {
         let limit = args.limit;
-        ui.status(format!(
+        cx.ui.status(format!(
             "These are the first {limit} of {all} jobs; `--limit` shows more."
         ));
     }

@@ -14,13 +14,13 @@ use crate::report::{Format, Ui};
 use crate::system::System;
 
 /// Sign the lines of `file`; what a line leaves out comes from the job.
-pub(super) fn run(file: &Path, job: &Job<'_>, ui: &Ui, system: &mut System) -> Result<Exit, Error> {
+pub(super) fn run(file: &Path, job: &Job<'_>, ui: &Ui, system: &System) -> Result<Exit, Error> {
     if ui.format() == Format::Env {
         return Err(Error::usage("many URLs have no form as variables")
             .hint("leave `--output` out for one URL a line, or use `--output jsonl`"));
     }
     let tally = if file == Path::new("-") {
-        stream(&mut system.input, "standard input", job, ui)?
+        stream(system.input.clone(), "standard input", job, ui)?
     } else {
         let name = format!("`{}`", file.display());
         let input = File::open(system.path(file))

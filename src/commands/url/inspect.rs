@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use crate::commands::context::CommandContext;
 use crate::commands::session::{Needs, Session};
 use crate::commands::url::shown;
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
-use crate::report::{Format, Ui};
+use crate::report::Format;
 use crate::secret::SecretString;
 use crate::signed_url::inspect::{Expected, Inspection, inspect};
 use crate::system::System;
@@ -36,54 +36,47 @@ pub(crate) struct UrlInspectArgs {
     online: bool,
 }
 
-pub(crate) async fn run(
-    args: &UrlInspectArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    if ui.format() == Format::Env {
+pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exit, Error> {
+    if cx.ui.format() == Format::Env {
         return Err(
             Error::usage("a diagnosis has no form as variables").hint("use `--output json`")
         );
     }
     let mut expected = Expected {
-        secret: settings
+        secret: cx
+            .settings
             .embed_secret()?
-            .map(|secret| (secret, settings.embed_algorithm())),
-        host: settings.web_host(),
-        now: args.time.unwrap_or_else(|| system.clock.now().as_second()),
+            .map(|secret| (secret, cx.settings.embed_algorithm())),
+        host: cx.settings.web_host(),
+        now: args
+            .time
+            .unwrap_or_else(|| cx.system.clock.now().as_second()),
         ..Expected::default()
     };
-    if settings.emulator {
+    if cx.settings.emulator {
         let what =
             "the local Looker of `--emulator` is a fresh one, and no URL is signed with its secret";
         return Err(Error::usage(what).hint("set the embed secret that the URL is signed with"));
     }
-    let session = match args.online {
-        true => Some(Session::open(settings, Needs::Api, ui, system).await?),
-        false => None,
-    };
-    if let Some(session) = &session {
+    if !args.online {
+        return inspect_all(args, &expected, None, &cx).await;
+    }
+    Session::within(cx, Needs::Api, async |session| {
         let setting = session.admin.setting_embed().await.ok();
         expected.permissions = session.admin.embed_permissions(setting.as_ref()).await;
-    }
-    let result = inspect_all(args, &expected, session.as_ref(), ui, system).await;
-    if let Some(session) = session {
-        session.close(ui).await;
-    }
-    result
+        inspect_all(args, &expected, Some(session), session).await
+    })
+    .await
 }
 
 async fn inspect_all(
     args: &UrlInspectArgs,
     expected: &Expected,
     session: Option<&Session>,
-    ui: &Ui,
-    system: &mut System,
+    cx: &CommandContext,
 ) -> Result<Exit, Error> {
     let mut all_valid = true;
-    for url in urls(args, system)? {
+    for url in urls(args, &cx.system)? {
         let url = url.map_err(|error| Error::internal(error).context("cannot read the URLs"))?;
         if url.trim().is_empty() {
             continue;
@@ -93,9 +86,9 @@ async fn inspect_all(
             ask(session, &url, &mut inspection).await?;
         }
         all_valid &= inspection.valid;
-        match ui.format() {
-            Format::Json | Format::Jsonl => ui.json(&inspection)?,
-            Format::Table | Format::Env => ui.data(&shown::text(&inspection))?,
+        match cx.ui.format() {
+            Format::Json | Format::Jsonl => cx.ui.json(&inspection)?,
+            Format::Table | Format::Env => cx.ui.data(&shown::text(&inspection))?,
         }
     }
     match all_valid {
@@ -107,7 +100,7 @@ async fn inspect_all(
 /// The URLs, as they come.
 fn urls<'a>(
     args: &'a UrlInspectArgs,
-    system: &'a mut System,
+    system: &System,
 ) -> Result<Box<dyn Iterator<Item = io::Result<String>> + 'a>, Error> {
     let lines = |input: Box<dyn Read + 'a>| Box::new(BufReader::new(input).lines());
     Ok(match (&args.batch, args.url.as_deref()) {
@@ -117,7 +110,7 @@ fn urls<'a>(
             })?;
             lines(Box::new(input))
         }
-        (Some(_), _) | (None, None | Some("-")) => lines(Box::new(&mut system.input)),
+        (Some(_), _) | (None, None | Some("-")) => lines(Box::new(system.input.clone())),
         (None, Some(url)) => Box::new(std::iter::once(Ok(url.to_owned()))),
     })
 }

@@ -9,7 +9,8 @@ mod row;
 mod shown;
 pub(crate) mod sign;
 
-use crate::error::Error;
+use crate::commands::context::CommandContext;
+use crate::error::{Error, Exit};
 use crate::signed_url::with_embed_domain;
 
 /// Make, explain and open signed embed URLs
@@ -18,6 +19,14 @@ pub(crate) enum UrlCommand {
     Sign(Box<sign::UrlSignArgs>),
     Inspect(inspect::UrlInspectArgs),
     Open(Box<open::UrlOpenArgs>),
+}
+
+pub(crate) async fn run(command: &UrlCommand, cx: CommandContext) -> Result<Exit, Error> {
+    match command {
+        UrlCommand::Sign(args) => sign::run(args, &cx).await,
+        UrlCommand::Inspect(args) => inspect::run(args, cx).await,
+        UrlCommand::Open(args) => open::run(args, &cx).await,
+    }
 }
 
 /// The embed path with the domain in its query.

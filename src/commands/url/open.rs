@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::commands::context::CommandContext;
 use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::url::{embed_path, sign};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
 use crate::signed_url::{UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::{System, files};
 
@@ -37,32 +36,27 @@ pub(crate) struct UrlOpenArgs {
     grants: GrantArgs,
 }
 
-pub(crate) async fn run(
-    args: &UrlOpenArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &System,
-) -> Result<Exit, Error> {
-    let signer = sign::signer(settings)?;
-    let defaults = grant_args::default_login(&args.external_user_id, settings.grants());
+pub(crate) async fn run(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let signer = sign::signer(&cx.settings)?;
+    let defaults = grant_args::default_login(&args.external_user_id, cx.settings.grants());
     let login = args.grants.login(defaults);
     let path = embed_path(&args.path, None)?;
-    let nonce = nonce(&system.random).map_err(Error::internal)?;
-    let time = system.clock.now().as_second();
+    let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
+    let time = cx.system.clock.now().as_second();
     let mut buffer = UrlBuffer::default();
     refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
     let url = signer.sign_into(&mut buffer, &path, &login, &nonce, time)?;
     if args.print {
-        return sign::print(ui, url);
+        return sign::print(&cx.ui, url);
     }
-    ui.warning(format!(
+    cx.ui.warning(format!(
         "the grants of `{}` become the ones given, and its other sessions end",
         args.external_user_id
     ));
-    let page = write_page(url, system)
+    let page = write_page(url, &cx.system)
         .map_err(|error| error.context("cannot write the page that leads to the URL"))?;
-    browse(&page, settings, system).await?;
-    ui.status("Opened in the browser.");
+    browse(&page, cx).await?;
+    cx.ui.status("Opened in the browser.");
     Ok(Exit::Done)
 }
 
@@ -84,8 +78,11 @@ fn write_page(url: &str, system: &System) -> Result<PathBuf, Error> {
 }
 
 /// Hand the page to the browser, which may go on long after embedctl has ended.
-async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(), Error> {
-    let program = system.var("BROWSER").unwrap_or_else(|| opener().to_owned());
+async fn browse(page: &Path, cx: &CommandContext) -> Result<(), Error> {
+    let program = cx
+        .system
+        .var("BROWSER")
+        .unwrap_or_else(|| opener().to_owned());
     let cannot = |why: &dyn std::fmt::Display| {
         Error::internal(why)
             .context(format!("cannot open a browser with `{program}`"))
@@ -93,9 +90,9 @@ async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(),
     };
     let mut browser = Command::new(&program)
         .arg(page)
-        .current_dir(system.path(""))
+        .current_dir(cx.system.path(""))
         .env_clear()
-        .envs(system.child_env(settings.secret_variables()))
+        .envs(cx.system.child_env(cx.settings.secret_variables()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -107,7 +104,7 @@ async fn browse(page: &Path, settings: &Settings, system: &System) -> Result<(),
             Ok(status) => Err(cannot(&status)),
             Err(error) => Err(cannot(&error)),
         },
-        () = system.clock.sleep(PATIENCE) => Ok(()),
+        () = cx.system.clock.sleep(PATIENCE) => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::commands::context::CommandContext;
 use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::url::lines::Job;
 use crate::commands::url::{batch, embed_path};
@@ -11,7 +12,6 @@ use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
 use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonce, refuse_id};
-use crate::system::System;
 
 /// Print a signed embed URL
 ///
@@ -59,19 +59,14 @@ pub(crate) struct UrlSignArgs {
     pub(crate) grants: GrantArgs,
 }
 
-pub(crate) async fn run(
-    args: &UrlSignArgs,
-    settings: &Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let signer = signer(settings)?;
+pub(crate) async fn run(args: &UrlSignArgs, cx: &CommandContext) -> Result<Exit, Error> {
+    let signer = signer(&cx.settings)?;
     let user = args.external_user_id.as_deref().unwrap_or_default();
     let login = Login {
         force_logout_login: !args.no_force_logout_login,
         ..args
             .grants
-            .login(grant_args::default_login(user, settings.grants()))
+            .login(grant_args::default_login(user, cx.settings.grants()))
     };
     if let Some(file) = &args.batch {
         let job = Job {
@@ -80,11 +75,11 @@ pub(crate) async fn run(
             path: args.path.as_deref(),
             embed_domain: args.embed_domain.as_deref(),
             time: args.time,
-            json: ui.format() != Format::Table,
-            clock: system.clock.clone(),
-            random: system.random.clone(),
+            json: cx.ui.format() != Format::Table,
+            clock: cx.system.clock.clone(),
+            random: cx.system.random.clone(),
         };
-        return batch::run(file, &job, ui, system);
+        return batch::run(file, &job, &cx.ui, &cx.system);
     }
 
     refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
@@ -92,12 +87,14 @@ pub(crate) async fn run(
     let path = embed_path(path, args.embed_domain.as_deref())?;
     let nonce = match &args.nonce {
         Some(nonce) => nonce.clone(),
-        None => nonce(&system.random).map_err(Error::internal)?,
+        None => nonce(&cx.system.random).map_err(Error::internal)?,
     };
-    let time = args.time.unwrap_or_else(|| system.clock.now().as_second());
+    let time = args
+        .time
+        .unwrap_or_else(|| cx.system.clock.now().as_second());
     let mut buffer = UrlBuffer::default();
     print(
-        ui,
+        &cx.ui,
         signer.sign_into(&mut buffer, &path, &login, &nonce, time)?,
     )
 }

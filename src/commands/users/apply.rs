@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tokio::task::JoinSet;
 
 use crate::commands::confirm;
+use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::action::{Action, Obstacles};
@@ -12,11 +13,8 @@ use crate::commands::users::filter::FilterArgs;
 use crate::commands::users::reach::Roles;
 use crate::commands::users::read_all::Sweep;
 use crate::commands::users::rows::{Outcome, Row, describe, report};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Whom to change.
 #[derive(clap::Args, Clone, Debug)]
@@ -37,62 +35,47 @@ pub(super) struct TargetArgs {
 pub(super) async fn run(
     action: Action,
     targets: &TargetArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
+    cx: CommandContext,
 ) -> Result<Exit, Error> {
     if targets.external_user_ids.is_empty() == targets.filter.is_empty() {
         return Err(Error::usage(format!("say whom to {action}"))
             .hint("give ids of users, or filters as `--match 'acme-*'`, but not both"));
     }
-    ui.refuse_env()?;
-    let session = Session::open(settings, Needs::Api, ui, system).await?;
-    let ended = apply(action, targets, &session, ui, system).await;
-    session.close(ui).await;
-    ended
+    cx.ui.refuse_env()?;
+    Session::within(cx, Needs::Api, async |session| {
+        apply(action, targets, session).await
+    })
+    .await
 }
 
-async fn apply(
-    action: Action,
-    targets: &TargetArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    let mut interrupt = system.interrupt.clone();
-    let looking = look(action, targets, session, ui, system);
-    let rows = impersonate::until_interrupted(&mut interrupt, looking).await?;
+async fn apply(action: Action, targets: &TargetArgs, session: &Session) -> Result<Exit, Error> {
+    let looking = look(action, targets, session);
+    let rows = session.until_interrupted(looking).await?;
     let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
     let changes = count(Outcome::Changed);
     if targets.dry_run || changes == 0 {
-        report(action, &rows, targets.dry_run, ui)?;
+        report(action, &rows, targets.dry_run, &session.ui)?;
         return Ok(exit(&rows, targets));
     }
     if let Some(effect) = action.side_effect() {
-        ui.status(effect);
+        session.ui.status(effect);
     }
     if let Some(expected) = to_be_typed(action, &rows, changes) {
-        describe(action, &rows, ui);
+        describe(action, &rows, &session.ui);
         let what = match changes {
             1 => format!("to {action} a user"),
             many => format!("to {action} {many} users"),
         };
-        confirm::typed(&what, &expected, &session.settings, ui, system)?;
+        confirm::typed(&what, &expected, session)?;
     }
     let work = change(action, rows, session);
-    let rows = impersonate::until_interrupted(&mut interrupt, work).await?;
-    report(action, &rows, false, ui)?;
+    let rows = session.until_interrupted(work).await?;
+    report(action, &rows, false, &session.ui)?;
     Ok(exit(&rows, targets))
 }
 
 /// Look at every user that is meant.
-async fn look(
-    action: Action,
-    targets: &TargetArgs,
-    session: &Session,
-    ui: &Ui,
-    system: &System,
-) -> Result<Vec<Row>, Error> {
+async fn look(action: Action, targets: &TargetArgs, session: &Session) -> Result<Vec<Row>, Error> {
     let client = &session.admin;
     let me = client.me().await?.id;
     let mut known = Known::default();
@@ -102,14 +85,14 @@ async fn look(
         rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
     }
     if !targets.filter.is_empty() {
-        let mut sweep = Sweep::new(client, &targets.filter, system.clock.now());
+        let mut sweep = Sweep::new(client, &targets.filter, session.system.clock.now());
         while let Some(users) = sweep.next().await? {
             for user in users {
                 let id = user.external_user_id().unwrap_or_default();
                 rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
             }
         }
-        sweep.conclude(ui).await?;
+        sweep.conclude(&session.ui).await?;
     }
     Ok(rows)
 }

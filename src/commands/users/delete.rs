@@ -1,11 +1,9 @@
 //! `embedctl users delete`: the way out that cannot be taken back.
 
+use crate::commands::context::CommandContext;
 use crate::commands::users::action::Action;
 use crate::commands::users::apply::{self, TargetArgs};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Delete embed users, for good
 ///
@@ -27,15 +25,10 @@ pub(crate) struct UsersDeleteArgs {
     with_alerts: bool,
 }
 
-pub(crate) async fn run(
-    args: &UsersDeleteArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(args: &UsersDeleteArgs, cx: CommandContext) -> Result<Exit, Error> {
     let action = Action::Delete {
         with_schedules: args.with_schedules,
         with_alerts: args.with_alerts,
     };
-    apply::run(action, &args.targets, settings, ui, system).await
+    apply::run(action, &args.targets, cx).await
 }

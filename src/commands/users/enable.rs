@@ -1,11 +1,9 @@
 //! `embedctl users disable` and `enable`: the way out that keeps everything, and the way back.
 
+use crate::commands::context::CommandContext;
 use crate::commands::users::action::Action;
 use crate::commands::users::apply::{self, TargetArgs};
-use crate::config::Settings;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::System;
 
 /// Disable embed users: they cannot log in, and everything they own stays
 ///
@@ -24,20 +22,10 @@ pub(crate) struct UsersEnableArgs {
     targets: TargetArgs,
 }
 
-pub(crate) async fn disable(
-    args: &UsersDisableArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    apply::run(Action::Disable, &args.targets, settings, ui, system).await
+pub(crate) async fn disable(args: &UsersDisableArgs, cx: CommandContext) -> Result<Exit, Error> {
+    apply::run(Action::Disable, &args.targets, cx).await
 }
 
-pub(crate) async fn enable(
-    args: &UsersEnableArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    apply::run(Action::Enable, &args.targets, settings, ui, system).await
+pub(crate) async fn enable(args: &UsersEnableArgs, cx: CommandContext) -> Result<Exit, Error> {
+    apply::run(Action::Enable, &args.targets, cx).await
 }

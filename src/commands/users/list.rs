@@ -2,16 +2,14 @@
 
 use std::io;
 
-use crate::commands::impersonate;
+use crate::commands::context::CommandContext;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::filter::FilterArgs;
 use crate::commands::users::read_all::Sweep;
 use crate::commands::users::row;
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::User;
 use crate::report::{Format, Ui};
-use crate::system::System;
 
 /// How many rows a table has before the next one begins.
 const TABLE_ROWS: usize = 1000;
@@ -29,35 +27,22 @@ pub(crate) struct UsersListArgs {
     csv: bool,
 }
 
-pub(crate) async fn run(
-    args: &UsersListArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    ui.refuse_env()?;
-    let work = async |session: &Session, system: &mut System| {
-        let now = system.clock.now();
-        let work = list(args, session, ui, now);
-        impersonate::until_interrupted(&mut system.interrupt, work).await
-    };
-    Session::within(settings, Needs::Api, ui, system, work).await?;
-    Ok(Exit::Done)
+pub(crate) async fn run(args: &UsersListArgs, cx: CommandContext) -> Result<Exit, Error> {
+    cx.ui.refuse_env()?;
+    Session::within(cx, Needs::Api, async |session| {
+        session.until_interrupted(list(args, session)).await
+    })
+    .await
 }
 
-async fn list(
-    args: &UsersListArgs,
-    session: &Session,
-    ui: &Ui,
-    now: jiff::Timestamp,
-) -> Result<(), Error> {
-    let mut sweep = Sweep::new(&session.admin, &args.filter, now);
+async fn list(args: &UsersListArgs, session: &Session) -> Result<Exit, Error> {
+    let mut sweep = Sweep::new(&session.admin, &args.filter, session.system.clock.now());
     let mut printed = 0;
     if args.csv {
-        csv([row::CSV], ui)?;
+        csv([row::CSV], &session.ui)?;
     }
     // A table is laid out in pieces, each with its header; a program reads the rows as they come.
-    let at_once = match ui.format() {
+    let at_once = match session.ui.format() {
         Format::Table if !args.csv => TABLE_ROWS,
         _ => 1,
     };
@@ -67,7 +52,7 @@ async fn list(
         let last = next.is_none();
         waiting.extend(next.unwrap_or_default());
         if waiting.len() >= at_once || (last && !waiting.is_empty()) {
-            print(&waiting, args.csv, printed == 0, ui)?;
+            print(&waiting, args.csv, printed == 0, &session.ui)?;
             printed += waiting.len();
             waiting.clear();
         }
@@ -75,16 +60,14 @@ async fn list(
             break;
         }
     }
-    sweep.conclude(ui).await?;
-    match (ui.format(), args.csv, printed) {
-        (Format::Json, _, 0) => ui.data("[]\n"),
-        (Format::Json, _, _) => ui.data("]\n"),
-        (Format::Table, false, 0) => {
-            ui.status("No embed users.");
-            Ok(())
-        }
-        _ => Ok(()),
+    sweep.conclude(&session.ui).await?;
+    match (session.ui.format(), args.csv, printed) {
+        (Format::Json, _, 0) => session.ui.data("[]\n")?,
+        (Format::Json, _, _) => session.ui.data("]\n")?,
+        (Format::Table, false, 0) => session.ui.status("No embed users."),
+        _ => {}
     }
+    Ok(Exit::Done)
 }
 
 fn print(users: &[User], as_csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {

@@ -13,10 +13,8 @@ mod row;
 mod rows;
 mod show;
 
-use crate::config::Settings;
+use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
-use crate::report::Ui;
-use crate::system::System;
 
 pub(crate) use filter::is_like;
 
@@ -30,17 +28,12 @@ pub(crate) enum UsersCommand {
     Delete(delete::UsersDeleteArgs),
 }
 
-pub(crate) async fn run(
-    command: &UsersCommand,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
+pub(crate) async fn run(command: &UsersCommand, cx: CommandContext) -> Result<Exit, Error> {
     match command {
-        UsersCommand::List(args) => list::run(args, settings, ui, system).await,
-        UsersCommand::Show(args) => show::run(args, settings, ui, system).await,
-        UsersCommand::Disable(args) => enable::disable(args, settings, ui, system).await,
-        UsersCommand::Enable(args) => enable::enable(args, settings, ui, system).await,
-        UsersCommand::Delete(args) => delete::run(args, settings, ui, system).await,
+        UsersCommand::List(args) => list::run(args, cx).await,
+        UsersCommand::Show(args) => show::run(args, cx).await,
+        UsersCommand::Disable(args) => enable::disable(args, cx).await,
+        UsersCommand::Enable(args) => enable::enable(args, cx).await,
+        UsersCommand::Delete(args) => delete::run(args, cx).await,
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn examine(
 ) -> Result<(), Error> {
     let kept = Kept::of(patient, admin);
     subject::remove_left_overs(patient, admin, &kept, findings).await?;
-    let mut interrupt = patient.system.interrupt.clone();
+    let interrupt = patient.system.interrupt.clone();
     interrupt.listen();
     let id = subject::new_id(patient)?;
     let models = subject::models(patient, admin).await;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::commands::confirm::confirm;
+use crate::commands::context::CommandContext;
 use crate::commands::engine::{open_ledger, use_ledger};
 use crate::commands::instance;
 use crate::commands::json_object::with;
@@ -16,7 +17,6 @@ use crate::commands::runs::undo::report::{
     dry_run, nothing_undone, say, say_what_stays, undone_json,
 };
 use crate::commands::session::{Needs, Session};
-use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
 use crate::report::{Format, Ui, error_json};
@@ -62,14 +62,9 @@ impl Planned {
     }
 }
 
-pub(crate) async fn run(
-    args: &RunsUndoArgs,
-    settings: Settings,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<Exit, Error> {
-    ui.refuse_env()?;
-    let ledger = open_ledger(&settings, system)?;
+pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit, Error> {
+    cx.ui.refuse_env()?;
+    let ledger = open_ledger(&cx)?;
     let run = find(&*ledger, &args.run).await?;
     let planned = plan(&*ledger, &run, args.keep_users).await?;
     // A person who is half moved can go back as well as on.
@@ -87,21 +82,20 @@ pub(crate) async fn run(
         )));
     }
     if args.dry_run {
-        return dry_run(&planned, ui);
+        return dry_run(&planned, &cx.ui);
     }
     if planned
         .iter()
         .all(|planned| planned.undo.inverses.is_empty() && !planned.is_pending())
     {
-        say_what_stays(&planned, ui);
-        ui.status(format!("There is nothing to undo in run {}.", run.id));
-        nothing_undone(&run, &planned, ui)?;
+        say_what_stays(&planned, &cx.ui);
+        cx.ui
+            .status(format!("There is nothing to undo in run {}.", run.id));
+        nothing_undone(&run, &planned, &cx.ui)?;
         return Ok(Exit::Done);
     }
-    let work = async |session: &Session, system: &mut System| {
-        undo(&run, planned, ledger, session, ui, system).await
-    };
-    Session::within(settings, Needs::Api, ui, system, work).await
+    let work = async |session: &Session| undo(&run, planned, ledger, session).await;
+    Session::within(cx, Needs::Api, work).await
 }
 
 /// What is to be taken back, last job first.
@@ -150,44 +144,36 @@ async fn undo(
     planned: Vec<Planned>,
     ledger: Arc<dyn Ledger>,
     session: &Session,
-    ui: &Ui,
-    system: &mut System,
 ) -> Result<Exit, Error> {
-    use_ledger(&ledger, session, ui).await?;
+    use_ledger(&ledger, session).await?;
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
-    say_what_stays(&planned, ui);
-    ask(run, &planned, session, ui, system)?;
+    say_what_stays(&planned, &session.ui);
+    ask(run, &planned, session)?;
     ledger.claim(run.id).await?;
-    system.interrupt.listen();
+    session.system.interrupt.listen();
     let cx = UndoContext {
         admin: session.admin.clone(),
         keys: Arc::clone(&session.keys),
         sole_minter: session.settings.sole_minter(),
         ledger: Arc::clone(&ledger),
-        clock: system.clock.clone(),
+        clock: session.system.clock.clone(),
         width: session.settings.concurrency(),
         timeout: session.settings.timeout(),
         observer: Arc::new(UiObserver::new(
-            ui,
+            &session.ui,
             Latest::default(),
             planned.len() > 1,
-            &system.clock,
+            &session.system.clock,
         )),
     };
-    let ended = each(&cx, run, &planned, ui, system).await;
+    let ended = each(&cx, run, &planned, &session.ui, &session.system).await;
     ledger.release(run.id).await?;
     ended
 }
 
 /// Ask for what cannot be taken back: keys that stop working, users that are deleted.
-fn ask(
-    run: &Run,
-    planned: &[Planned],
-    session: &Session,
-    ui: &Ui,
-    system: &mut System,
-) -> Result<(), Error> {
+fn ask(run: &Run, planned: &[Planned], session: &Session) -> Result<(), Error> {
     let count = |is: fn(&Inverse) -> bool| {
         let inverses = planned.iter().flat_map(|planned| &planned.undo.inverses);
         inverses.filter(|(_, inverse)| is(inverse)).count()
@@ -204,19 +190,19 @@ fn ask(
         let question = format!(
             "Give everything back to the former ids of {people} people, and delete the new users?"
         );
-        confirm(&question, &session.settings, ui, system)?;
+        confirm(&question, session)?;
     }
     if keys > 0 && people == 0 {
         let question = format!(
             "Revoke {keys} keys of run {}? Whatever uses them stops working.",
             run.id
         );
-        confirm(&question, &session.settings, ui, system)?;
+        confirm(&question, session)?;
     }
     if users > 0 && people == 0 {
         let question =
             format!("Delete the {users} users that the run created, and everything they own?");
-        let answer = confirm(&question, &session.settings, ui, system);
+        let answer = confirm(&question, session);
         answer.map_err(|error| error.hint("pass `--keep-users` to delete none"))?;
     }
     Ok(())
