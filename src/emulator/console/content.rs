@@ -1,34 +1,31 @@
 //! The content of the console: folders that hold something, and what hangs on it.
 
-use crate::emulator::console::markup::Markup;
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use crate::emulator::console::users::known_as;
-use crate::emulator::console::{Filter, SHOWN, more};
+use crate::emulator::console::{Filter, SHOWN, shown};
+use crate::emulator::http::answer::add;
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
-/// Add the folders with the dashboards and looks that pass the filter, then boards, schedules and alerts.
-pub(super) fn section(page: &mut Markup, world: &World, filter: &Filter) {
+/// The folders with the dashboards and looks that pass the filter, then boards, schedules and alerts.
+pub(super) fn section(world: &World, filter: &Filter) -> Value {
     let content = &world.content;
     let count = content.dashboards.len() + content.looks.len();
-    page.section("content", "Content", count);
-    let pieces = passing(world, filter);
-    let mut folder = None;
-    for (path, kind, id, piece) in pieces.iter().take(SHOWN) {
-        if folder.replace(path) != Some(path) {
-            page.tags("<h3>").value(path).tags("</h3>");
-        }
-        one(page, world, *kind, *id, piece);
-    }
-    if pieces.is_empty() {
-        page.tags("<p class=none>No dashboard and no look.</p>");
-    }
-    more(page, pieces.len() > SHOWN);
-    boards(page, world, filter);
-    schedules(page, world, filter);
-    alerts(page, world, filter);
-    page.tags("</section>");
+    let found = passing(world, filter).into_iter();
+    let mut section = shown(count, found, |(folder, kind, id, piece)| {
+        one(world, &folder, kind, (id, piece))
+    });
+    let lists = [
+        ("Boards", boards(world, filter)),
+        ("Scheduled plans", schedules(world, filter)),
+        ("Alerts", alerts(world, filter)),
+    ];
+    add(&mut section, "lists", json!(lists));
+    section
 }
 
 /// Where each passing piece is, and what it is, in the order of their places.
@@ -64,37 +61,24 @@ fn owner(world: &World, id: Option<Id>) -> String {
     user.map_or_else(|| format!("deleted user {id}"), known_as)
 }
 
-fn one(page: &mut Markup, world: &World, kind: PieceKind, id: Id, piece: &Piece) {
-    page.tags(match piece.deleted_at {
-        Some(_) => "<p class=\"thing trash\">",
-        None => "<p class=thing>",
-    });
-    page.tags("<span class=tag>")
-        .tags(kind.word())
-        .tags("</span> ");
-    page.value(&piece.title)
-        .tags(" <span class=id>")
-        .value(id)
-        .tags("</span> <span class=owner>")
-        .value(owner(world, piece.owner))
-        .tags("</span>");
-    if piece.deleted_at.is_some() {
-        page.tags(" <span class=\"tag bad\">in the trash</span>");
-    }
+fn one(world: &World, folder: &str, kind: PieceKind, (id, piece): (Id, &Piece)) -> Value {
     let favorites = world.content.favorites.count(piece.meta);
-    if favorites > 0 {
-        page.tags(" <span class=tag>favourite of ").value(favorites);
-        page.tags("</span>");
-    }
     let shared = world.content.metadata.accesses(piece.meta).count();
-    if shared > 0 {
-        page.tags(" <span class=tag>shared with ").value(shared);
-        page.tags("</span>");
-    }
-    page.tags("</p>");
+    let counts = [("favourite of", favorites), ("shared with", shared)];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let counts = counts.map(|(what, count)| format!("{what} {count}"));
+    json!({
+        "folder": folder,
+        "kind": kind.word(),
+        "title": piece.title,
+        "id": id,
+        "owner": owner(world, piece.owner),
+        "trash": piece.deleted_at.is_some(),
+        "tags": counts.collect::<Vec<_>>(),
+    })
 }
 
-fn boards(page: &mut Markup, world: &World, filter: &Filter) {
+fn boards(world: &World, filter: &Filter) -> Vec<Line> {
     let boards = world.content.boards.iter().filter(|(_, board)| {
         let title = board.title.as_deref().unwrap_or_default();
         filter.pass(|| format!("board {title} {}", owner(world, board.owner)))
@@ -103,12 +87,15 @@ fn boards(page: &mut Markup, world: &World, filter: &Filter) {
         id,
         title: board.title.clone().unwrap_or_default(),
         owner: owner(world, board.owner),
-        note: board.deleted_at.map(|_at| "in the trash".to_owned()),
+        note: match board.deleted_at {
+            Some(_) => "in the trash".to_owned(),
+            None => String::new(),
+        },
     });
-    lines_of(page, "<h3>Boards</h3>", lines.take(SHOWN));
+    lines.take(SHOWN).collect()
 }
 
-fn schedules(page: &mut Markup, world: &World, filter: &Filter) {
+fn schedules(world: &World, filter: &Filter) -> Vec<Line> {
     let schedules = world.content.schedules.table.iter();
     let lines = schedules.map(|(id, schedule)| {
         let text = |name: &str| {
@@ -124,17 +111,17 @@ fn schedules(page: &mut Markup, world: &World, filter: &Filter) {
             id,
             title: text("name"),
             owner: owner(world, Some(schedule.owner)),
-            note: Some(match enabled {
+            note: match enabled {
                 Some(false) => "disabled".to_owned(),
                 _ => format!("{} {}", what.unwrap_or_default(), text("crontab")),
-            }),
+            },
         }
     });
     let lines = lines.filter(|line| filter.pass(|| line.searched("schedule")));
-    lines_of(page, "<h3>Scheduled plans</h3>", lines.take(SHOWN));
+    lines.take(SHOWN).collect()
 }
 
-fn alerts(page: &mut Markup, world: &World, filter: &Filter) {
+fn alerts(world: &World, filter: &Filter) -> Vec<Line> {
     let lines = world.content.alerts.0.iter().map(|(id, alert)| {
         let element = alert.element.and_then(|id| world.content.elements.at(id));
         let title = alert
@@ -146,15 +133,15 @@ fn alerts(page: &mut Markup, world: &World, filter: &Filter) {
             id,
             title: title.unwrap_or("Alert").to_owned(),
             owner: owner(world, Some(alert.owner)),
-            note: Some(match (alert.is_orphan, alert.flag("is_disabled")) {
+            note: match (alert.is_orphan, alert.flag("is_disabled")) {
                 (true, _) => "unseen".to_owned(),
                 (false, true) => "disabled".to_owned(),
                 (false, false) => format!("followers: {}", alert.followers.len()),
-            }),
+            },
         }
     });
     let lines = lines.filter(|line| filter.pass(|| line.searched("alert")));
-    lines_of(page, "<h3>Alerts</h3>", lines.take(SHOWN));
+    lines.take(SHOWN).collect()
 }
 
 fn title(world: &World, thing: Thing) -> String {
@@ -163,35 +150,16 @@ fn title(world: &World, thing: Thing) -> String {
 }
 
 /// One thing in a line.
+#[derive(Serialize)]
 struct Line {
     id: Id,
     title: String,
     owner: String,
-    note: Option<String>,
+    note: String,
 }
 
 impl Line {
     fn searched(&self, kind: &str) -> String {
         format!("{kind} {} {}", self.title, self.owner)
-    }
-}
-
-/// Add the lines below a heading, where there are any.
-fn lines_of(page: &mut Markup, heading: &'static str, lines: impl Iterator<Item = Line>) {
-    for (place, line) in lines.enumerate() {
-        if place == 0 {
-            page.tags(heading);
-        }
-        page.tags("<p class=thing>")
-            .value(line.title)
-            .tags(" <span class=id>")
-            .value(line.id)
-            .tags("</span> <span class=owner>")
-            .value(line.owner)
-            .tags("</span>");
-        if let Some(note) = line.note {
-            page.tags(" <span class=tag>").value(note).tags("</span>");
-        }
-        page.tags("</p>");
     }
 }

@@ -1,15 +1,17 @@
 //! The console at `/`: what the emulator holds and what was asked of it, for people, without any secret.
 
 mod content;
-mod markup;
 mod requests;
 mod users;
 
-use crate::emulator::console::markup::Markup;
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
 use crate::emulator::http::answer::{Answer, Reply};
 use crate::emulator::http::call::Query;
+use crate::emulator::http::page;
 use crate::emulator::shared::{Inside, Shared};
-use crate::emulator::web::HTML;
 
 /// What the browser may load: the console's own style and script, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
@@ -22,23 +24,23 @@ const SHOWN: usize = 100;
 pub(crate) fn page(shared: &Shared, query: &str) -> Answer {
     let query = Query::parse(query).unwrap_or_default();
     let filter = Filter::new(query.value("q").unwrap_or_default());
-    let mut page = Markup::default();
-    page.tags(HEAD);
     let inside = shared.lock();
-    header(&mut page, shared, &inside, &filter);
-    page.tags("<main>");
-    figures(&mut page, &inside);
-    requests::violations(&mut page, &inside.log);
-    requests::faults(&mut page, &inside.faults);
-    page.tags("<div class=columns><div>");
-    users::section(&mut page, &inside.world, &filter);
-    content::section(&mut page, &inside.world, &filter);
-    page.tags("</div><div>");
-    requests::section(&mut page, &inside, &filter);
-    requests::refused_logins(&mut page, &inside.log);
+    let (world, log) = (&inside.world, &inside.log);
+    let values = json!({
+        "base_url": shared.base_url,
+        "mode": format!("{:?}", world.rules.mode).to_lowercase(),
+        "algorithm": shared.seed.algorithm.to_string(),
+        "filter": filter.text,
+        "figures": figures(&inside),
+        "violations": last(&log.violations),
+        "faults": requests::faults(&inside.faults),
+        "users": users::section(world, &filter),
+        "content": content::section(world, &filter),
+        "requests": requests::section(&inside, &filter),
+        "refused_logins": last(&log.refused_logins),
+    });
     drop(inside);
-    page.tags("</div></div></main></html>");
-    let reply = Reply::text(HTML, page.into_text());
+    let reply = page::render("console.html", values)?;
     Ok(reply
         .header("content-security-policy", POLICY.to_owned())
         .header("cache-control", "no-store".to_owned()))
@@ -56,47 +58,29 @@ pub(crate) fn script() -> Answer {
     Ok(Reply::text("text/javascript;charset=utf-8", text))
 }
 
-const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
-    <meta name=viewport content=\"width=device-width,initial-scale=1\"><meta name=color-scheme content=\"light dark\">\
-    <title>Local Looker</title><link rel=icon href=\"data:,\"><link rel=stylesheet href=\"/__emulator/console.css\">\
-    <script src=\"/__emulator/console.js\" defer></script>";
-
-fn header(page: &mut Markup, shared: &Shared, inside: &Inside, filter: &Filter) {
-    let mode = format!("{:?}", inside.world.rules.mode).to_lowercase();
-    page.tags("<header><div class=title><h1>Local Looker</h1><p><code>")
-        .value(&shared.base_url)
-        .tags("</code> <span class=tag>")
-        .value(mode)
-        .tags("</span> <span class=tag>")
-        .value(shared.seed.algorithm)
-        .tags("</span></p></div><form><input type=search name=q placeholder=\"Filter users, content and requests\" aria-label=\"Filter\" value=\"")
-        .value(&filter.text)
-        .tags("\"><button>Filter</button><label class=live hidden><input type=checkbox id=live checked> live</label></form></header>");
+fn figures(inside: &Inside) -> Value {
+    let world = &inside.world;
+    json!([
+        ("users", world.users.table.len()),
+        ("embed users", world.users.embed_count()),
+        ("keys", world.keys.len()),
+        ("live tokens", world.tokens.live_count(world.now)),
+        ("dashboards", world.content.dashboards.len()),
+        ("requests", inside.log.counts.values().sum::<u64>()),
+        ("violations", inside.log.violations.len()),
+    ])
 }
 
-fn figures(page: &mut Markup, inside: &Inside) {
-    let world = &inside.world;
-    let requests: u64 = inside.log.counts.values().sum();
-    page.tags("<ul class=figures>");
-    for (name, number) in [
-        ("users", world.users.table.len() as u64),
-        ("embed users", world.users.embed_count() as u64),
-        ("keys", world.keys.len() as u64),
-        ("live tokens", world.tokens.live_count(world.now) as u64),
-        ("dashboards", world.content.dashboards.len() as u64),
-        ("requests", requests),
-        ("violations", inside.log.violations.len() as u64),
-    ] {
-        page.tags(match (name, number) {
-            ("violations", 1..) => "<li class=bad><b>",
-            _ => "<li><b>",
-        });
-        page.value(number)
-            .tags("</b> <span>")
-            .tags(name)
-            .tags("</span></li>");
-    }
-    page.tags("</ul>");
+/// The last of `texts`, and how many there are.
+fn last(texts: &VecDeque<String>) -> Value {
+    let shown: Vec<&String> = texts.iter().rev().take(SHOWN).collect();
+    json!({ "count": texts.len(), "shown": shown })
+}
+
+/// Those of `count` things that are shown, and whether there are more.
+fn shown<T>(count: usize, mut found: impl Iterator<Item = T>, show: impl Fn(T) -> Value) -> Value {
+    let shown: Vec<Value> = found.by_ref().take(SHOWN).map(show).collect();
+    json!({ "count": count, "shown": shown, "more": found.next().is_some() })
 }
 
 /// What a person typed to see less: words that must all occur, whatever their case.
@@ -141,13 +125,6 @@ impl Filter {
     fn occur(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         self.words.iter().all(|word| text.contains(word))
-    }
-}
-
-/// Say that a list goes on, where it does.
-fn more(page: &mut Markup, hidden: bool) {
-    if hidden {
-        page.tags("<p class=more>There are more. Filter to find them.</p>");
     }
 }
 

@@ -1,29 +1,23 @@
 //! The users of the console: who they are, what they may do, their keys and sessions.
 
-use crate::emulator::console::markup::Markup;
-use crate::emulator::console::{Filter, SHOWN, list, more};
+use serde_json::{Value, json};
+
+use crate::emulator::console::{Filter, list, shown};
 use crate::emulator::text::{clock_time, day_time};
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 
-/// Add the users that pass the filter, the newest first.
-pub(super) fn section(page: &mut Markup, world: &World, filter: &Filter) {
-    page.section("users", "Users", world.users.table.len());
+/// The users that pass the filter, the newest first.
+pub(super) fn section(world: &World, filter: &Filter) -> Value {
     let mut buffer = String::new();
-    let mut found =
+    let found =
         world.users.table.iter_back().filter(|(id, user)| {
             filter.pass_all(&mut buffer, |text| searched(text, world, *id, user))
         });
-    let shown: Vec<(Id, &User)> = found.by_ref().take(SHOWN).collect();
-    if shown.is_empty() {
-        page.tags("<p class=none>No user.</p>");
-    }
-    for (id, user) in shown {
-        one(page, world, id, user);
-    }
-    more(page, found.next().is_some());
-    page.tags("</section>");
+    shown(world.users.table.len(), found, |(id, user)| {
+        one(world, id, user)
+    })
 }
 
 /// The name a person knows a user by: its external id, or its own name.
@@ -52,68 +46,69 @@ fn searched(text: &mut String, world: &World, id: Id, user: &User) {
     }
 }
 
-fn one(page: &mut Markup, world: &World, id: Id, user: &User) {
-    page.tags("<details class=user id=\"user-")
-        .value(id)
-        .tags("\"><summary><span class=who>")
-        .value(known_as(user))
-        .tags("</span> <span class=id>")
-        .value(id)
-        .tags("</span> <span class=name>");
-    if user.embed.is_some() {
-        page.value(user.display_name());
-    }
-    page.tags("</span><span class=tags>");
-    if user.is_disabled {
-        page.tags("<span class=\"tag bad\">disabled</span> ");
-    }
+fn one(world: &World, id: Id, user: &User) -> Value {
     let admin = world.is_admin(id);
-    page.tags(match (admin, user.embed.is_some()) {
-        (true, _) => "<span class=tag>admin</span> ",
-        (false, true) => "<span class=tag>embed</span> ",
-        (false, false) => "",
-    });
-    counted(page, user.keys.len(), "key", "keys");
-    let live = live_sessions(world, user).count();
-    counted(page, live, "session", "sessions");
-    page.tags("</span></summary><dl>");
-    grants(page, world, user, admin);
-    keys(page, world, user);
-    sessions(page, world, user);
-    page.tags("</dl></details>");
-}
-
-fn counted(page: &mut Markup, number: usize, one: &'static str, many: &'static str) {
-    if number > 0 {
-        page.tags("<span class=tag>").value(number).tags(" ");
-        page.tags(if number == 1 { one } else { many })
-            .tags("</span> ");
-    }
-}
-
-fn grants(page: &mut Markup, world: &World, user: &User, admin: bool) {
-    let permissions = match admin {
-        true => "all".to_owned(),
-        false => list(
-            world
-                .permissions_of(user)
-                .into_iter()
-                .map(ToOwned::to_owned),
-        ),
+    let kind = match (admin, user.embed.is_some()) {
+        (true, _) => Some("admin".to_owned()),
+        (false, true) => Some("embed".to_owned()),
+        (false, false) => None,
     };
+    let keys = user.keys.iter();
+    let keys = keys.filter_map(|id| Some((id, world.keys.at(*id)?)));
+    let keys = keys.map(|(id, key)| {
+        json!({
+            "id": id,
+            "client_id": key.client_id,
+            "purpose": key.purpose.as_deref().unwrap_or("no purpose"),
+            "made": day_time(key.created_at),
+        })
+    });
+    let sessions = live_sessions(world, user);
+    let sessions: Vec<Value> = sessions
+        .map(|(id, session)| json!({ "id": id, "until": clock_time(session.expires_at) }))
+        .collect();
+    let counts = [(user.keys.len(), "key"), (sessions.len(), "session")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts = counts.map(|(count, name)| match count {
+        1 => format!("1 {name}"),
+        count => format!("{count} {name}s"),
+    });
+    json!({
+        "id": id,
+        "who": known_as(user),
+        "name": user.embed.as_ref().map_or_else(String::new, |_| user.display_name()),
+        "disabled": user.is_disabled,
+        "tags": kind.into_iter().chain(counts).collect::<Vec<_>>(),
+        "rows": rows(world, user, admin),
+        "keys": keys.collect::<Vec<_>>(),
+        "sessions": sessions,
+    })
+}
+
+fn rows(world: &World, user: &User, admin: bool) -> Vec<(&'static str, String)> {
+    let permissions = world.permissions_of(user).into_iter();
     let models = world.models_with(user, "access_data").into_iter();
     let roles = world.roles_of(user, false).into_iter();
     let roles = roles.filter_map(|id| Some(world.roles.at(id)?.name.clone()));
-    page.row("Permissions", permissions);
-    page.row("Models", list(models.map(|model| model.name.clone())));
-    page.row("Groups", groups(world, user));
-    page.row("Roles", list(roles));
-    page.row("Attributes", attributes(world, user));
+    let mut rows = vec![
+        (
+            "Permissions",
+            match admin {
+                true => "all".to_owned(),
+                false => list(permissions.map(ToOwned::to_owned)),
+            },
+        ),
+        ("Models", list(models.map(|model| model.name.clone()))),
+        ("Groups", groups(world, user)),
+        ("Roles", list(roles)),
+        ("Attributes", attributes(world, user)),
+    ];
     if let Some(embed) = user.embed.as_deref() {
         let last = embed.logged_in_at.map(day_time);
-        page.row("Last embed login", last.unwrap_or_default());
+        rows.push(("Last embed login", last.unwrap_or_default()));
     }
-    page.row("Made", day_time(user.created_at));
+    rows.push(("Made", day_time(user.created_at)));
+    rows
 }
 
 fn groups(world: &World, user: &User) -> String {
@@ -136,45 +131,6 @@ fn attributes(world: &World, user: &User) -> String {
             false => format!("{} = {}", attribute.name, value.value),
         })
     }))
-}
-
-fn keys(page: &mut Markup, world: &World, user: &User) {
-    page.tags("<dt>Keys<dd>");
-    if user.keys.is_empty() {
-        page.tags("<span class=none>none</span>");
-    }
-    page.tags("<ul>");
-    for (id, key) in user
-        .keys
-        .iter()
-        .filter_map(|id| Some((*id, world.keys.at(*id)?)))
-    {
-        page.tags("<li><code>")
-            .value(&*key.client_id)
-            .tags("</code> ");
-        let purpose = key.purpose.as_deref().unwrap_or("no purpose");
-        page.value(purpose)
-            .tags(" <span class=id>")
-            .value(id)
-            .tags(", made ")
-            .value(day_time(key.created_at))
-            .tags("</span></li>");
-    }
-    page.tags("</ul>");
-}
-
-fn sessions(page: &mut Markup, world: &World, user: &User) {
-    page.tags("<dt>Sessions<dd>");
-    if live_sessions(world, user).next().is_none() {
-        page.tags("<span class=none>none</span>");
-    }
-    page.tags("<ul>");
-    for (id, session) in live_sessions(world, user) {
-        page.tags("<li>until ");
-        page.value(clock_time(session.expires_at));
-        page.tags(" <span class=id>").value(id).tags("</span></li>");
-    }
-    page.tags("</ul>");
 }
 
 fn live_sessions<'a>(

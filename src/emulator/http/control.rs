@@ -12,12 +12,12 @@ use crate::emulator::contract;
 use crate::emulator::faults::Fault;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
 use crate::emulator::http::operation::Operation;
+use crate::emulator::http::page;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
 use crate::emulator::http::router;
 use crate::emulator::shared::Shared;
 use crate::emulator::state::Dump;
-use crate::emulator::web::{HTML, document};
 
 /// Answer a request for one of the emulator's own paths.
 pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
@@ -60,10 +60,10 @@ fn not_served(path: &str) -> Answer {
     let operation = operation.filter(|operation| !router::is_served(operation.id));
     let id = operation.ok_or_else(Refusal::not_found)?.id;
     let text = format!(
-        "<p>Looker has the operation <code>{id}</code>. This local Looker does not serve it: \
-         the call changed nothing, and is listed among the violations.</p>"
+        "Looker has the operation {id}. This local Looker does not serve it: \
+         the call changed nothing, and is listed among the violations."
     );
-    Ok(Reply::text(HTML, document("Not served here", &text)))
+    page::plain("Not served here", &text, &[])
 }
 
 /// The faults in force, and how many calls each has seen.

@@ -12,6 +12,7 @@ pub(crate) mod gate;
 pub(crate) mod latency;
 pub(crate) mod listing;
 pub(crate) mod operation;
+pub(crate) mod page;
 pub(crate) mod proxy;
 pub(crate) mod request;
 pub(crate) mod respond;

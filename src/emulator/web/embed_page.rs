@@ -1,9 +1,9 @@
 //! `/embed/…`: what stands in the iframe, which here says who is logged in, with which grants, and for how long.
 
-use crate::emulator::http::answer::{Answer, Reply};
+use crate::emulator::http::answer::Answer;
+use crate::emulator::http::page::plain;
 use crate::emulator::log::Log;
-use crate::emulator::text::html;
-use crate::emulator::web::{HTML, WebCall, document};
+use crate::emulator::web::WebCall;
 use crate::emulator::world::World;
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::users::User;
@@ -19,15 +19,15 @@ pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> A
         .map(|(_, session)| session)
         .and_then(|session| Some((session, world.users.at(session.user)?)));
     let Some((session, user)) = found else {
-        let text = "<p>No session: the login is missing, over, or its cookie was kept back.</p>";
-        let mut reply = Reply::text(HTML, document("Not logged in", text));
+        let text = "No session: the login is missing, over, or its cookie was kept back.";
+        let mut reply = plain("Not logged in", text, &[])?;
         reply.status = 401;
         return Ok(reply);
     };
-    Ok(Reply::text(HTML, page(call.path, world, session, user)))
+    page(call.path, world, session, user)
 }
 
-fn page(path: &str, world: &World, session: &Session, user: &User) -> String {
+fn page(path: &str, world: &World, session: &Session, user: &User) -> Answer {
     let name = user.embed.as_deref().map_or_else(
         || user.display_name(),
         |embed| embed.external_user_id.to_string(),
@@ -46,24 +46,13 @@ fn page(path: &str, world: &World, session: &Session, user: &User) -> String {
     let rows = [
         ("Page", path.to_owned()),
         ("Looker user", session.user.to_string()),
-        ("Permissions", list(&permissions.join(", "))),
-        ("Models", list(&models.join(", "))),
-        ("Groups", list(&groups.join(", "))),
+        ("Permissions", permissions.join(", ")),
+        ("Models", models.join(", ")),
+        ("Groups", groups.join(", ")),
         (
             "Session ends in",
             format!("{} seconds", session.expires_at - world.now),
         ),
     ];
-    let rows: String = rows
-        .iter()
-        .map(|(name, value)| format!("<dt>{name}<dd>{}", html(value)))
-        .collect();
-    document(
-        &format!("Logged in as {}", html(&name)),
-        &format!("<dl>{rows}</dl>"),
-    )
-}
-
-fn list(text: &str) -> String {
-    if text.is_empty() { "none" } else { text }.to_owned()
+    plain(&format!("Logged in as {name}"), "", &rows)
 }

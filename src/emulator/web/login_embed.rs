@@ -1,8 +1,9 @@
 //! `/login/embed/…`: a signed URL logs an embed user in, and makes it where it is new.
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
+use crate::emulator::http::page::plain;
 use crate::emulator::log::Log;
-use crate::emulator::web::{HTML, WebCall, document, tokens, welcome};
+use crate::emulator::web::{WebCall, tokens, welcome};
 use crate::emulator::world::World;
 use crate::emulator::world::embed::{Login, LoginError};
 use crate::secret::ExposeSecret as _;
@@ -47,7 +48,7 @@ impl Refused {
             }
             _ => {
                 let text = "Single sign on failure. Please contact an administrator.";
-                let mut reply = Reply::text(HTML, document("Looker", text));
+                let mut reply = plain("Looker", text, &[])?;
                 reply.status = 401;
                 Ok(reply)
             }

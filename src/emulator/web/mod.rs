@@ -5,6 +5,7 @@ mod login_embed;
 mod tokens;
 
 use crate::emulator::http::answer::{Answer, Reply};
+use crate::emulator::http::page::plain;
 use crate::emulator::log::Log;
 use crate::emulator::world::World;
 
@@ -59,18 +60,6 @@ pub(crate) const PAGES: &[Page] = &[
     },
 ];
 
-/// The content type of pages.
-pub(crate) const HTML: &str = "text/html;charset=utf-8";
-
-/// A page of a title and what stands in its body.
-pub(crate) fn document(title: &str, body: &str) -> String {
-    format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>{title}</title><link rel=icon href=\"data:,\"><style>:root{{color-scheme:light dark}}body{{font:16px/1.5 system-ui;margin:2rem auto;\
-         max-width:44rem;padding:0 1rem}}dt{{opacity:.7}}dd{{margin:0 0 .6rem}}</style><h1>{title}</h1>{body}</html>"
-    )
-}
-
 /// Lead somebody who has logged in to the embed path, with the cookie of the session.
 fn welcome(world: &World, embed_path: &str, cookie: &str, seconds: i64) -> Reply {
     let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
@@ -88,8 +77,8 @@ fn local(path: &str) -> String {
 }
 
 fn login_page(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
-    let page = document("Log in", "<p>This local Looker has no password login.</p>");
-    Ok(Reply::text(HTML, page).header("x-frame-options", "SAMEORIGIN".to_owned()))
+    let page = plain("Log in", "This local Looker has no password login.", &[])?;
+    Ok(page.header("x-frame-options", "SAMEORIGIN".to_owned()))
 }
 
 /// Browsers ask for it wherever they are; there is none.
