@@ -94,6 +94,8 @@ impl Kind {
 pub enum Exit {
     /// Everything asked for was done.
     Done,
+    /// There is something to do, for whoever asked whether there is.
+    Changes,
     /// Something was not done.
     Failed(Kind),
 }
@@ -103,6 +105,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Changes => 9,
             Self::Failed(kind) => kind.exit_code(),
         }
     }

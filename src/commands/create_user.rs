@@ -17,7 +17,7 @@ use crate::report::{Format, Ui};
 use crate::signed_url::refuse_id;
 use crate::sink::KeyName;
 use crate::system::System;
-use crate::workflow::{Found, Grants, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
+use crate::workflow::{Found, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
 
 /// The embed path that is fetched where the profile names no blank dashboard: Looker's demo application fetches it for
 /// this purpose, and the user is made at the login whatever the path answers.
@@ -92,23 +92,9 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
     let target = given
         .or_else(|| settings.blank_dashboard())
         .unwrap_or(ALIVE);
-    let login = args.grants.login(grant_args::default_login(
-        &args.external_user_id,
-        settings.grants(),
-    ));
     Ok(UserSpec {
-        external_user_id: login.external_user_id,
-        grants: Grants {
-            first_name: login.first_name,
-            last_name: login.last_name,
-            permissions: login.permissions.unwrap_or_default(),
-            models: login.models.unwrap_or_default(),
-            group_ids: login.group_ids.unwrap_or_default(),
-            external_group_id: login.external_group_id,
-            user_attributes: login.user_attributes.unwrap_or_default(),
-            user_timezone: login.user_timezone,
-            session_length: login.session_length,
-        },
+        external_user_id: args.external_user_id.clone(),
+        grants: args.grants.grants().or(settings.grants()),
         via: args.via,
         target: target.to_owned(),
         update: args.update,
@@ -123,13 +109,10 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
 
 /// The same, unless the instance has not what it names.
 async fn checked(spec: UserSpec, session: &Session, ui: &Ui) -> Result<UserSpec, Error> {
-    let Grants {
-        permissions,
-        group_ids,
-        ..
-    } = &spec.grants;
-    let in_groups = !group_ids.is_empty();
-    grant_args::check_permissions(permissions, in_groups, &session.admin, ui).await?;
+    let of = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+    let permissions = of(&spec.grants.permissions);
+    let in_groups = !of(&spec.grants.group_ids).is_empty();
+    grant_args::check_permissions(&permissions, in_groups, &session.admin, ui).await?;
     Ok(spec)
 }
 

@@ -2,12 +2,11 @@
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use crate::config::DefaultGrants;
 use crate::error::Error;
 use crate::looker::Client;
 use crate::permissions::{Concern, Permissions};
 use crate::report::Ui;
-use crate::signed_url::{Login, MAX_SESSION_LENGTH};
+use crate::signed_url::{Grants, MAX_SESSION_LENGTH};
 use crate::system::duration;
 
 /// Who an embed user is and what it may do.
@@ -67,48 +66,19 @@ fn session_length(text: &str) -> Result<u32, String> {
 }
 
 impl GrantArgs {
-    /// `base`, which holds the defaults, with what was given on the command line in place of it. Attributes are
-    /// merged by name; everything else is replaced as a whole.
-    pub(crate) fn login(&self, base: Login) -> Login {
-        let mut attributes = base.user_attributes.unwrap_or_default();
-        attributes.extend(self.attributes.iter().cloned());
-        Login {
-            first_name: self.first_name.clone().or(base.first_name),
-            last_name: self.last_name.clone().or(base.last_name),
-            permissions: given(&self.permissions).or(base.permissions),
-            models: given(&self.models).or(base.models),
-            group_ids: given(&self.group_ids).or(base.group_ids),
-            external_group_id: self.external_group_id.clone().or(base.external_group_id),
-            user_attributes: (!attributes.is_empty()).then_some(attributes),
-            user_timezone: self.user_timezone.clone().or(base.user_timezone),
-            session_length: self.session_length.unwrap_or(base.session_length),
-            external_user_id: base.external_user_id,
-            force_logout_login: base.force_logout_login,
+    /// The grants that were named.
+    pub(crate) fn grants(&self) -> Grants {
+        Grants {
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            models: given(&self.models),
+            permissions: given(&self.permissions),
+            group_ids: given(&self.group_ids),
+            external_group_id: self.external_group_id.clone(),
+            user_timezone: self.user_timezone.clone(),
+            user_attributes: self.attributes.iter().cloned().collect(),
+            session_length: self.session_length,
         }
-    }
-}
-
-/// A login of this user with the grants of `defaults`, which the settings hold.
-pub(crate) fn default_login(external_user_id: &str, defaults: &DefaultGrants) -> Login {
-    let bare = Login::new(external_user_id);
-    let DefaultGrants {
-        permissions,
-        models,
-        group_ids,
-        external_group_id,
-        user_attributes,
-        session_length,
-        user_timezone,
-    } = defaults.clone();
-    Login {
-        permissions,
-        models,
-        group_ids,
-        external_group_id,
-        user_attributes: (!user_attributes.is_empty()).then_some(user_attributes),
-        user_timezone,
-        session_length: session_length.unwrap_or(bare.session_length),
-        ..bare
     }
 }
 

@@ -10,9 +10,10 @@ use crate::plan::{Action, PlanHeader, PlanWriter};
 
 /// Print what `embedctl apply` would do with a manifest, and the API calls it would cost
 ///
-/// Nothing is changed. A user is compared with what Looker shows of it, and with the grants that the ledger says it was
-/// last given, since Looker does not show those readily; if the ledger knows nothing, its embed role and its own
-/// attribute values are looked at.
+/// Nothing is changed. What the manifest does not name stays as it is. A user is compared with what Looker shows of it,
+/// and with the grants that the ledger says it was last given, since Looker does not show those readily; if the ledger
+/// does not know them, or with `--refresh`, the user's embed role and its own attribute values are read. A user that
+/// needs an embed login, which replaces all grants, is read as a whole, and the plan lists what the login repeats.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanArgs {
     /// The manifest; `-` is standard input
@@ -25,7 +26,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "CALLS")]
     quota: Option<u64>,
 
-    /// Exit with 2 if there are changes
+    /// Exit with 9 if there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
 
@@ -99,9 +100,8 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
     }
     refuse_incomplete(counts.of(Action::Refused))?;
     let changes = args.detailed_exitcode && counts.changes() > 0;
-    // The convention of such tools: 2 is "there are changes", and no error.
     Ok(match changes {
-        true => Exit::Failed(Kind::Usage),
+        true => Exit::Changes,
         false => Exit::Done,
     })
 }

@@ -1,13 +1,14 @@
 //! Settings for a local Looker instead of a real one.
 
+use crate::config::Settings;
 use crate::config::args::ConfigArgs;
 use crate::config::base_url;
 use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
-use crate::config::{DefaultGrants, Settings};
 use crate::error::Error;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
+use crate::signed_url::Grants;
 
 /// What a local Looker must tell for embedctl to use it.
 #[derive(Clone, Debug)]
@@ -57,12 +58,12 @@ impl Settings {
 }
 
 /// Grants that its demo model and content allow to be used.
-fn demo_grants() -> DefaultGrants {
+fn demo_grants() -> Grants {
     let permissions = ["access_data", "see_looks", "see_user_dashboards", "explore"];
-    DefaultGrants {
+    Grants {
         permissions: Some(permissions.map(str::to_owned).to_vec()),
         models: Some(vec!["demo".to_owned()]),
-        ..DefaultGrants::default()
+        ..Grants::default()
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Profile {
     pub(crate) client_secret: Option<SecretPlace>,
     pub(crate) embed_secret: Option<SecretPlace>,
     #[serde(default)]
-    pub(crate) grants: Grants,
+    pub(crate) grants: ProfileGrants,
     pub(crate) keys_to: Option<String>,
     pub(crate) ledger: Option<String>,
     pub(crate) ca_file: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct Profile {
 /// The `[profiles.NAME.grants]` of a profile.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Grants {
+pub(crate) struct ProfileGrants {
     pub(crate) permissions: Option<Vec<String>>,
     pub(crate) models: Option<Vec<String>>,
     pub(crate) group_ids: Option<Vec<Scalar>>,

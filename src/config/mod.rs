@@ -21,7 +21,6 @@ mod text;
 mod variables;
 mod warnings;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +32,7 @@ use crate::config::source::Setting;
 use crate::error::Error;
 use crate::ledger::sqlite::default_path;
 use crate::signed_url::Algorithm;
+use crate::signed_url::Grants;
 use crate::system::System;
 
 pub(crate) use crate::report::nearest;
@@ -63,7 +63,7 @@ pub struct Settings {
     embed_host: Option<Setting<String>>,
     embed_algorithm: Setting<Algorithm>,
     blank_dashboard: Option<Setting<String>>,
-    grants: Setting<DefaultGrants>,
+    grants: Setting<Grants>,
     keys_to: Option<Setting<String>>,
     ledger: Option<Setting<String>>,
     timeout: Setting<Duration>,
@@ -80,25 +80,6 @@ pub struct Settings {
     places: Places,
 }
 
-/// The grants of an embed user where the command line and the manifest name none.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct DefaultGrants {
-    /// The permissions.
-    pub permissions: Option<Vec<String>>,
-    /// The models.
-    pub models: Option<Vec<String>>,
-    /// Looker's ids of groups.
-    pub group_ids: Option<Vec<String>>,
-    /// The company's id of a group.
-    pub external_group_id: Option<String>,
-    /// The values of user attributes.
-    pub user_attributes: BTreeMap<String, String>,
-    /// How long an embed session lasts, in seconds.
-    pub session_length: Option<u32>,
-    /// The time zone.
-    pub user_timezone: Option<String>,
-}
-
 impl Settings {
     /// The embed path that is fetched to create a user, where the profile names one.
     pub fn blank_dashboard(&self) -> Option<&str> {
@@ -108,7 +89,7 @@ impl Settings {
     }
 
     /// The grants of a user for whom none are named.
-    pub const fn grants(&self) -> &DefaultGrants {
+    pub const fn grants(&self) -> &Grants {
         &self.grants.value
     }
 

@@ -2,19 +2,20 @@
 
 use url::Url;
 
+use crate::config::Settings;
 use crate::config::args::ConfigArgs;
 use crate::config::base_url;
 use crate::config::connection;
 use crate::config::credentials;
 use crate::config::emulator;
-use crate::config::file::{Grants, Scalar};
+use crate::config::file::{ProfileGrants, Scalar};
 use crate::config::layers::{Layers, ini_setting};
 use crate::config::places::Places;
 use crate::config::source::Setting;
 use crate::config::text;
-use crate::config::{DefaultGrants, Settings};
 use crate::error::Error;
 use crate::signed_url::Algorithm;
+use crate::signed_url::Grants;
 use crate::system::System;
 
 impl Settings {
@@ -56,7 +57,7 @@ impl Settings {
                 .or_else(|| layers.profile(|profile| profile.blank_dashboard.clone())),
             grants: layers
                 .profile(|profile| Some(grants(&profile.grants)))
-                .unwrap_or_else(|| Setting::default(DefaultGrants::default())),
+                .unwrap_or_else(|| Setting::default(Grants::default())),
             keys_to: layers
                 .variable(&["EMBEDCTL_KEYS_TO"])
                 .or_else(|| layers.profile(|profile| profile.keys_to.clone())),
@@ -128,9 +129,9 @@ fn embed_algorithm(layers: &Layers<'_>) -> Result<Setting<Algorithm>, Error> {
         })
 }
 
-fn grants(grants: &Grants) -> DefaultGrants {
+fn grants(grants: &ProfileGrants) -> Grants {
     let text = |scalar: &Scalar| scalar.to_string();
-    DefaultGrants {
+    Grants {
         permissions: grants.permissions.clone(),
         models: grants.models.clone(),
         group_ids: grants
@@ -145,5 +146,6 @@ fn grants(grants: &Grants) -> DefaultGrants {
             .collect(),
         session_length: grants.session_length,
         user_timezone: grants.user_timezone.clone(),
+        ..Grants::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Users.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use crate::looker::call::Call;
@@ -134,11 +134,11 @@ pub struct UserSearch {
 /// Changes of a user; what is `None` stays.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UserChanges {
-    /// The first name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The first name; an empty one clears it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name")]
     pub first_name: Option<String>,
-    /// The last name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The last name; an empty one clears it.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "name")]
     pub last_name: Option<String>,
     /// Whether the user cannot log in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +155,13 @@ pub struct UserChanges {
     /// What Looker's pages remember for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ui_state: Option<Value>,
+}
+
+/// A name as `update_user` takes it: null clears one (both names are described as nullable).
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn name<S: Serializer>(name: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    let name = name.as_deref().filter(|name| !name.is_empty());
+    name.serialize(serializer)
 }
 
 impl Client {

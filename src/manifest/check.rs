@@ -52,7 +52,7 @@ impl Checked {
         self.rows += 1;
         self.names_keys |= row.key.is_some();
         self.wants_keys |= row.key.is_some_and(|key| key != KeyWish::None);
-        for name in row.user_attributes.keys() {
+        for name in row.grants.user_attributes.keys() {
             if !self.attributes.contains(name) {
                 self.attributes.insert(name.clone());
             }

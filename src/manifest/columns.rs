@@ -24,12 +24,14 @@ pub(super) enum Column {
     UserAttributes,
     Key,
     State,
+    /// Why a row failed; what stands there is ignored.
+    Reason,
     /// `attr.NAME`, in CSV only.
     Attribute(String),
 }
 
 /// Their names, in the order in which they are written.
-pub(super) const NAMES: [(&str, Column); 11] = [
+pub(super) const NAMES: [(&str, Column); 12] = [
     ("external_user_id", Column::ExternalUserId),
     ("first_name", Column::FirstName),
     ("last_name", Column::LastName),
@@ -41,6 +43,7 @@ pub(super) const NAMES: [(&str, Column); 11] = [
     ("user_attributes", Column::UserAttributes),
     ("key", Column::Key),
     ("state", Column::State),
+    ("reason", Column::Reason),
 ];
 
 /// What every attribute's column in CSV begins with.
@@ -89,10 +92,11 @@ impl Sheet {
 
     /// Warn of permissions that are most likely not meant, of each but once.
     fn doubt(&mut self, row: &Row, place: Place) {
-        let (Some(known), Some(permissions)) = (&self.known, &row.permissions) else {
+        let (Some(known), Some(permissions)) = (&self.known, &row.grants.permissions) else {
             return;
         };
         let in_groups = row
+            .grants
             .group_ids
             .as_ref()
             .is_some_and(|groups| !groups.is_empty());
@@ -137,6 +141,7 @@ impl Sheet {
     /// Put a value into a row, and check it.
     pub(super) fn fill(&mut self, row: &mut Row, column: &Column, node: &Placed<Node>) {
         if node.value == Node::Null {
+            take_away(row, column);
             return;
         }
         let place = node.place;
@@ -147,29 +152,32 @@ impl Sheet {
                     row.external_user_id = id;
                 }
             }
-            Column::FirstName => row.first_name = self.text(column, node),
-            Column::LastName => row.last_name = self.text(column, node),
-            Column::ExternalGroupId => row.external_group_id = self.text(column, node),
+            Column::FirstName => row.grants.first_name = self.text(column, node),
+            Column::LastName => row.grants.last_name = self.text(column, node),
+            Column::ExternalGroupId => row.grants.external_group_id = self.text(column, node),
             Column::UserTimezone => {
-                row.user_timezone = self.text(column, node);
+                row.grants.user_timezone = self.text(column, node);
                 self.value(place, |known| {
                     // belief: url-timezone-if-on
                     let off = known.user_timezones == Some(false);
                     off.then(|| "this Looker has user time zones switched off".to_owned())
                 });
             }
-            Column::Models => row.models = self.list(column, node, Known::model),
-            Column::Permissions => row.permissions = self.list(column, node, Known::permission),
-            Column::GroupIds => row.group_ids = self.list(column, node, Known::group),
+            Column::Models => row.grants.models = self.list(column, node, Known::model),
+            Column::Permissions => {
+                row.grants.permissions = self.list(column, node, Known::permission)
+            }
+            Column::GroupIds => row.grants.group_ids = self.list(column, node, Known::group),
             Column::UserAttributes => self.attributes(row, node),
             Column::Attribute(name) => {
                 if let Some(value) = self.text(column, node) {
                     self.value(place, |known| known.value(name, &value));
-                    row.user_attributes.insert(name.clone(), value);
+                    row.grants.user_attributes.insert(name.clone(), value);
                 }
             }
             Column::Key => row.key = self.word(column, node, &KEYS),
             Column::State => row.state = self.word(column, node, &STATES),
+            Column::Reason => {}
         }
     }
 
@@ -223,10 +231,15 @@ impl Sheet {
             seen.push(&name.value);
             self.value(name.place, |known| known.attribute(&name.value));
             match &value.value {
-                Node::Null => {}
+                Node::Null => {
+                    let none = String::new();
+                    row.grants.user_attributes.insert(name.value.clone(), none);
+                }
                 Node::Text(text) => {
                     self.value(value.place, |known| known.value(&name.value, text));
-                    row.user_attributes.insert(name.value.clone(), text.clone());
+                    row.grants
+                        .user_attributes
+                        .insert(name.value.clone(), text.clone());
                 }
                 _ => {
                     let message = format!("the user attribute `{}` must be a text", name.value);
@@ -268,6 +281,28 @@ impl Sheet {
             self.found
                 .push_back(Item::Warning(Problem::at(place, message)));
         }
+    }
+}
+
+/// A field that is named without a value is to be none. Keys and states have no such thing: one without a value is left out.
+fn take_away(row: &mut Row, column: &Column) {
+    let grants = &mut row.grants;
+    match column {
+        Column::FirstName => grants.first_name = Some(String::new()),
+        Column::LastName => grants.last_name = Some(String::new()),
+        Column::ExternalGroupId => grants.external_group_id = Some(String::new()),
+        Column::UserTimezone => grants.user_timezone = Some(String::new()),
+        Column::Models => grants.models = Some(Vec::new()),
+        Column::Permissions => grants.permissions = Some(Vec::new()),
+        Column::GroupIds => grants.group_ids = Some(Vec::new()),
+        Column::Attribute(name) => {
+            grants.user_attributes.insert(name.clone(), String::new());
+        }
+        Column::ExternalUserId
+        | Column::UserAttributes
+        | Column::Key
+        | Column::State
+        | Column::Reason => {}
     }
 }
 

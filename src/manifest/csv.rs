@@ -76,7 +76,7 @@ fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
     let begin = record.first().map(|cell| cell.place).unwrap_or_default();
     let mut row = Row::default();
     for (column, cell) in header.iter().zip(record) {
-        if let Some(column) = column.as_ref().filter(|_| !cell.value.is_empty()) {
+        if let Some(column) = column {
             sheet.fill(&mut row, column, &node(column, cell));
         }
     }
@@ -86,6 +86,10 @@ fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
 /// A cell as a value: lists are separated by `;`.
 fn node(column: &Column, cell: Cell) -> Placed<Node> {
     let Cell { place, value } = cell;
+    if value.is_empty() {
+        let value = Node::Null;
+        return Placed { place, value };
+    }
     if !matches!(
         column,
         Column::Models | Column::Permissions | Column::GroupIds

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::permissions::Permissions;
-use crate::plan::KnownAttribute;
+use crate::plan::{GroupName, GroupUnknown, KnownAttribute};
 use crate::report::nearest;
 
 /// What there is at an instance; where it is `None`, nobody could be asked.
@@ -52,22 +52,18 @@ impl Known {
             .collect()
     }
 
-    /// What is wrong with the id of a group.
-    pub(super) fn group(&self, id: &str) -> Option<String> {
+    /// What is wrong with the id or the name of a group.
+    pub(super) fn group(&self, named: &str) -> Option<String> {
         let groups = self.groups.as_ref()?;
-        if groups.contains_key(id) {
-            return None;
+        // belief: unknown-group-in-login
+        match GroupName::of(named).among(groups.iter().map(|(id, name)| (&**id, &**name))) {
+            Ok(_) => None,
+            Err(GroupUnknown::None) => unknown("group", named, groups.values()),
+            Err(GroupUnknown::Several(ids)) => Some(format!(
+                "several groups are called `{named}`; name one by its id: {}",
+                ids.join(", ")
+            )),
         }
-        let named = groups
-            .iter()
-            .find(|(_, name)| name.eq_ignore_ascii_case(id));
-        Some(match named {
-            Some((known, name)) => {
-                format!("groups are named by their id: group `{name}` is `{known}`")
-            }
-            // belief: unknown-group-in-login
-            None => format!("there is no group `{id}`"),
-        })
     }
 
     /// What is wrong with the name of an attribute.
@@ -171,9 +167,11 @@ mod tests {
             known.permission("see_look").unwrap(),
             "unknown embed permission `see_look`; did you mean `see_looks`?"
         );
+        assert_eq!(known.group("Acme"), None);
+        assert_eq!(known.group("7"), None);
         assert_eq!(
             known.group("acme").unwrap(),
-            "groups are named by their id: group `Acme` is `7`"
+            "there is no group `acme`; did you mean `Acme`?"
         );
         assert_eq!(known.group("8").unwrap(), "there is no group `8`");
     }

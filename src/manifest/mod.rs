@@ -256,8 +256,8 @@ defaults: {}
             panic!("{items:?}");
         };
         assert_eq!(row.external_user_id, "007");
-        assert_eq!(row.user_attributes["region"], "yes");
-        assert_eq!(row.user_attributes["customer_id"], "1.50");
+        assert_eq!(row.grants.user_attributes["region"], "yes");
+        assert_eq!(row.grants.user_attributes["customer_id"], "1.50");
     }
 
     #[test]

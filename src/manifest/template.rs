@@ -149,6 +149,10 @@ fn properties() -> Value {
             "enum": ["present", "disabled", null],
             "description": "A disabled user cannot log in, and keeps its content.",
         },
+        "reason": {
+            "type": ["string", "null"],
+            "description": "Why the row failed, as `--failed-to` writes it; ignored when it is read.",
+        },
     })
 }
 
@@ -187,9 +191,9 @@ mod tests {
         let Some(Item::Row(first)) = rows.next() else {
             panic!("there is a user");
         };
-        assert_eq!(first.models.unwrap(), ["demo"]);
-        assert_eq!(first.external_group_id.unwrap(), "acme");
-        assert_eq!(first.user_attributes["region"], "west");
+        assert_eq!(first.grants.models.unwrap(), ["demo"]);
+        assert_eq!(first.grants.external_group_id.unwrap(), "acme");
+        assert_eq!(first.grants.user_attributes["region"], "west");
     }
 
     #[test]

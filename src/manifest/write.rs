@@ -44,11 +44,22 @@ fn csv(
 ) -> io::Result<()> {
     // An id that begins with `#` is quoted, so that it can never pass for a comment.
     let mut out = WriterBuilder::new().comment(Some(b'#')).from_writer(out);
-    for (index, row) in rows.enumerate() {
-        if index == 0 {
-            out.write_record(header(attributes))?;
-        }
-        out.write_record(cells(&row, attributes)?)?;
+    let mut named: Option<Vec<&str>> = None;
+    for row in rows {
+        let values = serde_json::to_value(&row)?;
+        let named = match &mut named {
+            Some(named) => named,
+            None => {
+                // A column that is there with an empty cell says "none", so there are those only that the rows name.
+                let is_named = |name: &&str| values.get(name).is_some() || IF_EMPTY.contains(name);
+                let columns = named.insert(columns().filter(is_named).collect());
+                let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
+                let header = columns.iter().map(|name| (*name).to_owned());
+                out.write_record(header.chain(attributes))?;
+                columns
+            }
+        };
+        out.write_record(cells(&row, &values, named, attributes))?;
     }
     out.flush()
 }
@@ -60,28 +71,23 @@ fn columns() -> impl Iterator<Item = &'static str> {
         .map(|(name, _)| *name)
 }
 
-fn header(attributes: &BTreeSet<String>) -> Vec<String> {
-    let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
-    columns().map(str::to_owned).chain(attributes).collect()
-}
+/// The columns whose empty cells say nothing.
+const IF_EMPTY: [&str; 3] = ["key", "state", "reason"];
 
-fn cells(row: &Row, attributes: &BTreeSet<String>) -> io::Result<Vec<String>> {
-    let values = serde_json::to_value(row)?;
-    let mut cells: Vec<String> = columns()
-        .map(|name| match values.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Array(items)) => {
-                let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
-                items.join(";")
-            }
-            _ => String::new(),
-        })
-        .collect();
-    cells.extend(attributes.iter().map(|name| {
-        let value = row.user_attributes.get(name);
+fn cells(row: &Row, values: &Value, named: &[&str], attributes: &BTreeSet<String>) -> Vec<String> {
+    let cell = |name: &&str| match values.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+            items.join(";")
+        }
+        _ => String::new(),
+    };
+    let values = attributes.iter().map(|name| {
+        let value = row.grants.user_attributes.get(name);
         value.cloned().unwrap_or_default()
-    }));
-    Ok(cells)
+    });
+    named.iter().map(cell).chain(values).collect()
 }
 
 #[cfg(test)]
@@ -89,17 +95,23 @@ mod tests {
     use super::*;
     use crate::manifest::{Item, rows};
     use crate::plan::{KeyWish, State};
+    use crate::signed_url::Grants;
 
     fn row() -> Row {
         let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
         Row {
             line: 0,
             external_user_id: "a,\"b\"\nc".to_owned(),
-            first_name: Some("Ada, Countess".to_owned()),
-            models: list(&["orders", "demo"]),
-            permissions: list(&["access_data"]),
-            group_ids: list(&["7"]),
-            user_attributes: [("region".to_owned(), "=west: #1".to_owned())].into(),
+            grants: Grants {
+                first_name: Some("Ada, Countess".to_owned()),
+                models: list(&["orders", "demo"]),
+                permissions: list(&["access_data"]),
+                group_ids: list(&["7"]),
+                user_attributes: [("region", "=west: #1"), ("tier", "")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                ..Grants::default()
+            },
             key: Some(KeyWish::Ensure),
             state: Some(State::Disabled),
             ..Row::default()

@@ -13,7 +13,7 @@ use crate::plan::jobs::JobOptions;
 use crate::plan::planner::Planned;
 
 /// The version of the form.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The digits of a digest.
 const DIGEST: usize = 64;
@@ -221,8 +221,8 @@ mod tests {
 
     #[test]
     fn no_plan_file_makes_the_reader_panic_hang_or_grow() {
-        let header = r#"{"embedctl_plan":2,"base_url":"https://acme.looker.com","created_at":"2026-01-01T00:00:00Z","rows":1,"options":{"via":"signed-url","target":"/alive","purpose":null,"verify":"sample"}}"#;
-        let line = r#"{"change":{"action":"update","external_user_id":"a","looker_user_id":"7","differences":[{"field":"models","from":["demo"],"to":null}],"login":true,"ends_sessions":true,"key":"mint","attributes":[{"id":"5","name":"region","value":"west"}]},"user":{"external_user_id":"a","grants":{"models":["demo"],"session_length":300},"key":"ensure","state":"present"}}"#;
+        let header = r#"{"embedctl_plan":3,"base_url":"https://acme.looker.com","created_at":"2026-01-01T00:00:00Z","rows":1,"options":{"via":"signed-url","target":"/alive","purpose":null,"verify":"sample"}}"#;
+        let line = r#"{"change":{"action":"update","external_user_id":"a","looker_user_id":"7","changes":[{"field":"models","from":["demo"],"to":null}],"login":{"models":["demo"]},"ends_sessions":true,"key":"mint","edits":{"attributes":[{"id":"5","name":"region","value":"west"}]}},"user":{"external_user_id":"a","grants":{"models":["demo"],"session_length":300},"key":"ensure","state":"present"}}"#;
         assert!(read_header(header).unwrap().is_some());
         assert!(PlanFile(line.as_bytes()).next().unwrap().is_some());
 

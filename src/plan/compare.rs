@@ -1,91 +1,148 @@
-//! Compares what is wanted of a user with what it has, field by field.
+//! Compares what was named of a user with what it has, field by field.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::plan::decide::{Action, Change, Difference, KeyChange};
+use crate::plan::desired::Desired;
+use crate::plan::field::{Difference, Field};
 use crate::plan::known_grants::KnownGrants;
-use crate::plan::row::{KeyWish, KnownAttribute};
-use crate::workflow::AttributeEdit;
+use crate::plan::observed_user::ObservedUser;
+use crate::plan::row::Rules;
+use crate::signed_url::Grants;
+use crate::workflow::{AttributeEdit, UserEdits};
 
-impl Change {
-    pub(super) fn differs(&mut self, field: &str, from: Value, to: Value) {
-        self.differences.push(Difference {
-            field: field.to_owned(),
-            from,
-            to,
-        });
+/// How a user differs from what was named of it, and what the API can do about that.
+pub(super) struct Comparison {
+    /// The named fields as they become.
+    pub(super) wanted: Grants,
+    pub(super) differences: Vec<Difference>,
+    /// What makes each difference go that takes no login.
+    pub(super) edits: UserEdits,
+}
+
+impl Comparison {
+    pub(super) fn of(
+        desired: &Desired,
+        seen: &ObservedUser,
+        known: &KnownGrants,
+        rules: &Rules,
+    ) -> Self {
+        let mut this = Self {
+            wanted: desired.grants.clone(),
+            differences: Vec::new(),
+            edits: UserEdits::default(),
+        };
+        if rules.merge {
+            this.merge(&known.grants);
+        }
+        let (wanted, is) = (this.wanted.clone(), &known.grants);
+        this.list(Field::Permissions, &wanted.permissions, &is.permissions);
+        this.list(Field::Models, &wanted.models, &is.models);
+        if this.list(Field::GroupIds, &wanted.group_ids, &is.group_ids) {
+            let (is, wanted) = (is.group_ids.iter(), wanted.group_ids.iter());
+            let (is, wanted): (BTreeSet<_>, BTreeSet<_>) =
+                (is.flatten().collect(), wanted.flatten().collect());
+            this.edits.join = wanted.difference(&is).map(|id| (*id).clone()).collect();
+            this.edits.leave = is.difference(&wanted).map(|id| (*id).clone()).collect();
+        }
+        let group = seen.external_group_id.as_ref();
+        this.text(Field::ExternalGroupId, &wanted.external_group_id, group);
+        if let Some(zone) = &is.user_timezone {
+            this.text(Field::UserTimezone, &wanted.user_timezone, Some(zone));
+        }
+        if this.text(
+            Field::FirstName,
+            &wanted.first_name,
+            seen.first_name.as_ref(),
+        ) {
+            this.edits.first_name = wanted.first_name;
+        }
+        if this.text(Field::LastName, &wanted.last_name, seen.last_name.as_ref()) {
+            this.edits.last_name = wanted.last_name;
+        }
+        for (name, value) in &wanted.user_attributes {
+            this.attribute(name, value, known, rules);
+        }
+        this
     }
 
-    pub(super) fn list(&mut self, field: &str, is: Option<&Vec<String>>, wanted: &[String]) {
+    /// Leave out what only a login can change.
+    pub(super) fn drop_logins(&mut self) {
+        self.differences.retain(|it| !it.field.takes_login());
+    }
+
+    /// Lists are added to.
+    fn merge(&mut self, is: &Grants) {
+        let wanted = &mut self.wanted;
+        for (wanted, is) in [
+            (&mut wanted.permissions, &is.permissions),
+            (&mut wanted.models, &is.models),
+            (&mut wanted.group_ids, &is.group_ids),
+        ] {
+            if let Some(wanted) = wanted {
+                let mut all = is.clone().unwrap_or_default();
+                wanted.retain(|item| !all.contains(item));
+                all.append(wanted);
+                *wanted = all;
+            }
+        }
+    }
+
+    /// Whether a list was named that is another set.
+    fn list(
+        &mut self,
+        field: Field,
+        wanted: &Option<Vec<String>>,
+        is: &Option<Vec<String>>,
+    ) -> bool {
+        let (Some(wanted), Some(is)) = (wanted, is) else {
+            return false;
+        };
         let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
-        if let Some(is) = is.filter(|is| set(is) != set(wanted)) {
+        let differs = set(wanted) != set(is);
+        if differs {
             self.differs(field, json!(is), json!(wanted));
         }
+        differs
     }
 
-    /// Groups differ where the last login had others, or where Looker no longer shows the user in one of them.
-    pub(super) fn groups(&mut self, is: Option<&Vec<String>>, wanted: &[String], shown: &[String]) {
-        if wanted.iter().all(|group| shown.contains(group)) {
-            self.list("group_ids", is, wanted);
-        } else {
-            self.differs("group_ids", json!(shown), json!(wanted));
-        }
-    }
-
-    pub(super) fn text(&mut self, field: &str, is: Option<&String>, wanted: Option<&String>) {
+    /// Whether a text was named that is another one; an empty one is none.
+    fn text(&mut self, field: Field, wanted: &Option<String>, is: Option<&String>) -> bool {
+        let is = is.filter(|is| !is.is_empty());
+        let Some(wanted) = wanted else {
+            return false;
+        };
+        let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         if is != wanted {
             self.differs(field, json!(is), json!(wanted));
         }
+        is != wanted
     }
 
-    /// Values that differ, and those that an earlier run gave and that are wanted no more.
-    pub(super) fn attributes(
-        &mut self,
-        granted: &KnownGrants,
-        wanted: &BTreeMap<String, String>,
-        known: &BTreeMap<String, KnownAttribute>,
-    ) {
-        let Some(is) = &granted.attributes else {
+    fn attribute(&mut self, name: &str, value: &str, known: &KnownGrants, rules: &Rules) {
+        let hidden = known.hidden.contains(name);
+        let is = known.grants.user_attributes.get(name);
+        if is.is_none() && !hidden {
             return;
-        };
-        let none = None;
-        let changed = wanted.iter().filter_map(|(name, value)| {
-            let is = is.get(name).unwrap_or(&none);
-            (is.as_ref() != Some(value)).then_some((name, Some(value)))
-        });
-        let gone = is
-            .keys()
-            .filter(|name| granted.from_ledger && !wanted.contains_key(*name));
-        let edits: Vec<_> = changed.chain(gone.map(|name| (name, None))).collect();
-        for (name, value) in edits {
-            let from = is.get(name).cloned().flatten();
-            self.differs(&format!("attr.{name}"), json!(from), json!(value));
-            // One that Looker does not know cannot be set; a login forgets it without a word.
-            if let Some(attribute) = known.get(name) {
-                self.attributes.push(AttributeEdit {
-                    id: attribute.id.clone(),
-                    name: name.clone(),
-                    value: value.cloned(),
-                });
-            }
         }
-        if self.login {
-            // The login carries them all.
-            self.attributes.retain(|edit| edit.value.is_none());
+        let is = is.filter(|is| !is.is_empty());
+        let wanted = Some(value).filter(|value| !value.is_empty());
+        if is.map(String::as_str) == wanted && !hidden {
+            return;
+        }
+        self.differs(Field::Attribute(name.to_owned()), json!(is), json!(wanted));
+        // One that Looker does not know cannot be set; the manifest was refused if it could be asked.
+        if let Some(attribute) = rules.attributes.get(name) {
+            self.edits.attributes.push(AttributeEdit {
+                id: attribute.id.clone(),
+                name: name.to_owned(),
+                value: wanted.map(str::to_owned),
+            });
         }
     }
 
-    pub(super) fn wish(&mut self, wish: KeyWish, has_key: bool) {
-        self.key = match wish {
-            KeyWish::None => KeyChange::None,
-            KeyWish::Ensure if has_key => KeyChange::None,
-            KeyWish::Rotate if self.action != Action::Create => KeyChange::Rotate,
-            KeyWish::Ensure | KeyWish::Rotate => KeyChange::Mint,
-        };
-        if self.key != KeyChange::None && self.action == Action::Unchanged {
-            self.action = Action::Key;
-        }
+    fn differs(&mut self, field: Field, from: Value, to: Value) {
+        self.differences.push(Difference { field, from, to });
     }
 }

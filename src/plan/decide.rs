@@ -1,47 +1,53 @@
-//! The decision: what is to be done for a user, from what is wanted and what is known, without asking anybody.
-
-use std::collections::BTreeMap;
+//! The decision: what is done for a user, from what is wanted and what is known, without asking anybody.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::plan::compare::Comparison;
 use crate::plan::desired::Desired;
+use crate::plan::field::{Carried, Difference, Field};
 use crate::plan::known_grants::KnownGrants;
 use crate::plan::observed_user::ObservedUser;
 use crate::plan::refusal::Refusal;
-use crate::plan::row::{KnownAttribute, State};
-use crate::workflow::AttributeEdit;
+use crate::plan::row::{KeyWish, Rules, State};
+use crate::signed_url::Grants;
+use crate::workflow::UserEdits;
 
-/// What is to be done for a user.
+/// What is done for a user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Change {
     /// In a word.
     pub(crate) action: Action,
     /// The company's id of the user.
     pub(crate) external_user_id: String,
-    /// Looker's id, where the user exists.
+    /// Looker's id, if the user exists.
     pub(crate) looker_user_id: Option<String>,
-    /// What is not as it should be.
+    /// What becomes otherwise.
+    #[serde(rename = "changes")]
     pub(crate) differences: Vec<Difference>,
-    /// Whether it takes an embed login, which replaces all grants.
-    pub(crate) login: bool,
+    /// What a login repeats, since it would take away what it does not say.
+    #[serde(default)]
+    pub(crate) carried: Vec<Carried>,
     /// Whether it ends the sessions that the user has open.
     pub(crate) ends_sessions: bool,
     /// What is done about keys.
     pub(crate) key: KeyChange,
-    /// Values of attributes that are set or taken away by the API, where no login is needed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) attributes: Vec<AttributeEdit>,
+    /// All that the embed login says, if one is needed: it replaces every grant the user has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) login: Option<Grants>,
+    /// What is changed through the API.
+    #[serde(default, skip_serializing_if = "UserEdits::is_empty")]
+    pub(crate) edits: UserEdits,
     /// Why nothing is done, if the user cannot be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<Refusal>,
 }
 
-/// What is to be done for a user, in a word.
+/// What is done for a user, in a word.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
-    /// It is made.
+    /// It is created.
     Create,
     /// It is changed.
     Update,
@@ -49,6 +55,8 @@ pub(crate) enum Action {
     Key,
     /// It can no longer log in.
     Disable,
+    /// It can log in again, and nothing else is changed.
+    Enable,
     /// Nothing.
     Unchanged,
     /// Nothing, since it cannot be compared.
@@ -63,6 +71,7 @@ impl Action {
             Self::Update => "update",
             Self::Key => "key",
             Self::Disable => "disable",
+            Self::Enable => "enable",
             Self::Unchanged => "unchanged",
             Self::Refused => "refused",
         }
@@ -82,15 +91,28 @@ pub(crate) enum KeyChange {
     Rotate,
 }
 
-/// Something that is not as it should be.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Difference {
-    /// What, as the manifest calls it.
-    pub(crate) field: String,
-    /// As it is; null where it is not there.
-    pub(crate) from: Value,
-    /// As it should be.
-    pub(crate) to: Value,
+impl Change {
+    /// Nothing, for a user that may have to be changed.
+    pub(super) fn nothing(external_user_id: &str, seen: Option<&ObservedUser>) -> Self {
+        Self {
+            action: Action::Unchanged,
+            external_user_id: external_user_id.to_owned(),
+            looker_user_id: seen.map(|seen| seen.id.clone()),
+            differences: Vec::new(),
+            carried: Vec::new(),
+            ends_sessions: false,
+            key: KeyChange::None,
+            login: None,
+            edits: UserEdits::default(),
+            refused: None,
+        }
+    }
+
+    /// The differences that take a login.
+    pub(crate) fn login_fields(&self) -> impl Iterator<Item = &Field> {
+        let fields = self.differences.iter().map(|difference| &difference.field);
+        fields.filter(|field| field.takes_login())
+    }
 }
 
 /// Nothing is done for `desired`, which cannot be compared.
@@ -98,158 +120,194 @@ pub(crate) fn refuse(desired: &Desired, seen: Option<&ObservedUser>, why: Refusa
     Change {
         action: Action::Refused,
         refused: Some(why),
-        ..nothing(desired, seen)
+        ..Change::nothing(&desired.external_user_id, seen)
     }
 }
 
-fn nothing(desired: &Desired, seen: Option<&ObservedUser>) -> Change {
-    Change {
-        action: Action::Unchanged,
-        external_user_id: desired.external_user_id.clone(),
-        looker_user_id: seen.map(|seen| seen.id.clone()),
-        differences: Vec::new(),
-        login: false,
-        ends_sessions: false,
-        key: KeyChange::None,
-        attributes: Vec::new(),
-        refused: None,
-    }
-}
-
-/// Decide what is to be done for `desired`, which Looker shows as `seen` and which was last given `granted`.
+/// Decide what is done for `desired`, which Looker shows as `seen` and of whose grants `known` is known.
 pub(crate) fn decide(
     desired: &Desired,
     seen: Option<&ObservedUser>,
-    granted: &KnownGrants,
-    attributes: &BTreeMap<String, KnownAttribute>,
+    known: &KnownGrants,
+    rules: &Rules,
 ) -> Change {
-    let mut change = nothing(desired, seen);
-    match (seen, desired.state) {
-        (None, State::Present) => create(&mut change, desired),
+    match seen {
         // A user that is not there cannot log in either.
-        (None, State::Disabled) => {}
-        (Some(seen), State::Disabled) if seen.is_disabled => {}
-        (Some(_), State::Disabled) => {
-            change.action = Action::Disable;
-            change.ends_sessions = true;
-            change.differs("state", json!("present"), json!("disabled"));
+        None if desired.state == Some(State::Disabled) => {
+            Change::nothing(&desired.external_user_id, None)
         }
-        (Some(seen), State::Present) => update(&mut change, desired, seen, granted, attributes),
+        None => create(desired, &rules.defaults),
+        Some(seen) => update(desired, seen, known, rules),
+    }
+}
+
+/// What is done for a user that is at Looker and in no manifest.
+pub(crate) fn prune(seen: &ObservedUser) -> Change {
+    let mut change = Change::nothing(&seen.external_user_id, Some(seen));
+    change.switch_off();
+    change
+}
+
+fn create(desired: &Desired, defaults: &Grants) -> Change {
+    let grants = desired.grants.clone().or(defaults);
+    let mut change = Change::nothing(&desired.external_user_id, None);
+    change.action = Action::Create;
+    for (field, value) in said(&grants.not_empty()) {
+        change.differences.push(Difference {
+            field,
+            from: Value::Null,
+            to: value,
+        });
+    }
+    change.login = Some(grants);
+    change.decide_key(desired.key, false);
+    change
+}
+
+fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &Rules) -> Change {
+    let mut change = Change::nothing(&desired.external_user_id, Some(seen));
+    let stays_off = seen.is_disabled && desired.state != Some(State::Present);
+    let ends_off = stays_off || desired.state == Some(State::Disabled);
+    let mut comparison = Comparison::of(desired, seen, known, rules);
+    if desired.state == Some(State::Disabled) {
+        // A disabled user cannot log in, so what only a login changes waits until it is let in again.
+        comparison.drop_logins();
+    }
+    change.differences = comparison.differences;
+    change.edits = comparison.edits;
+    if change.login_fields().next().is_some() {
+        if let Some(why) = hindrance(&change, desired, known, stays_off) {
+            return refuse(desired, Some(seen), why);
+        }
+        change.login(desired, comparison.wanted, known, rules);
+    }
+    if !change.differences.is_empty() {
+        change.action = Action::Update;
+    }
+    match (seen.is_disabled, desired.state) {
+        (false, Some(State::Disabled)) => change.switch_off(),
+        (true, Some(State::Present)) => {
+            if change.differences.is_empty() {
+                change.action = Action::Enable;
+            }
+            change.edits.disabled = Some(false);
+            change.state("disabled", "present");
+        }
+        _ => {}
+    }
+    if !ends_off {
+        change.decide_key(desired.key, seen.has_our_key || known.has_our_key);
     }
     change
 }
 
-/// What is to be done for a user that is at Looker and in no manifest.
-pub(crate) fn prune(seen: &ObservedUser) -> Change {
-    Change {
-        action: Action::Disable,
-        external_user_id: seen.external_user_id.clone(),
-        looker_user_id: Some(seen.id.clone()),
-        differences: vec![Difference {
-            field: "state".to_owned(),
-            from: json!("present"),
-            to: json!("disabled"),
-        }],
-        login: false,
-        ends_sessions: true,
-        key: KeyChange::None,
-        attributes: Vec::new(),
-        refused: None,
-    }
-}
-
-fn create(change: &mut Change, desired: &Desired) {
-    change.action = Action::Create;
-    change.login = true;
-    let grants = &desired.grants;
-    let lists = [
-        ("permissions", &grants.permissions),
-        ("models", &grants.models),
-        ("group_ids", &grants.group_ids),
-    ];
-    for (field, list) in lists {
-        if !list.is_empty() {
-            change.differs(field, Value::Null, json!(list));
-        }
-    }
-    let texts = [
-        ("first_name", &grants.first_name),
-        ("last_name", &grants.last_name),
-        ("external_group_id", &grants.external_group_id),
-        ("user_timezone", &grants.user_timezone),
-    ];
-    for (field, text) in texts {
-        if text.is_some() {
-            change.differs(field, Value::Null, json!(text));
-        }
-    }
-    for (name, value) in &grants.user_attributes {
-        change.differs(&format!("attr.{name}"), Value::Null, json!(value));
-    }
-    change.wish(desired.key, false);
-}
-
-fn update(
-    change: &mut Change,
+/// Why the user cannot get the login it needs.
+fn hindrance(
+    change: &Change,
     desired: &Desired,
-    seen: &ObservedUser,
-    granted: &KnownGrants,
-    attributes: &BTreeMap<String, KnownAttribute>,
-) {
-    if seen.is_disabled {
-        change.differs("state", json!("disabled"), json!("present"));
+    known: &KnownGrants,
+    is_disabled: bool,
+) -> Option<Refusal> {
+    let fields: Vec<String> = change.login_fields().map(ToString::to_string).collect();
+    let fields = fields.join(", ");
+    let id = &desired.external_user_id;
+    if is_disabled {
+        return Some(Refusal {
+            reason: format!("`{id}` is disabled, and {fields} can only be changed by an embed login"),
+            advice: Some("add `state` to its row: `present` lets it in again, `disabled` leaves its grants as they are".to_owned()),
+        });
     }
-    let grants = &desired.grants;
-    let before = change.differences.len();
-    change.list(
-        "permissions",
-        granted.permissions.as_ref(),
-        &grants.permissions,
-    );
-    change.list("models", granted.models.as_ref(), &grants.models);
-    change.groups(
-        granted.group_ids.as_ref(),
-        &grants.group_ids,
-        &seen.group_ids,
-    );
-    let group = &seen.external_group_id;
-    if grants.external_group_id.is_some() || granted.from_ledger {
-        change.text(
-            "external_group_id",
-            group.as_ref(),
-            grants.external_group_id.as_ref(),
-        );
+    let named = &desired.grants.user_attributes;
+    let hidden: Vec<&str> = known.hidden.iter().map(String::as_str).collect();
+    let missing = hidden.into_iter().find(|name| !named.contains_key(*name))?;
+    Some(Refusal {
+        reason: format!(
+            "{fields} can only be changed by an embed login, which may replace the value that `{id}` has for `{missing}`, and Looker hides that value"
+        ),
+        advice: Some(format!(
+            "give the value again, as `attr.{missing}` in its row"
+        )),
+    })
+}
+
+impl Change {
+    /// The user can no longer log in, whatever else becomes of it.
+    fn switch_off(&mut self) {
+        self.action = Action::Disable;
+        self.ends_sessions = true;
+        self.edits.disabled = Some(true);
+        self.state("present", "disabled");
     }
-    if let Some(zone) = &granted.user_timezone {
-        change.text(
-            "user_timezone",
-            zone.as_ref(),
-            grants.user_timezone.as_ref(),
-        );
+
+    fn state(&mut self, from: &str, to: &str) {
+        let state = Difference {
+            field: Field::State,
+            from: json!(from),
+            to: json!(to),
+        };
+        self.differences.insert(0, state);
     }
-    change.login = change.differences.len() > before;
-    change.ends_sessions = change.login;
-    // Looker keeps the names it has where the login gives none.
-    for (field, is, wanted) in [
-        ("first_name", &seen.first_name, &grants.first_name),
-        ("last_name", &seen.last_name, &grants.last_name),
-    ] {
-        if wanted.is_some() {
-            change.text(field, is.as_ref(), wanted.as_ref());
+
+    /// The login gives `wanted`, and everything else as it is. It takes over what it can of the edits.
+    fn login(&mut self, desired: &Desired, wanted: Grants, known: &KnownGrants, rules: &Rules) {
+        let grants = wanted.or(&known.grants);
+        let changed = |field: &Field| self.differences.iter().any(|it| it.field == *field);
+        let carried = said(&grants.not_empty()).into_iter();
+        self.carried = carried
+            .filter(|(field, _)| !matches!(field, Field::FirstName | Field::LastName))
+            .filter(|(field, _)| !changed(field))
+            .map(|(field, value)| Carried { field, value })
+            .collect();
+        // A login gives values and takes none away; it replaces all memberships.
+        self.edits.attributes.retain(|edit| edit.value.is_none());
+        self.edits.join.clear();
+        self.edits.leave.clear();
+        self.ends_sessions = true;
+        let length = desired.grants.session_length;
+        self.login = Some(Grants {
+            session_length: length.or(rules.defaults.session_length),
+            ..grants
+        });
+    }
+
+    fn decide_key(&mut self, wish: KeyWish, has_key: bool) {
+        self.key = match wish {
+            KeyWish::None => KeyChange::None,
+            KeyWish::Ensure if has_key => KeyChange::None,
+            KeyWish::Rotate if self.action != Action::Create => KeyChange::Rotate,
+            KeyWish::Ensure | KeyWish::Rotate => KeyChange::Mint,
+        };
+        if self.key != KeyChange::None && self.action == Action::Unchanged {
+            self.action = Action::Key;
         }
     }
-    change.attributes(granted, &grants.user_attributes, attributes);
-    if !change.differences.is_empty() {
-        change.action = Action::Update;
-    }
-    change.wish(desired.key, seen.has_our_key || granted.has_our_key);
+}
+
+/// The fields that `grants` names, with their values.
+fn said(grants: &Grants) -> Vec<(Field, Value)> {
+    let lists = [
+        (Field::Permissions, &grants.permissions),
+        (Field::Models, &grants.models),
+        (Field::GroupIds, &grants.group_ids),
+    ];
+    let texts = [
+        (Field::FirstName, &grants.first_name),
+        (Field::LastName, &grants.last_name),
+        (Field::ExternalGroupId, &grants.external_group_id),
+        (Field::UserTimezone, &grants.user_timezone),
+    ];
+    let lists = lists.map(|(field, list)| Some((field, json!(list.as_ref()?))));
+    let texts = texts.map(|(field, text)| Some((field, json!(text.as_ref()?))));
+    let values = grants.user_attributes.iter();
+    let values = values.map(|(name, value)| (Field::Attribute(name.clone()), json!(value)));
+    let fixed = lists.into_iter().chain(texts).flatten();
+    fixed.chain(values).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::row::KeyWish;
-    use crate::workflow::Grants;
+    use crate::plan::row::KnownAttribute;
 
     fn list(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()
@@ -260,15 +318,14 @@ mod tests {
             external_user_id: "acme-1".to_owned(),
             grants: Grants {
                 first_name: Some("Ada".to_owned()),
-                permissions: list(&["access_data", "see_looks"]),
-                models: list(&["demo"]),
+                permissions: Some(list(&["access_data", "see_looks"])),
+                models: Some(list(&["demo"])),
                 external_group_id: Some("acme".to_owned()),
                 user_attributes: [("region".to_owned(), "west".to_owned())].into(),
-                session_length: 300,
                 ..Grants::default()
             },
             key: KeyWish::Ensure,
-            state: State::Present,
+            state: Some(State::Present),
         }
     }
 
@@ -284,152 +341,178 @@ mod tests {
         }
     }
 
-    fn granted() -> KnownGrants {
+    fn known() -> KnownGrants {
         KnownGrants {
-            from_ledger: true,
-            permissions: Some(list(&["see_looks", "access_data"])),
-            models: Some(list(&["demo"])),
-            group_ids: Some(Vec::new()),
-            user_timezone: Some(None),
-            attributes: Some([("region".to_owned(), Some("west".to_owned()))].into()),
-            has_our_key: false,
+            grants: Grants {
+                first_name: Some("Ada".to_owned()),
+                permissions: Some(list(&["see_looks", "access_data"])),
+                models: Some(list(&["demo"])),
+                group_ids: Some(list(&["3"])),
+                external_group_id: Some("acme".to_owned()),
+                user_timezone: Some("Europe/Berlin".to_owned()),
+                user_attributes: [
+                    ("region".to_owned(), "west".to_owned()),
+                    ("tier".to_owned(), "gold".to_owned()),
+                ]
+                .into(),
+                ..Grants::default()
+            },
+            ..KnownGrants::default()
         }
     }
 
-    fn attributes() -> BTreeMap<String, KnownAttribute> {
+    fn change(desired: &Desired, seen: Option<&ObservedUser>, known: &KnownGrants) -> Change {
         let attribute = |id: &str| KnownAttribute {
             id: id.to_owned(),
             kind: "string".to_owned(),
         };
-        [
-            ("region".to_owned(), attribute("5")),
-            ("tier".to_owned(), attribute("6")),
-        ]
-        .into()
-    }
-
-    fn change(desired: &Desired, seen: Option<&ObservedUser>, granted: &KnownGrants) -> Change {
-        decide(desired, seen, granted, &attributes())
+        let rules = Rules {
+            defaults: Grants {
+                models: Some(list(&["everyone"])),
+                session_length: Some(600),
+                ..Grants::default()
+            },
+            merge: false,
+            attributes: [
+                ("region".to_owned(), attribute("5")),
+                ("tier".to_owned(), attribute("6")),
+            ]
+            .into(),
+        };
+        decide(desired, seen, known, &rules)
     }
 
     #[test]
     fn a_user_that_is_as_it_should_be_is_left_alone() {
-        let change = change(&desired(), Some(&seen()), &granted());
+        let change = change(&desired(), Some(&seen()), &known());
 
-        assert_eq!(change.action, Action::Unchanged);
         assert_eq!(change.to_string(), "= unchanged acme-1 (Looker user 7)");
     }
 
     #[test]
-    fn a_user_that_is_not_there_is_made_with_all_it_should_have() {
-        let change = change(&desired(), None, &KnownGrants::default());
+    fn a_user_that_is_not_there_is_created_with_the_defaults_for_what_is_not_named() {
+        let mut desired = desired();
+        desired.grants.models = None;
+        let change = change(&desired, None, &KnownGrants::default());
 
         insta::assert_snapshot!(change, @r"
         + create acme-1
             permissions: access_data, see_looks
-            models: demo
+            models: everyone
             first_name: Ada
             external_group_id: acme
             attr.region: west
             key: minted
         ");
-        assert!(change.login && !change.ends_sessions);
+        assert_eq!(change.login.unwrap().session_length, Some(600));
+        assert!(!change.ends_sessions);
     }
 
     #[test]
-    fn other_permissions_take_a_login_which_ends_sessions_and_carries_the_rest() {
+    fn what_takes_a_login_carries_everything_that_is_not_named() {
         let mut desired = desired();
-        desired.grants.permissions = list(&["access_data", "explore"]);
-        desired.grants.first_name = Some("Grace".to_owned());
-        desired.grants.user_attributes = [("tier".to_owned(), "gold".to_owned())].into();
+        desired.grants = Grants {
+            permissions: Some(list(&["access_data", "explore"])),
+            user_attributes: [("region".to_owned(), String::new())].into(),
+            ..Grants::default()
+        };
 
-        let change = change(&desired, Some(&seen()), &granted());
-
-        insta::assert_snapshot!(change, @r"
-        ~ update acme-1 (Looker user 7), ends its sessions
-            permissions: -see_looks +explore
-            first_name: Ada -> Grace
-            attr.tier: gold
-            attr.region: west -> none
-        ");
-        let names: Vec<_> = change.attributes.iter().map(|edit| &*edit.name).collect();
-        assert_eq!(
-            names,
-            ["region"],
-            "a login gives values and takes none away"
-        );
-    }
-
-    #[test]
-    fn attributes_and_names_alone_take_no_login() {
-        let mut desired = desired();
-        desired.grants.first_name = Some("Grace".to_owned());
-        desired.grants.user_attributes = [("region".to_owned(), "far east".to_owned())].into();
-
-        let change = change(&desired, Some(&seen()), &granted());
+        let change = change(&desired, Some(&seen()), &known());
 
         insta::assert_snapshot!(change, @r"
         ~ update acme-1 (Looker user 7)
-            first_name: Ada -> Grace
-            attr.region: west -> `far east`
+            permissions: -see_looks +explore
+            attr.region: west -> none
+            needs a login for permissions, which ends its sessions and repeats
+              models: demo
+              group_ids: 3
+              external_group_id: acme
+              user_timezone: Europe/Berlin
+              attr.tier: gold
         ");
-        assert!(!change.login);
-        assert_eq!(change.attributes.len(), 1);
+        let login = change.login.unwrap().not_empty();
+        assert_eq!(login.models, Some(list(&["demo"])));
+        assert_eq!(login.user_attributes.len(), 1);
+        assert_eq!(
+            change.edits.attributes.len(),
+            1,
+            "a login takes no value away"
+        );
     }
 
     #[test]
-    fn a_group_that_looker_no_longer_shows_is_noticed() {
+    fn names_groups_and_attributes_take_no_login() {
         let mut desired = desired();
-        desired.grants.group_ids = list(&["2"]);
-        let granted = KnownGrants {
-            group_ids: Some(list(&["2"])),
-            ..granted()
+        desired.grants = Grants {
+            first_name: Some(String::new()),
+            group_ids: Some(list(&["4"])),
+            user_attributes: [("region".to_owned(), "far east".to_owned())].into(),
+            ..Grants::default()
         };
 
-        let change = change(&desired, Some(&seen()), &granted);
+        let change = change(&desired, Some(&seen()), &known());
 
-        assert_eq!(change.action, Action::Update);
-        assert!(change.login);
-    }
-
-    #[test]
-    fn what_nobody_knows_is_not_compared() {
-        let unknown = KnownGrants::default();
-
-        let change = change(&desired(), Some(&seen()), &unknown);
-
-        assert_eq!(change.action, Action::Unchanged);
-    }
-
-    #[test]
-    fn attributes_of_others_are_left_alone() {
-        let mut granted = granted();
-        granted.from_ledger = false;
-        granted.attributes = Some(
-            [
-                ("region".to_owned(), Some("west".to_owned())),
-                ("tier".to_owned(), Some("gold".to_owned())),
-            ]
-            .into(),
+        insta::assert_snapshot!(change, @r"
+        ~ update acme-1 (Looker user 7)
+            group_ids: -3 +4
+            first_name: Ada -> none
+            attr.region: west -> `far east`
+        ");
+        assert!(change.login.is_none() && !change.ends_sessions);
+        assert_eq!(
+            (change.edits.join, change.edits.leave),
+            (list(&["4"]), list(&["3"]))
         );
-
-        let change = change(&desired(), Some(&seen()), &granted);
-
-        assert_eq!(change.action, Action::Unchanged);
     }
 
     #[test]
-    fn a_key_is_minted_where_there_is_none_of_ours() {
+    fn what_is_not_named_is_neither_compared_nor_changed() {
+        let mut desired = desired();
+        desired.grants = Grants::default();
+        desired.state = None;
+        let off = ObservedUser {
+            is_disabled: true,
+            ..seen()
+        };
+        for seen in [&seen(), &off] {
+            assert_eq!(
+                change(&desired, Some(seen), &known()).action,
+                Action::Unchanged
+            );
+        }
+    }
+
+    #[test]
+    fn a_hidden_value_that_a_login_may_replace_refuses_the_row_unless_it_is_named() {
+        let known = KnownGrants {
+            hidden: ["secret".to_owned()].into(),
+            ..known()
+        };
+        let mut desired = desired();
+        desired.grants.models = Some(list(&["other"]));
+        let refused = change(&desired, Some(&seen()), &known);
+        assert!(refused.refused.unwrap().reason.contains("`secret`"));
+
+        let value = ("secret".to_owned(), "s".to_owned());
+        desired.grants.user_attributes.extend([value]);
+        assert_eq!(
+            change(&desired, Some(&seen()), &known).action,
+            Action::Update
+        );
+    }
+
+    #[test]
+    fn a_key_is_minted_if_there_is_none_of_ours() {
         let mut seen = seen();
         seen.has_our_key = false;
         assert_eq!(
-            change(&desired(), Some(&seen), &granted()).action,
+            change(&desired(), Some(&seen), &known()).action,
             Action::Key
         );
 
         let known = KnownGrants {
             has_our_key: true,
-            ..granted()
+            ..known()
         };
         assert_eq!(
             change(&desired(), Some(&seen), &known).action,
@@ -444,23 +527,27 @@ mod tests {
     #[test]
     fn users_are_disabled_and_let_in_again() {
         let mut gone = desired();
-        gone.state = State::Disabled;
+        gone.state = Some(State::Disabled);
+        gone.grants.models = Some(list(&["waits until it is let in"]));
         let off = ObservedUser {
             is_disabled: true,
             ..seen()
         };
 
-        let disable = change(&gone, Some(&seen()), &granted());
+        let disable = change(&gone, Some(&seen()), &known());
         assert_eq!(disable.action, Action::Disable);
         assert!(disable.ends_sessions && disable.key == KeyChange::None);
         assert_eq!(
-            change(&gone, Some(&off), &granted()).action,
+            change(&gone, Some(&off), &known()).action,
             Action::Unchanged
         );
-        assert_eq!(change(&gone, None, &granted()).action, Action::Unchanged);
+        assert_eq!(change(&gone, None, &known()).action, Action::Unchanged);
 
-        let enable = change(&desired(), Some(&off), &granted());
-        assert_eq!(enable.action, Action::Update);
-        assert!(!enable.login);
+        let enable = change(&desired(), Some(&off), &known());
+        assert_eq!(enable.action, Action::Enable);
+        assert!(enable.login.is_none());
+
+        gone.state = None;
+        assert_eq!(change(&gone, Some(&off), &known()).action, Action::Refused);
     }
 }

@@ -1,87 +1,55 @@
-//! A user as it is to be, with every default filled in.
+//! A user as it should be: what was said of it, and nothing else.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::row::{KeyWish, Row, State};
-use crate::workflow::Grants;
+use crate::signed_url::Grants;
 
-/// What holds for every user whose row does not say otherwise.
-#[derive(Clone, Debug)]
-pub(crate) struct Defaults {
-    /// The grants.
-    pub(crate) grants: Grants,
-    /// Whether users are to have keys.
-    pub(crate) key: KeyWish,
-}
-
-/// A user as it is to be.
+/// A user as it should be.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Desired {
     /// The company's id of the user.
     pub(crate) external_user_id: String,
-    /// Who it is and what it may do.
+    /// The grants that were named; all others stay as they are.
+    #[serde(default)]
     pub(crate) grants: Grants,
-    /// Whether it is to have a key.
+    /// Whether it gets a key.
     pub(crate) key: KeyWish,
-    /// Whether it is to be able to log in.
-    pub(crate) state: State,
+    /// Whether it can log in; `None` leaves that as it is.
+    #[serde(default)]
+    pub(crate) state: Option<State>,
 }
 
 impl Desired {
-    /// The user of a row, with `defaults` for what the row does not say. Attributes are merged by name.
-    pub(crate) fn new(row: Row, defaults: &Defaults) -> Self {
-        let base = &defaults.grants;
-        let mut user_attributes = base.user_attributes.clone();
-        user_attributes.extend(row.user_attributes);
-        let list =
-            |given: Option<Vec<String>>, base: &Vec<String>| given.unwrap_or_else(|| base.clone());
-        let grants = Grants {
-            first_name: row.first_name.or_else(|| base.first_name.clone()),
-            last_name: row.last_name.or_else(|| base.last_name.clone()),
-            permissions: list(row.permissions, &base.permissions),
-            models: list(row.models, &base.models),
-            group_ids: list(row.group_ids, &base.group_ids),
-            external_group_id: row
-                .external_group_id
-                .or_else(|| base.external_group_id.clone()),
-            user_attributes,
-            user_timezone: row.user_timezone.or_else(|| base.user_timezone.clone()),
-            session_length: base.session_length,
-        };
+    /// The user of a row; `key` holds for a row that says nothing of keys.
+    pub(crate) fn new(row: Row, key: KeyWish) -> Self {
         Self {
             external_user_id: row.external_user_id,
-            grants,
-            key: row.key.unwrap_or(defaults.key),
-            state: row.state.unwrap_or_default(),
+            grants: row.grants,
+            key: row.key.unwrap_or(key),
+            state: row.state,
         }
     }
 
-    /// A user of whom nothing is known but that it is to be disabled.
+    /// A user of whom nothing is said but that it is to be disabled.
     pub(crate) fn disabled(external_user_id: &str) -> Self {
         Self {
             external_user_id: external_user_id.to_owned(),
             grants: Grants::default(),
             key: KeyWish::None,
-            state: State::Disabled,
+            state: Some(State::Disabled),
         }
     }
 
-    /// The same user as a row that says everything.
+    /// The same user as a row.
     pub(crate) fn row(&self) -> Row {
-        let grants = self.grants.clone();
         Row {
             line: 0,
             external_user_id: self.external_user_id.clone(),
-            first_name: grants.first_name,
-            last_name: grants.last_name,
-            models: Some(grants.models),
-            permissions: Some(grants.permissions),
-            group_ids: Some(grants.group_ids),
-            external_group_id: grants.external_group_id,
-            user_timezone: grants.user_timezone,
-            user_attributes: grants.user_attributes,
+            grants: self.grants.clone(),
             key: Some(self.key),
-            state: Some(self.state),
+            state: self.state,
+            reason: None,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Makes a change into a job, and counts the calls that it costs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::plan::decide::{Action, Change, KeyChange};
 use crate::plan::desired::Desired;
+use crate::signed_url::Grants;
 use crate::workflow::{Extra, JobSpec, KeySpec, UserSpec, Via};
 
 /// What is the same for every job of a run.
@@ -21,6 +21,12 @@ pub(crate) struct JobOptions {
     /// Whether attribute values of unknown origin count as the users' own.
     #[serde(default)]
     pub(crate) take_unknown: bool,
+    /// The grants of new users, for all that their rows do not name.
+    #[serde(default)]
+    pub(crate) defaults: Grants,
+    /// Whether lists that are named are added to those there are.
+    #[serde(default)]
+    pub(crate) merge: bool,
 }
 
 /// For whom sudo is proved.
@@ -57,31 +63,17 @@ pub(crate) fn job(
     if matches!(change.action, Action::Unchanged | Action::Refused) {
         return None;
     }
-    let wanted = |field: &str| {
-        let mut differences = change.differences.iter();
-        let difference = differences.find(|difference| difference.field == field)?;
-        difference.to.as_str().map(str::to_owned)
-    };
-    let is_update = change.action == Action::Update;
-    let disabled = match change.action {
-        Action::Disable => Some(true),
-        Action::Update if wanted("state").is_some() => Some(false),
-        _ => None,
-    };
-    let name = |field| wanted(field).filter(|_| is_update && !change.login);
     let planned = Box::new(Extra {
         absent: change.action == Action::Create,
-        no_login: !change.login,
-        disabled,
-        first_name: name("first_name"),
-        last_name: name("last_name"),
-        attributes: change.attributes.clone(),
+        no_login: change.login.is_none(),
+        edits: change.edits.clone(),
         take_unknown: options.take_unknown,
         rotate: change.key == KeyChange::Rotate,
     });
+    let named = || desired.grants.clone();
     Some(JobSpec::CreateUser(UserSpec {
         external_user_id: desired.external_user_id.clone(),
-        grants: desired.grants.clone(),
+        grants: change.login.clone().unwrap_or_else(named),
         via: options.via,
         target: options.target.clone(),
         update: true,
@@ -96,7 +88,7 @@ pub(crate) fn job(
 
 impl Change {
     /// How many API calls it takes when all goes well, besides the fetch of a signed URL, which is none.
-    pub(crate) fn calls(&self, desired: &Desired, options: &JobOptions, verify: bool) -> u64 {
+    pub(crate) fn calls(&self, options: &JobOptions, verify: bool) -> u64 {
         if matches!(self.action, Action::Unchanged | Action::Refused) {
             return 0;
         }
@@ -107,30 +99,23 @@ impl Change {
             Via::EmbedUser => 1,
         };
         let mut calls = u64::from(!creates);
-        if self.login {
+        if let Some(login) = &self.login {
             // The look at its sessions before, and at the user after.
             calls += by_api + 1 + u64::from(!creates);
-            let gives_values = !desired.grants.user_attributes.is_empty();
+            let gives_values = !login.not_empty().user_attributes.is_empty();
             let compares = verify && options.via != Via::EmbedUser;
             calls += u64::from(compares && gives_values);
             // What the login has replaced is read from the roles of the user, and from all roles.
             calls += 2 * u64::from(compares && !creates);
         }
-        let state = json!("state");
-        let renames = !self.login
-            && self
-                .differences
-                .iter()
-                .any(|difference| matches!(difference.field.as_str(), "first_name" | "last_name"));
-        let enables = self
-            .differences
-            .iter()
-            .any(|difference| json!(difference.field) == state);
-        // What is changed is read again, and what is to be taken away is read before too.
-        calls += 2 * u64::from(renames || (enables && !creates));
-        let takes = self.attributes.iter().any(|edit| edit.value.is_none());
-        calls += self.attributes.len() as u64;
-        calls += u64::from(!self.attributes.is_empty()) + u64::from(takes);
+        let edits = &self.edits;
+        let moves = edits.join.len() + edits.leave.len();
+        calls += u64::from(edits.of_user()) + moves as u64;
+        // What is changed is read again, and what is taken away is read before too.
+        calls += u64::from(edits.of_user() || moves > 0);
+        let takes = edits.attributes.iter().any(|edit| edit.value.is_none());
+        calls += edits.attributes.len() as u64;
+        calls += u64::from(!edits.attributes.is_empty()) + u64::from(takes);
         if verify && self.action != Action::Disable {
             calls += 4;
         }

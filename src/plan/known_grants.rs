@@ -1,36 +1,60 @@
-//! What a user was last given, of what Looker does not show readily, as the ledger has it.
+//! What is known of the grants a user has, from the ledger and from Looker.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::ledger::Job;
+use crate::plan::desired::Desired;
 use crate::plan::observed_user::ObservedUser;
-use crate::workflow::{Found, Grants, JobSpec, Outcome, Via};
+use crate::signed_url::Grants;
+use crate::workflow::{Found, JobSpec, Outcome, UserSpec, Via};
 
-/// What a user was last given; what is `None` nobody knows, and is not compared.
+/// The grants a user has, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct KnownGrants {
-    /// Whether the ledger says so, and not Looker.
-    pub(crate) from_ledger: bool,
-    /// The permissions of its embed role.
-    pub(crate) permissions: Option<Vec<String>>,
-    /// The models of its embed role.
-    pub(crate) models: Option<Vec<String>>,
-    /// The groups that its login named.
-    pub(crate) group_ids: Option<Vec<String>>,
-    /// Its time zone.
-    pub(crate) user_timezone: Option<Option<String>>,
-    /// Its own values of attributes; `None` where a value is hidden.
-    pub(crate) attributes: Option<BTreeMap<String, Option<String>>>,
+    /// Those that are known; an empty value says that the user has none.
+    pub(crate) grants: Grants,
+    /// The attributes for which the user has a value of its own that Looker hides.
+    pub(crate) hidden: BTreeSet<String>,
+    /// Whether everything that a login would replace was read from Looker, so that a login can carry it.
+    pub(crate) complete: bool,
     /// Whether an earlier run delivered a key that is still there.
     pub(crate) has_our_key: bool,
 }
 
+/// What has to be read of a user's grants.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Needs {
+    /// Its permissions and models.
+    pub(crate) roles: bool,
+    /// Its time zone.
+    pub(crate) timezone: bool,
+    /// Its own values of these attributes.
+    pub(crate) attributes: BTreeSet<String>,
+    /// Everything that a login would replace.
+    pub(crate) everything: bool,
+}
+
+impl Needs {
+    /// Everything that a login would replace.
+    pub(crate) fn everything() -> Self {
+        Self {
+            everything: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing has to be read.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl KnownGrants {
-    /// What the newest of `jobs` that changed the user gave it. They are those of its `external_user_id`, newest first;
-    /// Looker may have had another user with that id before.
-    pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Option<Self> {
-        let mut has_our_key = false;
-        let mut granted = None;
+    /// What the jobs of a user, newest first, say that it has. Looker may have had another user with its
+    /// `external_user_id` before. What Looker shows readily, such as names and groups, is not taken from here.
+    pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Self {
+        let mut known = Self::default();
+        let mut said = Some(Grants::default());
         for job in jobs {
             let Ok(found) = serde_json::from_value::<Found>(job.outcome.clone()) else {
                 continue;
@@ -39,41 +63,58 @@ impl KnownGrants {
                 continue;
             }
             let key = found.key.map(|key| (key.id, key.client_id));
-            has_our_key |= key.is_some_and(|key| seen.keys.contains(&key));
-            let changed = matches!(found.outcome, Some(Outcome::Created | Outcome::Updated));
-            if granted.is_none() && changed {
-                granted = serde_json::from_value(job.spec.clone())
-                    .ok()
-                    .and_then(of_spec);
+            known.has_our_key |= key.is_some_and(|key| seen.keys.contains(&key));
+            if !matches!(found.outcome, Some(Outcome::Created | Outcome::Updated)) {
+                continue;
+            }
+            let Some(later) = said.take() else {
+                continue;
+            };
+            match serde_json::from_value(job.spec.clone()) {
+                Ok(JobSpec::CreateUser(spec)) => {
+                    let (grants, all) = of_spec(spec);
+                    known.grants = later.or(&grants);
+                    // What a login replaced is no longer so.
+                    said = (!all).then(|| known.grants.clone());
+                }
+                _ => said = Some(later),
             }
         }
-        granted.map(|granted| Self {
-            has_our_key,
-            ..granted
-        })
+        known
+    }
+
+    /// What has to be read of the user to compare it with `desired`.
+    pub(crate) fn missing(&self, desired: &Desired) -> Needs {
+        let (named, known) = (&desired.grants, &self.grants);
+        let open =
+            |named: &Option<Vec<String>>, known: &Option<_>| named.is_some() && known.is_none();
+        let attributes = named.user_attributes.keys();
+        let attributes = attributes.filter(|name| !known.user_attributes.contains_key(*name));
+        Needs {
+            roles: open(&named.permissions, &known.permissions)
+                || open(&named.models, &known.models),
+            timezone: named.user_timezone.is_some() && known.user_timezone.is_none(),
+            attributes: attributes.cloned().collect(),
+            everything: false,
+        }
     }
 }
 
-fn of_spec(spec: JobSpec) -> Option<KnownGrants> {
-    let JobSpec::CreateUser(spec) = spec else {
-        return None;
-    };
-    // A user that was only disabled has what it had before.
-    if spec.planned.no_login && spec.planned.disabled == Some(true) {
-        return None;
-    }
+/// The grants that a job gave, and whether it replaced all that there were.
+fn of_spec(spec: UserSpec) -> (Grants, bool) {
+    let logs_in = !spec.planned.no_login;
     let grants = match spec.via {
-        Via::EmbedUser => Grants::default(),
-        Via::SignedUrl | Via::Cookieless => spec.grants,
+        Via::EmbedUser if logs_in => Grants::default(),
+        _ => spec.grants,
     };
-    let values = grants.user_attributes.into_iter();
-    Some(KnownGrants {
-        from_ledger: true,
-        permissions: Some(grants.permissions),
-        models: Some(grants.models),
-        group_ids: Some(grants.group_ids),
-        user_timezone: Some(grants.user_timezone),
-        attributes: Some(values.map(|(name, value)| (name, Some(value))).collect()),
-        has_our_key: false,
-    })
+    let replaced = match logs_in {
+        true => Grants {
+            permissions: Some(Vec::new()),
+            models: Some(Vec::new()),
+            user_timezone: Some(String::new()),
+            ..Grants::default()
+        },
+        false => Grants::default(),
+    };
+    (grants.or(&replaced), logs_in)
 }

@@ -1,20 +1,20 @@
 //! Goes through a manifest, a few hundred users at a time, and decides for each what is to be done.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use crate::error::Error;
-use crate::ledger::{Job, Ledger};
+use crate::ledger::Ledger;
 use crate::plan::decide::{Change, decide, prune, refuse};
-use crate::plan::desired::{Defaults, Desired};
-use crate::plan::known_grants::KnownGrants;
+use crate::plan::desired::Desired;
+use crate::plan::known_grants::{KnownGrants, Needs};
 use crate::plan::observe::Observed;
 use crate::plan::observed_user::ObservedUser;
 use crate::plan::read_grants::GrantReader;
 use crate::plan::refusal::Refusal;
-use crate::plan::row::{KnownAttribute, Row, State};
+use crate::plan::row::{KeyWish, Row, Rules};
 use crate::plan::store::Store;
 
 /// How many users are decided on at a time.
@@ -35,38 +35,47 @@ pub(crate) type DesiredRows = Box<dyn Iterator<Item = Result<Row, Error>> + Send
 /// Decides.
 pub(crate) struct Planner {
     /// What earlier runs did.
-    pub(crate) ledger: Arc<dyn Ledger>,
+    ledger: Arc<dyn Ledger>,
+    /// Whether Looker is asked for everything, whatever the ledger says.
+    refresh: bool,
     /// The users that Looker has.
-    pub(crate) store: Store,
+    store: Store,
     /// Those that could not be looked up, and why.
-    pub(crate) unseen: BTreeMap<String, Refusal>,
+    unseen: BTreeMap<String, Refusal>,
     /// The users that are wanted.
-    pub(crate) rows: DesiredRows,
-    /// What holds for those who do not say otherwise.
-    pub(crate) defaults: Defaults,
-    /// The user attributes there are, by name.
-    pub(crate) attributes: BTreeMap<String, KnownAttribute>,
+    rows: DesiredRows,
+    /// Whether users whose rows do not say get keys.
+    key: KeyWish,
+    rules: Rules,
     /// How many calls are made at a time.
-    pub(crate) width: usize,
+    width: usize,
     reader: GrantReader,
 }
 
+/// A row, the user that Looker shows for it, and what is known of its grants.
+struct Pair {
+    desired: Desired,
+    seen: Option<ObservedUser>,
+    known: Result<KnownGrants, Refusal>,
+}
+
 impl Planner {
-    /// A planner of `rows` against `store`.
+    /// A planner of `rows` against what was observed. With `refresh` the ledger is not asked.
     pub(crate) fn new(
-        (reader, ledger): (GrantReader, Arc<dyn Ledger>),
+        (reader, ledger, refresh): (GrantReader, Arc<dyn Ledger>, bool),
         (Observed { store, unseen }, rows): (Observed, DesiredRows),
-        defaults: Defaults,
-        attributes: BTreeMap<String, KnownAttribute>,
+        key: KeyWish,
+        rules: Rules,
         width: usize,
     ) -> Self {
         Self {
             ledger,
+            refresh,
             store,
             unseen,
             rows,
-            defaults,
-            attributes,
+            key,
+            rules,
             width,
             reader,
         }
@@ -74,29 +83,47 @@ impl Planner {
 
     /// The next users; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
-        let desired = self.desired()?;
-        let mut seen = Vec::with_capacity(desired.len());
-        for user in &desired {
-            seen.push(self.store.take(&user.external_user_id)?);
+        let mut pairs = self.pairs().await?;
+        let missing = |pair: &Pair, known: &KnownGrants| known.missing(&pair.desired);
+        self.read(&mut pairs, missing).await?;
+        let mut changes: Vec<Change> = pairs.iter().map(|pair| self.decide(pair)).collect();
+        // A login replaces all grants, so whoever needs one is read as a whole and decided on again.
+        let mut logins = Vec::new();
+        for (at, (pair, change)) in pairs.iter_mut().zip(&changes).enumerate() {
+            let is_partial = pair.known.as_ref().is_ok_and(|known| !known.complete);
+            if pair.seen.is_some() && change.login.is_some() && is_partial {
+                logins.push(at);
+            }
         }
-        let granted = self.granted(&desired, &seen).await?;
-        let decided = desired.into_iter().zip(seen).zip(granted);
-        Ok(decided
-            .map(|((desired, seen), granted)| {
-                let unseen = self.unseen.get(&desired.external_user_id).cloned();
-                let change = match (unseen, granted) {
-                    (Some(why), _) | (None, Err(why)) => refuse(&desired, seen.as_ref(), why),
-                    (None, Ok(granted)) => {
-                        decide(&desired, seen.as_ref(), &granted, &self.attributes)
-                    }
-                };
-                Planned { desired, change }
-            })
-            .collect())
+        let everything = |at: usize| match logins.binary_search(&at) {
+            Ok(_) => Needs::everything(),
+            Err(_) => Needs::default(),
+        };
+        self.read_at(&mut pairs, everything).await?;
+        for at in &logins {
+            if let (Some(pair), Some(change)) = (pairs.get(*at), changes.get_mut(*at)) {
+                *change = self.decide(pair);
+            }
+        }
+        let planned = pairs.into_iter().zip(changes);
+        let planned = planned.map(|(pair, change)| Planned {
+            desired: pair.desired,
+            change,
+        });
+        Ok(planned.collect())
     }
 
-    /// What is to be done for users that the manifest did not name, up to a chunk of those with ids after `after` that
-    /// `owned` says are the company's. Gives the last id that was looked at too; none at the end.
+    fn decide(&self, pair: &Pair) -> Change {
+        let (desired, seen) = (&pair.desired, pair.seen.as_ref());
+        let unseen = self.unseen.get(&desired.external_user_id);
+        match (unseen, &pair.known) {
+            (Some(why), _) | (None, Err(why)) => refuse(desired, seen, why.clone()),
+            (None, Ok(known)) => decide(desired, seen, known, &self.rules),
+        }
+    }
+
+    /// What is done for users that the manifest did not name, up to a chunk of those with ids after `after` that `owned`
+    /// says are the company's. Gives the last id that was looked at too; none at the end.
     pub(crate) fn next_unnamed(
         &self,
         after: &str,
@@ -112,86 +139,97 @@ impl Planner {
         Ok(Some((last, owned.map(prune).collect())))
     }
 
-    fn desired(&mut self) -> Result<Vec<Desired>, Error> {
-        let mut desired = Vec::new();
-        while desired.len() < CHUNK {
-            match self.rows.next() {
-                None => break,
-                Some(row) => {
-                    let user = self.fill(row?);
-                    desired.push(user);
-                }
+    /// The next rows, with what the observation and the ledger know of their users.
+    async fn pairs(&mut self) -> Result<Vec<Pair>, Error> {
+        let mut pairs = Vec::new();
+        while pairs.len() < CHUNK {
+            let Some(row) = self.rows.next() else {
+                break;
+            };
+            let mut desired = Desired::new(row?, self.key);
+            if let Some(groups) = &mut desired.grants.group_ids {
+                self.reader.name_by_id(groups).await?;
             }
-        }
-        Ok(desired)
-    }
-
-    fn fill(&self, row: Row) -> Desired {
-        Desired::new(row, &self.defaults)
-    }
-
-    /// What each user was last given, or why nobody can tell.
-    async fn granted(
-        &mut self,
-        desired: &[Desired],
-        seen: &[Option<ObservedUser>],
-    ) -> Result<Vec<Result<KnownGrants, Refusal>>, Error> {
-        let existing: Vec<String> = seen
-            .iter()
-            .flatten()
-            .map(|seen| seen.external_user_id.clone())
-            .collect();
-        let jobs = if existing.is_empty() {
-            Vec::new()
-        } else {
-            self.ledger.newest_done(existing.clone()).await?
-        };
-        let mut jobs: HashMap<String, Vec<Job>> = existing.into_iter().zip(jobs).collect();
-        let mut granted = Vec::with_capacity(seen.len());
-        let mut unknown = Vec::new();
-        for (at, (desired, seen)) in desired.iter().zip(seen).enumerate() {
-            let known = seen.as_ref().map(|seen| {
-                let jobs = jobs.remove(&seen.external_user_id).unwrap_or_default();
-                KnownGrants::from_ledger(&jobs, seen)
+            let seen = self.store.take(&desired.external_user_id)?;
+            pairs.push(Pair {
+                desired,
+                seen,
+                known: Ok(KnownGrants::default()),
             });
-            if let (Some(None), Some(seen), State::Present) = (&known, seen, desired.state) {
-                let wanted = desired.grants.user_attributes.keys().cloned();
-                unknown.push((at, seen.clone(), wanted.collect()));
-            }
-            granted.push(Ok(known.flatten().unwrap_or_default()));
         }
-        for (at, found) in self.ask(unknown).await? {
-            if let Some(place) = granted.get_mut(at) {
-                *place = found;
+        let existing: Vec<&mut Pair> = pairs.iter_mut().filter(|it| it.seen.is_some()).collect();
+        if existing.is_empty() || self.refresh {
+            return Ok(pairs);
+        }
+        let ids = existing
+            .iter()
+            .map(|pair| pair.desired.external_user_id.clone());
+        let jobs = self.ledger.newest_done(ids.collect()).await?;
+        for (pair, jobs) in existing.into_iter().zip(jobs) {
+            if let Some(seen) = &pair.seen {
+                pair.known = Ok(KnownGrants::from_ledger(&jobs, seen));
             }
         }
-        Ok(granted)
+        Ok(pairs)
     }
 
-    /// What Looker says of users that the ledger knows nothing of.
-    async fn ask(
-        &mut self,
-        unknown: Vec<(usize, ObservedUser, BTreeSet<String>)>,
-    ) -> Result<Vec<(usize, Result<KnownGrants, Refusal>)>, Error> {
-        let mut found = Vec::new();
-        let mut waiting = unknown.into_iter();
+    /// Read what is missing of each existing user.
+    async fn read(
+        &self,
+        pairs: &mut [Pair],
+        missing: impl Fn(&Pair, &KnownGrants) -> Needs,
+    ) -> Result<(), Error> {
+        let needs: Vec<Needs> = pairs
+            .iter()
+            .map(|pair| match (&pair.seen, &pair.known) {
+                (Some(_), Ok(known)) => missing(pair, known),
+                _ => Needs::default(),
+            })
+            .collect();
+        let names_groups = |pair: &Pair| pair.desired.grants.group_ids.is_some();
+        for pair in pairs.iter_mut() {
+            if let (true, Some(seen), Ok(known)) = (names_groups(pair), &pair.seen, &mut pair.known)
+            {
+                known.grants.group_ids = Some(self.reader.groups_of(seen).await?);
+            }
+        }
+        self.read_at(pairs, |at| needs.get(at).cloned().unwrap_or_default())
+            .await
+    }
+
+    /// Read what `needs` says of the user at each place, several at a time.
+    async fn read_at(
+        &self,
+        pairs: &mut [Pair],
+        needs: impl Fn(usize) -> Needs,
+    ) -> Result<(), Error> {
+        let waiting = pairs.iter().enumerate().filter_map(|(at, pair)| {
+            let (seen, known) = (pair.seen.clone()?, pair.known.clone().ok()?);
+            Some((at, needs(at), seen, known))
+        });
+        let waiting: Vec<_> = waiting
+            .filter(|(_, needs, ..)| !needs.is_nothing())
+            .collect();
+        let mut waiting = waiting.into_iter();
         let mut flying = JoinSet::new();
         loop {
             while flying.len() < self.width.max(1) {
-                let Some((at, seen, wanted)) = waiting.next() else {
+                let Some((at, needs, seen, known)) = waiting.next() else {
                     break;
                 };
                 let reader = self.reader.clone();
-                flying.spawn(async move { (at, reader.granted(&seen, &wanted).await) });
+                flying.spawn(async move { (at, reader.read(&seen, known, &needs).await) });
             }
             let Some(joined) = flying.join_next().await else {
-                return Ok(found);
+                return Ok(());
             };
-            let (at, granted) = joined.map_err(Error::internal)?;
-            found.push(match granted {
-                Ok(granted) => (at, Ok(granted)),
-                Err(error) => (at, Err(Refusal::of(error)?)),
-            });
+            let (at, known) = joined.map_err(Error::internal)?;
+            if let Some(pair) = pairs.get_mut(at) {
+                pair.known = match known {
+                    Ok(known) => Ok(known),
+                    Err(error) => Err(Refusal::of(error)?),
+                };
+            }
         }
     }
 }

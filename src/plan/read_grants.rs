@@ -8,10 +8,13 @@ use tokio::sync::OnceCell;
 
 use crate::error::Error;
 use crate::looker::{
-    Client, EmbedGrants, GrantsUnreadable, ListedRoles, LookerError, OwnValueReader, embed_grants,
+    AttributeValue, Client, EmbedGrants, GrantsUnreadable, Group, ListedRoles, LookerError,
+    OwnValueReader, embed_grants,
 };
-use crate::plan::known_grants::KnownGrants;
+use crate::plan::known_grants::{KnownGrants, Needs};
 use crate::plan::observed_user::ObservedUser;
+use crate::plan::row::GroupName;
+use crate::signed_url::Grants;
 
 /// Reads what users were last given. Users with the same roles are asked about once.
 #[derive(Clone, Debug)]
@@ -26,6 +29,9 @@ pub(crate) struct GrantReader {
 struct Learnt {
     /// The roles that an admin can hand out.
     listed: OnceCell<ListedRoles>,
+    groups: OnceCell<Vec<Group>>,
+    /// Whether users can have time zones of their own; `None` if Looker does not say.
+    timezones: OnceCell<Option<bool>>,
     /// What embed logins gave, by the ids of all roles of a user.
     grants: Mutex<BTreeMap<Vec<String>, EmbedGrants>>,
     /// Whether the role of an embed login was seen: if so, a user that shows none has none.
@@ -43,26 +49,106 @@ impl GrantReader {
         }
     }
 
-    /// What the user was last given; its values of the attributes `wanted` only if there are any.
+    /// `known`, with what is needed besides read from Looker.
     ///
     /// # Errors
-    /// Nobody can tell what its embed login gave, or whose a value is.
-    pub(super) async fn granted(
+    /// It cannot be told what its embed login gave, or whose a value is.
+    pub(super) async fn read(
         &self,
         seen: &ObservedUser,
-        wanted: &BTreeSet<String>,
+        mut known: KnownGrants,
+        needs: &Needs,
     ) -> Result<KnownGrants, Error> {
-        let grants = self.grants(seen).await?;
-        let attributes = match wanted.is_empty() {
-            true => None,
-            false => Some(self.own_values(seen, wanted).await?),
+        if needs.everything {
+            // The ledger may be older than what others gave the user since.
+            known.grants = Grants {
+                first_name: seen.first_name.clone(),
+                last_name: seen.last_name.clone(),
+                group_ids: Some(self.groups_of(seen).await?),
+                external_group_id: seen.external_group_id.clone(),
+                ..Grants::default()
+            };
+            known.complete = true;
+        }
+        let is = &mut known.grants;
+        if needs.roles || needs.everything {
+            let grants = self.grants(seen).await?;
+            is.permissions = Some(grants.permissions);
+            is.models = Some(grants.models);
+        }
+        if needs.timezone || needs.everything || !needs.attributes.is_empty() {
+            let rows = self.admin.attribute_values(&seen.id).await?;
+            if needs.timezone || needs.everything {
+                is.user_timezone = Some(self.timezone(&rows).await?);
+            }
+            let names = (!needs.everything).then_some(&needs.attributes);
+            let own = self.own_values(seen, rows, names).await?;
+            // A named one without a row of its own is known to be none.
+            for name in &needs.attributes {
+                is.user_attributes.insert(name.clone(), String::new());
+            }
+            for (name, value) in own {
+                match value {
+                    Some(value) => is.user_attributes.insert(name, value),
+                    None => {
+                        known.hidden.insert(name.clone());
+                        is.user_attributes.remove(&name)
+                    }
+                };
+            }
+        }
+        Ok(known)
+    }
+
+    /// Put the ids of groups in the place of their names. One that is unknown stays: the manifest was refused if Looker
+    /// could be asked for its groups.
+    pub(super) async fn name_by_id(&self, groups: &mut [String]) -> Result<(), Error> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let all = self.groups().await?.iter();
+        let all = all.map(|group| (&*group.id, &*group.name));
+        for named in groups {
+            if let Ok(id) = GroupName::of(named).among(all.clone()) {
+                *named = id.to_owned();
+            }
+        }
+        Ok(())
+    }
+
+    /// All groups of the instance, read once.
+    async fn groups(&self) -> Result<&[Group], Error> {
+        let groups = self.learnt.groups.get_or_try_init(|| self.admin.groups());
+        Ok(groups.await?)
+    }
+
+    /// The groups of a user that a login can name: not that of its external group, which a login makes it join anyway, and
+    /// not those that everybody is in.
+    pub(super) async fn groups_of(&self, seen: &ObservedUser) -> Result<Vec<String>, Error> {
+        let external = seen.external_group_id.as_deref();
+        let named = self.groups().await?.iter().filter(|group| {
+            let joined =
+                group.external_group_id.is_some() && group.external_group_id.as_deref() == external;
+            seen.group_ids.contains(&group.id) && !joined && !group.include_by_default
+        });
+        Ok(named.map(|group| group.id.clone()).collect())
+    }
+
+    /// The time zone of the user with these values; empty if it has none or users have none here.
+    async fn timezone(&self, rows: &[AttributeValue]) -> Result<String, Error> {
+        let row = rows.iter().find(|row| row.name == "timezone");
+        let zone = row.and_then(AttributeValue::shown).unwrap_or_default();
+        if zone.is_empty() {
+            return Ok(String::new());
+        }
+        let ask = || async {
+            let setting = self.admin.setting_embed().await?;
+            Ok::<_, LookerError>(setting.allow_user_timezones)
         };
-        Ok(KnownGrants {
-            permissions: Some(grants.permissions),
-            models: Some(grants.models),
-            attributes,
-            ..KnownGrants::default()
-        })
+        // A login that names a time zone is refused if users have none.
+        let allowed = self.learnt.timezones.get_or_try_init(ask).await?;
+        let zone = if *allowed == Some(false) { "" } else { zone };
+        Ok(zone.to_owned())
     }
 
     async fn grants(&self, seen: &ObservedUser) -> Result<EmbedGrants, Error> {
@@ -113,14 +199,17 @@ impl GrantReader {
         Ok(models?.is_empty())
     }
 
+    /// The user's own values, of the attributes called `names` or of all.
     async fn own_values(
         &self,
         seen: &ObservedUser,
-        wanted: &BTreeSet<String>,
+        mut rows: Vec<AttributeValue>,
+        names: Option<&BTreeSet<String>>,
     ) -> Result<BTreeMap<String, Option<String>>, Error> {
-        let mut rows = self.admin.attribute_values(&seen.id).await?;
         // A row without a name could be any of them.
-        rows.retain(|row| row.name.is_empty() || wanted.contains(&row.name));
+        rows.retain(|row| {
+            row.name.is_empty() || names.is_none_or(|names| names.contains(&row.name))
+        });
         let mut own = self.values.own(&rows, &seen.group_ids).await?;
         if self.take_unknown {
             own = own.with_unknown();

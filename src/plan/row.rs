@@ -4,45 +4,40 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::signed_url::Grants;
+
+/// What holds for every row.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    /// The grants of new users, for all that their rows do not name.
+    pub(crate) defaults: Grants,
+    /// Whether lists that are named are added to those there are.
+    pub(crate) merge: bool,
+    /// The user attributes there are, by name.
+    pub(crate) attributes: BTreeMap<String, KnownAttribute>,
+}
+
 /// One desired embed user, as written; what is `None` was not given.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub(crate) struct Row {
     /// Where it begins in its file.
     #[serde(skip)]
     pub(crate) line: u64,
     /// The company's id of the user.
     pub(crate) external_user_id: String,
-    /// The first name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) first_name: Option<String>,
-    /// The last name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last_name: Option<String>,
-    /// Names of LookML models.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) models: Option<Vec<String>>,
-    /// Permissions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) permissions: Option<Vec<String>>,
-    /// Looker's ids of groups.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) group_ids: Option<Vec<String>>,
-    /// The company's id of a group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) external_group_id: Option<String>,
-    /// An IANA time zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user_timezone: Option<String>,
-    /// Values of user attributes, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) user_attributes: BTreeMap<String, String>,
+    /// What it may do and is called.
+    #[serde(flatten)]
+    pub(crate) grants: Grants,
     /// Whether the user is to have an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<KeyWish>,
     /// Whether the user is to be able to log in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<State>,
+    /// Why it failed, in a manifest of failed rows; ignored when it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
 /// Whether a user is to have an API key.
@@ -58,14 +53,63 @@ pub(crate) enum KeyWish {
 }
 
 /// Whether a user is to be able to log in.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     /// It is.
-    #[default]
     Present,
     /// It is not; its content stays.
     Disabled,
+}
+
+/// A group as a list of groups names it: by its id, or by its name.
+pub(crate) struct GroupName<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+}
+
+/// Why a group cannot be told.
+#[derive(Debug)]
+pub(crate) enum GroupUnknown {
+    /// There is none.
+    None,
+    /// There are several of that name, with these ids.
+    Several(Vec<String>),
+}
+
+impl<'a> GroupName<'a> {
+    /// An id wins over a name; `name:5` is the name `5`.
+    pub(crate) fn of(text: &'a str) -> Self {
+        match text.strip_prefix("name:") {
+            Some(name) => Self { id: None, name },
+            None => Self {
+                id: Some(text),
+                name: text,
+            },
+        }
+    }
+
+    /// The id of the group, among those that have these ids and names.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub(crate) fn among<'b>(
+        &self,
+        groups: impl Iterator<Item = (&'b str, &'b str)> + Clone,
+    ) -> Result<&'b str, GroupUnknown> {
+        if let Some((id, _)) = groups.clone().find(|(id, _)| self.id == Some(*id)) {
+            return Ok(id);
+        }
+        let mut named = groups.filter(|(_, name)| *name == self.name);
+        match (named.next(), named.next()) {
+            (None, _) => Err(GroupUnknown::None),
+            (Some((id, _)), None) => Ok(id),
+            (Some((first, _)), Some((second, _))) => {
+                let ids = [first, second].into_iter().chain(named.map(|(id, _)| id));
+                Err(GroupUnknown::Several(ids.map(str::to_owned).collect()))
+            }
+        }
+    }
 }
 
 /// A user attribute.

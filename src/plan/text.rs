@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::plan::decide::{Action, Change, Difference, KeyChange};
+use crate::plan::decide::{Action, Change, KeyChange};
+use crate::plan::field::{Carried, Difference};
 
 impl fmt::Display for Change {
     /// A line for the user, and one for each thing that differs.
@@ -14,6 +15,7 @@ impl fmt::Display for Change {
             Action::Update => '~',
             Action::Key => '*',
             Action::Disable => '-',
+            Action::Enable => '~',
             Action::Unchanged => '=',
             Action::Refused => '!',
         };
@@ -21,7 +23,7 @@ impl fmt::Display for Change {
         if let Some(id) = &self.looker_user_id {
             write!(f, " (Looker user {id})")?;
         }
-        if self.ends_sessions {
+        if self.ends_sessions && self.login.is_none() {
             f.write_str(", ends its sessions")?;
         }
         if let Some(refused) = &self.refused {
@@ -32,6 +34,21 @@ impl fmt::Display for Change {
         }
         for difference in &self.differences {
             write!(f, "\n    {difference}")?;
+        }
+        if self.ends_sessions && self.login.is_some() {
+            let fields: Vec<_> = self.login_fields().map(ToString::to_string).collect();
+            let fields = fields.join(", ");
+            let repeats = match self.carried.is_empty() {
+                true => "",
+                false => " and repeats",
+            };
+            write!(
+                f,
+                "\n    needs a login for {fields}, which ends its sessions{repeats}"
+            )?;
+            for Carried { field, value } in &self.carried {
+                write!(f, "\n      {field}: {}", word(value))?;
+            }
         }
         match self.key {
             KeyChange::None => Ok(()),

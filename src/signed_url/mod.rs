@@ -6,6 +6,7 @@
 mod algorithm;
 mod encode;
 mod error;
+mod grants;
 pub mod inspect;
 mod login;
 mod nonce;
@@ -15,6 +16,7 @@ pub mod verify;
 
 pub use algorithm::Algorithm;
 pub use error::UrlError;
+pub use grants::Grants;
 pub use login::Login;
 pub use nonce::{nonce, nonces};
 pub use path::with_embed_domain;

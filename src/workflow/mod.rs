@@ -65,7 +65,7 @@ pub use step::Step;
 pub use steps::retire_old::overlapping;
 pub use tag::{Maker, Tag, TagState};
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
-pub use user_spec::{AttributeEdit, Extra, Grants, KeySpec, UserSpec, Via};
+pub use user_spec::{AttributeEdit, Extra, KeySpec, UserEdits, UserSpec, Via};
 
 /// How often a job goes back to find out what became of a request whose answer was lost.
 const ATTEMPTS: usize = 3;

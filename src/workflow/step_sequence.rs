@@ -70,7 +70,7 @@ fn ensure(spec: &UserSpec) -> Vec<Step> {
     let mut steps = vec![Step::Observe];
     // A disabled user is let in before it logs in.
     // belief: disabled-embed-login-fails
-    if spec.planned.edits() {
+    if !spec.planned.edits.is_empty() {
         steps.push(Step::Edit);
     }
     if !spec.planned.no_login {

@@ -1,11 +1,10 @@
 //! An embed user as it is to be, and what a plan knows of it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::signed_url::Login;
+use crate::signed_url::{Grants, Login};
 
 /// An embed user as it is to be.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -30,54 +29,11 @@ pub struct UserSpec {
 }
 
 impl UserSpec {
-    /// What a signed URL says of the user.
+    /// What an embed login says of the user.
     pub(crate) fn login(&self) -> Login {
-        let grants = &self.grants;
-        Login {
-            external_user_id: self.external_user_id.clone(),
-            first_name: grants.first_name.clone(),
-            last_name: grants.last_name.clone(),
-            permissions: given(&grants.permissions),
-            models: given(&grants.models),
-            group_ids: given(&grants.group_ids),
-            external_group_id: grants.external_group_id.clone(),
-            user_attributes: (!grants.user_attributes.is_empty())
-                .then(|| grants.user_attributes.clone()),
-            user_timezone: grants.user_timezone.clone(),
-            session_length: grants.session_length,
-            // With `false` the permissions of the first login were seen to linger.
-            force_logout_login: true,
-        }
+        // `Login::new` forces the logout: without it the permissions of the first login were seen to linger.
+        self.grants.not_empty().login(&*self.external_user_id)
     }
-}
-
-/// What is not empty.
-fn given(list: &[String]) -> Option<Vec<String>> {
-    (!list.is_empty()).then(|| list.to_vec())
-}
-
-/// What an embed login says of a user besides its id.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Grants {
-    /// The first name; Looker keeps the former one where there is none.
-    pub first_name: Option<String>,
-    /// The last name.
-    pub last_name: Option<String>,
-    /// Permissions, as in `access_data`.
-    pub permissions: Vec<String>,
-    /// Names of LookML models.
-    pub models: Vec<String>,
-    /// Looker's ids of groups.
-    pub group_ids: Vec<String>,
-    /// The company's id of a group whose members share a folder.
-    pub external_group_id: Option<String>,
-    /// Values of user attributes, by name.
-    pub user_attributes: BTreeMap<String, String>,
-    /// An IANA time zone.
-    pub user_timezone: Option<String>,
-    /// How long the login lasts, in seconds.
-    pub session_length: u32,
 }
 
 /// The way in which Looker is told to make an embed user.
@@ -113,7 +69,7 @@ pub struct KeySpec {
     pub ensure: bool,
 }
 
-/// What a plan has found out of a user, and what it wants besides an embed login; nothing where there was no plan.
+/// What a plan has found out of a user, and the edits that it wants besides an embed login; nothing if there was no plan.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Extra {
@@ -121,27 +77,48 @@ pub struct Extra {
     pub absent: bool,
     /// Nothing is wanted that takes a login; a login replaces all grants and ends the user's sessions.
     pub no_login: bool,
-    /// Whether the user is to be disabled, where that is to change.
-    pub disabled: Option<bool>,
-    /// The first name to set.
-    pub first_name: Option<String>,
-    /// The last name to set.
-    pub last_name: Option<String>,
-    /// Values of user attributes to set or take away.
-    pub attributes: Vec<AttributeEdit>,
-    /// Whether a value of which nobody can tell whose it is counts as the user's own.
+    /// What is changed through the API.
+    #[serde(flatten)]
+    pub edits: UserEdits,
+    /// Whether a value whose origin is unknown counts as the user's own.
     pub take_unknown: bool,
     /// Whether the new key takes the place of those there are.
     pub rotate: bool,
 }
 
-impl Extra {
-    /// Whether something of the user itself or its attributes is to be changed.
-    pub const fn edits(&self) -> bool {
-        self.disabled.is_some()
-            || self.first_name.is_some()
-            || self.last_name.is_some()
-            || !self.attributes.is_empty()
+/// Changes of an existing user that take no login and end no session.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct UserEdits {
+    /// Whether the user is disabled from now on; `None` leaves that as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// The first name to set; an empty one clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// The last name to set; an empty one clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Groups to join, by Looker's id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub join: Vec<String>,
+    /// Groups to leave, by Looker's id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leave: Vec<String>,
+    /// Values of user attributes to set or take away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<AttributeEdit>,
+}
+
+impl UserEdits {
+    /// Whether there is nothing to change.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the user itself is written: its names, or whether it can log in.
+    pub const fn of_user(&self) -> bool {
+        self.disabled.is_some() || self.first_name.is_some() || self.last_name.is_some()
     }
 }
 

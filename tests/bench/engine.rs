@@ -20,11 +20,11 @@ use embedctl::emulator::{Emulator, Options};
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::ledger::{NewJob, NewRun, RunId};
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
-use embedctl::signed_url::Signer;
+use embedctl::signed_url::{Grants, Signer};
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Finder, Found, Grants, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
+    self, Context, Finder, Found, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
     UserSpec, Via,
 };
 use serde_json::{Value, json};
@@ -158,9 +158,9 @@ fn spec(user: &str) -> JobSpec {
     JobSpec::CreateUser(UserSpec {
         external_user_id: user.to_owned(),
         grants: Grants {
-            permissions: vec!["access_data".to_owned()],
-            models: vec!["demo".to_owned()],
-            session_length: 300,
+            permissions: Some(vec!["access_data".to_owned()]),
+            models: Some(vec!["demo".to_owned()]),
+            session_length: Some(300),
             ..Grants::default()
         },
         via: Via::SignedUrl,

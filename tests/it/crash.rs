@@ -16,11 +16,11 @@ use embedctl::ledger::{
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::SecretString;
-use embedctl::signed_url::Signer;
+use embedctl::signed_url::{Grants, Signer};
 use embedctl::sink;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Finder, Found, Grants, IfNone, JobSpec, KeyAccess, KeyJob, KeySpec, Observer,
+    self, Context, Finder, Found, IfNone, JobSpec, KeyAccess, KeyJob, KeySpec, Observer,
     RotateSpec, RunOptions, Step, UserId, UserRef, UserSpec, Via,
 };
 use jiff::Timestamp;
@@ -347,9 +347,9 @@ fn user_spec() -> JobSpec {
     JobSpec::CreateUser(UserSpec {
         external_user_id: USER.to_owned(),
         grants: Grants {
-            permissions: vec!["access_data".to_owned()],
-            models: vec!["demo".to_owned()],
-            session_length: 300,
+            permissions: Some(vec!["access_data".to_owned()]),
+            models: Some(vec!["demo".to_owned()]),
+            session_length: Some(300),
             ..Grants::default()
         },
         via: Via::SignedUrl,

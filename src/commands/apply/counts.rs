@@ -38,8 +38,8 @@ impl Counts {
         *self.actions.entry(change.action).or_default() += 1;
         self.keys += u64::from(change.key != KeyChange::None);
         self.ends_sessions += u64::from(change.ends_sessions);
-        self.logins += u64::from(change.login);
-        self.calls += change.calls(&planned.desired, &self.options, verify);
+        self.logins += u64::from(change.login.is_some());
+        self.calls += change.calls(&self.options, verify);
         job(&planned.desired, change, &self.options, verify)
     }
 
@@ -75,6 +75,7 @@ impl Counts {
             "update": self.of(Action::Update),
             "key": self.of(Action::Key),
             "disable": self.of(Action::Disable),
+            "enable": self.of(Action::Enable),
             "unchanged": self.of(Action::Unchanged),
             "refused": self.of(Action::Refused),
             "keys": self.keys,
@@ -92,6 +93,7 @@ impl Counts {
             (Action::Update, "to update"),
             (Action::Key, "to get a key only"),
             (Action::Disable, "to disable"),
+            (Action::Enable, "to enable"),
             (Action::Unchanged, "unchanged"),
             (Action::Refused, "refused"),
         ] {

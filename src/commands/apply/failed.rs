@@ -20,10 +20,18 @@ impl FailedTo {
     /// See that the file can be written, before anything is done.
     pub(super) fn open(name: &str, source: &Source, system: &System) -> Result<Self, Error> {
         let output = Output::open("--failed-to", name, OutputKind::Manifest, system)?;
-        let format = Format::of(&system.path(name)).unwrap_or(match source.plan {
+        let of_source = match source.plan {
             Some(_) => Format::Jsonl,
             None => source.format,
-        });
+        };
+        let format = Format::of(&system.path(name)).unwrap_or(of_source);
+        if format == Format::Csv && of_source != Format::Csv {
+            // In CSV a field that one row leaves out would be empty, and so be taken away.
+            return Err(Error::usage(format!(
+                "`--failed-to {name}`: rows of which each names its own fields cannot be written as CSV"
+            ))
+            .hint("name a file that ends in `.jsonl`"));
+        }
         Ok(Self { output, format })
     }
 
@@ -35,8 +43,11 @@ impl FailedTo {
         checked: &Checked,
     ) -> Result<(), Error> {
         let rows = source.rows(None)?.filter_map(|item| match item {
-            Item::Row(row) if failed.contains_key(&row.external_user_id) => Some(*row),
-            _ => None,
+            Item::Row(mut row) => {
+                row.reason = Some(failed.get(&row.external_user_id)?.clone());
+                Some(*row)
+            }
+            Item::Problem(_) | Item::Warning(_) => None,
         });
         let mut out = BufWriter::new(self.output.begin()?);
         let written = write(rows, self.format, &checked.attributes, &mut out)

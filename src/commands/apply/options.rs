@@ -1,11 +1,10 @@
 //! The flags that say how a manifest is read and what it is to bring about, shared by `plan` and `apply`.
 
-use crate::commands::grant_args;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::manifest::Format;
-use crate::plan::{Defaults, JobOptions, KeyWish, Verify};
-use crate::workflow::{Grants, Via};
+use crate::plan::{JobOptions, KeyWish, Verify};
+use crate::workflow::Via;
 
 /// The embed path that is fetched where the profile names no blank dashboard, as for `create-user`.
 const ALIVE: &str = "/alive";
@@ -45,6 +44,10 @@ pub(crate) struct PlanningArgs {
     #[arg(long)]
     pub(super) take_unknown: bool,
 
+    /// Ask Looker for every grant that is compared, whatever the ledger says
+    #[arg(long)]
+    pub(super) refresh: bool,
+
     /// What becomes of embed users that the manifest does not name: those like `--match` are disabled
     #[arg(long, value_enum, value_name = "ACTION", requires = "pattern")]
     pub(super) prune: Option<Prune>,
@@ -62,29 +65,14 @@ pub(crate) enum Prune {
 }
 
 impl PlanningArgs {
-    /// What holds for users whose row does not say otherwise.
-    pub(super) fn defaults(&self, settings: &Settings) -> Defaults {
-        let login = grant_args::default_login("", settings.grants());
+    /// Whether users get keys whose rows do not say.
+    pub(super) fn key(&self, settings: &Settings) -> KeyWish {
         let names_sink = self.keys_to.is_some() || settings.keys_to().is_some();
-        let wish = if names_sink {
-            KeyWish::Ensure
-        } else {
-            KeyWish::None
+        let usual = match names_sink {
+            true => KeyWish::Ensure,
+            false => KeyWish::None,
         };
-        Defaults {
-            grants: Grants {
-                first_name: None,
-                last_name: None,
-                permissions: login.permissions.unwrap_or_default(),
-                models: login.models.unwrap_or_default(),
-                group_ids: login.group_ids.unwrap_or_default(),
-                external_group_id: login.external_group_id,
-                user_attributes: login.user_attributes.unwrap_or_default(),
-                user_timezone: login.user_timezone,
-                session_length: login.session_length,
-            },
-            key: self.key.unwrap_or(wish),
-        }
+        self.key.unwrap_or(usual)
     }
 
     /// What is the same for every job.
@@ -97,6 +85,8 @@ impl PlanningArgs {
             purpose: self.key_purpose.clone(),
             verify: self.verify,
             take_unknown: self.take_unknown,
+            defaults: settings.grants().clone(),
+            merge: false,
         }
     }
 

@@ -13,20 +13,21 @@ use crate::error::{Error, Kind};
 use crate::ledger::{Instance, Ledger};
 use crate::manifest::{Checked, Item, Known, check};
 use crate::plan::{
-    Defaults, Desired, DesiredRows, GrantReader, JobOptions, KeyWish, Planned, Planner, observe,
+    Desired, DesiredRows, GrantReader, JobOptions, KeyWish, Planned, Planner, Rules, observe,
 };
 use crate::report::{Meter, Ui};
 use crate::system::System;
-use crate::workflow::Grants;
 
 /// A manifest in which nothing is wrong.
 pub(crate) struct CheckedManifest {
     pub(crate) checked: Checked,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(crate) options: JobOptions,
-    defaults: Defaults,
+    key: KeyWish,
     known: Known,
     pattern: Option<String>,
+    /// Whether Looker is asked for everything, whatever the ledger says.
+    refresh: bool,
 }
 
 /// Check the manifest; nothing is changed anywhere.
@@ -40,9 +41,9 @@ pub(crate) async fn sound(
     ui: &Ui,
     system: &System,
 ) -> Result<CheckedManifest, Error> {
-    let (defaults, options) = match &source.plan {
+    let (key, options) = match &source.plan {
         None => (
-            args.defaults(&session.settings),
+            args.key(&session.settings),
             args.job_options(&session.settings),
         ),
         Some(plan) => {
@@ -59,16 +60,7 @@ pub(crate) async fn sound(
                     Error::new(Kind::Conflict, message).hint("choose the profile it was made with")
                 );
             }
-            // A plan says everything of its users.
-            let grants = args.defaults(&session.settings).grants;
-            let defaults = Defaults {
-                grants: Grants {
-                    session_length: grants.session_length,
-                    ..Grants::default()
-                },
-                key: KeyWish::None,
-            };
-            (defaults, plan.options.clone())
+            (KeyWish::None, plan.options.clone())
         }
     };
     let ledger = engine::ledger_of(session).await?;
@@ -88,9 +80,10 @@ pub(crate) async fn sound(
         checked,
         ledger,
         options,
-        defaults,
+        key,
         known: Arc::unwrap_or_clone(known),
         pattern: args.pattern.clone(),
+        refresh: args.refresh,
     })
 }
 
@@ -135,7 +128,7 @@ pub(crate) struct Decisions {
 impl CheckedManifest {
     /// Whether a user may be given a key.
     pub(super) fn may_mint(&self) -> bool {
-        self.checked.wants_keys || (self.defaults.key != KeyWish::None && self.checked.rows > 0)
+        self.checked.wants_keys || (self.key != KeyWish::None && self.checked.rows > 0)
     }
 
     /// Look at what Looker has.
@@ -168,17 +161,15 @@ impl CheckedManifest {
         meter.end();
         let seen = seen?;
         let reader = GrantReader::new(session.admin.clone(), self.options.take_unknown);
-        let looker = (reader, Arc::clone(&self.ledger));
-        let attributes = self.known.attributes.clone().unwrap_or_default();
+        let looker = (reader, Arc::clone(&self.ledger), self.refresh);
+        let rules = Rules {
+            defaults: self.options.defaults.clone(),
+            merge: self.options.merge,
+            attributes: self.known.attributes.clone().unwrap_or_default(),
+        };
         let rows = desired(source)?;
         Ok(Decisions {
-            planner: Planner::new(
-                looker,
-                (seen, rows),
-                self.defaults.clone(),
-                attributes,
-                width,
-            ),
+            planner: Planner::new(looker, (seen, rows), self.key, rules, width),
             pattern: self.pattern.clone(),
             after: None,
             compared: 0,

@@ -28,6 +28,9 @@ fn rows() -> Vec<(u8, Vec<&'static str>, &'static str)> {
             _ => rows.push((kind.exit_code(), vec![kind.word()], kind.meaning())),
         }
     }
+    let changes = "there is something to do (`plan --detailed-exitcode`)";
+    let at = rows.partition_point(|(code, ..)| *code < Exit::Changes.code());
+    rows.insert(at, (Exit::Changes.code(), Vec::new(), changes));
     rows
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::commands::context::CommandContext;
-use crate::commands::grant_args::{self, GrantArgs};
+use crate::commands::grant_args::GrantArgs;
 use crate::commands::url::{embed_path, sign};
 use crate::error::{Error, Exit};
 use crate::signed_url::{UrlBuffer, UrlError, nonce, refuse_id};
@@ -38,8 +38,8 @@ pub(crate) struct UrlOpenArgs {
 
 pub(crate) async fn run(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Exit, Error> {
     let signer = sign::signer(&cx.settings)?;
-    let defaults = grant_args::default_login(&args.external_user_id, cx.settings.grants());
-    let login = args.grants.login(defaults);
+    let grants = args.grants.grants().or(cx.settings.grants());
+    let login = grants.login(&*args.external_user_id);
     let path = embed_path(&args.path, None)?;
     let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
     let time = cx.system.clock.now().as_second();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::commands::context::CommandContext;
-use crate::commands::grant_args::{self, GrantArgs};
+use crate::commands::grant_args::GrantArgs;
 use crate::commands::url::lines::Job;
 use crate::commands::url::{batch, embed_path};
 use crate::config::Settings;
@@ -64,9 +64,7 @@ pub(crate) async fn run(args: &UrlSignArgs, cx: &CommandContext) -> Result<Exit,
     let user = args.external_user_id.as_deref().unwrap_or_default();
     let login = Login {
         force_logout_login: !args.no_force_logout_login,
-        ..args
-            .grants
-            .login(grant_args::default_login(user, cx.settings.grants()))
+        ..args.grants.grants().or(cx.settings.grants()).login(user)
     };
     if let Some(file) = &args.batch {
         let job = Job {

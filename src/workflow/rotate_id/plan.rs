@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind};
 use crate::looker::Release;
+use crate::signed_url::Grants;
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
 use crate::workflow::rotate_id::spec::{NotMoved, OldEnd, RotateIdSpec};
 use crate::workflow::rotate_id::transfer::other_name;
 use crate::workflow::user_spec::Extra;
-use crate::workflow::user_spec::{Grants, KeySpec, UserSpec, Via};
+use crate::workflow::user_spec::{KeySpec, UserSpec, Via};
 
 /// What is wanted besides the two ids.
 #[derive(Clone, Debug)]
@@ -157,13 +158,13 @@ fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u3
         // belief: nameless-is-embed-user
         first_name: from.first_name.clone(),
         last_name: from.last_name.clone(),
-        permissions: from.permissions.clone(),
-        models: from.models.clone(),
-        group_ids: from.groups.iter().map(|group| group.id.clone()).collect(),
+        permissions: Some(from.permissions.clone()),
+        models: Some(from.models.clone()),
+        group_ids: Some(from.groups.iter().map(|group| group.id.clone()).collect()),
         external_group_id: from.external_group_id.clone(),
         user_attributes: own.chain(given).collect(),
         user_timezone: from.user_timezone.clone(),
-        session_length,
+        session_length: Some(session_length),
     }
 }
 

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use crate::error::{Error, Kind};
 use crate::looker::{CredentialsEmbed, EmbedGrants, GrantsUnreadable, User, embed_grants};
+use crate::signed_url::Grants;
 use crate::workflow::finder::look_up as find_user;
 use crate::workflow::found::Outcome;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::{After, Before};
-use crate::workflow::user_spec::{Grants, UserSpec, Via};
+use crate::workflow::user_spec::{UserSpec, Via};
 use crate::workflow::value_check::compare;
 
 /// A user that was left alone needs no second look.
@@ -39,15 +40,16 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     }
     // `create_embed_user` takes no names and no grants.
     if spec.via != Via::EmbedUser {
-        for difference in renamed(&user, &spec.grants) {
+        let grants = spec.grants.not_empty();
+        for difference in renamed(&user, &grants) {
             work.warn(difference);
         }
-        let mut missed = ungranted(&user, &spec.grants);
+        let mut missed = ungranted(&user, &grants);
         if matches!(work.spec, JobSpec::CreateUser(_)) {
             if spec.verify {
-                missed.extend(values_missed(work, &user, &spec.grants).await?);
+                missed.extend(values_missed(work, &user, &grants).await?);
                 if work.found.outcome == Some(Outcome::Updated) {
-                    missed.extend(not_replaced(work, &user, &spec.grants).await?);
+                    missed.extend(not_replaced(work, &user, &grants).await?);
                 }
             }
             if !missed.is_empty() {
@@ -142,7 +144,7 @@ async fn not_replaced(
     let is = match embed_grants(&user.role_ids, &direct, &listed) {
         Ok(is) => is,
         // A login that gives nothing may well leave no role.
-        Err(GrantsUnreadable::NoRole) if grants.models.is_empty() => EmbedGrants::default(),
+        Err(GrantsUnreadable::NoRole) if grants.models.is_none() => EmbedGrants::default(),
         Err(unreadable) => {
             work.warn(format!(
                 "its permissions and models were not compared with those of the login: {unreadable}"
@@ -156,6 +158,7 @@ async fn not_replaced(
         ("models", &grants.models, is.models),
     ];
     let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<_>>();
+    let lists = lists.map(|(what, wanted, is)| (what, wanted.as_deref().unwrap_or_default(), is));
     let other = lists
         .into_iter()
         .filter(|(_, wanted, is)| set(wanted) != set(is));
@@ -209,7 +212,7 @@ fn renamed(user: &User, grants: &Grants) -> Vec<String> {
 fn ungranted(user: &User, grants: &Grants) -> Vec<String> {
     let mut differences = Vec::new();
     // belief: login-joins-groups
-    for group in &grants.group_ids {
+    for group in grants.group_ids.iter().flatten() {
         // belief: group-ids-are-all
         if !user.group_ids.contains(group) {
             differences.push(format!(

@@ -1,4 +1,4 @@
-//! Changes what needs no login (whether the user can log in, its names, and its values of attributes), and reads it back.
+//! Changes what needs no login (whether the user can log in, its names, groups and values of attributes), and reads it back.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::looker::{AttributeValue, Origin, UnknownValue, User, UserChanges};
 use crate::workflow::found::Outcome;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Before};
-use crate::workflow::user_spec::{AttributeEdit, Extra};
+use crate::workflow::user_spec::{AttributeEdit, Extra, UserEdits};
 use crate::workflow::value_check::compare;
 
 pub(crate) fn before(work: &mut JobContext) -> Before {
@@ -24,22 +24,32 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work.spec.embed_user();
     let extra = spec.map(|spec| *spec.planned.clone()).unwrap_or_default();
+    let edits = &extra.edits;
     let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
     let values = Values::look(work, &extra).await?;
     // Every one of these may be repeated, so an answer that was lost is asked for again by the next run.
     let changes = UserChanges {
         // belief: names-by-patch
-        first_name: extra.first_name.clone(),
-        last_name: extra.last_name.clone(),
-        is_disabled: extra.disabled,
+        first_name: edits.first_name.clone(),
+        last_name: edits.last_name.clone(),
+        is_disabled: edits.disabled,
         ..UserChanges::default()
     };
-    let mut missed = Vec::new();
-    if changes.first_name.is_some() || changes.last_name.is_some() || changes.is_disabled.is_some()
-    {
+    if edits.of_user() {
         admin.update_user(&user_id, &changes).await?;
+    }
+    // belief: group-user-by-body
+    for group in &edits.join {
+        admin.add_group_user(group, &user_id).await?;
+    }
+    for group in &edits.leave {
+        admin.delete_group_user(group, &user_id).await?;
+    }
+    let mut missed = Vec::new();
+    if edits.of_user() || !edits.join.is_empty() || !edits.leave.is_empty() {
         let user = admin.user(&user_id).await?;
         missed.extend(unlike(&user, &changes));
+        missed.extend(misplaced(&user, edits));
         work.user = Some(user);
     }
     missed.extend(values.change(work).await?);
@@ -58,8 +68,8 @@ fn unlike(user: &User, changes: &UserChanges) -> Vec<String> {
         ("last name", &changes.last_name, &user.last_name),
     ];
     for (what, wanted, is) in names {
-        if wanted.is_some() && wanted != is {
-            let is = is.as_deref().unwrap_or_default();
+        let is = is.as_deref().unwrap_or_default();
+        if wanted.as_deref().is_some_and(|wanted| wanted != is) {
             unlike.push(format!("its {what} is still `{is}`"));
         }
     }
@@ -72,6 +82,18 @@ fn unlike(user: &User, changes: &UserChanges) -> Vec<String> {
     unlike
 }
 
+/// In which groups the user is not, or is still, against what was asked for.
+fn misplaced(user: &User, edits: &UserEdits) -> Vec<String> {
+    let is_in = |group: &&String| user.group_ids.contains(group);
+    let join = edits.join.iter().filter(|group| !is_in(group));
+    let join = join.map(|group| format!("it is not a member of group {group}"));
+    let leave = edits.leave.iter().filter(is_in);
+    let leave = leave.map(|group| {
+        format!("it is still a member of group {group}, perhaps through another group")
+    });
+    join.chain(leave).collect()
+}
+
 /// The values of attributes that are set and taken away.
 struct Values {
     set: Vec<AttributeEdit>,
@@ -82,7 +104,7 @@ struct Values {
 impl Values {
     /// Find out which values there are to take away: one that is not the user's own is not this job's to take.
     async fn look(work: &JobContext, extra: &Extra) -> Result<Self, Error> {
-        let edits = extra.attributes.iter().cloned();
+        let edits = extra.edits.attributes.iter().cloned();
         let (set, gone): (Vec<_>, Vec<_>) = edits.partition(|edit| edit.value.is_some());
         let mut take = Vec::new();
         if !gone.is_empty() {

@@ -1,0 +1,104 @@
+//! What an embed user may do and is called: the one form in which flags, profiles, manifests, plans and jobs say it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::signed_url::Login;
+
+/// What an embed login says of a user besides its id.
+///
+/// What is `None`, and an attribute that is not named, is left open. An empty list or text says "none":
+/// it is left out of a login, which replaces all grants.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Grants {
+    /// The first name; Looker keeps the former one if a login gives none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// The last name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Names of LookML models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    /// Permissions, as in `access_data`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Vec<String>>,
+    /// Looker's ids of groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_ids: Option<Vec<String>>,
+    /// The company's id of a group whose members share a folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_group_id: Option<String>,
+    /// An IANA time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_timezone: Option<String>,
+    /// Values of user attributes, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub user_attributes: BTreeMap<String, String>,
+    /// How long the session lasts, in seconds; Looker's 300 if it is left open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_length: Option<u32>,
+}
+
+impl Grants {
+    /// These grants, and those of `base` for all that they leave open. Attributes are merged by name, everything else is
+    /// taken as a whole.
+    #[must_use]
+    pub fn or(self, base: &Self) -> Self {
+        let text = |own: Option<String>, base: &Option<String>| own.or_else(|| base.clone());
+        let list = |own: Option<Vec<String>>, base: &Option<_>| own.or_else(|| base.clone());
+        let mut user_attributes = base.user_attributes.clone();
+        user_attributes.extend(self.user_attributes);
+        Self {
+            first_name: text(self.first_name, &base.first_name),
+            last_name: text(self.last_name, &base.last_name),
+            models: list(self.models, &base.models),
+            permissions: list(self.permissions, &base.permissions),
+            group_ids: list(self.group_ids, &base.group_ids),
+            external_group_id: text(self.external_group_id, &base.external_group_id),
+            user_timezone: text(self.user_timezone, &base.user_timezone),
+            user_attributes,
+            session_length: self.session_length.or(base.session_length),
+        }
+    }
+
+    /// Those that are not empty.
+    #[must_use]
+    pub fn not_empty(&self) -> Self {
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let list = |list: &Option<Vec<String>>| list.clone().filter(|list| !list.is_empty());
+        let mut user_attributes = self.user_attributes.clone();
+        user_attributes.retain(|_, value| !value.is_empty());
+        Self {
+            first_name: text(&self.first_name),
+            last_name: text(&self.last_name),
+            models: list(&self.models),
+            permissions: list(&self.permissions),
+            group_ids: list(&self.group_ids),
+            external_group_id: text(&self.external_group_id),
+            user_timezone: text(&self.user_timezone),
+            user_attributes,
+            session_length: self.session_length,
+        }
+    }
+
+    /// The login that says just this of a user.
+    pub fn login(self, external_user_id: impl Into<String>) -> Login {
+        let bare = Login::new(external_user_id);
+        let values = self.user_attributes;
+        Login {
+            first_name: self.first_name,
+            last_name: self.last_name,
+            models: self.models,
+            permissions: self.permissions,
+            group_ids: self.group_ids,
+            external_group_id: self.external_group_id,
+            user_timezone: self.user_timezone,
+            user_attributes: (!values.is_empty()).then_some(values),
+            session_length: self.session_length.unwrap_or(bare.session_length),
+            ..bare
+        }
+    }
+}
