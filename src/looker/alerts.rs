@@ -19,13 +19,13 @@ pub struct Alert {
     pub id: String,
     /// The user who owns it.
     pub owner_id: Option<String>,
-    /// The title somebody gave it, else that of the field it watches.
+    /// Its custom title, or else the title of the field it watches.
     pub title: String,
-    /// Whether it is not watched.
+    /// Whether it is paused.
     pub is_disabled: bool,
     /// Whether others can see and follow it.
     pub is_public: bool,
-    /// Whether whoever asks follows it; `None` if Looker does not say.
+    /// Whether the calling user follows it; `None` if Looker does not say.
     pub followed: Option<bool>,
     /// The tile it is on.
     pub dashboard_element_id: Option<String>,
@@ -74,7 +74,7 @@ impl From<Shown> for Alert {
 }
 
 impl Client {
-    /// The alerts that this identity owns or follows; those of `all_owners` for admins only.
+    /// The alerts that this identity owns or follows; with `all_owners`, those of everyone (admins only).
     pub async fn alerts(&self, all_owners: bool) -> Result<Vec<Alert>, LookerError> {
         // belief: alerts-of-the-caller
         let call = Call::get("search_alerts", "/alerts/search", &[])?
@@ -101,14 +101,15 @@ impl Client {
         self.json(call.json(&Body { owner_id })).await
     }
 
-    /// Let this identity follow an alert, if it does not yet. Nobody can follow for somebody else.
+    /// Follow an alert as this identity. The API has no way to follow on another user's behalf.
     pub async fn follow_alert(&self, id: &str) -> Result<(), LookerError> {
         // belief: follow-is-for-oneself
+        // Following twice is the same as following once, so a lost answer is simply asked for again.
         let call = Call::post("follow_alert", "/alerts/{alert_id}/follow", &[id])?;
         self.done(call.repeatable()).await
     }
 
-    /// Let this identity no longer follow an alert.
+    /// Stop following an alert as this identity.
     pub async fn unfollow_alert(&self, id: &str) -> Result<Removal, LookerError> {
         let template = "/alerts/{alert_id}/follow";
         self.remove(Call::delete("unfollow_alert", template, &[id])?)

@@ -1,9 +1,9 @@
-//! What came back for a call, before it is judged.
+//! The response to a call, before it is interpreted.
 
 use reqwest::header::HeaderMap;
 use zeroize::Zeroizing;
 
-/// What came back, of whatever status.
+/// A response of any status.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -16,7 +16,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether the body is said to be of this media type, whatever its parameters.
+    /// Whether `Content-Type` names this media type, ignoring its parameters.
     pub(super) fn is_of(&self, media_type: &str) -> bool {
         let said = self.header("content-type").unwrap_or_default();
         let said = said.split(';').next().unwrap_or_default();

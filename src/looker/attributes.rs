@@ -22,15 +22,15 @@ pub struct UserAttribute {
     /// Its type, as in `string`, `number` or `advanced_filter_string`.
     #[serde(default, rename = "type", deserialize_with = "fields::optional")]
     pub kind: Option<String>,
-    /// Whether its values are not shown to anybody.
+    /// Whether Looker hides its values from everyone.
     #[serde(default, deserialize_with = "fields::flag")]
     pub value_is_hidden: bool,
-    /// Whether Looker made it.
+    /// Whether it is built in.
     #[serde(default, deserialize_with = "fields::flag")]
     pub is_system: bool,
 }
 
-/// The value a user has for an attribute. It can be what a row-level rule depends on, so it is not shown by chance.
+/// A user's value for an attribute. Row-level security may depend on it, so `Debug` leaves it out.
 #[derive(Clone, Default, Deserialize, Eq, PartialEq)]
 pub struct AttributeValue {
     /// The attribute's id.
@@ -39,10 +39,10 @@ pub struct AttributeValue {
     /// The attribute's name.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// The value as Looker gives it: `""` both for an empty value and for none, and for a hidden one.
+    /// The value as Looker returns it: `""` for an empty value, for no value, and for a hidden one.
     #[serde(default, deserialize_with = "fields::exact")]
     pub value: Option<String>,
-    /// Whether the value is not shown.
+    /// Whether Looker hides the value.
     #[serde(default, deserialize_with = "fields::flag")]
     pub value_is_hidden: bool,
     /// Looker's word for where the value comes from.
@@ -51,13 +51,13 @@ pub struct AttributeValue {
     /// Its precedence among the places a value can come from; the lowest wins.
     #[serde(default)]
     pub rank: Option<i64>,
-    /// Whether `source` is the word that this Looker was seen to have for a value that is the user's own.
+    /// Whether `source` is the word that a probe saw on this instance for a user's own value.
     #[serde(skip)]
     pub is_own_word: bool,
 }
 
 impl AttributeValue {
-    /// The value, unless Looker hides it; `""` where there is none.
+    /// The value unless Looker hides it; `""` if there is none.
     pub fn shown(&self) -> Option<&str> {
         (!self.value_is_hidden).then(|| self.value.as_deref().unwrap_or_default())
     }
@@ -112,6 +112,7 @@ impl Client {
         let operation = "user_attribute_user_values";
         let call = Call::get(operation, template, &[user_id])?;
         let mut values: Vec<AttributeValue> = self.json(call).await?;
+        // Marked here, because only the client knows what a probe learned about this instance.
         for value in &mut values {
             value.is_own_word =
                 value.source.is_some() && value.source.as_deref() == self.own_source();
@@ -128,7 +129,7 @@ impl Client {
             .await
     }
 
-    /// Give a user a value of its own.
+    /// Set a user's own value.
     pub async fn set_attribute_value(
         &self,
         user_id: &str,
@@ -147,7 +148,7 @@ impl Client {
         self.json(call.json(&Body { value })).await
     }
 
-    /// Take a user's own value away.
+    /// Delete a user's own value, which brings back the value of a group or the default.
     pub async fn delete_attribute_value(
         &self,
         user_id: &str,

@@ -1,4 +1,4 @@
-//! What an identity proves itself with: its key, and the access tokens it has.
+//! Credentials of an identity: its API key and its access tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::looker::fields;
 use crate::secret::SecretString;
 use crate::system::Clock;
 
-/// How long before its end a token is replaced, but never more than a quarter of its life.
+/// How long before expiry a token is replaced, capped at a quarter of its lifetime.
 const SLACK: Duration = Duration::from_secs(30);
 
 /// An access token, for a command that prints one.
@@ -20,13 +20,13 @@ const SLACK: Duration = Duration::from_secs(30);
 pub struct AccessToken {
     /// The token.
     pub token: SecretString,
-    /// When it expires; `None` for one that came from elsewhere.
+    /// When it expires; `None` if the token was supplied by the caller.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What an identity has to prove itself with.
+/// The credentials of an identity.
 pub(super) struct Auth {
-    /// `None` for an identity that has nothing but a token.
+    /// `None` if the identity has only a token.
     pub(super) key: Option<ApiKey>,
     pub(super) slot: Mutex<Slot>,
 }
@@ -35,15 +35,15 @@ pub(super) struct Auth {
 #[derive(Default)]
 pub(super) struct Slot {
     pub(super) current: Option<Arc<Token>>,
-    /// Tokens that were replaced and may still be alive.
+    /// Tokens that were replaced and may still be valid; logout ends them too.
     pub(super) replaced: Vec<Arc<Token>>,
 }
 
-/// A token and its life, by the clock that only moves forward.
+/// A token and its lifetime, on the monotonic clock.
 pub(super) struct Token {
     pub(super) secret: SecretString,
     pub(super) expires_at: Option<Timestamp>,
-    /// When it is replaced, by the clock that only moves forward.
+    /// When to replace it, on the monotonic clock.
     pub(super) renew: Duration,
     pub(super) end: Duration,
 }
@@ -73,7 +73,7 @@ impl Auth {
 }
 
 impl Token {
-    /// A token that somebody handed over, of unknown age.
+    /// A token supplied by the caller, of unknown age.
     pub(super) const fn foreign(secret: SecretString) -> Self {
         Self {
             secret,
@@ -93,7 +93,7 @@ pub(super) struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// The token, whose life began no later than `asked`.
+    /// The token. Its lifetime is counted from `asked`, before the request, so that it never looks longer than it is.
     pub(super) fn token(self, asked: Duration, clock: &Clock) -> Token {
         // belief: token-tells-its-life
         let life = Duration::from_secs(self.expires_in);

@@ -7,7 +7,7 @@ use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// The fields of a [`Board`]; a whole one comes with its sections and what they link to.
+/// The fields of a [`Board`]; the full response includes sections and their links.
 const FIELDS: &str = "id,title,user_id,content_metadata_id";
 
 /// A board.
@@ -34,8 +34,8 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
-    /// The boards that a user created, which it need not own any more. Looker's API description gives `limit` and
-    /// `offset` each the meaning of the other, so neither is sent.
+    /// The boards a user created, who need not own them any more. Looker's API description swaps the meanings of `limit`
+    /// and `offset`, so neither is sent.
     pub async fn boards_of(&self, user_id: &str) -> Result<Vec<Board>, LookerError> {
         // belief: boards-by-creator, boards-come-whole
         let call = Call::get("search_boards", "/boards/search", &[])?

@@ -1,12 +1,12 @@
-//! Reading a body, but not more of it than is reasonable.
+//! Reading a body up to a limit.
 
 use reqwest::Response;
 use zeroize::Zeroizing;
 
-/// The most of a body that is read, counted after decompression.
+/// The largest body that is read, in bytes after decompression.
 pub(super) const LIMIT: usize = 32 * 1024 * 1024;
 
-/// Why a body is not whole.
+/// Why a body could not be read in full.
 pub(super) enum Unread {
     /// It is larger than [`LIMIT`].
     TooLarge,
@@ -18,6 +18,7 @@ pub(super) enum Unread {
 pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
+        // Checked before the chunk is kept, so that a decompression bomb cannot fill the memory.
         if body.len() + chunk.len() > LIMIT {
             return Err(Unread::TooLarge);
         }

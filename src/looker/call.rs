@@ -1,4 +1,4 @@
-//! One API call to be made.
+//! A single API call.
 
 use reqwest::Method;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use crate::looker::api_key::ApiKey;
 use crate::looker::error::LookerError;
 use crate::looker::path::Path;
 
-/// One API call to be made.
+/// A single API call.
 pub(super) struct Call {
     /// The operation's id in Looker's OpenAPI description.
     pub(super) operation: &'static str,
@@ -15,14 +15,14 @@ pub(super) struct Call {
     pub(super) path: Path,
     pub(super) query: Vec<(String, String)>,
     pub(super) body: Body,
-    /// Whether doing it twice is the same as doing it once, so that a lost answer may be asked for again.
+    /// Whether doing it twice is the same as doing it once, so that it may be retried after a lost answer.
     pub(super) repeatable: bool,
-    /// Whether it is sent once only, even if it is answered 401: Looker may have done it before it said so, and a second
-    /// one would do it again.
+    /// Whether it is sent only once, even after a 401: Looker may have acted before it answered, and a second call would
+    /// act again.
     pub(super) once: bool,
 }
 
-/// What a call carries.
+/// The body of a call.
 pub(super) enum Body {
     Empty,
     Json(Vec<u8>),
@@ -94,13 +94,13 @@ impl Call {
         Self::new(Method::DELETE, operation, template, ids)
     }
 
-    /// The same call, of which somebody knows that doing it twice is the same as doing it once.
+    /// The same call, marked as safe to repeat: doing it twice is the same as doing it once.
     pub(super) fn repeatable(mut self) -> Self {
         self.repeatable = true;
         self
     }
 
-    /// The same call, which is never sent again on its own.
+    /// The same call, marked as never to be sent again automatically.
     pub(super) fn once(mut self) -> Self {
         self.once = true;
         self
@@ -112,7 +112,7 @@ impl Call {
         self
     }
 
-    /// The same call with a query parameter where there is a value.
+    /// The same call with a query parameter, if there is a value.
     pub(super) fn query_some(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.query(name, value.to_string()),
@@ -128,7 +128,7 @@ impl Call {
     }
 }
 
-/// What came back to a call that the user composed. The body may hold secrets: it is for standard output only.
+/// The response to a call that the user composed. The body may hold secrets: it is for standard output only.
 pub struct RawAnswer {
     /// The HTTP status.
     pub status: u16,
@@ -136,7 +136,7 @@ pub struct RawAnswer {
     pub headers: Vec<(String, String)>,
     /// The body, decompressed.
     pub body: Vec<u8>,
-    /// The error that the answer stands for, unless it is a success.
+    /// The error that the response stands for; `None` on success.
     pub refusal: Option<LookerError>,
 }
 

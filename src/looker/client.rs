@@ -1,4 +1,4 @@
-//! One identity at Looker, and the way of its calls: with a token, renewed once when Looker refuses it.
+//! One identity at Looker: its calls carry a token, which is renewed once if Looker rejects it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -19,12 +19,12 @@ use crate::looker::response;
 use crate::looker::trace;
 use crate::secret::SecretString;
 
-/// What Looker said to a request to delete something. Neither proves that the thing is gone: only a list without it does.
+/// Looker's answer to a delete. Neither proves that the thing is gone: only a listing without it does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Removal {
-    /// It accepted the request.
+    /// Looker accepted the request.
     Accepted,
-    /// It said 404: the thing had gone already, or the caller may not see it.
+    /// Looker answered 404: already deleted, or hidden from this caller.
     NotFound,
 }
 
@@ -37,9 +37,9 @@ struct Shared {
     base_url: Url,
     identity: String,
     auth: Auth,
-    /// Users whose tokens were asked for with this identity and are not proved yet. Whoever asked may be gone.
+    /// Users whose tokens were requested here and not yet verified. Their callers may have been cancelled, so logout ends them.
     unproved: Mutex<Vec<Client>>,
-    /// The word that this Looker was seen to have for a user's own value of an attribute.
+    /// The word that a probe saw on this instance for a user's own attribute value.
     own_source: OnceLock<String>,
 }
 
@@ -58,7 +58,7 @@ impl Client {
         Self::with(http, base_url, "admin".to_owned(), Auth::key(key))
     }
 
-    /// The identity of an access token that somebody handed over; it cannot be renewed.
+    /// An identity with an access token supplied by the caller, which cannot be renewed.
     pub fn with_token(http: Http, base_url: Url, token: SecretString) -> Self {
         let auth = Auth::token(Token::foreign(token));
         Self::with(http, base_url, "token".to_owned(), auth)
@@ -81,26 +81,28 @@ impl Client {
         Self::with(http, base_url, identity.to_owned(), Auth::key(key))
     }
 
-    /// Become the user `looker_user_id` (sudo), and see that it is this user and no other. Only admins may. Each call makes
-    /// a new token, which cannot be renewed and is to be logged out.
+    /// Become the user `looker_user_id` (sudo), and verify that the token belongs to exactly this user. Admins only. Each call
+    /// creates a new token, which cannot be renewed; the caller must log it out.
     pub async fn login_user(&self, looker_user_id: &str) -> Result<Self, LookerError> {
         let nothing = async |_: &Self| Ok(());
         let (user, ()) = self.login_user_and(looker_user_id, nothing).await?;
         Ok(user)
     }
 
-    /// The same, and do `also` as the user while the proof is under way; it may only read, since nothing is proved yet. If
-    /// whoever asked does not wait for the end, the token ends with those of this identity.
+    /// The same, and run `also` as the user while the verification is under way. `also` may only read, because nothing is
+    /// verified yet. If the caller is cancelled, the token is ended when this identity logs out.
     ///
     /// # Errors
-    /// What Looker says, or that it gave the token of somebody else, which has been logged out.
+    /// An error of Looker's, or a token that belongs to a different user and has been logged out.
     pub async fn login_user_and<T>(
         &self,
         looker_user_id: &str,
         also: impl AsyncFnOnce(&Self) -> Result<T, LookerError>,
     ) -> Result<(Self, T), LookerError> {
         let user = self.take_token_of(looker_user_id).await?;
+        // Registered before anything is awaited: a cancelled caller must not leave a live token behind.
         self.unproved().push(user.clone());
+        // If Looker answered with another user's token, everything done "as the user" would happen to that other user.
         let proof = async {
             let me = user.me().await?;
             if me.id == looker_user_id {
@@ -114,7 +116,7 @@ impl Client {
         };
         let proved = tokio::try_join!(proof, also(&user));
         if proved.is_err() {
-            // Whether it works or not, the first error is the one to tell.
+            // The logout may fail as well; the first error is the one to report.
             let _ended = user.logout().await.is_ok();
         }
         self.unproved()
@@ -122,7 +124,7 @@ impl Client {
         proved.map(|((), also)| (user, also))
     }
 
-    /// The users whose tokens are not proved yet.
+    /// The users whose tokens are not yet verified.
     pub(super) fn unproved(&self) -> MutexGuard<'_, Vec<Self>> {
         let unproved = self.0.unproved.lock();
         unproved.unwrap_or_else(PoisonError::into_inner)
@@ -131,6 +133,7 @@ impl Client {
     async fn take_token_of(&self, looker_user_id: &str) -> Result<Self, LookerError> {
         // belief: sudo-is-for-admins, sudo-is-not-nested
         let call = Call::post("login_user", "/login/{user_id}", &[looker_user_id])?;
+        // Taken before the request, so that the token's lifetime is never overestimated.
         let asked = self.http().clock().elapsed();
         let granted: IssuedToken = self.json(call).await?;
         // belief: sudo-token-is-new
@@ -143,23 +146,23 @@ impl Client {
         ))
     }
 
-    /// Take `word` for the one that this Looker has for a user's own value of an attribute: an earlier probe has seen it.
+    /// Remember `word` as this instance's word for a user's own attribute value, as seen by an earlier probe.
     pub fn learn_own_source(&self, word: String) {
-        // The first one counts, and there is one only.
+        // Every probe of one instance sees the same word, so the first one is as good as any.
         self.0.own_source.get_or_init(|| word);
     }
 
-    /// The word that this Looker was seen to have for a user's own value, if any.
+    /// This instance's word for a user's own attribute value, if a probe has seen one.
     pub(super) fn own_source(&self) -> Option<&str> {
         self.0.own_source.get().map(String::as_str)
     }
 
-    /// Where Looker is.
+    /// Looker's base URL.
     pub fn base_url(&self) -> &Url {
         &self.0.base_url
     }
 
-    /// The same as Looker's SDKs take it: without a slash at the end, since they put one there.
+    /// The base URL without the trailing slash, which Looker's SDKs add themselves.
     pub fn origin(&self) -> &str {
         self.base_url().as_str().trim_end_matches('/')
     }
@@ -179,8 +182,8 @@ impl Client {
         self.http().calls()
     }
 
-    /// Any call, for a user who knows what it does: `path` is below `/api/4.0`, percent-encoded, and the answer is given
-    /// whatever its status. Only calls that are safe to repeat are repeated when their answer is lost.
+    /// Any call, for a user who knows what it does: `path` is below `/api/4.0`, percent-encoded. The response is returned
+    /// whatever its status. Only calls that are safe to repeat are retried after a lost answer.
     pub async fn call(
         &self,
         operation: &'static str,
@@ -218,17 +221,17 @@ impl Client {
         }
     }
 
-    /// Make `call` and read the value it gives.
+    /// Send `call` and read the value it returns.
     pub(super) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, LookerError> {
         response::decode(call.operation, &self.success(&call).await?)
     }
 
-    /// Make `call`; what it gives does not matter.
+    /// Send `call` and ignore the value it returns.
     pub(super) async fn done(&self, call: Call) -> Result<(), LookerError> {
         self.success(&call).await.map(drop)
     }
 
-    /// Make `call`, which deletes something.
+    /// Send `call`, which deletes something.
     pub(super) async fn remove(&self, call: Call) -> Result<Removal, LookerError> {
         match self.success(&call).await {
             Ok(_) => Ok(Removal::Accepted),
@@ -237,8 +240,8 @@ impl Client {
         }
     }
 
-    /// Make `call` and read the value it gives; `None` if Looker says that there is no such thing, which it also says to
-    /// whoever may not see it.
+    /// Send `call` and read the value it returns; `None` if Looker answers 404, which it also does if the caller may not see
+    /// the thing.
     pub(super) async fn found<T: DeserializeOwned>(
         &self,
         call: Call,
@@ -250,7 +253,7 @@ impl Client {
         }
     }
 
-    /// Make `call`; a refusal is an error.
+    /// Send `call`; a refusal is an error.
     pub(super) async fn success(&self, call: &Call) -> Result<Answer, LookerError> {
         let answer = self.answer(call).await?;
         let refusal = response::refusal(call.operation, &answer, self.http().clock().now());
@@ -260,10 +263,11 @@ impl Client {
         }
     }
 
-    /// Make `call` with a token; once more with a new one when Looker no longer accepts it.
+    /// Send `call` with a token, and once more with a new token if Looker rejects the first.
     async fn answer(&self, call: &Call) -> Result<Answer, LookerError> {
         let token = self.current_token().await?;
         let answer = self.http().send(call, &self.sender(Some(&token))).await?;
+        // A second 401 is returned as it is: a fresh token that is refused will not get better by asking again.
         if answer.status != 401 || !self.auth().renewable() || call.once {
             return Ok(answer);
         }

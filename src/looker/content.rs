@@ -7,10 +7,10 @@ use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// The fields of a [`Content`]; a whole dashboard with its tiles is large.
+/// The fields of a [`Content`]; a full dashboard includes its tiles and is large.
 const FIELDS: &str = "id,title,user_id,folder_id,deleted,content_metadata_id,content_favorite_id";
 
-/// The same of a dashboard in short, which names its folder in another way.
+/// The same for the short form of a dashboard, which nests the folder's id.
 const BASE_FIELDS: &str = "id,title,user_id,folder(id),content_metadata_id,content_favorite_id";
 
 /// What kind of content something is.
@@ -33,13 +33,13 @@ pub struct Content {
     pub title: String,
     /// The user who owns it.
     pub user_id: Option<String>,
-    /// The folder it is in; `None` where that is gone.
+    /// The folder it is in; `None` if the folder was deleted.
     pub folder_id: Option<String>,
     /// Whether it is in the trash.
     pub deleted: bool,
     /// The id that favourites and access name it by.
     pub content_metadata_id: Option<String>,
-    /// The favourite of whoever asks, if it is one.
+    /// The calling user's favourite of it, if any.
     pub content_favorite_id: Option<String>,
 }
 
@@ -100,7 +100,7 @@ impl From<Shown> for Content {
 }
 
 impl Client {
-    /// The dashboards or looks that a user owns: those in the trash, or all but them.
+    /// The dashboards or looks that a user owns, either in the trash or outside it.
     pub async fn content_of(
         &self,
         kind: ContentKind,
@@ -121,7 +121,7 @@ impl Client {
         self.pages(call).await
     }
 
-    /// All dashboards or looks that this identity can see, but for those in the trash.
+    /// All dashboards or looks that this identity can see, without the trash.
     pub async fn all_content(&self, kind: ContentKind) -> Result<Vec<Content>, LookerError> {
         let (operation, template, fields) = match kind {
             ContentKind::Dashboard => ("all_dashboards", "/dashboards", BASE_FIELDS),
@@ -155,7 +155,7 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
-    /// Change a dashboard or look, and see what it is now: Looker leaves out in silence what it does not let one change.
+    /// Change a dashboard or look and return its new state: Looker silently ignores fields that may not be changed.
     pub async fn change_content(
         &self,
         kind: ContentKind,
@@ -163,7 +163,7 @@ impl Client {
         changes: &ContentChanges,
     ) -> Result<Content, LookerError> {
         let call = match kind {
-            // This one cannot be asked for less than the whole dashboard.
+            // `update_dashboard` has no `fields` parameter: the answer is always the whole dashboard.
             ContentKind::Dashboard => {
                 Call::patch("update_dashboard", "/dashboards/{dashboard_id}", &[id])?
             }

@@ -16,7 +16,7 @@ pub struct ContentAccess {
     /// The access's id.
     #[serde(deserialize_with = "fields::id")]
     pub id: String,
-    /// The id that it names the content by.
+    /// The id that the API uses for the content.
     #[serde(default, deserialize_with = "fields::optional")]
     pub content_metadata_id: Option<String>,
     /// What may be done with it: `view` or `edit`.
@@ -30,7 +30,7 @@ pub struct ContentAccess {
     pub group_id: Option<String>,
 }
 
-/// An access of a user. Looker's OpenAPI description marks every field as read-only, and yet they are the body.
+/// A user's access. Looker's OpenAPI description marks every field as read-only, yet they make up the body.
 #[derive(Serialize)]
 struct Body<'a> {
     content_metadata_id: &'a str,
@@ -39,7 +39,7 @@ struct Body<'a> {
 }
 
 impl Client {
-    /// Who something is shared with. There is no list by user.
+    /// Who something is shared with. The API has no list by user.
     pub async fn content_accesses(
         &self,
         content_metadata_id: &str,
@@ -70,7 +70,7 @@ impl Client {
         self.json(call.json(&body)).await
     }
 
-    /// Change what a user may do with something that it shared with it; the rest must be as it is.
+    /// Change what a user may do with something shared with that user; the other fields must stay the same.
     pub async fn set_content_access(
         &self,
         id: &str,
@@ -89,7 +89,7 @@ impl Client {
         self.json(call.json(&body)).await
     }
 
-    /// Share something no longer.
+    /// Stop sharing something.
     pub async fn delete_content_access(&self, id: &str) -> Result<Removal, LookerError> {
         let template = "/content_metadata_access/{content_metadata_access_id}";
         let call = Call::delete("delete_content_metadata_access", template, &[id])?;

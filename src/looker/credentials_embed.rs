@@ -20,7 +20,7 @@ pub struct CredentialsEmbed {
     /// The external group of the latest login.
     #[serde(default, deserialize_with = "fields::optional")]
     pub external_group_id: Option<String>,
-    /// When the credential came into being.
+    /// When the credential was created.
     #[serde(default, deserialize_with = "fields::when")]
     pub created_at: When,
     /// When it was last used to log in.

@@ -1,4 +1,4 @@
-//! Cookieless embedding, and signed URLs made or checked by Looker itself.
+//! Cookieless embedding, and signed URLs created or checked by Looker itself.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::looker::fields;
 use crate::looker::path::Path;
 use crate::secret::{ExposeSecret as _, SecretString};
 
-/// Who is to be logged in without cookies, and with which grants; the same as in a signed URL.
+/// The user to log in without cookies, with the same grants as in a signed URL.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CookielessLogin {
     /// The company's id of the user.
@@ -51,12 +51,12 @@ pub struct CookielessLogin {
     pub embed_domain: Option<String>,
 }
 
-/// A cookieless session; all but the ids is secret.
+/// A cookieless session; everything but the ids is secret.
 #[derive(Debug)]
 pub struct CookielessSession {
-    /// Looker's id of the user, where the token tells it.
+    /// Looker's id of the user, if the token contains it.
     pub looker_user_id: Option<String>,
-    /// What the session is ended with.
+    /// The token that ends the session.
     pub session_reference_token: SecretString,
     /// How long the session lasts, in seconds.
     pub session_reference_token_ttl: Option<u64>,
@@ -83,6 +83,7 @@ impl Client {
         let call = Call::post(operation, "/embed/cookieless_session/acquire", &[])?;
         let acquired: Acquired = self.json(call.json(login)).await?;
         Ok(CookielessSession {
+            // The answer has no user id of its own, and a lookup by id would cost another call.
             looker_user_id: user_in_token(&acquired.authentication_token),
             session_reference_token: acquired.session_reference_token,
             session_reference_token_ttl: acquired.session_reference_token_ttl,
@@ -101,8 +102,8 @@ impl Client {
             .await
     }
 
-    /// Have Looker say whether it would accept a signed URL: `None` where it would, otherwise what is wrong. The
-    /// operation is an alpha one that not every Looker has (404).
+    /// Let Looker check a signed URL: `None` if Looker would accept it, otherwise what is wrong. The operation is in alpha
+    /// and missing (404) on some instances.
     pub async fn validate_embed_url(
         &self,
         url: &SecretString,

@@ -1,20 +1,20 @@
-//! Which of a user's roles its latest embed login gave it: found by what fits, and not guessed if several do.
+//! Which of a user's roles came from its latest embed login. A role is accepted only if it is the single match.
 //!
-//! That the role is called "Embedded Role" was told once, of the admin page. That no admin can hand it out, so that it is
-//! not among all roles, is likely and was told nowhere. Each of the two signs is taken for one; a role that shows neither
-//! was given by an admin or a group.
+//! The name "Embedded Role" is documented in one place, for the admin page. That admins cannot assign the role, so that it
+//! is missing from the list of all roles, is likely but documented nowhere. Either sign is enough; a role with neither was
+//! assigned by an admin or a group.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::looker::roles::Role;
 
-/// The name that Looker's help page on embedded roles shows.
+/// The name shown on Looker's help page about embedded roles.
 const NAME: &str = "Embedded Role";
 
-/// The permission without which a role's models cannot be queried.
+/// Without this permission, a role's models cannot be queried.
 const ACCESS_DATA: &str = "access_data";
 
-/// The roles that an admin can hand out, by Looker's id.
+/// The roles that an admin can assign, by Looker's id.
 pub type ListedRoles = BTreeMap<String, Role>;
 
 /// What the latest embed login gave a user.
@@ -28,39 +28,40 @@ pub struct EmbedGrants {
     pub models: Vec<String>,
 }
 
-/// Why nobody can tell what an embed login gave a user.
+/// Why the grants of the latest embed login cannot be determined.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum GrantsUnreadable {
-    /// No role fits. The user may have none, or Looker may not show it.
-    #[error("none of its roles is seen to be that of its embed login")]
+    /// No role matches. The user may have none, or Looker may not show it.
+    #[error("none of its roles is recognizable as the role of its embed login")]
     NoRole,
-    /// Several roles fit.
-    #[error("roles {} could each be that of its embed login", .0.join(", "))]
+    /// Several roles match.
+    #[error("each of roles {} could be the role of its embed login", .0.join(", "))]
     Several(Vec<String>),
-    /// Looker names roles of the user that it shows nowhere.
-    #[error("Looker says that it has role {}, and does not show it", .0.join(", "))]
+    /// Looker lists role ids for the user without showing the roles.
+    #[error("Looker lists role {} for the user but does not show it", .0.join(", "))]
     NotShown(Vec<String>),
-    /// Looker shows roles that it does not name as the user's.
-    #[error("Looker shows role {} of it, which is not among the ids of its roles", .0.join(", "))]
+    /// Looker shows roles that are missing from the user's role ids.
+    #[error("Looker shows role {}, which is missing from the user's `role_ids`", .0.join(", "))]
     NotNamed(Vec<String>),
-    /// The list of all roles is empty, and every Looker has roles.
+    /// The list of all roles is empty, although every Looker has roles.
     #[error("Looker lists no roles at all")]
     NothingListed,
-    /// The role does not say what it allows, or allows everything, which no login can.
-    #[error("role {0} does not say which permissions on which models it gives")]
+    /// The role does not say what it allows, or it allows everything, which no embed login can grant.
+    #[error("role {0} does not say which permissions and models it grants")]
     Open(String),
 }
 
-/// What the latest embed login gave a user that has the roles `role_ids`, of which `direct` do not come from groups, on an
-/// instance whose admins can hand out `listed`.
+/// The grants of the latest embed login of a user with the roles `role_ids`. Those in `direct` do not come from groups;
+/// `listed` are the roles that admins of this instance can assign.
 ///
 /// # Errors
-/// Nobody can tell; [`GrantsUnreadable::NoRole`] leaves open that there is nothing to tell.
+/// The grants cannot be determined. [`GrantsUnreadable::NoRole`] may also mean that there are none.
 pub fn embed_grants(
     role_ids: &[String],
     direct: &[Role],
     listed: &ListedRoles,
 ) -> Result<EmbedGrants, GrantsUnreadable> {
+    // With an empty list every role would look unlisted, and any role would pass for the embed role.
     if listed.is_empty() {
         return Err(GrantsUnreadable::NothingListed);
     }
@@ -69,6 +70,7 @@ pub fn embed_grants(
         .filter(|role| !role_ids.contains(&role.id))
         .map(|role| role.id.clone())
         .collect();
+    // Two answers that contradict each other: one of them is stale or filtered, so neither decides.
     if !unnamed.is_empty() {
         return Err(GrantsUnreadable::NotNamed(unnamed));
     }
@@ -79,6 +81,7 @@ pub fn embed_grants(
         .filter(|id| !is_shown(id))
         .cloned()
         .collect();
+    // The embed role may be among the hidden ones, so a single match among the rest proves nothing.
     if !hidden.is_empty() {
         return Err(GrantsUnreadable::NotShown(hidden));
     }
@@ -109,19 +112,19 @@ fn grants_of(role: &Role) -> Result<EmbedGrants, GrantsUnreadable> {
     }
 }
 
-/// What a user with some roles should be able to do, as the roles say.
+/// What a user should be able to do according to its roles.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct RoleReach {
     /// The permissions of all roles.
     pub permissions: BTreeSet<String>,
     /// The models that can be queried.
     pub models: BTreeSet<String>,
-    /// Whether it is all models.
+    /// Whether all models can be queried.
     pub all_models: bool,
 }
 
 impl RoleReach {
-    /// What a user that has the roles `role_ids` can do, by its `direct` roles and those that are `listed`.
+    /// The reach of a user with the roles `role_ids`, found in `direct` or `listed`.
     pub fn of(role_ids: &[String], direct: &[Role], listed: &ListedRoles) -> Self {
         let mut reach = Self::default();
         let others = role_ids.iter().filter_map(|id| listed.get(id));
@@ -139,7 +142,7 @@ impl RoleReach {
         reach
     }
 
-    /// Whether the roles account for all `models` that the user was seen to reach: if not, a role is not shown.
+    /// Whether the roles account for all `models` that the user can reach; if not, some role is hidden.
     pub fn explains<'a>(&self, mut models: impl Iterator<Item = &'a String>) -> bool {
         self.all_models || models.all(|model| self.models.contains(model))
     }

@@ -13,7 +13,7 @@ use crate::system::duration;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LookerError {
-    /// Login was refused: Looker says 404 where an API key is unknown.
+    /// Login was refused: Looker answers 404 if it does not know the API key.
     #[error("Looker at `{origin}` does not accept this API key")]
     Rejected {
         /// Scheme, host and port of the API.
@@ -21,7 +21,7 @@ pub enum LookerError {
         /// The HTTP status.
         status: u16,
     },
-    /// Looker itself answered 404, which it also does if the caller may not know.
+    /// Looker itself answered 404, which it also does if the caller lacks access.
     #[error("Looker answered 404 to `{operation}`: {message}")]
     NotFound {
         /// The operation's id.
@@ -39,7 +39,7 @@ pub enum LookerError {
         /// What Looker says.
         message: String,
     },
-    /// Looker answered 429 to every try.
+    /// Looker answered 429 to every attempt.
     #[error("Looker throttled `{operation}`: {message}")]
     Throttled {
         /// The operation's id.
@@ -59,8 +59,8 @@ pub enum LookerError {
         /// What Looker says of each field.
         fields: Vec<FieldError>,
     },
-    /// Something in front of Looker answered, or Looker's outage page did. It says nothing of what was asked for, and
-    /// Looker may have done the work behind it.
+    /// A proxy or Looker's outage page answered. This says nothing about the thing asked for, and Looker may have acted
+    /// behind it.
     #[error("`{operation}` was not answered by Looker's API: status {status} with {foreign}")]
     Unavailable {
         /// The operation's id.
@@ -80,7 +80,7 @@ pub enum LookerError {
         /// What Looker says, or what the status means.
         message: String,
     },
-    /// There was no connection, so nothing was sent.
+    /// No connection was made, so nothing was sent.
     #[error("cannot connect to `{origin}` for `{operation}`")]
     Unreachable {
         /// The operation's id.
@@ -93,7 +93,7 @@ pub enum LookerError {
         #[source]
         source: anyhow::Error,
     },
-    /// The server's certificate is not one to trust.
+    /// The server's certificate is not trusted.
     #[error("TLS connection to `{origin}` failed: {problem}")]
     Tls {
         /// The operation's id.
@@ -106,15 +106,15 @@ pub enum LookerError {
         #[source]
         source: anyhow::Error,
     },
-    /// No answer came in time; Looker may have done the work.
+    /// No answer came in time; Looker may have acted.
     #[error("`{operation}` did not answer within {}", duration::exact(*.after))]
     Timeout {
         /// The operation's id.
         operation: &'static str,
-        /// How long it was waited for.
+        /// How long the call waited.
         after: Duration,
     },
-    /// The connection broke before the answer was whole; Looker may have done the work.
+    /// The connection broke before the answer was complete; Looker may have acted.
     #[error("the connection broke before `{operation}` was answered")]
     Lost {
         /// The operation's id.
@@ -131,23 +131,23 @@ pub enum LookerError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The answer is not the JSON that the operation gives.
+    /// The answer is not the JSON that the operation returns.
     #[error("the answer to `{operation}` is not what Looker's API gives: {problem}")]
     Decode {
         /// The operation's id.
         operation: &'static str,
-        /// Where the answer stops making sense; no part of the answer.
+        /// Where decoding failed; contains no part of the answer.
         problem: String,
     },
-    /// A list that comes in pages and has no end.
+    /// A paged list that does not end.
     #[error("the list that `{operation}` gives has no end: {problem}")]
     Endless {
         /// The operation's id.
         operation: &'static str,
-        /// How that shows.
+        /// What gave it away.
         problem: &'static str,
     },
-    /// Looker was asked about one user and answered about another, whose things must not be touched.
+    /// Looker was asked about one user and answered about a different one, who must not be touched.
     #[error("`{operation}` was asked about {asked} and answered about {answered}")]
     Another {
         /// The operation's id.
@@ -157,7 +157,7 @@ pub enum LookerError {
         /// Who was answered about.
         answered: String,
     },
-    /// An id that no path can carry.
+    /// An id that cannot be part of a path.
     #[error("`{id}` cannot be an id in a call of `{operation}`")]
     Id {
         /// The operation's id.
@@ -165,14 +165,14 @@ pub enum LookerError {
         /// The id.
         id: String,
     },
-    /// A path that would reach another place than it names.
+    /// A path that would resolve to a different endpoint.
     #[error("the path `{path}` is not one of the API")]
     Path {
         /// The path, without its query.
         path: String,
     },
     /// An identity that was logged out, or an access token that is no longer accepted and cannot be renewed.
-    #[error("the access token of `{identity}` is gone")]
+    #[error("the access token of `{identity}` has ended")]
     LoggedOut {
         /// Whose token it was.
         identity: String,
@@ -198,7 +198,7 @@ pub enum LookerError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TlsProblem {
-    /// Nobody trusted has signed it.
+    /// Its issuer is not trusted.
     UnknownIssuer,
     /// It is for another name.
     WrongName,
@@ -247,7 +247,7 @@ impl fmt::Display for Listed<'_> {
 }
 
 impl LookerError {
-    /// The operation that failed, where it was one.
+    /// The operation that failed, if there was one.
     pub const fn operation(&self) -> Option<&'static str> {
         match self {
             Self::Rejected { .. } => Some("login"),
@@ -273,7 +273,7 @@ impl LookerError {
         }
     }
 
-    /// The status of the answer, whoever gave it: for reports. Decisions go by [`LookerError::refused_with`].
+    /// The status of the answer, whoever sent it: for reports only. Decisions use [`LookerError::refused_with`].
     pub const fn http_status(&self) -> Option<u16> {
         match self {
             Self::NotFound { .. } => Some(404),
@@ -287,18 +287,19 @@ impl LookerError {
         }
     }
 
-    /// The status of a refusal that is Looker's own, the only ones that anything may be concluded from.
+    /// The status, if the refusal is Looker's own. Conclusions may only be drawn from these.
     pub const fn refused_with(&self) -> Option<u16> {
         match self {
             Self::Unavailable { .. } => None,
             // belief: gateway-may-have-done-it
+            // A 5xx may come from a load balancer after Looker has done the work.
             Self::Status { status, .. } if *status >= 500 => None,
             _ => self.http_status(),
         }
     }
 
-    /// Whether the same call may do better later: throttled, a gateway's 502 to 504, or trouble on the way. It does not
-    /// say that repeating is safe: see [`LookerError::took_effect_unknown`].
+    /// Whether the same call may succeed later: rate limited, a gateway's 502 to 504, or a network failure. This does not
+    /// mean that retrying is safe: see [`LookerError::took_effect_unknown`].
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Throttled { .. }
@@ -311,8 +312,8 @@ impl LookerError {
         }
     }
 
-    /// Whether Looker may have done what was asked although the call failed. A create that ended so must not be
-    /// repeated before somebody has looked.
+    /// Whether Looker may have acted although the call failed. A create that failed this way must not be repeated before
+    /// the result has been looked up.
     pub const fn took_effect_unknown(&self) -> bool {
         match self {
             Self::Unavailable { .. }
@@ -325,7 +326,7 @@ impl LookerError {
         }
     }
 
-    /// Whether Looker says that Looker (Google Cloud core) does not have this operation.
+    /// Whether Looker says that Looker (Google Cloud core) lacks this operation.
     pub fn is_unsupported_on_core(&self) -> bool {
         // belief: core-says-so
         matches!(self, Self::Denied { message, .. } if message.contains("Looker (Google Cloud core)"))

@@ -1,4 +1,4 @@
-//! Favourites: content that a user has marked.
+//! Favourites: content that a user has bookmarked.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// The fields of a [`Favorite`]; a whole one comes with the content.
+/// The fields of a [`Favorite`]; the full response includes the content.
 const FIELDS: &str =
     "id,user_id,content_metadata_id,dashboard_id,look_id,board_id,dashboard(title),look(title)";
 
@@ -19,15 +19,15 @@ pub struct Favorite {
     pub id: String,
     /// Whose favourite it is.
     pub user_id: Option<String>,
-    /// The id that it names the content by.
+    /// The id that the API uses for the content.
     pub content_metadata_id: Option<String>,
-    /// The dashboard, where it is one.
+    /// The dashboard, if it is one.
     pub dashboard_id: Option<String>,
-    /// The look, where it is one.
+    /// The look, if it is one.
     pub look_id: Option<String>,
-    /// The board, where it is one.
+    /// The board, if it is one.
     pub board_id: Option<String>,
-    /// The title of the dashboard or look; boards come without.
+    /// The title of the dashboard or look; boards have none here.
     pub title: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl Client {
         self.pages(call).await
     }
 
-    /// Make content a favourite of a user, or of this identity: `None` where it is one already.
+    /// Add content to the favourites of a user, or of this identity; `None` if it is already one of them.
     pub async fn create_favorite(
         &self,
         user_id: Option<&str>,
@@ -102,6 +102,7 @@ impl Client {
             content_metadata_id,
         };
         let call = Call::post("create_content_favorite", "/content_favorite", &[])?;
+        // Safe to repeat: a second favourite is answered 409, which is read as "already there" below.
         match self.json(call.repeatable().json(&body)).await {
             Ok(favorite) => Ok(Some(favorite)),
             // belief: favorite-twice-is-409

@@ -1,4 +1,4 @@
-//! How values of Looker's are read: ids as strings or numbers, `""` and `null` as unset, its own form of timestamps.
+//! Parsing of Looker's values: ids as strings or numbers, `""` and `null` as unset, Looker's timestamps.
 
 use serde::{Deserialize, Deserializer};
 
@@ -23,12 +23,12 @@ impl Loose {
     }
 }
 
-/// An id that must be there; ids were numbers before Looker 22.4.
+/// A required id; ids were numbers before Looker 22.4.
 pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     optional(deserializer)?.ok_or_else(|| serde::de::Error::custom("an id is missing"))
 }
 
-/// An id or a text that may be missing, `null` or empty.
+/// An id or text that may be missing, `null` or empty.
 pub(super) fn optional<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -36,7 +36,7 @@ pub(super) fn optional<'de, D: Deserializer<'de>>(
     Ok(Option::<Loose>::deserialize(deserializer)?.and_then(Loose::text))
 }
 
-/// A text that may be missing or `null`, and that says something when it is empty too.
+/// A text that may be missing or `null`; an empty one is a value of its own.
 pub(super) fn exact<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -48,7 +48,7 @@ pub(super) fn exact<'de, D: Deserializer<'de>>(
     )
 }
 
-/// A text; empty where it is `null`.
+/// A text; empty if `null`.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(optional(deserializer)?.unwrap_or_default())
 }
@@ -59,7 +59,7 @@ pub(super) fn ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stri
     Ok(ids.into_iter().filter_map(Loose::text).collect())
 }
 
-/// A list, or `null` for an empty one; elements that are `null` are left out.
+/// A list, or `null` for an empty one; `null` elements are dropped.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -67,7 +67,7 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(list.into_iter().flatten().collect())
 }
 
-/// How many elements a list has, or `null` for none; what they hold is not looked at.
+/// The length of a list, or 0 for `null`; the elements are not parsed.
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let list = Option::<Vec<serde::de::IgnoredAny>>::deserialize(deserializer)?;
     Ok(list.map_or(0, |list| list.len()))
@@ -78,7 +78,7 @@ pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A moment, or that there is none, or that it cannot be read.
+/// A timestamp, none, or one that cannot be parsed.
 pub(super) fn when<'de, D: Deserializer<'de>>(deserializer: D) -> Result<When, D::Error> {
     // belief: timestamps-are-rfc-3339
     Ok(When::read(optional(deserializer)?.as_deref()))

@@ -7,7 +7,7 @@ use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// The fields of a [`Folder`]; a whole one comes with what is in it.
+/// The fields of a [`Folder`]; the full response includes its content.
 const FIELDS: &str = "id,name,parent_id,creator_id,content_metadata_id,is_personal";
 
 /// A folder.
@@ -16,24 +16,24 @@ pub struct Folder {
     /// The folder's id.
     #[serde(deserialize_with = "fields::id")]
     pub id: String,
-    /// The folder's name; no other folder in the same one has it.
+    /// The folder's name, unique within its parent.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// The folder it is in; the roots are in none.
+    /// The parent folder; root folders have none.
     #[serde(default, deserialize_with = "fields::optional")]
     pub parent_id: Option<String>,
-    /// The user who made it, which cannot be changed.
+    /// The user who created it, which cannot be changed.
     #[serde(default, deserialize_with = "fields::optional")]
     pub creator_id: Option<String>,
-    /// The id that access names it by.
+    /// The id that content access refers to.
     #[serde(default, deserialize_with = "fields::optional")]
     pub content_metadata_id: Option<String>,
-    /// Whether it is a user's own folder; those below it are not.
+    /// Whether it is a user's personal folder; sub-folders of one are not.
     #[serde(default, deserialize_with = "fields::flag")]
     pub is_personal: bool,
 }
 
-/// Changes of a folder; what is `None` stays.
+/// Changes of a folder; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct FolderChanges {
     /// The name.
@@ -57,7 +57,7 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
-    /// The folders in a folder, but not those in them.
+    /// The direct sub-folders of a folder.
     pub async fn folder_children(&self, id: &str) -> Result<Vec<Folder>, LookerError> {
         let call = Call::get("folder_children", "/folders/{folder_id}/children", &[id])?
             .query("sorts", "id")
@@ -65,7 +65,7 @@ impl Client {
         self.pages(call).await
     }
 
-    /// Rename a folder, or move it with all that is in it.
+    /// Rename a folder, or move it with everything in it.
     pub async fn update_folder(
         &self,
         id: &str,

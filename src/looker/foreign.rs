@@ -1,9 +1,8 @@
-//! Whether Looker itself answered, or something that stands where Looker should be: its outage page, a proxy, a
-//! firewall, a login page.
+//! Whether Looker itself answered, or something in front of it: its outage page, a proxy, a firewall, a login page.
 //!
-//! Recorded: Looker's own refusals are JSON with a `message`; during an outage, or for a path that does not exist, any
-//! path answers 404 with an HTML page, of the type `text/html` or `*/*`. Whatever else answered knows nothing of the thing
-//! that was asked for, so nothing may be concluded from its status.
+//! Recorded: Looker's own refusals are JSON with a `message`. During an outage, or for an unknown path, the answer is 404
+//! with an HTML page of type `text/html` or `*/*`. Anything else that answered knows nothing about the thing asked for,
+//! so nothing may be concluded from its status.
 
 use std::fmt;
 
@@ -16,16 +15,16 @@ use crate::looker::trace::without_query;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Foreign {
-    /// The call was sent elsewhere; redirects are not followed, because they would take the token along.
+    /// A redirect. It is not followed, because it would take the token along.
     Redirect {
-        /// Where to, without the query.
+        /// The target, without the query.
         location: String,
     },
-    /// A page for people.
+    /// An HTML page.
     Page,
-    /// Nothing but the status.
+    /// No body.
     Empty,
-    /// A body in another form than Looker's.
+    /// A body that is not in Looker's format.
     Other,
 }
 
@@ -41,13 +40,14 @@ impl fmt::Display for Foreign {
 }
 
 impl Foreign {
-    /// What `answer` is, unless it is Looker's own. An error of a server, 429 and 5xx, stays one whoever sent it.
+    /// What `answer` is if it is not Looker's own. 429 and 5xx keep their meaning whoever sent them.
     pub(super) fn refusal(answer: &Answer) -> Option<Self> {
         match answer.status {
             // belief: redirect-is-not-looker
             300..=399 => Some(Self::Redirect {
                 location: without_query(answer.header("location").unwrap_or("nowhere")),
             }),
+            // Throttling is honoured whoever throttles: Looker, or a gateway in front of it.
             429 => None,
             // belief: unknown-operation-is-a-page
             400..=499 if !is_lookers(answer) => Some(Self::body(answer)),
@@ -55,7 +55,7 @@ impl Foreign {
         }
     }
 
-    /// What a success is, unless it is Looker's own: a login page may come with status 200.
+    /// What a successful answer is if it is not Looker's own: a login page may come with status 200.
     pub(super) fn success(answer: &Answer) -> Option<Self> {
         answer.is_of("text/html").then_some(Self::Page)
     }
@@ -71,7 +71,7 @@ impl Foreign {
     }
 }
 
-/// Whether a refusal has the form that every recorded one of Looker's has.
+/// Whether a refusal has the format of all recorded refusals of Looker.
 fn is_lookers(answer: &Answer) -> bool {
     #[derive(Deserialize)]
     struct Said {

@@ -1,4 +1,4 @@
-//! Groups and who is in them.
+//! Groups and their members.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +16,14 @@ pub struct Group {
     /// The group's name.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// The id that embed logins name it by; only external groups have one.
+    /// The id used in embed logins; only external groups have one.
     #[serde(default, deserialize_with = "fields::optional")]
     pub external_group_id: Option<String>,
     // belief: all-users-is-by-default
-    /// Whether everybody is in it.
+    /// Whether every user is a member.
     #[serde(default, deserialize_with = "fields::flag")]
     pub include_by_default: bool,
-    /// How many users are in it.
+    /// How many members it has.
     #[serde(default)]
     pub user_count: Option<u64>,
 }
@@ -39,7 +39,7 @@ impl Client {
         .await
     }
 
-    /// Put a user into a group.
+    /// Add a user to a group.
     pub async fn add_group_user(&self, group_id: &str, user_id: &str) -> Result<(), LookerError> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -51,7 +51,7 @@ impl Client {
         self.done(call.json(&Body { user_id })).await
     }
 
-    /// Take a user out of a group.
+    /// Remove a user from a group.
     pub async fn delete_group_user(
         &self,
         group_id: &str,

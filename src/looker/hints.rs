@@ -1,4 +1,4 @@
-//! What to do about each error of the client, and the exit code it has.
+//! The hint and the exit code for each error of the client.
 
 use crate::error::{Error, Kind};
 use crate::looker::error::{LookerError, TlsProblem};
@@ -56,7 +56,7 @@ fn kind(error: &LookerError) -> Kind {
     }
 }
 
-/// Operations without an id: a 404 means that this identity may not know, or that the feature is off.
+/// Operations without an id: a 404 means that this identity lacks access, or that the feature is off.
 fn admin_only(operation: &str) -> bool {
     matches!(
         operation,
@@ -99,26 +99,26 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Unreachable { origin, unknown_host, .. } => unreachable(origin, *unknown_host),
         LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
         LookerError::Timeout { .. } => "give Looker more time with `--timeout`, or run the command again".to_owned(),
-        LookerError::Lost { .. } => "run the command again; what Looker has done already is found and kept".to_owned(),
+        LookerError::Lost { .. } => "run the command again; it finds and keeps what Looker has already done".to_owned(),
         LookerError::Endless { .. } => {
-            "nothing was concluded from the part that was read; look for a proxy or a cache that drops the query of requests"
+            "nothing was concluded from the part that was read; check for a proxy or a cache that drops query strings"
                 .to_owned()
         }
         LookerError::Another { operation: "user_for_credential", .. } => {
-            "ids are compared exactly, upper and lower case too: write the id as Looker has it, or choose one that differs in \
+            "ids are compared exactly, including case: write the id as Looker has it, or choose one that differs in \
              more than case"
                 .to_owned()
         }
         LookerError::Another { .. } => {
-            "the user that it answered about was left alone; report this to Looker".to_owned()
+            "nothing was changed for the user in the answer; report this to Looker".to_owned()
         }
         LookerError::Id { .. } => {
-            "an id that is empty, `.` or `..` changes the address it stands in; such a user can only be found with \
+            "an empty id, `.` or `..` would change the path of the request; find such a user with \
              `embedctl users list`"
                 .to_owned()
         }
         LookerError::Path { .. } => {
-            "write a path of Looker's API as in `/users/1`, percent-encoded, without `.` and `..`".to_owned()
+            "give a path of Looker's API such as `/users/1`, percent-encoded, without `.` and `..`".to_owned()
         }
         LookerError::LoggedOut { .. } => "run the command again to get a new one".to_owned(),
         LookerError::CaFile { .. } => {
@@ -145,7 +145,7 @@ fn denied(error: &LookerError, operation: &str, status: u16) -> String {
             .to_owned(),
         // belief: cookieless-404-is-off
         "create_embed_user" | "acquire_embed_cookieless_session" => {
-            "this Looker has no embedding, or the API key's user is not an admin: `embedctl doctor` says which".to_owned()
+            "embedding is not available on this Looker, or the API key's user is not an admin: `embedctl doctor` says which".to_owned()
         }
         "create_user_credentials_api3" => {
             "an admin must allow API keys for the user on Looker's Users page".to_owned()
@@ -154,8 +154,8 @@ fn denied(error: &LookerError, operation: &str, status: u16) -> String {
     }
 }
 
-/// What to do if something else than Looker's API answered. At login, the page was recorded both during outages and as the
-/// answer to a key that Looker does not know (of a client that took any type, in 2022).
+/// The hint if something other than Looker's API answered. At login, the page was recorded both during outages and as the
+/// answer to an unknown key (in 2022, from a client that accepts any content type).
 fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
     match foreign {
         Foreign::Redirect { .. } => {
@@ -169,7 +169,7 @@ fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
                 .to_owned()
         }
         _ if status == 411 => {
-            "nothing was concluded from it: a proxy in front of Looker wants to know the length of every request".to_owned()
+            "nothing was concluded from it: a proxy in front of Looker requires a `Content-Length` on every request".to_owned()
         }
         _ if status == 407 => "name the proxy with its user and password in `HTTPS_PROXY`".to_owned(),
         _ if status == 404 => {
@@ -193,10 +193,10 @@ fn not_found(operation: &str) -> Option<String> {
                 .to_owned(),
         ),
         "login_user" => Some(
-            "there is no such user, or the API key's user is not an admin: Looker says 404 to both".to_owned(),
+            "there is no such user, or the API key's user is not an admin: Looker answers 404 in both cases".to_owned(),
         ),
         operation if admin_only(operation) => Some(
-            "Looker says 404 where it does not allow: give the API key's user the Admin role".to_owned(),
+            "Looker answers 404 if access is denied: give the API key's user the Admin role".to_owned(),
         ),
         _ => None,
     }
@@ -213,18 +213,18 @@ fn unreachable(origin: &str, unknown_host: bool) -> String {
     } else {
         "; older Lookers serve the API on port 19999".to_owned()
     };
-    format!("check that Looker runs at `{origin}` and that no firewall stands between{other_port}")
+    format!("check that Looker is running at `{origin}` and that no firewall blocks it{other_port}")
 }
 
 const fn tls(problem: TlsProblem) -> &'static str {
     match problem {
         TlsProblem::UnknownIssuer => {
-            "if it is signed by your own authority, name its certificate with `--ca-file`"
+            "if your own authority signed it, give that authority's certificate with `--ca-file`"
         }
         TlsProblem::WrongName => "use the name in the certificate as host of `--base-url`",
         TlsProblem::OutOfDate => "check the clock of this machine, or have the certificate renewed",
         TlsProblem::Other => {
-            "check that the port in `--base-url` speaks TLS, and that no proxy changes it"
+            "check that the port in `--base-url` serves TLS, and that no proxy intercepts it"
         }
     }
 }

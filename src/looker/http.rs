@@ -1,4 +1,4 @@
-//! The only place that talks to the network: sends requests, repeats them by the rule, shows them to the trace.
+//! The only place that talks to the network: sends requests, retries them by the rule, reports them to the trace.
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::looker::transport_error::Failing;
 use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 
-/// The connections, the pace and the count of calls, shared by all clones.
+/// The connections, the rate limit and the number of calls, shared by all clones.
 #[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
@@ -34,7 +34,7 @@ struct Shared {
     transport: Transport,
     timeout: Duration,
     schedule: Schedule,
-    /// A place for each request that may be in flight.
+    /// One permit per request that may be in flight.
     places: Semaphore,
     pace: Pace,
     calls: AtomicU64,
@@ -53,7 +53,7 @@ impl fmt::Debug for Http {
     }
 }
 
-/// What the web part of Looker answered. Where it leads to tells success from failure; the status does not.
+/// The response of Looker's web part. Its `Location` distinguishes success from failure; the status does not.
 #[derive(Clone, Debug)]
 pub struct Landing {
     /// The HTTP status.
@@ -62,11 +62,11 @@ pub struct Landing {
     pub location: Option<String>,
     /// The server's time, from `Date`.
     pub date: Option<Timestamp>,
-    /// How long it asks to wait before the next try.
+    /// How long to wait before the next attempt.
     pub retry_after: Option<Duration>,
 }
 
-/// No answer has told Looker's time yet.
+/// No answer has carried Looker's time yet.
 const UNTOLD: i64 = i64::MIN;
 
 /// What the trace is told about a request.
@@ -75,12 +75,12 @@ struct Label<'a> {
     operation: &'static str,
     identity: &'a str,
     path: &'a str,
-    /// Whether it is a call of the API. The web part answers with pages and redirects, which are not its refusals.
+    /// Whether it is a call of the API. The web part answers with pages and redirects, which are not refusals.
     is_api: bool,
 }
 
 impl Http {
-    /// Connections by these options; nothing is connected yet.
+    /// Build from options; nothing is connected yet.
     pub fn new(options: HttpOptions) -> Result<Self, LookerError> {
         let route = Route {
             timeout: options.timeout,
@@ -103,29 +103,29 @@ impl Http {
         })))
     }
 
-    /// How many calls of the API were sent, each try counted.
+    /// How many API calls were sent, counting each attempt.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// How far Looker's clock is ahead of this machine's, to the second, by the `Date` of the last answer.
+    /// How far Looker's clock is ahead of this machine's, in whole seconds, by the `Date` of the latest answer.
     pub fn clock_offset(&self) -> Option<SignedDuration> {
         let seconds = self.0.ahead.load(Ordering::Relaxed);
         (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
     }
 
-    /// The time that everything here goes by.
+    /// The clock that everything here uses.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only
-    /// where there was no connection; after any other failure the caller signs a new one.
+    /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only if
+    /// there was no connection; after any other failure the caller signs a new one.
     pub async fn fetch_signed_url(&self, url: &SecretString) -> Result<Landing, LookerError> {
         self.land("signed_url", || request::signed(url)).await
     }
 
-    /// Ask for a page of the web part that needs no login, as `/alive`.
+    /// Fetch a page of the web part that needs no login, such as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
         self.land("alive", || Ok(request::plain(Method::GET, url.clone())))
             .await
@@ -139,7 +139,7 @@ impl Http {
         let path = request()?.url().path().to_owned();
         let label = Label {
             operation,
-            identity: "nobody",
+            identity: "anonymous",
             path: &path,
             is_api: false,
         };
@@ -159,7 +159,7 @@ impl Http {
         }
     }
 
-    /// Make `call`, again where the rule allows it, and give what came of the last try, whatever its status.
+    /// Send `call`, retry if the rule allows it, and return the result of the last attempt, whatever its status.
     pub(super) async fn send(
         &self,
         call: &Call,
@@ -174,6 +174,7 @@ impl Http {
         let mut attempt = 1;
         loop {
             let request = request::of(call, sender)?;
+            // Each attempt counts: Looker's monthly quota counts them too.
             self.0.calls.fetch_add(1, Ordering::Relaxed);
             let result = self.exchange(label, request, attempt).await;
             if !self.again(&result, call.repeatable, attempt).await {
@@ -183,7 +184,7 @@ impl Http {
         }
     }
 
-    /// Wait for the next try, where there is one to be.
+    /// Wait for the next attempt; false if there is none.
     async fn again(
         &self,
         result: &Result<Answer, LookerError>,
@@ -202,7 +203,7 @@ impl Http {
         true
     }
 
-    /// One request, one answer: the only function that talks to the network.
+    /// One request, one response: the only function that talks to the network.
     async fn exchange(
         &self,
         label: Label<'_>,
@@ -234,6 +235,7 @@ impl Http {
             response_headers: Vec::new(),
             bytes: 0,
         };
+        // The permit comes before the rate limit: a request that has had its turn must start at once.
         let _place = places.acquire().await.expect("places are never closed");
         pace.turn(clock).await;
         let start = clock.elapsed();
@@ -259,7 +261,7 @@ impl Http {
         result
     }
 
-    /// Learn the pace and the time from an answer.
+    /// Learn the rate limit and the clock offset from an answer.
     fn heed(&self, answer: &Answer) {
         let Shared {
             clock, pace, ahead, ..
@@ -279,7 +281,7 @@ async fn read(response: reqwest::Response, failing: &Failing) -> Result<Answer, 
     let headers = response.headers().clone();
     let body = match body::read(response).await {
         Ok(body) => body,
-        // A refusal or a redirect is one whatever becomes of its text.
+        // The status alone is what counts here; a broken body must not turn a refusal into a lost answer.
         Err(_) if status >= 300 => Zeroizing::default(),
         Err(Unread::TooLarge) => return Err(failing.too_large()),
         Err(Unread::Broken(error)) => return Err(failing.broken(error)),

@@ -21,7 +21,7 @@ pub struct Api3Key {
     /// When it was minted.
     #[serde(default, deserialize_with = "fields::when")]
     pub created_at: When,
-    /// What it is for, as somebody wrote.
+    /// Its purpose, as free text.
     #[serde(default, deserialize_with = "fields::optional")]
     pub purpose: Option<String>,
     /// Whether it cannot be used.
@@ -29,10 +29,10 @@ pub struct Api3Key {
     pub is_disabled: bool,
 }
 
-/// An API key as it is shown once, when it is minted.
+/// A newly minted API key: the only time its secret is shown.
 #[derive(Debug, Deserialize)]
 pub struct NewApi3Key {
-    /// All that may be shown of it.
+    /// Everything about it that is not secret.
     #[serde(flatten)]
     pub key: Api3Key,
     // belief: key-secret-shown-once
@@ -55,15 +55,16 @@ impl Client {
         .await
     }
 
-    /// Mint an API key. When the answer is lost the key may exist, with a secret that nobody knows.
+    /// Mint an API key. If the answer is lost, the key may exist with a secret that was never received.
     pub async fn create_api3_key(&self, user_id: &str) -> Result<NewApi3Key, LookerError> {
         let template = "/users/{user_id}/credentials_api3";
         // belief: key-admin-may-mint
         let call = Call::post("create_user_credentials_api3", template, &[user_id])?;
+        // Never sent twice: each request that takes effect mints another key.
         self.json(call.once()).await
     }
 
-    /// Write on a key what it is for.
+    /// Write a key's purpose.
     pub async fn tag_api3_key(
         &self,
         user_id: &str,

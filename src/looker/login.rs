@@ -1,4 +1,4 @@
-//! Access tokens: requested once for everybody who waits, renewed before they expire, and logged out.
+//! Access tokens: one request shared by all callers that wait, renewal before expiry, and logout.
 
 use std::mem;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::looker::request::Sender;
 use crate::looker::response;
 
 impl Client {
-    /// Log in now, unless there is a token already; otherwise the first call does.
+    /// Log in now unless there is a token already; otherwise the first call does.
     pub async fn login(&self) -> Result<(), LookerError> {
         self.current_token().await.map(drop)
     }
@@ -29,8 +29,8 @@ impl Client {
         })
     }
 
-    /// End every token that this identity has, and those of users that nobody has waited for. Without one, nothing is
-    /// sent; a token that is gone already is fine.
+    /// End every token of this identity, and those of users whose callers were cancelled. Sends nothing if there is none; a
+    /// token that is already gone is fine.
     pub async fn logout(&self) -> Result<(), LookerError> {
         let unproved = mem::take(&mut *self.unproved());
         let mut slot = self.auth().slot.lock().await;
@@ -40,6 +40,7 @@ impl Client {
             let token = user.auth().slot.lock().await.current.take();
             slot.replaced.extend(token);
         }
+        // Taken off the list only once it is ended, so that a failed logout can be tried again.
         while let Some(token) = slot.replaced.last() {
             self.end(token).await?;
             slot.replaced.pop();
@@ -47,9 +48,9 @@ impl Client {
         Ok(())
     }
 
-    /// The token to use, from a login where there is none or the old one is about to expire. Everybody waits for the
-    /// same login.
+    /// The token to use. Logs in if there is none or if it is about to expire; concurrent callers wait for the same login.
     pub(super) async fn current_token(&self) -> Result<Arc<Token>, LookerError> {
+        // The lock is held across the login on purpose: it makes the other callers wait instead of logging in themselves.
         let mut slot = self.auth().slot.lock().await;
         let now = self.http().clock().elapsed();
         let stale = |token: &Token| self.auth().renewable() && now >= token.renew;
@@ -59,7 +60,7 @@ impl Client {
         }
     }
 
-    /// A token after Looker refused `refused` with 401; somebody else may have got it already.
+    /// A token to use after Looker answered 401 to `refused`; another caller may have renewed it already.
     pub(super) async fn token_after(
         &self,
         refused: &Arc<Token>,
@@ -89,12 +90,12 @@ impl Client {
     async fn log_in(&self, key: ApiKey) -> Result<Token, LookerError> {
         let mut call = Call::at(Method::POST, "login", Path::given("/login"));
         call.body = Body::Login(key);
-        // A login whose answer was lost leaves a token that nobody knows and that expires by itself.
+        // Safe to repeat: if the answer is lost, the unknown token expires by itself.
         call.repeatable = true;
         let asked = self.http().clock().elapsed();
         let answer = self.http().send(&call, &self.sender(None)).await?;
         match response::refusal("login", &answer, self.http().clock().now()) {
-            // Recorded: Looker says 404 `Not found` to a key it does not know.
+            // Recorded: Looker answers 404 `Not found` if it does not know the key.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 403 | 404)) => {
                 // belief: login-404-is-a-wrong-key
                 Err(LookerError::Rejected {
@@ -115,6 +116,7 @@ impl Client {
             return Ok(());
         }
         // belief: logout-ends-the-token
+        // Straight to `send` with the token to end: `success` would log in again first.
         let call = Call::delete("logout", "/logout", &[])?;
         let sender = Sender {
             token: Some(&token.secret),
@@ -122,7 +124,7 @@ impl Client {
         };
         let answer = self.http().send(&call, &sender).await?;
         match response::refusal("logout", &answer, self.http().clock().now()) {
-            // Looker no longer knows the token, which is what was wanted.
+            // Looker no longer knows the token, which is all a logout is for.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 404)) => Ok(()),
             Some(refusal) => Err(refusal),
             None => Ok(()),

@@ -1,8 +1,8 @@
-//! The client of Looker's API 4.0: one short method per endpoint, one file per resource.
+//! The client for Looker's API 4.0: one short method per endpoint, one file per resource.
 //!
-//! A [`Client`] is one identity: an API key, or an access token got with `login_user`. All identities share one
-//! [`Http`], which holds the connections, the pace and the count of calls. Facts about the API are from Looker's OpenAPI
-//! description, and from its official SDKs where the description is silent.
+//! A [`Client`] is one identity: an API key, or an access token from `login_user`. All identities share one [`Http`], which
+//! holds the connections, the rate limit and the number of calls. Facts about the API come from Looker's OpenAPI
+//! description, and from its official SDKs if the description is silent.
 
 mod alerts;
 mod answer;

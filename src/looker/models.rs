@@ -10,16 +10,16 @@ use crate::looker::fields;
 /// A LookML model.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct LookmlModel {
-    /// The model's name, which grants name it by.
+    /// The model's name, as used in grants.
     #[serde(deserialize_with = "fields::id")]
     pub name: String,
-    /// The name to show.
+    /// The display name.
     #[serde(default, deserialize_with = "fields::optional")]
     pub label: Option<String>,
     /// The project it belongs to.
     #[serde(default, deserialize_with = "fields::optional")]
     pub project_name: Option<String>,
-    /// What can be queried in it.
+    /// The explores that can be queried.
     #[serde(default, deserialize_with = "fields::list")]
     pub explores: Vec<Explore>,
 }
@@ -30,7 +30,7 @@ pub struct Explore {
     /// The explore's name.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// Whether it is left out of menus.
+    /// Whether menus leave it out.
     #[serde(default, deserialize_with = "fields::flag")]
     pub hidden: bool,
 }

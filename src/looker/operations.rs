@@ -1,9 +1,9 @@
-//! The operations of the API that embedctl knows by name: their methods, paths, and the fields of their bodies.
+//! The API operations that embedctl knows by name: their methods, paths, and body fields.
 //!
-//! The table beside this file is Looker's OpenAPI description, as far as embed users and their content go: a line
-//! `id METHOD path [body] [~]` for each operation, `~` where it gives pages by `limit` and `offset`, then a line
-//! `body = field…` for each body. A field is a text unless `:b`
-//! says flag, `:n` number, `:a` list or `:o` object. The body `*` is JSON of another kind than an object.
+//! The table in `operations.txt` is taken from Looker's OpenAPI description, limited to embed users and their content: a
+//! line `id METHOD path [body] [~]` per operation, `~` if it is paged by `limit` and `offset`, then a line
+//! `body = field…` per body. A field is text unless marked `:b` (flag), `:n` (number), `:a` (list) or `:o` (object). The
+//! body `*` is JSON other than an object.
 
 use crate::looker::error::LookerError;
 use crate::looker::path::Path;
@@ -20,7 +20,7 @@ pub struct Operation {
     /// The path, with `{name}` for each id.
     pub template: &'static str,
     body: Option<&'static str>,
-    /// Whether it gives its list in pages, by `limit` and `offset`.
+    /// Whether its list is paged by `limit` and `offset`.
     pub has_pages: bool,
 }
 
@@ -59,14 +59,14 @@ impl Operation {
         Self::all().find(|operation| operation.id == id)
     }
 
-    /// The operation that `method` on the path `path` is.
+    /// The operation that `method` on `path` stands for.
     pub fn at(method: &str, path: &str) -> Option<Self> {
         let here = Self::all().filter(|it| it.method == method && it.matches(path));
-        // `/users/search` is no user called search.
+        // `/users/search` also fits `/users/{user_id}`; the template with fewer placeholders is the right one.
         here.min_by_key(|operation| operation.placeholders().count())
     }
 
-    /// What the ids in the path are called, in their order.
+    /// The names of the ids in the path, in order.
     pub fn placeholders(self) -> impl Iterator<Item = &'static str> {
         let parts = self.template.split('/');
         parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
@@ -82,7 +82,7 @@ impl Operation {
         self.body.is_some()
     }
 
-    /// The fields that its body may have; `None` where it takes no body, or one that is no object.
+    /// The fields that its body may have; `None` if it takes no body, or one that is not an object.
     pub fn fields(self) -> Option<Vec<Field>> {
         let body = self.body.filter(|body| *body != "*")?;
         let line = TABLE.lines().find_map(|line| {

@@ -1,4 +1,4 @@
-//! How calls travel.
+//! How calls are sent.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,36 +8,36 @@ use std::time::Duration;
 use crate::looker::trace::{NoTrace, Trace};
 use crate::system::{Clock, Random};
 
-/// How calls travel, the same for all identities.
+/// How calls are sent, the same for all identities.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// The longest that one try may take, from connecting to the end of the body.
+    /// The longest a single attempt may take, from connecting to the end of the body.
     pub timeout: Duration,
-    /// How many times a call is made again at most.
+    /// How many times a call is retried at most.
     pub retries: u32,
     /// Certificates to trust besides the system's, in PEM form.
     pub ca_files: Vec<PathBuf>,
-    /// Whether to find out who answers.
+    /// Whether to verify the server's certificate.
     pub verify_tls: bool,
-    /// The proxy for everything, as in `http://proxy:3128`; no variable of the process is read.
+    /// The proxy for all requests, such as `http://proxy:3128`; no environment variable is read.
     pub proxy: Option<String>,
-    /// The hosts that the proxy is not for, separated by commas.
+    /// The hosts to reach without the proxy, separated by commas.
     pub no_proxy: Option<String>,
-    /// The most calls to have in flight at once.
+    /// The most calls in flight at once.
     pub concurrency: usize,
-    /// The most calls to start in a second.
+    /// The most calls to start per second.
     pub rps: Option<f64>,
-    /// Who wants to see each exchange.
+    /// Receives each exchange.
     pub trace: Arc<dyn Trace>,
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Chance, for the waits between tries.
+    /// Randomness, for the waits between attempts.
     pub random: Random,
 }
 
 impl Default for HttpOptions {
-    /// What suits a program of one's own: three more tries, thirty seconds each, ten calls at once,
-    /// certificates checked, no proxy.
+    /// Suitable for a program of your own: three retries, thirty seconds per attempt, ten calls at once, certificates
+    /// verified, no proxy.
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
@@ -61,7 +61,7 @@ impl fmt::Debug for HttpOptions {
             .field("timeout", &self.timeout)
             .field("retries", &self.retries)
             .field("verify_tls", &self.verify_tls)
-            // The address of a proxy may hold a password.
+            // The address of a proxy may contain a password.
             .field("proxy", &self.proxy.is_some())
             .field("concurrency", &self.concurrency)
             .field("rps", &self.rps)

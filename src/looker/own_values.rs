@@ -1,8 +1,8 @@
-//! Which attribute values are a user's own: decided by the words that real Lookers were seen to use, and by no others.
+//! Which attribute values are a user's own: decided only by words that were recorded from real Lookers.
 //!
-//! A value that is a user's own has to be carried when the user is moved, and must not be copied when it comes from a
-//! group or a default. Looker tells the two apart by a word, whose full list is published nowhere. So a word that was
-//! never recorded is unknown, and whoever would act on it stops and names it.
+//! A user's own value must be carried over when the user moves; a value from a group or a default must not be copied.
+//! Looker distinguishes the two by a word, and the full list of words is published nowhere. So a word that was never
+//! recorded is unknown, and code that would act on it stops and names it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -15,8 +15,8 @@ use crate::looker::attributes::{AttributeValue, GroupValue};
 use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 
-/// The attributes that Looker fills in from the user's account (recorded: ids 1 to 10 of an instance, all with the
-/// source `System Setting`); a login sets them by other parameters, or nobody sets them.
+/// The attributes that Looker fills in from the user's account (recorded: ids 1 to 10 of an instance, all with the source
+/// `System Setting`). A login sets them through other parameters, or they cannot be set.
 const ACCOUNT: [&str; 10] = [
     "first_name",
     "last_name",
@@ -30,27 +30,27 @@ const ACCOUNT: [&str; 10] = [
     "oidc_user_id",
 ];
 
-/// The attributes of Looker's own making that a user can have a value of its own for (recorded: ids 11 to 13 of an
-/// instance, with the source `Default`; Looker's help has embed logins set the first two).
+/// The built-in attributes for which a user can have its own value (recorded: ids 11 to 13 of an instance, with the source
+/// `Default`; Looker's help has embed logins set the first two).
 const SETTABLE: [&str; 3] = ["locale", "number_format", "landing_page"];
 
 /// The rank of a user's own value (recorded with the source `User Setting`, and with no other).
 const OWN_RANK: i64 = -1;
 
-/// Whose a value is.
+/// Where a value comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Origin {
     /// The user's own.
     Own,
-    /// It comes from somewhere else, or there is none.
+    /// It comes from elsewhere, or there is no value.
     Elsewhere,
-    /// Looker's word for it was never seen, or contradicts the rest of the row.
+    /// Looker's word was never recorded, or contradicts the rest of the row.
     Unknown,
 }
 
 impl AttributeValue {
-    /// Whose the value is. The words are the recorded ones, and for an own value the one that `doctor --probe` saw on this
-    /// very Looker; that of a value which a group gives was never seen.
+    /// Where the value comes from. The words are the recorded ones, and for an own value also the word that `doctor --probe`
+    /// saw on this instance; the word for a group's value was never recorded.
     pub fn origin(&self) -> Origin {
         // belief: source-own-word, source-default-word, source-system-word, source-other-words, source-rank
         let has_own_rank = self.rank.map(|rank| rank == OWN_RANK);
@@ -65,14 +65,14 @@ impl AttributeValue {
             {
                 Origin::Elsewhere
             }
-            // A recorded word for what is nobody's own stays unknown if this Looker has it for an own value.
+            // A word recorded for values from elsewhere becomes ambiguous if this instance uses it for own values.
             (Some("System Setting" | "Default" | "No Value"), _) => Origin::Unknown,
             (Some(_), Some(true) | None) if self.is_own_word => Origin::Own,
             _ => Origin::Unknown,
         }
     }
 
-    /// Whether Looker says that a group gives the value: the word was never recorded, so that it takes evidence.
+    /// Whether Looker says that a group gives the value. The word was never recorded, so it needs evidence.
     fn names_group(&self) -> bool {
         let word = self.source.as_deref().unwrap_or_default();
         let names = word
@@ -82,16 +82,16 @@ impl AttributeValue {
     }
 }
 
-/// The values that are a user's own, and those of which nobody can tell.
+/// A user's own values, and those whose origin is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnValues {
     /// The user's own values, by the name of the attribute; `None` if Looker hides the value.
     pub values: BTreeMap<String, Option<String>>,
-    /// The rest, unless it is known to come from elsewhere.
+    /// The values whose origin is unknown.
     pub unknown: Vec<UnknownValue>,
 }
 
-/// A value of which nobody can tell whose it is.
+/// A value whose origin is unknown.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 pub struct UnknownValue {
     /// The attribute.
@@ -139,7 +139,7 @@ impl fmt::Display for UnknownValue {
 }
 
 impl OwnValues {
-    /// The same, with the unknown values taken for the user's own.
+    /// The same, with the unknown values counted as the user's own.
     #[must_use]
     pub fn with_unknown(mut self) -> Self {
         let unknown = self.unknown.drain(..);
@@ -149,7 +149,7 @@ impl OwnValues {
     }
 }
 
-/// Reads which values are users' own, and keeps what is the same for all users of the instance.
+/// Reads users' own values, and keeps what is the same for all users of the instance.
 #[derive(Clone, Debug)]
 pub struct OwnValueReader {
     client: Client,
@@ -158,9 +158,9 @@ pub struct OwnValueReader {
 
 #[derive(Debug, Default)]
 struct Learnt {
-    /// The names of the attributes that Looker made.
+    /// The names of the built-in attributes.
     system: OnceCell<BTreeSet<String>>,
-    /// What groups give, by the id of the attribute.
+    /// The values that groups give, by attribute id.
     groups: Mutex<HashMap<String, Arc<[GroupValue]>>>,
 }
 
@@ -173,7 +173,7 @@ impl OwnValueReader {
         }
     }
 
-    /// The values among `rows`, all that Looker shows for a user in the groups `group_ids`, that are its own.
+    /// The user's own values among `rows`, which are all that Looker shows for a user in the groups `group_ids`.
     pub async fn own(
         &self,
         rows: &[AttributeValue],
@@ -197,13 +197,13 @@ impl OwnValueReader {
         Ok(own)
     }
 
-    /// Whether the attribute is Looker's own and nobody's to carry.
+    /// Whether the attribute is built in and never carried over.
     async fn is_left_out(&self, row: &AttributeValue) -> Result<bool, LookerError> {
         let name = row.name.as_str();
         if ACCOUNT.contains(&name) {
             return Ok(true);
         }
-        // Where the word says it anyway, nobody needs to ask.
+        // If the word already decides, the list of attributes need not be fetched.
         if SETTABLE.contains(&name) || row.origin() == Origin::Elsewhere {
             return Ok(false);
         }
@@ -217,7 +217,7 @@ impl OwnValueReader {
         Ok(system.contains(name))
     }
 
-    /// Whether a group of the user is seen to give this very value: whoever is in that group has it without help.
+    /// Whether one of the user's groups gives exactly this value: every member of that group has it anyway.
     async fn comes_from_group(
         &self,
         row: &AttributeValue,
@@ -246,7 +246,7 @@ impl OwnValueReader {
         }
         let read: Arc<[GroupValue]> = match self.client.group_values(attribute_id).await {
             Ok(read) => read.into(),
-            // Without evidence the word stays unknown.
+            // Without evidence the origin stays unknown.
             Err(error) if matches!(error.http_status(), Some(403..=405)) => Arc::default(),
             Err(error) => return Err(error),
         };

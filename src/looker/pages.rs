@@ -1,7 +1,7 @@
-//! Lists that Looker gives in pages.
+//! Lists that come in pages.
 //!
-//! Whether Looker gives fewer items than it was asked for before the end of a list is not known, so a short page ends
-//! nothing: the end is an empty one. A server that gives the same page whatever the offset would have no end at all.
+//! Looker may return a short page before the end of a list, so only an empty page ends it. A server that returns the same
+//! page for every offset would never end; that is detected.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,13 +12,13 @@ use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::looker::response;
 
-/// How many items are asked for at a time.
+/// How many items a page asks for.
 const PAGE: usize = 500;
 
-/// The most pages of one list, so that whatever a server does, there is an end.
+/// The most pages of one list: a server that never ends must not keep the program forever.
 const MOST: usize = 100_000;
 
-/// How far a list has been read, and how to tell that it goes in circles.
+/// How far a list has been read, and how to detect that it repeats.
 #[derive(Clone, Debug, Default)]
 pub struct Pager {
     pages: usize,
@@ -27,15 +27,15 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// How many items have come, which is the offset of the next page.
+    /// How many items have arrived, which is the offset of the next page.
     pub const fn offset(&self) -> usize {
         self.items
     }
 
-    /// Take note of a page of `items` whose first one has the id `first`; false at the end of the list.
+    /// Note a page of `items` whose first item has the id `first`; false at the end of the list.
     ///
     /// # Errors
-    /// The list goes in circles, or has more pages than any that makes sense.
+    /// The list repeats, or has more pages than any real list.
     pub fn turn(
         &mut self,
         operation: &'static str,
@@ -48,7 +48,7 @@ impl Pager {
             return Ok(false);
         }
         if self.pages == MOST {
-            return endless("it has more pages than any list that makes sense");
+            return endless("it has more pages than any real list");
         }
         if self.pages > 0 && first.is_some() && self.first.as_deref() == first {
             return endless("it starts again with the same item, whatever the offset");
@@ -62,7 +62,7 @@ impl Pager {
     }
 }
 
-/// What tells items apart.
+/// The id of an item, to recognize it.
 #[derive(Deserialize)]
 struct Item {
     #[serde(default, deserialize_with = "fields::optional")]
@@ -70,8 +70,8 @@ struct Item {
 }
 
 impl Client {
-    /// All items of the list that `call` asks for, page by page. If Looker can sort the list, `call` asks for an order in
-    /// which nothing changes its place in between.
+    /// All items of the list that `call` asks for, page by page. If Looker can sort the list, `call` must ask for an order
+    /// that stays the same between pages.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         call: Call,
@@ -90,6 +90,7 @@ impl Client {
                 return Ok(items);
             }
             items.extend(page);
+            // Only the offset changes from page to page; it was pushed last.
             call.query.pop();
         }
     }

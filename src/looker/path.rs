@@ -1,4 +1,4 @@
-//! Paths of the API, with ids that stay one segment whatever is in them.
+//! API paths in which an id always stays one segment.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ pub(super) struct Path {
 }
 
 impl Path {
-    /// A path as the user gave it, percent-encoded already.
+    /// A path as the user gave it, already percent-encoded.
     pub(super) fn given(path: &str) -> Self {
         Self {
             sent: path.into(),
@@ -21,7 +21,7 @@ impl Path {
         }
     }
 
-    /// The path that `template`, written as in the OpenAPI description, stands for: each `{name}` becomes the next id.
+    /// The path for `template`, written as in the OpenAPI description: each `{name}` becomes the next id.
     pub(super) fn of(
         operation: &'static str,
         template: &str,
@@ -52,10 +52,10 @@ impl Path {
     }
 }
 
-/// An id as one segment of a path: RFC 3986's unreserved characters as they are, every other byte as `%XX`.
+/// An id as one path segment: RFC 3986's unreserved characters as they are, every other byte as `%XX`.
 ///
-/// `.` and `..` cannot be sent: URL parsers, ours and those of proxies, resolve them even when they are encoded, and the
-/// call would reach another endpoint. An empty id would do so too.
+/// `.` and `..` cannot be sent: URL parsers, ours and those of proxies, resolve them even if they are encoded, and the
+/// call would reach another endpoint. So would an empty id.
 fn segment(operation: &'static str, id: &str) -> Result<String, LookerError> {
     if matches!(id, "" | "." | "..") {
         return Err(LookerError::Id {

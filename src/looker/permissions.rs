@@ -1,4 +1,4 @@
-//! The permissions that an instance says it has.
+//! The permissions that exist on an instance.
 
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ pub struct Permission {
     /// The permission's name.
     #[serde(deserialize_with = "fields::id")]
     pub permission: String,
-    /// The permission it needs.
+    /// The permission it depends on.
     #[serde(default, deserialize_with = "fields::optional")]
     pub parent: Option<String>,
     /// What it allows.
@@ -30,9 +30,9 @@ impl Client {
             .await
     }
 
-    /// The permissions embed users may have, by the best word there is: the instance's on embed users, which `setting`
-    /// holds since Looker 26.10, its list of all permissions, or what this embedctl knows. That the instance does not
-    /// answer is no reason to fail: then nothing is refused.
+    /// The permissions that embed users may have, from the best source available: the instance's setting for embed users
+    /// (since Looker 26.10), its list of all permissions, or the list built into embedctl. If the instance does not answer,
+    /// nothing is refused.
     pub async fn embed_permissions(&self, setting: Option<&EmbedConfig>) -> Permissions {
         if let Some(told) = setting.and_then(EmbedConfig::embed_permissions) {
             return told;

@@ -1,17 +1,17 @@
-//! The pace of calls, shared by all identities: at most `--rps`, slower after a 429, and faster again when all goes well.
+//! The rate limit, shared by all identities: at most `--rps`, slower after a 429, and gradually faster again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::system::Clock;
 
-/// The gap between calls that the first 429 sets where no `--rps` is given.
+/// The gap between calls that the first 429 sets if no `--rps` is given: 50 calls a second.
 const FIRST_GAP: Duration = Duration::from_millis(20);
 
 /// The longest gap between two calls.
 const LONGEST_GAP: Duration = Duration::from_secs(2);
 
-/// How long a 429 that asks for nothing holds everybody back.
+/// How long a 429 without `Retry-After` holds all calls back.
 const SHORTEST_HOLD: Duration = Duration::from_millis(100);
 
 /// When the next call may start.
@@ -26,7 +26,7 @@ pub(super) struct Pace {
 struct State {
     gap: Duration,
     next: Duration,
-    /// Until when Looker asked to wait.
+    /// Until when Looker asked callers to wait.
     held: Duration,
 }
 
@@ -46,7 +46,7 @@ impl Pace {
         }
     }
 
-    /// Wait for one's turn.
+    /// Wait until this call may start.
     pub(super) async fn turn(&self, clock: &Clock) {
         let wait = {
             let now = clock.elapsed();
@@ -60,19 +60,19 @@ impl Pace {
         }
     }
 
-    /// An answer came. A 429 holds everybody back for as long as it asks and doubles the gap; any other closes the gap a
-    /// little, down to the configured one.
+    /// An answer came. A 429 holds all calls back for as long as it asks and doubles the gap; any other answer shrinks the
+    /// gap a little, down to the configured one.
     pub(super) fn answered(&self, throttled: Option<Duration>, clock: &Clock) {
         let now = clock.elapsed();
         let mut state = self.state();
         let Some(wait) = throttled else {
             let closer = state.gap * 19 / 20;
-            // A gap that no longer matters goes altogether.
+            // Below a millisecond the gap no longer matters; dropping it spares every call a sleep.
             let matters = closer > self.configured + Duration::from_millis(1);
             state.gap = if matters { closer } else { self.configured };
             return;
         };
-        // Calls in flight together are refused together; that is one sign, not ten.
+        // Calls in flight together are throttled together: that is one signal, not ten.
         if now >= state.held {
             state.gap = (state.gap * 2).clamp(FIRST_GAP, LONGEST_GAP.max(self.configured));
         }

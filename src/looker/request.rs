@@ -1,4 +1,4 @@
-//! Requests: what every one of them carries, and where a call with its token may go.
+//! Requests: their common headers, and where a call may take its token.
 
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT,
@@ -12,10 +12,10 @@ use crate::looker::call::{Body, Call};
 use crate::looker::error::LookerError;
 use crate::secret::{ExposeSecret as _, SecretString};
 
-/// What embedctl calls itself.
+/// The user agent.
 const AGENT: &str = concat!("embedctl/", env!("CARGO_PKG_VERSION"));
 
-/// Who makes a call, and where.
+/// Who makes a call, and to which Looker.
 pub(super) struct Sender<'a> {
     pub(super) base_url: &'a Url,
     pub(super) identity: &'a str,
@@ -56,7 +56,7 @@ pub(super) fn of(call: &Call, sender: &Sender<'_>) -> Result<Request, LookerErro
     let (kind, body) = match &call.body {
         // belief: length-zero-is-sent
         Body::Empty => {
-            // RFC 9110, section 8.6, wants it of methods that expect a body; Google's load balancers answer 411 without.
+            // RFC 9110, section 8.6, asks for it if a method expects a body; Google's load balancers answer 411 without it.
             if !matches!(call.method, Method::GET | Method::HEAD | Method::OPTIONS) {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
             }
@@ -80,7 +80,7 @@ fn url(call: &Call, base: &Url) -> Result<Url, LookerError> {
     let origin = base.origin();
     let url =
         Url::parse(&format!("{}{path}", origin.ascii_serialization())).map_err(|_| refused())?;
-    // Where parsing changed the path, as it does with `..`, the call would go elsewhere.
+    // If parsing changed the path, as it does for `..`, the call would reach another endpoint.
     if url.path() == path && url.origin() == origin {
         Ok(url)
     } else {

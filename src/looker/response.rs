@@ -1,4 +1,4 @@
-//! What the status and the body of an answer mean: the one place that decides.
+//! What the status and body of a response mean, decided only here.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -61,7 +61,7 @@ pub(super) fn refusal(
     })
 }
 
-/// The error of a success that is not Looker's, of an operation whose every answer is JSON or nothing.
+/// The error for a success that is not Looker's, for operations that only answer with JSON or nothing.
 pub(super) fn doubt(operation: &'static str, answer: &Answer) -> Option<LookerError> {
     Some(LookerError::Unavailable {
         operation,
@@ -70,8 +70,8 @@ pub(super) fn doubt(operation: &'static str, answer: &Answer) -> Option<LookerEr
     })
 }
 
-/// The value in the body of a successful answer. What serde says of a value it does not like may quote it, and it may be
-/// a secret, so only the place is kept.
+/// The value in the body of a successful answer. serde's own message may quote a value, which may be a secret, so only the
+/// position is kept.
 pub(super) fn decode<T: DeserializeOwned>(
     operation: &'static str,
     answer: &Answer,
@@ -95,7 +95,7 @@ struct Said {
     fields: Vec<FieldError>,
 }
 
-/// What the body says; what the status means if a gateway answered with HTML or nothing.
+/// What the body says, or the meaning of the status if a gateway answered with HTML or nothing.
 fn said(answer: &Answer) -> Said {
     #[derive(Deserialize)]
     struct Body {
@@ -125,7 +125,7 @@ fn tame_field(error: &FieldError) -> FieldError {
     }
 }
 
-/// Text of a server's, as one line of bounded length.
+/// A server's text as one line of bounded length.
 fn tame(text: &str) -> String {
     let text = text.trim().trim_end_matches('.');
     let plain = text

@@ -1,4 +1,4 @@
-//! Roles: a set of permissions on a set of models.
+//! Roles: a permission set on a model set.
 
 use serde::Deserialize;
 
@@ -16,15 +16,15 @@ pub struct Role {
     /// The role's name.
     #[serde(default, deserialize_with = "fields::text")]
     pub name: String,
-    /// What the role allows.
+    /// Its permission set.
     #[serde(default)]
     pub permission_set: Option<PermissionSet>,
-    /// On which models.
+    /// Its model set.
     #[serde(default)]
     pub model_set: Option<ModelSet>,
 }
 
-/// A set of permissions.
+/// A permission set.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct PermissionSet {
     /// The set's id.
@@ -36,12 +36,12 @@ pub struct PermissionSet {
     /// The permissions.
     #[serde(default, deserialize_with = "fields::list")]
     pub permissions: Vec<String>,
-    /// Whether it is all permissions.
+    /// Whether it contains all permissions.
     #[serde(default, deserialize_with = "fields::flag")]
     pub all_access: bool,
 }
 
-/// A set of models.
+/// A model set.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct ModelSet {
     /// The set's id.
@@ -53,7 +53,7 @@ pub struct ModelSet {
     /// The models' names.
     #[serde(default, deserialize_with = "fields::list")]
     pub models: Vec<String>,
-    /// Whether it is all models.
+    /// Whether it contains all models.
     #[serde(default, deserialize_with = "fields::flag")]
     pub all_access: bool,
 }
@@ -64,7 +64,7 @@ impl Client {
         self.json(Call::get("all_roles", "/roles", &[])?).await
     }
 
-    /// The roles of a user; with `direct` only those that do not come from a group.
+    /// The roles of a user; with `direct`, without those that come from a group.
     pub async fn user_roles(&self, user_id: &str, direct: bool) -> Result<Vec<Role>, LookerError> {
         let call = Call::get("user_roles", "/users/{user_id}/roles", &[user_id])?;
         self.json(call.query_some("direct_association_only", direct.then_some(true)))

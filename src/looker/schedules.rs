@@ -1,4 +1,4 @@
-//! Schedules: deliveries of content that run as the user who owns them, and are deleted with it.
+//! Schedules: deliveries of content that run as their owner, and are deleted with the owner.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// The fields of a [`ScheduledPlan`]; where a destination sends things to, and with which secrets, does not matter.
+/// The fields of a [`ScheduledPlan`]; the destinations' addresses and secrets are left out.
 const FIELDS: &str = "id,name,user_id,enabled,dashboard_id,look_id,scheduled_plan_destination(id)";
 
 /// A schedule.
@@ -22,16 +22,16 @@ pub struct ScheduledPlan {
     /// The user it runs as.
     #[serde(default, deserialize_with = "fields::optional")]
     pub user_id: Option<String>,
-    /// Whether it runs.
+    /// Whether it is enabled.
     #[serde(default, deserialize_with = "fields::flag")]
     pub enabled: bool,
-    /// The dashboard it sends, where it sends one.
+    /// The dashboard it sends, if any.
     #[serde(default, deserialize_with = "fields::optional")]
     pub dashboard_id: Option<String>,
-    /// The look it sends, where it sends one.
+    /// The look it sends, if any.
     #[serde(default, deserialize_with = "fields::optional")]
     pub look_id: Option<String>,
-    /// To how many destinations.
+    /// The number of destinations.
     #[serde(
         default,
         rename = "scheduled_plan_destination",
@@ -50,8 +50,8 @@ impl Client {
         self.json(call).await
     }
 
-    /// The schedules that a user owns, by the search, which Looker has had since 24.18 and which is told to find those that
-    /// are disabled or run once too.
+    /// The schedules that a user owns, from the search, which Looker has had since 24.18 and which is described to include
+    /// disabled and one-time schedules.
     pub async fn search_scheduled_plans(
         &self,
         user_id: &str,
@@ -85,7 +85,7 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
-    /// Give a schedule to another user. Nothing else is sent: destinations that are sent replace all there were.
+    /// Give a schedule to another user. Nothing else is sent: destinations in the body would replace the existing ones.
     pub async fn give_scheduled_plan(
         &self,
         id: &str,

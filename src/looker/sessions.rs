@@ -1,4 +1,4 @@
-//! Sessions in the browser.
+//! Browser sessions.
 
 use serde::Deserialize;
 
@@ -8,22 +8,22 @@ use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::looker::timestamp::When;
 
-/// A session in a browser; access tokens of the API have none.
+/// A browser session; API access tokens have none.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct Session {
     /// The session's id.
     #[serde(deserialize_with = "fields::id")]
     pub id: String,
-    /// What the user logged in with, as in `embed`.
+    /// The type of credential used to log in, such as `embed`.
     #[serde(default, deserialize_with = "fields::optional")]
     pub credentials_type: Option<String>,
-    /// When it began.
+    /// When it started.
     #[serde(default, deserialize_with = "fields::when")]
     pub created_at: When,
     /// When it ends.
     #[serde(default, deserialize_with = "fields::when")]
     pub expires_at: When,
-    /// The admin who became this user, where one did.
+    /// The admin who became this user, if any.
     #[serde(default, deserialize_with = "fields::optional")]
     pub sudo_user_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Settings of the instance, as far as embedding goes.
+//! Settings of the instance that concern embedding.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use crate::looker::error::LookerError;
 use crate::looker::fields;
 use crate::permissions::Permissions;
 
-/// How embedding is set up; what is `None` this Looker does not say.
+/// The setup of embedding; `None` if this Looker does not say.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct EmbedConfig {
-    /// Whether embedding is there at all.
+    /// Whether embedding is available at all.
     #[serde(default)]
     pub embed_enabled: Option<bool>,
     /// Whether signed embedding is on.
@@ -27,20 +27,20 @@ pub struct EmbedConfig {
     /// The tree of permissions that embed users may have, since Looker 26.10.
     #[serde(default)]
     permissions: Option<Value>,
-    /// Whether users may have time zones of their own.
+    /// Whether users may have their own time zone.
     #[serde(skip)]
     pub allow_user_timezones: Option<bool>,
 }
 
 impl EmbedConfig {
-    /// The permissions that embed users may have, where this Looker says.
+    /// The permissions that embed users may have, if this Looker says.
     pub fn embed_permissions(&self) -> Option<Permissions> {
         Permissions::of_embed_tree(self.permissions.as_ref()?)
     }
 }
 
 impl Client {
-    /// How embedding is set up.
+    /// The setup of embedding.
     pub async fn setting_embed(&self) -> Result<EmbedConfig, LookerError> {
         #[derive(Deserialize)]
         struct Setting {
@@ -59,6 +59,7 @@ impl Client {
         let setting: Setting = self.json(call.query("fields", fields)).await?;
         let config = setting.embed_config.unwrap_or_default();
         Ok(EmbedConfig {
+            // Releases differ in where they put these two: in `embed_config`, or beside it.
             embed_enabled: config.embed_enabled.or(setting.embed_enabled),
             embed_cookieless_v2: config.embed_cookieless_v2.or(setting.embed_cookieless_v2),
             allow_user_timezones: setting.allow_user_timezones,

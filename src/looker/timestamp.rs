@@ -1,23 +1,23 @@
-//! Moments that Looker tells.
+//! Timestamps from Looker.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// A moment that Looker tells, or not. One that cannot be read is known to be there and nothing more, so that nothing may
-/// be decided by it.
+/// A timestamp from Looker, or none. One that cannot be parsed is known to exist and nothing more: nothing may be decided
+/// by it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum When {
-    /// Looker says nothing, or `""`, which it says of what has not happened.
+    /// Looker says nothing, or `""`, its value for what has not happened.
     #[default]
     Never,
-    /// It was then.
+    /// A known time.
     At(Timestamp),
-    /// Looker says something in a form that is not known here.
+    /// Looker's value has an unknown format.
     Unreadable,
 }
 
 impl When {
-    /// The moment, if there is one that can be read.
+    /// The time, if there is one that can be read.
     pub const fn known(self) -> Option<Timestamp> {
         match self {
             Self::At(moment) => Some(moment),
@@ -25,7 +25,7 @@ impl When {
         }
     }
 
-    /// What `text` tells; recorded forms are `2023-03-07T12:28:32.000+00:00` and the same with another offset.
+    /// Parse `text`; the recorded formats are `2023-03-07T12:28:32.000+00:00` and the same with another offset.
     pub(super) fn read(text: Option<&str>) -> Self {
         match text.map(str::trim) {
             None | Some("") => Self::Never,

@@ -1,4 +1,4 @@
-//! Whom to trust: the system's certificates and `--ca-file`, or, when told so, everybody.
+//! Which servers to trust: those that the system's certificates or `--ca-file` vouch for, or all if verification is off.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Lo
     Ok(all)
 }
 
-/// TLS for `https`: reads the system's certificates, which takes some milliseconds.
+/// TLS for `https`. Reading the system's certificates takes some milliseconds.
 pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, LookerError> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider));
@@ -43,14 +43,14 @@ pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConf
     Ok(dangerous(provider, Arc::new(verifier)))
 }
 
-/// TLS with anybody.
+/// TLS without verification.
 pub(super) fn unverified() -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Anybody(Arc::clone(&provider)));
     dangerous(provider, verifier)
 }
 
-/// TLS with nobody, for `http` only: costs nothing.
+/// TLS that trusts no server, for `http` only: costs nothing to build.
 pub(super) fn none() -> ClientConfig {
     versions(Arc::new(ring::default_provider()))
         .with_root_certificates(RootCertStore::empty())
@@ -62,6 +62,7 @@ fn dangerous(provider: Arc<CryptoProvider>, verifier: Arc<dyn ServerCertVerifier
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
+    // A preconfigured TLS setup must offer HTTP/2 itself; reqwest does not add it.
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config
 }
@@ -74,7 +75,7 @@ fn versions(
         .expect("ring has cipher suites for the default TLS versions")
 }
 
-/// Trusts whoever answers; what they say must still be signed with the key they showed.
+/// Trusts any certificate, but still requires signatures by the key in it.
 #[derive(Debug)]
 struct Anybody(Arc<CryptoProvider>);
 

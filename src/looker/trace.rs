@@ -1,4 +1,4 @@
-//! What may be seen of each exchange with Looker: everything but secrets and bodies.
+//! What may be shown of each exchange with Looker: everything but secrets and bodies.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use reqwest::header::HeaderMap;
 
 use crate::secret::REDACTED;
 
-/// Something that wants to see each exchange.
+/// Receives each exchange.
 pub trait Trace: fmt::Debug + Send + Sync {
-    /// An exchange is over, well or not.
+    /// An exchange ended, with success or failure.
     fn exchange(&self, exchange: &Exchange);
 }
 
-/// Nobody looks.
+/// Discards all exchanges.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTrace;
 
@@ -22,10 +22,10 @@ impl Trace for NoTrace {
     fn exchange(&self, _: &Exchange) {}
 }
 
-/// One request and what came of it, redacted.
+/// One request and its result, redacted.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// Who asks, as in `admin`, `user 7` or `nobody`.
+    /// The identity, such as `admin`, `user 7` or `anonymous`.
     pub identity: String,
     /// The operation's id in Looker's OpenAPI description, or `signed_url`.
     pub operation: &'static str,
@@ -33,11 +33,11 @@ pub struct Exchange {
     pub method: String,
     /// The path as sent, without the query; a secret in it is redacted.
     pub path: String,
-    /// The status of the answer, where there was one.
+    /// The status of the answer, if any.
     pub status: Option<u16>,
-    /// What went wrong on the way, where something did.
+    /// The network failure, if any.
     pub error: Option<String>,
-    /// Which try of the call this was, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
     /// How long it took.
     pub elapsed: Duration,
@@ -50,7 +50,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// What was wrong with it, if anything was. A look-up that finds nothing has been answered.
+    /// What went wrong, if anything. A lookup that finds nothing is a valid answer.
     pub fn failure(&self) -> Option<String> {
         if let Some(error) = &self.error {
             return Some(error.clone());
@@ -79,12 +79,13 @@ pub(super) fn redact(headers: &HeaderMap) -> Vec<(String, String)> {
     shown.collect()
 }
 
-/// The path of a `Location`, or the whole up to its query where it names a host.
+/// A `Location` without its query and fragment, which may hold secrets.
 pub(super) fn without_query(location: &str) -> String {
     let end = location.find(['?', '#']).unwrap_or(location.len());
     location.get(..end).unwrap_or_default().to_owned()
 }
 
+// Matched by part of the name: a proxy's own credential headers must be hidden too.
 fn is_credential(name: &str) -> bool {
     ["auth", "cookie", "token", "secret", "signature"]
         .iter()

@@ -1,4 +1,4 @@
-//! Connections: made when first needed, through the proxy the user named, to whom the user trusts.
+//! Connections: opened when first needed, through the proxy and with the trust that the user configured.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -12,10 +12,11 @@ use url::Url;
 use crate::looker::error::LookerError;
 use crate::looker::tls;
 
-/// The longest that connecting may take, of the time that a whole call may take.
+/// The longest that connecting may take, within the timeout of the whole call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection is kept that nobody uses; shorter than what servers and their proxies keep one.
+/// How long an idle connection is kept: shorter than servers and their proxies keep one, so that none is reused while
+/// they close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to connect.
@@ -37,7 +38,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// No connection yet; but files of certificates that cannot be used are found out now.
+    /// Nothing is connected yet, but unusable certificate files are reported now.
     pub(super) fn new(route: Route) -> Result<Self, LookerError> {
         Ok(Self {
             certificates: tls::read(&route.ca_files)?,
@@ -47,7 +48,7 @@ impl Transport {
         })
     }
 
-    /// What to reach `url` with. The system's certificates are read for `https` only: it takes some milliseconds.
+    /// The HTTP client for `url`. The system's certificates are read for `https` only: it takes some milliseconds.
     pub(super) fn client(&self, url: &Url) -> Result<&Client, LookerError> {
         let Route {
             verify_tls, proxy, ..
@@ -77,11 +78,12 @@ impl Transport {
             no_proxy,
             ..
         } = &self.route;
-        // `no_proxy` keeps reqwest from reading the process's own variables; the route has what the user gave.
+        // `no_proxy` keeps reqwest from reading the process's own variables; the route holds the user's choice.
         let mut builder = Client::builder()
             .tls_backend_preconfigured(config)
             .no_proxy()
             .redirect(redirect::Policy::none())
+            // A redirect would take the token to another host, and a referer would leak a signed URL.
             .referer(false)
             .timeout(*timeout)
             .connect_timeout(CONNECT_TIMEOUT.min(*timeout))
@@ -89,11 +91,11 @@ impl Transport {
         if let Some(proxy) = proxy {
             let except = no_proxy.as_deref().and_then(NoProxy::from_string);
             let proxy = Proxy::all(proxy.as_str())
-                .map_err(|error| refused("the address of the proxy is not one", error))?;
+                .map_err(|error| refused("the proxy's address is not valid", error))?;
             builder = builder.proxy(proxy.no_proxy(except));
         }
         builder
             .build()
-            .map_err(|error| refused("the HTTP client refused its settings", error))
+            .map_err(|error| refused("the HTTP client rejected its settings", error))
     }
 }

@@ -1,4 +1,4 @@
-//! Where a request failed: before it was sent, or at a point where Looker may have done the work.
+//! Where a request failed: before it was sent, or at a point where Looker may have acted.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rustls::CertificateError;
 use crate::looker::body::LIMIT;
 use crate::looker::error::{LookerError, TlsProblem};
 
-/// What the errors of one request say about it.
+/// Context for the errors of one request.
 pub(super) struct Failing {
     pub(super) operation: &'static str,
     pub(super) origin: String,
@@ -16,7 +16,7 @@ pub(super) struct Failing {
 }
 
 impl Failing {
-    /// The error of a request that nobody answered.
+    /// The error of a request without a response.
     pub(super) fn unanswered(&self, error: reqwest::Error) -> LookerError {
         let operation = self.operation;
         if error.is_builder() {
@@ -24,6 +24,7 @@ impl Failing {
                 problem: error.without_url().to_string(),
             };
         }
+        // Only a failure to connect proves that nothing was sent; everything else may have reached Looker.
         if !error.is_connect() {
             return self.broken(error);
         }
@@ -44,7 +45,7 @@ impl Failing {
         }
     }
 
-    /// The error of a request whose answer broke off.
+    /// The error of a response that broke off.
     pub(super) fn broken(&self, error: reqwest::Error) -> LookerError {
         let operation = self.operation;
         if error.is_timeout() {
@@ -59,7 +60,7 @@ impl Failing {
         }
     }
 
-    /// The error of an answer that has no end.
+    /// The error of a response beyond the limit.
     pub(super) const fn too_large(&self) -> LookerError {
         LookerError::TooLarge {
             operation: self.operation,
@@ -68,7 +69,7 @@ impl Failing {
     }
 }
 
-/// The innermost causes of `error`, without the URL and without reqwest's and hyper's own sentences.
+/// The innermost cause of `error`, without the URL and without reqwest's and hyper's own wording.
 fn cause(error: reqwest::Error) -> anyhow::Error {
     let error = error.without_url();
     let last = chain(&error).last().map(ToString::to_string);
@@ -79,7 +80,7 @@ fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // An `io::Error` that wraps an error is not its parent but speaks for it.
+        // An `io::Error` that wraps an error does not list it as its source.
         match error
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref)

@@ -12,7 +12,7 @@ use crate::looker::keys::Api3Key;
 use crate::looker::pages::Pager;
 
 // belief: fields-may-be-unknown
-/// The fields of a [`User`]; some of the others are slow for Looker to find out.
+/// The fields of a [`User`]; some of the others are slow for Looker to compute.
 const FIELDS: &str = "id,first_name,last_name,display_name,email,is_disabled,group_ids,role_ids,credentials_embed,\
     credentials_api3,personal_folder_id,home_folder_id,embed_group_folder_id,can_manage_api3_creds,is_service_account,locale";
 
@@ -46,28 +46,28 @@ pub struct User {
     /// The embed credentials; an embed user has one.
     #[serde(default, deserialize_with = "fields::list")]
     pub credentials_embed: Vec<CredentialsEmbed>,
-    /// The user's API keys; `None` where Looker does not say.
+    /// The user's API keys; `None` if Looker does not say.
     #[serde(default)]
     pub credentials_api3: Option<Vec<Api3Key>>,
-    /// The user's own folder.
+    /// The user's personal folder.
     #[serde(default, deserialize_with = "fields::optional")]
     pub personal_folder_id: Option<String>,
-    /// The folder the user starts in.
+    /// The user's home folder.
     #[serde(default, deserialize_with = "fields::optional")]
     pub home_folder_id: Option<String>,
     /// The folder of the user's external group.
     #[serde(default, deserialize_with = "fields::optional")]
     pub embed_group_folder_id: Option<String>,
-    /// Whether the user may make API keys for itself; `None` where Looker does not say.
+    /// Whether the user may create its own API keys; `None` if Looker does not say.
     #[serde(default)]
     pub can_manage_api3_creds: Option<bool>,
-    /// Whether it is a service account, which can do nothing but call the API.
+    /// Whether it is a service account, which can only call the API.
     #[serde(default, deserialize_with = "fields::flag")]
     pub is_service_account: bool,
     /// The locale.
     #[serde(default, deserialize_with = "fields::optional")]
     pub locale: Option<String>,
-    /// What Looker's pages remember for the user; `None` also where it was searched for.
+    /// UI state that Looker keeps for the user; `None` also if the user came from a search.
     #[serde(default)]
     pub ui_state: Option<Value>,
 }
@@ -80,7 +80,7 @@ impl User {
         credentials.any(|credential| credential.external_user_id.as_deref() == Some(id))
     }
 
-    /// The user in words for a message that tells two apart.
+    /// The user as named in an error that tells two users apart.
     fn in_words(&self) -> String {
         match self.external_user_id() {
             Some(external) => format!("embed user `{external}` (Looker user {})", self.id),
@@ -88,7 +88,7 @@ impl User {
         }
     }
 
-    /// The `external_user_id`, where this is an embed user.
+    /// The `external_user_id`, if this is an embed user.
     pub fn external_user_id(&self) -> Option<&str> {
         self.credentials_embed
             .iter()
@@ -104,12 +104,12 @@ impl User {
     }
 }
 
-/// Which users to find; what is `None` does not matter.
+/// Which users to find; `None` means any.
 #[derive(Clone, Debug, Default)]
 pub struct UserSearch {
-    /// Embed users only, or all but them.
+    /// Embed users only, or all others.
     pub embed_user: Option<bool>,
-    /// Disabled users only, or all but them.
+    /// Disabled users only, or all others.
     pub is_disabled: Option<bool>,
     /// This user only.
     pub id: Option<String>,
@@ -121,17 +121,17 @@ pub struct UserSearch {
     pub email: Option<String>,
     /// Users of this group only.
     pub group_id: Option<String>,
-    /// The fields to give instead of all that [`User`] has.
+    /// The fields to return instead of those of [`User`].
     pub fields: Option<String>,
-    /// The order, as in `id`; a stable one is needed for paging.
+    /// The sort order, such as `id`; paging needs a stable one.
     pub sorts: Option<String>,
-    /// The most users to give.
+    /// The most users to return.
     pub limit: Option<u32>,
-    /// How many users to pass over.
+    /// How many users to skip.
     pub offset: Option<u64>,
 }
 
-/// Changes of a user; what is `None` stays.
+/// Changes of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UserChanges {
     /// The first name; an empty one clears it.
@@ -143,16 +143,16 @@ pub struct UserChanges {
     /// Whether the user cannot log in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_disabled: Option<bool>,
-    /// Whether the user may make API keys for itself.
+    /// Whether the user may create its own API keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_manage_api3_creds: Option<bool>,
-    /// The folder the user starts in.
+    /// The user's home folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub home_folder_id: Option<String>,
     /// The locale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// What Looker's pages remember for the user.
+    /// UI state that Looker keeps for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ui_state: Option<Value>,
 }
@@ -165,21 +165,21 @@ fn name<S: Serializer>(name: &Option<String>, serializer: S) -> Result<S::Ok, S:
 }
 
 impl Client {
-    /// The user that this identity is.
+    /// The user behind this identity.
     pub async fn me(&self) -> Result<User, LookerError> {
         self.json(Call::get("me", "/user", &[])?).await
     }
 
-    /// The user `user_id`, and no other.
+    /// The user `user_id`; an answer about another user is an error.
     pub async fn user(&self, user_id: &str) -> Result<User, LookerError> {
         let call = Call::get("user", "/users/{user_id}", &[user_id])?;
         let call = call.query("fields", format!("{FIELDS},ui_state"));
         same("user", user_id, self.json(call).await?)
     }
 
-    /// The embed user with exactly this `external_user_id`; `None` if Looker says 404, which proves nothing by itself.
-    /// Looker (Google Cloud core) may deny the question. Whether Looker compares ids exactly is not known: an answer about
-    /// another id is an error.
+    /// The embed user with exactly this `external_user_id`; `None` if Looker answers 404, which proves nothing by itself.
+    /// Looker (Google Cloud core) may refuse the question. Looker may not compare ids exactly, so an answer about another id
+    /// is an error.
     pub async fn user_for_credential_embed(
         &self,
         external_user_id: &str,
@@ -204,7 +204,7 @@ impl Client {
         }
     }
 
-    /// All users that `search` describes, page by page; its limit is the size of a page.
+    /// All users that `search` describes, page by page; its limit is the page size.
     pub fn users(&self, search: UserSearch) -> UserPages {
         UserPages {
             client: self.clone(),
@@ -220,7 +220,7 @@ impl Client {
         }
     }
 
-    /// The users that `search` describes, at most one page of them. There is no search by `external_user_id`.
+    /// The users that `search` describes, at most one page of them. The API has no search by `external_user_id`.
     pub async fn search_users(&self, search: &UserSearch) -> Result<Vec<User>, LookerError> {
         let call = Call::get("search_users", "/users/search", &[])?
             .query("fields", search.fields.as_deref().unwrap_or(FIELDS))
@@ -249,13 +249,13 @@ impl Client {
         same("update_user", user_id, self.json(call.json(changes)).await?)
     }
 
-    /// Delete a user, its schedules, and everything else Looker deletes with it.
+    /// Delete a user, its schedules, and everything else that Looker deletes along with it.
     pub async fn delete_user(&self, user_id: &str) -> Result<Removal, LookerError> {
         self.remove(Call::delete("delete_user", "/users/{user_id}", &[user_id])?)
             .await
     }
 
-    /// Create an embed user that may do nothing yet.
+    /// Create an embed user without any grants.
     pub async fn create_embed_user(&self, external_user_id: &str) -> Result<User, LookerError> {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -267,11 +267,11 @@ impl Client {
     }
 }
 
-/// How many users are asked for at a time.
+/// How many users a page asks for.
 const PAGE: u32 = 500;
 
-/// Users, page by page. Whether Looker lists disabled users to whoever does not ask for them is not known, so that a list
-/// which showed none goes on with those alone.
+/// Users, page by page. Looker may leave disabled users out unless they are asked for, so a list that showed none goes on
+/// with disabled users only.
 #[derive(Debug)]
 pub struct UserPages {
     client: Client,
@@ -283,7 +283,7 @@ pub struct UserPages {
 }
 
 impl UserPages {
-    /// The users of the next page; `None` after the last. If embed users were asked for, whoever has no embed credential is
+    /// The users of the next page; `None` after the last. If embed users were asked for, users without an embed credential are
     /// left out.
     pub async fn next(&mut self) -> Result<Option<Vec<User>>, LookerError> {
         let mut users = loop {
@@ -302,7 +302,7 @@ impl UserPages {
             self.only_disabled = true;
         };
         if self.only_disabled {
-            // The others came before, also from a Looker that does not heed the filter.
+            // The enabled users came in the first pass; a Looker that ignores the filter sends them again.
             users.retain(|user| user.is_disabled);
         }
         self.showed_disabled |= users.iter().any(|user| user.is_disabled);
@@ -314,13 +314,13 @@ impl UserPages {
         Ok(Some(users))
     }
 
-    /// How many users came and were left out, since they have no embed credential that can be seen.
+    /// How many users were left out because no embed credential is visible.
     pub const fn strangers(&self) -> usize {
         self.strangers
     }
 }
 
-/// `user`, if it is the one that was asked about.
+/// `user`, if it is the user that was asked about.
 fn same(operation: &'static str, user_id: &str, user: User) -> Result<User, LookerError> {
     if user.id == user_id {
         return Ok(user);

@@ -1,4 +1,4 @@
-//! Which Looker it is.
+//! Looker's version.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use crate::looker::client::Client;
 use crate::looker::error::LookerError;
 use crate::looker::fields;
 
-/// Which Looker it is, and where its two halves are.
+/// Looker's version, and the addresses of its API and its web part.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub struct Versions {
-    /// The release, as in `26.12.3`.
+    /// The release, such as `26.12.3`.
     #[serde(default, deserialize_with = "fields::optional")]
     pub looker_release_version: Option<String>,
-    /// Where the API is.
+    /// The address of the API.
     #[serde(default, deserialize_with = "fields::optional")]
     pub api_server_url: Option<String>,
-    /// Where the web part is: the host of signed URLs.
+    /// The address of the web part: the host of signed URLs.
     #[serde(default, deserialize_with = "fields::optional")]
     pub web_server_url: Option<String>,
 }
 
-/// The number of a release, as in 26.12.
+/// The number of a release, such as 26.12.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Release {
     major: u32,
@@ -31,7 +31,7 @@ pub struct Release {
 }
 
 impl Versions {
-    /// The release; `None` if Looker does not say, or not in a form that is known.
+    /// The release; `None` if Looker does not say, or if the format is unknown.
     pub fn release(&self) -> Option<Release> {
         // belief: release-tells-what-there-is
         let text = self.looker_release_version.as_deref()?;
@@ -44,7 +44,7 @@ impl Versions {
 }
 
 impl Release {
-    /// Whether a dashboard can be given to another user: the API has been described so since 26.8.
+    /// Whether a dashboard's owner can be changed: part of the API description since 26.8.
     pub fn can_change_dashboard_owner(self) -> bool {
         self >= Self {
             major: 26,
@@ -52,7 +52,7 @@ impl Release {
         }
     }
 
-    /// Whether a board can be given to another user: the API has been described so since 26.10.
+    /// Whether a board's owner can be changed: part of the API description since 26.10.
     pub fn can_change_board_owner(self) -> bool {
         self >= Self {
             major: 26,
@@ -62,7 +62,7 @@ impl Release {
 }
 
 impl Release {
-    /// Whether API keys carry a `purpose`: the API has been described so since 25.14.
+    /// Whether API keys have a `purpose`: part of the API description since 25.14.
     pub fn has_key_purpose(self) -> bool {
         self >= Self {
             major: 25,
@@ -78,7 +78,7 @@ impl fmt::Display for Release {
 }
 
 impl Client {
-    /// Which Looker it is.
+    /// Looker's version.
     pub async fn versions(&self) -> Result<Versions, LookerError> {
         // belief: versions-without-login
         self.json(Call::get("versions", "/versions", &[])?).await

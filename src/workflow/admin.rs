@@ -1,26 +1,26 @@
-//! Whether the identity that is to work on others may do so.
+//! Whether the identity that manages other users is allowed to.
 
 use crate::error::{Error, Kind};
 use crate::looker::{Client, Role, User};
 
-/// The permission that makes an admin, whatever the role that has it is called: `Admin` is called `Admin via IAM` on Looker
-/// (Google Cloud core), and roles can be renamed.
+/// The permission that makes an admin, whatever the role is called: `Admin` is `Admin via IAM` on Looker (Google Cloud
+/// core), and roles can be renamed.
 const ADMINISTER: &str = "administer";
 
-/// What an identity can see of others.
+/// Which users an identity can see.
 #[derive(Debug)]
 pub enum Sight {
-    /// Everything: it is an admin.
+    /// All of them: it is an admin.
     All,
-    /// It is not known to be an admin, which the error says: Looker says 404 to others if it means "not allowed", so that a
-    /// user who is there looks absent.
+    /// It is not known to be an admin; the error says why. Looker answers 404 to non-admins if it means "not allowed", so
+    /// an existing user looks absent.
     Part(Error),
 }
 
-/// Find out what `client` can see.
+/// Find out which users `client` can see.
 ///
 /// # Errors
-/// What the client says if it cannot be asked.
+/// What the client says if the question fails.
 pub async fn sight(client: &Client) -> Result<Sight, Error> {
     let me = client.me().await?;
     let roles = match client.user_roles(&me.id, false).await {
@@ -36,7 +36,7 @@ pub async fn sight(client: &Client) -> Result<Sight, Error> {
     if roles.iter().any(administers) {
         return Ok(Sight::All);
     }
-    // A role whose permissions are not shown could be any.
+    // A role that does not show its permissions could be any role.
     let dark = roles.iter().find(|role| {
         let set = role.permission_set.as_ref();
         set.is_none_or(|set| set.permissions.is_empty() && !set.all_access)
@@ -55,10 +55,10 @@ pub async fn sight(client: &Client) -> Result<Sight, Error> {
     }))
 }
 
-/// Find out, before anything is done, whether `client` is an admin.
+/// Require, before anything is done, that `client` is an admin.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] if it is not known to be one; what the client says if it cannot be asked.
+/// [`Kind::NotAllowed`] if it is not known to be one; what the client says if the question fails.
 pub async fn require_admin(client: &Client) -> Result<(), Error> {
     match sight(client).await? {
         Sight::All => Ok(()),
@@ -66,7 +66,7 @@ pub async fn require_admin(client: &Client) -> Result<(), Error> {
     }
 }
 
-/// Whether whoever has the role is an admin.
+/// Whether the role makes its holder an admin.
 pub fn administers(role: &Role) -> bool {
     role.permission_set.as_ref().is_some_and(|set| {
         set.all_access

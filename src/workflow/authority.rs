@@ -1,21 +1,21 @@
-//! Who may do something with API keys of embed users.
+//! Who may manage API keys of embed users.
 
-/// Who may do something with keys.
+/// Who may perform an operation on keys.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Authority {
-    /// Nobody has tried yet.
+    /// Not tried yet.
     #[default]
     Unknown,
-    /// The identity that the program logs in as: an admin, or a service account with that role.
+    /// The identity that the program logs in as: an admin, or a service account with the Admin role.
     Caller,
-    /// The user whose keys they are.
+    /// The user who owns the keys.
     Itself,
     /// Neither.
     Nobody,
 }
 
 impl Authority {
-    /// The word for it in JSON; `None` if it is not known.
+    /// The word for it in JSON; `None` if it is unknown.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Unknown => None,

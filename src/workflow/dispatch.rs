@@ -1,4 +1,4 @@
-//! Which function each step stands for: what is to be known before it, what it does, and what an earlier process left.
+//! Which function implements each step: the check before it, the step itself, and restoring an earlier process's output.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::workflow::rotate_id::{carry_over, check, move_steps, retire};
 use crate::workflow::step::{After, Before, Step};
 use crate::workflow::steps;
 
-/// What is to be known of a step before it runs.
+/// What must happen before a step runs.
 pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
     match step {
         Step::Edit => steps::edit::before(work),
@@ -22,12 +22,12 @@ pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
         Step::Equip => Before::Effect(Value::Null),
         Step::Move(kind) => move_steps::before(work, kind),
         Step::RevokeOldKeys | Step::EndOldSessions | Step::RetireOldUser => retire::before(work),
-        // A key that is minted and not delivered is in doubt without a word of these.
+        // No intent is needed: a minted key without `deliver` counts as in doubt anyway.
         Step::Prove | Step::Deliver | Step::Tag => match work.found.key {
             Some(_) => Before::Read,
             None => Before::Skip,
         },
-        // A sweep writes its intent itself, once it knows what there is to do.
+        // A sweep writes its own intent once it knows what there is to move.
         Step::Observe
         | Step::Sudo
         | Step::Reconcile
@@ -54,7 +54,7 @@ pub(super) async fn run(step: Step, work: &mut JobContext) -> Result<After, Erro
         Step::Deliver => steps::deliver::run(work).await,
         Step::Prove => steps::prove::run(work).await,
         Step::RetireOld => steps::retire_old::run(work).await,
-        // On the heap: they are much larger than the others, which every job of a large run would pay for.
+        // Boxed: these futures are much larger than the others, and every job of a large run would pay for their size.
         Step::Equip => Box::pin(carry_over::run(work)).await,
         Step::Move(kind) => Box::pin(move_steps::run(work, kind)).await,
         Step::Sweep => Box::pin(check::sweep(work)).await,
@@ -65,7 +65,7 @@ pub(super) async fn run(step: Step, work: &mut JobContext) -> Result<After, Erro
     }
 }
 
-/// Take what a step left in the ledger back into the job, in place of running it.
+/// Restore a step's output from the ledger instead of running it.
 pub(super) fn restore(step: Step, work: &mut JobContext) -> Result<(), Error> {
     let Some(data) = work.journal.done(step).cloned() else {
         return Ok(());
@@ -84,7 +84,7 @@ pub(super) fn restore(step: Step, work: &mut JobContext) -> Result<(), Error> {
         Step::Sweep => check::restore(work, &read(&data)?),
         Step::RevokeOldKeys => work.found.revoked.extend(read::<Vec<String>>(&data)?),
         Step::RetireOldUser => work.found.rotated_id().old = Some(read(&data)?),
-        // An earlier release left nothing.
+        // An earlier release left no output.
         Step::Check if data.is_null() => {}
         Step::Check => check::restore_apart(work, read(&data)?),
         Step::Mint | Step::Tag | Step::Prove | Step::EndOldSessions => {}

@@ -1,8 +1,9 @@
-//! The one look-up of users: finds them by either of their ids, and believes that one is not there only if that is proved.
+//! The only lookup of users: finds them by either id, and reports "not there" only if that is proved.
 //!
-//! Looker says 404 of a user that is not there and of one that the caller may not see, and a first embed login of an id
-//! creates a user. So "not there" counts from a look-up that was seen to find an embed user that is there, else from a list
-//! of all embed users, and on a Looker without any from a caller who is an admin. That is found out once for a whole run.
+//! Looker answers 404 both for a user that does not exist and for one the caller may not see, and the first embed login of
+//! an id creates a user. So "not there" is believed from a lookup that has been seen to find an existing embed user, else
+//! from a list of all embed users, and on a Looker without any, only from an admin. Which one applies is found out once
+//! per run.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::looker::{Client, LookerError, User, UserPages, UserSearch};
 use crate::workflow::admin::require_admin;
 use crate::workflow::spec::UserRef;
 
-/// Looks users up for one run; clones share what was found out.
+/// Looks users up for one run; clones share what has been found out.
 #[derive(Clone, Debug)]
 pub struct Finder {
     admin: Client,
@@ -21,19 +22,19 @@ pub struct Finder {
     is_admin: Arc<OnceCell<()>>,
 }
 
-/// What makes "not there" true.
+/// Why "not there" can be believed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Trust {
-    /// The look-up by credential has found an embed user that is there.
+    /// The lookup by credential has found an existing embed user.
     LookUp,
-    /// It has not; a list of all embed users tells.
+    /// The lookup failed that test; a list of all embed users decides.
     List,
-    /// There is no embed user at all, as an admin sees it.
+    /// There are no embed users at all, as seen by an admin.
     Nobody,
 }
 
 impl Finder {
-    /// A finder that looks as `admin`; nothing is asked yet.
+    /// A finder that asks as `admin`; sends nothing yet.
     pub fn new(admin: Client) -> Self {
         Self {
             admin,
@@ -42,16 +43,16 @@ impl Finder {
         }
     }
 
-    /// Who looks.
+    /// The identity that looks users up.
     pub const fn admin(&self) -> &Client {
         &self.admin
     }
 
-    /// The user as Looker shows it to the admin, with its embed credentials and its keys; `None` if it is proved that there
-    /// is none.
+    /// The user as Looker shows it to the admin, with embed credentials and keys; `None` if it is proved that there is no
+    /// such user.
     ///
     /// # Errors
-    /// What Looker says; [`Kind::NotAllowed`] if "not there" cannot be told from "not to be seen".
+    /// What Looker says; [`Kind::NotAllowed`] if "not there" cannot be distinguished from "not visible".
     pub async fn find(&self, user: UserRef<'_>) -> Result<Option<User>, Error> {
         if let Some(user) = look_up(&self.admin, user).await? {
             return Ok(Some(user));
@@ -62,17 +63,17 @@ impl Finder {
                 Trust::List => Ok(in_list(&self.admin, id).await?),
             },
             UserRef::Looker(_) | UserRef::Known { .. } => {
-                // A look-up that works for one works for all; nothing less is asked for here.
+                // A lookup that works for one user works for all, so the proof is about the caller, not about this id.
                 self.trust().await?;
                 Ok(None)
             }
         }
     }
 
-    /// Find out, once, whether whoever looks is an admin.
+    /// Require, once per run, that the caller is an admin.
     ///
     /// # Errors
-    /// [`Kind::NotAllowed`] if it is not known to be one; what Looker says if it cannot be asked.
+    /// [`Kind::NotAllowed`] if it is not known to be one; what Looker says if the question fails.
     pub async fn require_admin(&self) -> Result<(), Error> {
         let ask = || require_admin(&self.admin);
         self.is_admin.get_or_try_init(ask).await.copied()
@@ -82,15 +83,16 @@ impl Finder {
         self.trust.get_or_try_init(|| self.prove()).await.copied()
     }
 
-    /// Look up an embed user that is known to be there.
+    /// Test the lookup on an embed user that is known to exist.
     async fn prove(&self) -> Result<Trust, Error> {
+        // A few users are enough: the first one whose id fits into a path decides.
         let mut pages = embed_users(&self.admin, FEW);
         while let Some(users) = pages.next().await? {
             for known in users {
                 let id = known.external_user_id().unwrap_or_default();
                 match self.admin.user_for_credential_embed(id).await {
                     Ok(Some(found)) if found.id == known.id => return Ok(Trust::LookUp),
-                    // No path can carry this id, so that it proves nothing.
+                    // This id does not fit into a path, so it proves nothing.
                     Err(LookerError::Id { .. }) => {}
                     Ok(_) | Err(LookerError::Another { .. }) => return Ok(Trust::List),
                     Err(error) if error.refused_with() == Some(403) => return Ok(Trust::List),
@@ -98,6 +100,7 @@ impl Finder {
                 }
             }
         }
+        // Users without a visible credential: the one that is searched for could be among them.
         if pages.strangers() > 0 {
             return Err(unseen());
         }
@@ -109,17 +112,17 @@ impl Finder {
     }
 }
 
-/// How many embed users are asked for to find one that is there.
+/// How many embed users a page asks for in search of one to test with.
 const FEW: u32 = 10;
 
-/// The user, if Looker finds it. That it does not proves nothing: see [`Finder`].
+/// The user, if Looker finds it. Not finding it proves nothing: see [`Finder`].
 ///
 /// # Errors
-/// What Looker says, and that it answered about another user.
+/// What Looker says, or that it answered about a different user.
 pub async fn look_up(admin: &Client, user: UserRef<'_>) -> Result<Option<User>, LookerError> {
     match user {
         UserRef::External(id) => match admin.user_for_credential_embed(id).await {
-            // Looker (Google Cloud core) may deny the look-up by credential, as its API description says.
+            // Looker (Google Cloud core) may refuse the lookup by credential, according to its API description.
             Err(error) if error.refused_with() == Some(403) => in_list(admin, id).await,
             answer => answer,
         },
@@ -146,7 +149,7 @@ async fn by_looker_id(admin: &Client, id: &str) -> Result<Option<User>, LookerEr
     }
 }
 
-/// Read all embed users, page by page, until the one is found.
+/// Read all embed users, page by page, until the user turns up.
 async fn in_list(admin: &Client, id: &str) -> Result<Option<User>, LookerError> {
     let mut pages = embed_users(admin, 500);
     while let Some(users) = pages.next().await? {
@@ -157,7 +160,7 @@ async fn in_list(admin: &Client, id: &str) -> Result<Option<User>, LookerError> 
     Ok(None)
 }
 
-/// All embed users, the newest first: whoever looks a user up has most often just created it.
+/// All embed users, newest first: most lookups are for a user that was just created.
 fn embed_users(admin: &Client, page: u32) -> UserPages {
     admin.users(UserSearch {
         embed_user: Some(true),

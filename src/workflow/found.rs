@@ -1,4 +1,4 @@
-//! What a job has found and done, as the report says it.
+//! What a job has found and done, in the form of the report.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 use crate::workflow::rotate_id::RotatedId;
 use crate::workflow::user_spec::Via;
 
-/// What a job has found and done: what the report says of it.
+/// What a job has found and done: the content of its report.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Found {
     /// The company's id of the user.
     pub external_user_id: String,
     /// Looker's id of the user.
     pub looker_user_id: Option<String>,
-    /// What became of the user.
+    /// What happened to the user.
     pub outcome: Option<Outcome>,
-    /// How it was made.
+    /// How it was created.
     pub via: Option<Via>,
-    /// Whether sudo gave exactly this user.
+    /// Whether sudo was verified for exactly this user.
     pub sudo_verified: bool,
     /// The key, once it is delivered.
     pub key: Option<FoundKey>,
@@ -31,35 +31,35 @@ pub struct Found {
     /// What was done about keys after a lost answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reconciled: Vec<Reconciled>,
-    /// What a person should know.
+    /// Warnings for the operator.
     pub warnings: Vec<String>,
-    /// What has moved to the user from another one, where that was the job.
+    /// What moved over from another user, if that was the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<Box<RotatedId>>,
 }
 
 impl Found {
-    /// All that a person should know, keys that were revoked or left after a lost answer included.
+    /// Everything the operator should know, including keys that were revoked or left after a lost answer.
     pub fn notes(&self) -> impl Iterator<Item = String> {
         let reconciled = self.reconciled.iter().map(ToString::to_string);
         self.warnings.iter().cloned().chain(reconciled)
     }
 
-    /// What has moved to the user from another one.
+    /// What moved over from another user.
     pub(crate) fn rotated_id(&mut self) -> &mut RotatedId {
         self.rotated.get_or_insert_default()
     }
 }
 
-/// What became of a user.
+/// What happened to a user.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It did not exist before.
     Created,
-    /// It has the grants asked for in place of its former ones.
+    /// It now has the requested grants instead of its former ones.
     Updated,
-    /// It existed, and nothing of it was changed.
+    /// It existed, and nothing was changed.
     Unchanged,
 }
 
@@ -79,7 +79,7 @@ impl Outcome {
 pub struct Reconciled {
     /// Looker's id of it.
     pub key_id: String,
-    /// Whether it was revoked; otherwise it was left, and may belong to someone else.
+    /// Whether it was revoked; otherwise it was left, because it may belong to someone else.
     pub revoked: bool,
     /// Why.
     pub reason: String,
@@ -97,20 +97,20 @@ impl fmt::Display for Reconciled {
     }
 }
 
-/// A key that a job made.
+/// A key that a job minted.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct FoundKey {
-    /// Looker's id of it.
+    /// Looker's id of the key.
     pub id: String,
     /// The public half.
     pub client_id: String,
     /// The tag it carries.
     pub purpose: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The sink that keeps it; `None` until it is delivered.
+    /// The sink that holds it; `None` until it is delivered.
     pub delivered_to: Option<String>,
-    /// When it is to be revoked, if its life was limited.
+    /// When to revoke it, if its lifetime is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! A job at work: what it is to do, what it has found, and the secret it may hold.
+//! A running job: its spec, its findings, and the secret it may hold.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,55 +32,55 @@ pub struct Context {
     pub admin: Client,
     /// Looks users up.
     pub finder: Finder,
-    /// Who may do what with keys.
+    /// Who may manage keys.
     pub keys: Arc<KeyAccess>,
-    /// Whether the user of the program has said that nothing else creates keys for embed users.
+    /// Whether the operator has declared that nothing else creates keys for embed users.
     pub sole_minter: bool,
-    /// Signs embed URLs; `None` where the run makes no user by a signed URL.
+    /// Signs embed URLs; `None` if the run creates no user through a signed URL.
     pub signer: Option<Signer>,
-    /// The same for the other algorithm: tells a wrong algorithm from a wrong secret.
+    /// The same for the other algorithm: distinguishes a wrong algorithm from a wrong secret.
     pub other_signer: Option<Signer>,
-    /// Keeps the keys; `None` where the run mints none.
+    /// Holds the keys; `None` if the run mints none.
     pub sink: Option<Arc<dyn Sink>>,
-    /// Keeps what was intended and what came of it.
+    /// Records intents and outcomes.
     pub ledger: Arc<dyn Ledger>,
     /// The time.
     pub clock: Clock,
     /// Nonces.
     pub random: Random,
-    /// Whether the user has asked to stop.
+    /// Whether the operator has asked to stop.
     pub interrupt: Interrupt,
-    /// Hears what happens.
+    /// Receives progress.
     pub observer: Arc<dyn Observer>,
-    /// How often a request that may be repeated is repeated.
+    /// How often a request that may be repeated is retried.
     pub retries: u32,
-    /// How many requests a job with many things to do makes at once.
+    /// How many requests a job with many items sends concurrently.
     pub width: usize,
-    /// How long a request may take, which bounds the time in which a lost one can have taken effect.
+    /// The request timeout, which bounds the time in which a lost request can take effect.
     pub timeout: Duration,
-    /// How long after that Looker may go on with a request.
+    /// How long after that Looker may still work on a request.
     pub grace: Duration,
 }
 
-/// Hears what happens in a run, to show it.
+/// Receives the progress of a run, to show it.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// A step of the job for `subject` was done, and took so long.
+    /// A step of the job for `subject` is done after `elapsed`.
     fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration);
 
-    /// A step makes a request again, as a new one of its own.
+    /// A step repeats a request as a new one.
     fn again(&self) {}
 
-    /// So many jobs are worked on from now on.
+    /// This many jobs are now in flight.
     fn flying(&self, _jobs: usize) {}
 
-    /// So many jobs wait for so long, since only then a look proves that a lost request has had no effect.
+    /// This many jobs wait for this long, because only then a check proves that a lost request had no effect.
     fn waits(&self, _jobs: usize, _time: Duration) {}
 
-    /// Of `what` there are `total`, and so many are done.
+    /// `done` of `total` items of kind `what` are finished.
     fn progress(&self, _what: &'static str, _done: usize, _total: usize) {}
 }
 
-/// A job at work.
+/// A running job.
 #[derive(Debug)]
 pub(crate) struct JobContext {
     pub(crate) cx: Arc<Context>,
@@ -89,42 +89,42 @@ pub(crate) struct JobContext {
     pub(crate) found: Found,
     /// The user as Looker last showed it.
     pub(crate) user: Option<User>,
-    /// Looker as the user; logged out when the job ends.
+    /// Looker as the user; logged out at the end of the job.
     pub(crate) sudo: Option<Client>,
-    /// Looker as the old user of a change of ids; logged out when the job ends.
+    /// Looker as the old user of a change of ids; logged out at the end of the job.
     pub(crate) old_sudo: Option<Client>,
-    /// The secret of a key, from the mint to the end of the job.
+    /// The secret of a key, from minting to the end of the job.
     pub(crate) secret: Option<SecretString>,
-    /// The keys the user had before this job made one, by Looker's id.
+    /// The keys the user had before this job minted one, by Looker's id.
     pub(crate) known_keys: Vec<String>,
     /// The keys that the new one replaces.
     pub(crate) old: Vec<OldKey>,
-    /// Whether the user has the key that is wanted, so that none is minted.
+    /// Whether the user already has the requested key, so that none is minted.
     pub(crate) has_key: bool,
-    /// The user's keys at Looker; closed when the job ends.
+    /// The user's keys at Looker; closed at the end of the job.
     pub(crate) keys: Option<UserKeys>,
-    /// Whether keys are to be allowed for the user first.
+    /// Whether the user must be allowed to manage keys first.
     pub(crate) wants_allowed: bool,
-    /// The errors of the requests for a key whose answers were lost in this process.
+    /// The errors of the key requests whose answers were lost in this process.
     pub(crate) lost_answers: Vec<Error>,
-    /// How often the tag of a delivered key could not be written.
+    /// How often tagging a delivered key failed.
     pub(crate) untagged: usize,
-    /// The key whose only copy in the sink the new one replaces, by its client id.
+    /// The client id of the key whose only copy in the sink the new key overwrites.
     pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.
     pub(crate) resumed: bool,
-    /// Whether a look has been waited for as long as a lost request can take effect.
+    /// Whether the job has waited until a lost request can no longer take effect.
     pub(crate) has_waited: bool,
 }
 
 impl JobContext {
-    /// Looker's id of the user, which every step after the first look-up has.
+    /// Looker's id of the user, which is known after the first lookup.
     pub(crate) fn user_id(&self) -> String {
         let id = self.found.looker_user_id.clone();
         id.expect("a step that needs the user stands behind one that found it")
     }
 
-    /// The change of ids that this job is.
+    /// The change of ids that this job performs.
     pub(crate) fn rotate_id(&self) -> &RotateIdSpec {
         match &self.spec {
             JobSpec::RotateId(spec) => spec,
@@ -134,14 +134,14 @@ impl JobContext {
         }
     }
 
-    /// Whether a plan has just seen that the user is not there, and this job has not begun to make it.
+    /// Whether a plan has just seen that the user is absent, and this job has not started to create it.
     pub(crate) fn is_known_absent(&self) -> bool {
         let planned = self.spec.embed_user().map(|spec| &spec.planned);
         let begun = self.journal.first_intent(Step::Create).is_some();
         !self.resumed && !begun && planned.is_some_and(|planned| planned.absent)
     }
 
-    /// Whether the user came into being a moment ago, by this very job.
+    /// Whether this very job created the user a moment ago.
     pub(crate) fn has_just_made_user(&self) -> bool {
         let planned = self.spec.embed_user().map(|spec| &spec.planned);
         !self.resumed
@@ -149,7 +149,7 @@ impl JobContext {
             && planned.is_some_and(|planned| planned.absent)
     }
 
-    /// The user's keys, by whoever may manage them.
+    /// The user's keys, through whoever may manage them.
     pub(crate) fn user_keys(&mut self) -> &mut UserKeys {
         let (access, user_id, sudo) = (
             &self.cx.keys,
@@ -161,12 +161,12 @@ impl JobContext {
             .get_or_insert_with(|| access.of(user_id).with_sudo(sudo.clone()))
     }
 
-    /// How tags name this job.
+    /// This job as named in tags.
     pub(crate) fn maker(&self) -> Maker {
         Maker::of(self.journal.job())
     }
 
-    /// What the key of this job carries once it is delivered, and when it is to be revoked.
+    /// The tag of this job's key once it is delivered, including when to revoke it.
     pub(crate) fn tag(&self) -> Tag {
         let limit = self.spec.key_life();
         let limit = limit.and_then(|limit| SignedDuration::try_from(limit).ok());
@@ -174,7 +174,7 @@ impl JobContext {
         Tag::delivered(self.journal.job(), due, self.spec.key_purpose())
     }
 
-    /// A key of this job's user, as a sink knows it.
+    /// A key of this job's user, as named in a sink.
     pub(crate) fn key_name(&self, key: &FoundKey) -> KeyName {
         KeyName {
             base_url: self.cx.admin.origin().to_owned(),
@@ -187,7 +187,7 @@ impl JobContext {
         }
     }
 
-    /// What the ledger keeps of a key of this job's user.
+    /// The ledger's record of a key of this job's user.
     pub(crate) fn key_record(&self, key: &FoundKey, state: KeyState) -> KeyRecord {
         KeyRecord {
             looker_user_id: self.user_id(),
@@ -207,7 +207,7 @@ impl JobContext {
         Arc::clone(sink.expect("a run that mints keys is given a sink"))
     }
 
-    /// Tell the person something, once.
+    /// Add a warning, once.
     pub(crate) fn warn(&mut self, warning: String) {
         if !self.found.warnings.contains(&warning) {
             self.found.warnings.push(warning);

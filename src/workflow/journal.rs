@@ -1,4 +1,4 @@
-//! The log of one job: what is read from the ledger when it is resumed, and what is written as it goes.
+//! The log of one job: read from the ledger on resume, and written as the job goes on.
 
 use std::mem;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::ledger::{Event, JobEnd, JobId, KeyRecord, Ledger, LedgerError, What};
 use crate::system::Clock;
 use crate::workflow::step::Step;
 
-/// The log of one job. An intent is written through at once; what came of a step waits for the next write, since the
-/// step can be run again.
+/// The log of one job. An intent is written at once; a step's outcome waits for the next write, because the step can be
+/// run again.
 #[derive(Debug)]
 pub(crate) struct Journal {
     ledger: Arc<dyn Ledger>,
@@ -24,7 +24,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// The log of `job`, with what an earlier process wrote.
+    /// The log of `job`, including what an earlier process wrote.
     pub(crate) async fn open(
         ledger: Arc<dyn Ledger>,
         clock: Clock,
@@ -46,18 +46,18 @@ impl Journal {
         })
     }
 
-    /// The job this is the log of.
+    /// The job that this log belongs to.
     pub(crate) const fn job(&self) -> JobId {
         self.job
     }
 
-    /// All that happened, oldest first.
+    /// All events, oldest first.
     pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
         self.log.iter()
     }
 
-    /// What a step left when it was done, unless it failed or began again since. An undo that began since may have taken
-    /// anything back, also what this step has built upon, so the step is to be done again.
+    /// A step's output, unless the step failed or started again later. An undo that started later may have taken back
+    /// anything, including what this step built upon, so the step must run again.
     pub(crate) fn done(&self, step: Step) -> Option<&Value> {
         let since = self.log.iter().rev().take_while(|event| !is_undo(event));
         let mut since = since.filter(|event| event.step == step.name());
@@ -65,7 +65,7 @@ impl Journal {
         (last.what == What::Done).then_some(&last.data)
     }
 
-    /// The newest intent of a step whose end is not known.
+    /// The newest intent of a step that has not ended.
     pub(crate) fn started(&self, step: Step) -> Option<&Event> {
         let last = self.last(step)?;
         (last.what == What::Started).then_some(last)
@@ -76,55 +76,56 @@ impl Journal {
         self.of(step).filter(|event| event.what == What::Started)
     }
 
-    /// The newest intent of a step, whatever came after it.
+    /// The newest intent of a step, whatever followed it.
     pub(crate) fn intent(&self, step: Step) -> Option<&Event> {
         self.of(step)
             .rev()
             .find(|event| event.what == What::Started)
     }
 
-    /// The first intent of a step in the life of the job.
+    /// The first intent of a step in the lifetime of the job.
     pub(crate) fn first_intent(&self, step: Step) -> Option<&Event> {
         self.of(step).find(|event| event.what == What::Started)
     }
 
-    /// How many times a step was begun.
+    /// How many times a step was started.
     pub(crate) fn attempts(&self, step: Step) -> usize {
         self.of(step)
             .filter(|event| event.what == What::Started)
             .count()
     }
 
-    /// Whether something may have taken effect that nobody has settled: an intent without an end, or a key that was
-    /// minted and neither delivered nor revoked.
+    /// Whether something may have taken effect and is not settled: an intent without an end, or a key that was minted and
+    /// neither delivered nor revoked.
     pub(crate) fn is_in_doubt(&self, steps: &[Step]) -> bool {
         let undelivered = self.done(Step::Mint).is_some() && self.done(Step::Deliver).is_none();
         undelivered || steps.iter().any(|step| self.started(*step).is_some())
     }
 
-    /// Whether anything of the job was begun.
+    /// Whether any of the steps was started.
     pub(crate) fn has_begun(&self, steps: &[Step]) -> bool {
         steps.iter().any(|step| self.attempts(*step) > 0)
     }
 
-    /// Write down that a step is about to take effect; durable when it returns.
+    /// Record that a step is about to take effect; durable on return.
     pub(crate) async fn start(&mut self, step: Step, intent: Value) -> Result<(), LedgerError> {
         self.push(step, What::Started, intent);
         self.write().await
     }
 
-    /// Note that a step is done; written with the next write.
+    /// Note that a step is done; recorded with the next write.
     pub(crate) fn finish(&mut self, step: Step, output: Value) {
         self.push(step, What::Done, output);
     }
 
-    /// Note that a step failed, and why; written with the next write.
+    /// Note that a step failed, and why; recorded with the next write.
     pub(crate) fn fail(&mut self, step: Step, error: &Error) {
         self.push(step, What::Failed, json!({ "error": error.to_string() }));
     }
 
-    /// Note that what a step did was taken back, so that it is to be done again; written with the next write.
+    /// Note that a step's effect was taken back, so that the step must run again; recorded with the next write.
     pub(crate) fn reset(&mut self, step: Step, reason: &str) {
+        // A step that has failed needs no second note: it will run again anyway.
         if self
             .last(step)
             .is_some_and(|last| last.what != What::Failed)
@@ -133,13 +134,14 @@ impl Journal {
         }
     }
 
-    /// Note that Looker refused a step, so that nothing came of it; written with the next write.
+    /// Note that Looker refused a step, so that it had no effect; recorded with the next write.
     pub(crate) fn refuse(&mut self, step: Step, why: &str) {
         self.push(step, What::Failed, json!({ "error": why }));
     }
 
-    /// Note what became of a key; written with the next write.
+    /// Note the new state of a key; recorded with the next write.
     pub(crate) async fn note_key(&mut self, key: KeyRecord) -> Result<(), LedgerError> {
+        // A write carries one key, in the same transaction as the events noted with it.
         if self.unwritten_key.is_some() {
             self.write().await?;
         }
@@ -147,7 +149,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Write what has been noted; durable when it returns.
+    /// Write all notes; durable on return.
     pub(crate) async fn write(&mut self) -> Result<(), LedgerError> {
         let (events, key) = (self.take_unwritten(), self.unwritten_key.take());
         if events.is_empty() && key.is_none() {
@@ -156,7 +158,7 @@ impl Journal {
         self.ledger.record(self.job, events, key).await
     }
 
-    /// Write what has been noted, and how the job ended; durable when it returns.
+    /// Write all notes and how the job ended; durable on return.
     pub(crate) async fn settle(&mut self, end: JobEnd) -> Result<(), LedgerError> {
         let (events, key) = (self.take_unwritten(), self.unwritten_key.take());
         self.ledger.settle(self.job, events, key, end).await
@@ -189,7 +191,7 @@ impl Journal {
     }
 }
 
-/// Read what an earlier process wrote.
+/// Decode an earlier process's output.
 pub(crate) fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
     serde_json::from_value(data.clone()).map_err(|error| {
         Error::internal(error).context("the ledger holds an event that this embedctl cannot read")

@@ -1,7 +1,7 @@
-//! Who may list, mint, tag and revoke keys on this Looker: found out once per run, and used by everything that does so.
+//! Who may list, mint, tag and revoke keys on this Looker: found out once per run, and used everywhere.
 //!
-//! It differs by instance and release: the admin, the user itself (through sudo, after `can_manage_api3_creds`), a service
-//! account, or nobody. Looker says 403 or 404 to whoever may not.
+//! This differs by instance and release: the admin, the user itself (through sudo, after `can_manage_api3_creds`), a
+//! service account, or no one. Looker answers 403 or 404 to a caller without the right.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as Lock, OnceLock, PoisonError};
@@ -17,7 +17,7 @@ use crate::workflow::key_error::{KeyError, WITHOUT_KEYS};
 use crate::workflow::permit::{has_permit, set_permit};
 use crate::workflow::reconcile::Ahead;
 
-/// What is asked of Looker.
+/// A question to Looker.
 #[derive(Clone, Copy, Debug)]
 enum Ask<'a> {
     List,
@@ -26,7 +26,7 @@ enum Ask<'a> {
     Revoke { key: &'a str },
 }
 
-/// What Looker said.
+/// Looker's answer.
 enum Said {
     Keys(Vec<Api3Key>),
     Minted(Box<NewApi3Key>),
@@ -53,7 +53,7 @@ impl Ask<'_> {
         }
     }
 
-    /// The key that it is about, for which a 404 may mean that it is gone.
+    /// The key that the request concerns, for which a 404 may mean that it is gone.
     const fn key(&self) -> Option<&str> {
         match self {
             Self::List | Self::Mint => None,
@@ -77,15 +77,15 @@ impl Ask<'_> {
     }
 }
 
-/// Who may do what with keys, shared by all jobs of a run.
+/// Who may manage keys, shared by all jobs of a run.
 #[derive(Debug)]
 pub struct KeyAccess {
     admin: Client,
-    /// Where it is noted who is allowed keys for a moment.
+    /// Records the users who are temporarily allowed to manage keys.
     ledger: OnceLock<Arc<dyn Ledger>>,
-    /// Who could create keys when `doctor --probe` last tried.
+    /// Who could create keys when `doctor --probe` last ran.
     guess: Authority,
-    /// By what is asked; locked while the first one finds out.
+    /// By kind of request; locked while the first caller finds out.
     known: [Mutex<Authority>; 4],
     ahead: Lock<Option<Ahead>>,
     purpose_is_unknown: AtomicBool,
@@ -93,12 +93,12 @@ pub struct KeyAccess {
 }
 
 impl KeyAccess {
-    /// Nothing is known yet of what `admin` may do.
+    /// Nothing is known yet about `admin`.
     pub fn new(admin: Client) -> Arc<Self> {
         Self::guessing(admin, Authority::Unknown)
     }
 
-    /// The same, but `guess` could create keys at an earlier time and is tried first.
+    /// The same, but `guess` could create keys earlier and is tried first.
     pub fn guessing(admin: Client, guess: Authority) -> Arc<Self> {
         Arc::new(Self {
             admin,
@@ -111,13 +111,13 @@ impl KeyAccess {
         })
     }
 
-    /// Note in `ledger`, from now on, who is allowed keys for a moment outside of the steps of a job, which have notes of
-    /// their own.
+    /// From now on, record in `ledger` which users are temporarily allowed to manage keys outside a job's own steps, which
+    /// keep their own records.
     pub fn note_in(&self, ledger: &Arc<dyn Ledger>) {
         self.ledger.get_or_init(|| Arc::clone(ledger));
     }
 
-    /// Who will create keys, as far as is known: found out in this run, or by an earlier probe.
+    /// Who will create keys, as far as is known from this run or from an earlier probe.
     pub fn minter(&self) -> Authority {
         let known = self.known.get(Ask::Mint.index());
         let known = known.and_then(|known| known.try_lock().ok()).map(|it| *it);
@@ -126,12 +126,12 @@ impl KeyAccess {
             .unwrap_or(self.guess)
     }
 
-    /// Whether the user itself is asked to do this first, since it could at an earlier time.
+    /// Whether the user itself is tried first, because it could do this earlier.
     fn guesses_user(&self, ask: Ask<'_>) -> bool {
         matches!(ask, Ask::Mint) && self.guess == Authority::Itself
     }
 
-    /// The keys of a user who is known to be there.
+    /// The keys of a user that is known to exist.
     pub fn of(self: &Arc<Self>, user_id: &str) -> UserKeys {
         UserKeys {
             access: Arc::clone(self),
@@ -143,22 +143,22 @@ impl KeyAccess {
         }
     }
 
-    /// Looker's clock, if a key that was made here has told it.
+    /// The offset of Looker's clock, if a key minted here has revealed it.
     pub(crate) fn ahead(&self) -> Option<Ahead> {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Take what the making of a key told of Looker's clock.
+    /// Remember the clock offset learned from minting a key.
     pub(crate) fn learn(&self, ahead: Ahead) {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
-    /// Note that Looker does not keep a purpose: true the first time, when it is to be said.
+    /// Note that Looker does not keep `purpose`: true the first time, so that it is reported once.
     pub(crate) fn finds_no_purpose(&self) -> bool {
         !self.purpose_is_unknown.swap(true, Ordering::Relaxed)
     }
 
-    /// Whether a user was found by now who has to be allowed keys first; then all do who are not.
+    /// Whether some user of this run had to be allowed to manage keys; then the same is expected of all others.
     pub(crate) fn needs_allowed(&self) -> bool {
         self.needs_allowed.load(Ordering::Relaxed)
     }
@@ -170,15 +170,15 @@ pub struct UserKeys {
     access: Arc<KeyAccess>,
     user_id: String,
     sudo: Option<Client>,
-    /// Whether the token of `sudo` is to be ended here.
+    /// Whether this value must end the token of `sudo`.
     is_own: bool,
-    /// Whether keys were allowed for the user here, which is to be set back.
+    /// Whether the user was allowed to manage keys here, which must be undone.
     allowed: bool,
-    /// The note of that in the ledger.
+    /// The ledger's record of that.
     note: Option<PermitId>,
 }
 
-/// What became of keys that were to be revoked, by Looker's id.
+/// The outcome of a revocation, by Looker's id.
 #[derive(Debug, Default)]
 pub struct Revoked {
     /// Looker deleted them now.
@@ -188,14 +188,14 @@ pub struct Revoked {
 }
 
 impl UserKeys {
-    /// The same, with a client that acts as the user already and that somebody else ends.
+    /// The same, with a client that already acts as the user and is logged out elsewhere.
     #[must_use]
     pub(crate) fn with_sudo(mut self, sudo: Option<Client>) -> Self {
         self.sudo = sudo;
         self
     }
 
-    /// The keys there are.
+    /// The user's keys.
     pub async fn list(&mut self) -> Result<Vec<Api3Key>, KeyError> {
         match self.ask(Ask::List).await? {
             Said::Keys(keys) => Ok(keys),
@@ -205,7 +205,7 @@ impl UserKeys {
         }
     }
 
-    /// The keys there are; if the user itself must ask for them and may not yet, it is allowed to until this is
+    /// The user's keys. If only the user itself may list them and is not allowed to yet, it is allowed to until this is
     /// [closed](UserKeys::close).
     pub async fn list_allowing(&mut self) -> Result<Vec<Api3Key>, Error> {
         match self.ask_allowing(Ask::List).await? {
@@ -219,8 +219,9 @@ impl UserKeys {
     async fn ask_allowing(&mut self, ask: Ask<'_>) -> Result<Said, Error> {
         match self.ask(ask).await {
             Err(KeyError::NotYet { .. }) => {
-                // What it has already is not taken from it in the end.
+                // A right that the user had before must not be removed at the end.
                 if !has_permit(&self.access.admin, &self.user_id).await? {
+                    // Recorded first: a crash between the two must leave a trace, not a forgotten right.
                     self.note().await?;
                     self.allow().await?;
                 }
@@ -233,7 +234,7 @@ impl UserKeys {
         }
     }
 
-    /// Create a key. If the answer is lost, there may be one whose secret nobody knows.
+    /// Create a key. If the answer is lost, a key may exist whose secret was never received.
     pub(crate) async fn mint(&mut self) -> Result<NewApi3Key, KeyError> {
         let sent = self.now();
         match self.ask(Ask::Mint).await? {
@@ -250,7 +251,7 @@ impl UserKeys {
         }
     }
 
-    /// Write `purpose` on a key: false if Looker did not keep it.
+    /// Write `purpose` on a key; false if Looker did not keep it.
     pub(crate) async fn tag(&mut self, key: &str, purpose: &str) -> Result<bool, KeyError> {
         match self.ask(Ask::Tag { key, purpose }).await? {
             Said::Tagged(tagged) => Ok(tagged.purpose.as_deref() == Some(purpose)),
@@ -260,10 +261,10 @@ impl UserKeys {
         }
     }
 
-    /// Revoke keys, and believe it when a list no longer has them.
+    /// Revoke keys, and read back that a listing no longer has them.
     ///
     /// # Errors
-    /// What Looker says; [`Kind::Incomplete`] if it says that a key is deleted and goes on listing it.
+    /// What Looker says; [`Kind::Incomplete`] if it accepts a deletion and still lists the key.
     pub async fn revoke(&mut self, keys: &[String]) -> Result<Revoked, Error> {
         let mut done = Revoked::default();
         if keys.is_empty() {
@@ -282,6 +283,7 @@ impl UserKeys {
             };
             list.push(key.clone());
         }
+        // An accepted DELETE is no proof; only the listing is.
         let alive = self.list_allowing().await.map_err(|error| {
             error.context(format!(
                 "cannot see whether keys {} are gone",
@@ -307,7 +309,8 @@ impl UserKeys {
         .hint("the key may still log in: delete it on Looker's Users page"))
     }
 
-    /// Note in the ledger that the user is about to be allowed keys: if this process is killed, a later one sets it back.
+    /// Record in the ledger that the user is about to be allowed to manage keys: if this process is killed, a later one
+    /// takes the right back.
     async fn note(&mut self) -> Result<(), Error> {
         if let Some(ledger) = self.access.ledger.get() {
             self.note = Some(ledger.note_permit(&self.user_id).await?);
@@ -315,7 +318,7 @@ impl UserKeys {
         Ok(())
     }
 
-    /// Allow keys for the user until this is [closed](UserKeys::close).
+    /// Allow the user to manage keys until this is [closed](UserKeys::close).
     pub(crate) async fn allow(&mut self) -> Result<(), LookerError> {
         set_permit(&self.access.admin, &self.user_id, true).await?;
         self.access.needs_allowed.store(true, Ordering::Relaxed);
@@ -323,13 +326,14 @@ impl UserKeys {
         Ok(())
     }
 
-    /// Know that an earlier process has allowed keys for the user and has not set it back.
+    /// Take over from an earlier process that allowed the user to manage keys and did not undo it.
     pub(crate) const fn was_allowed(&mut self) {
         self.allowed = true;
     }
 
-    /// Set back what was allowed, and end the token: true if something was set back.
+    /// Undo what was allowed, and end the token; true if something was undone.
     pub async fn close(mut self) -> Result<bool, LookerError> {
+        // The right goes first: a logout that fails returns early, and must not leave the user with it.
         let set_back = match self.allowed {
             true => self.set_back().await,
             false => Ok(()),
@@ -344,7 +348,7 @@ impl UserKeys {
     async fn set_back(&self) -> Result<(), LookerError> {
         set_permit(&self.access.admin, &self.user_id, false).await?;
         if let (Some(ledger), Some(note)) = (self.access.ledger.get(), self.note) {
-            // A note that stays makes a later command look, and find nothing to do.
+            // A record that stays makes a later command check the user and find nothing to undo.
             let _stays = ledger.forget_permit(note).await.is_err();
         }
         Ok(())
@@ -361,7 +365,7 @@ impl UserKeys {
         let mut known = known.lock().await;
         match *known {
             Authority::Unknown => {
-                // The others wait until it is known.
+                // The lock is held meanwhile, so that the other jobs wait for the answer instead of asking as well.
                 let (who, said) = self.find_out(ask).await;
                 *known = who;
                 said
@@ -384,7 +388,7 @@ impl UserKeys {
         }
     }
 
-    /// What was known of an earlier time is no longer so: ask as the caller.
+    /// The earlier guess no longer holds: ask as the caller.
     async fn as_caller_after_all(&self, ask: Ask<'_>, refusal: Error) -> Result<Said, KeyError> {
         match ask.of(&self.access.admin, &self.user_id).await {
             Err(error) if is_refusal(&error) => Err(KeyError::Nobody(refusal)),
@@ -398,7 +402,7 @@ impl UserKeys {
         }
     }
 
-    /// Ask as the caller, then as the user, and say who was let.
+    /// Ask as the caller, then as the user, and return who was allowed.
     async fn find_out(&mut self, ask: Ask<'_>) -> (Authority, Result<Said, KeyError>) {
         if self.access.guesses_user(ask) {
             match self.find_out_as_user(ask).await {
@@ -409,7 +413,7 @@ impl UserKeys {
         // belief: core-admin-makes-no-keys
         let admin = self.access.admin.clone();
         let refused = match ask.of(&admin, &self.user_id).await {
-            // A deletion that finds nothing tells nothing of who may delete.
+            // A deletion that finds nothing does not reveal who may delete.
             Ok(Said::Deleted(false)) => return self.is_gone(ask, Ok(Said::Deleted(false))).await,
             Ok(said) => return (Authority::Caller, Ok(said)),
             Err(error) if is_refusal(&error) => error,
@@ -421,7 +425,7 @@ impl UserKeys {
         self.find_out_as_user(ask).await
     }
 
-    /// Something was not found: the key, unless a list still has it.
+    /// A 404: the key is gone, unless a listing still has it, in which case the caller lacks the right.
     async fn is_gone(
         &mut self,
         ask: Ask<'_>,
@@ -474,7 +478,7 @@ impl UserKeys {
     }
 }
 
-/// Whether Looker says that whoever asks may not; to some it says 404 instead.
+/// Whether Looker refuses the caller; to some callers it answers 404 instead of 403.
 const fn is_refusal(error: &LookerError) -> bool {
     match error {
         // belief: key-403-is-a-refusal

@@ -1,17 +1,17 @@
-//! Why something could not be done with keys, and what works without one.
+//! Why an operation on keys failed, and what works without a key.
 
 use crate::error::{Error, Kind};
 use crate::looker::LookerError;
 
-/// Why something could not be done with keys.
+/// Why an operation on keys failed.
 #[derive(Debug)]
 pub enum KeyError {
-    /// The user may do it once keys are allowed for it.
+    /// The user may do it once it is allowed to manage keys.
     NotYet {
         /// Looker's id of the user.
         user_id: String,
     },
-    /// Nobody may.
+    /// Neither the caller nor the user may.
     Nobody(Error),
     /// What Looker says.
     Looker(LookerError),
@@ -37,5 +37,5 @@ impl From<KeyError> for Error {
     }
 }
 
-/// What works where nobody may manage keys.
+/// What works if no one may manage keys.
 pub(super) const WITHOUT_KEYS: &str = "`embedctl token`, `embedctl api --as` and signed URLs work without a key; on Looker (Google Cloud core) log in as a service account with the Admin role, or allow API keys for the user on Looker's Users page";

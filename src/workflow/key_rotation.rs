@@ -1,4 +1,4 @@
-//! Which keys a new one replaces, and whether a new one is needed at all: decided from what is known, without asking.
+//! Which keys a new key replaces, and whether one is needed at all: decided from known data, without requests.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::workflow::key_standing::{Stage, Standing};
 use crate::workflow::old_key::OldKey;
 use crate::workflow::spec::{IfNone, RotateSpec};
 
-/// What is to be rotated.
+/// The result of the decision.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Choice {
     /// Whether a new key is needed.
@@ -19,14 +19,13 @@ pub struct Choice {
     pub replaced: Vec<OldKey>,
 }
 
-/// Choose among `keys`, those a user has at `now`, by `spec` and by what the ledger knows of them, `records`.
+/// Choose from `keys`, the user's keys at `now`, by `spec` and by the ledger's `records` of them.
 ///
-/// Keys that are kept for an overlap already are replaced: they are no reason for another new key, unless they were
-/// named.
+/// Keys that are already kept for an overlap are replaced too, but they alone are no reason for another new key, unless
+/// they were named.
 ///
-/// # Errors
-/// A key that was named does not exist or is not ours; there is none at all where `spec` wants one; the age of one is not
-/// known and matters.
+/// A named key does not exist or is not ours; there is no key at all and `spec` requires one; a key's age is unknown and
+/// matters.
 pub fn choose(
     spec: &RotateSpec,
     keys: &[Api3Key],
@@ -62,10 +61,10 @@ fn names(named: &str, key: &Api3Key) -> bool {
     named == key.id || named == key.client_id
 }
 
-/// Whether a key is as old as it must be to be replaced.
+/// Whether a key is old enough to be replaced.
 ///
 /// # Errors
-/// Nobody can tell, where that matters: an age that is not known is no reason to revoke a key or to leave it.
+/// The age is unknown and matters: that is no reason to revoke a key, nor to leave it.
 fn is_old(key: &Api3Key, spec: &RotateSpec, now: Timestamp) -> Result<bool, Error> {
     let Some(max_age) = spec.max_age_seconds else {
         return Ok(true);
@@ -109,9 +108,9 @@ fn none(spec: &RotateSpec) -> Error {
     let user = spec.job.user.by_ref();
     Error::new(
         Kind::NotFound,
-        format!("{user} has no key that embedctl made, so there is none to rotate"),
+        format!("{user} has no key created by embedctl, so there is none to rotate"),
     )
-    .hint("`embedctl keys mint` makes one")
+    .hint("`embedctl keys mint` creates one")
 }
 
 #[cfg(test)]

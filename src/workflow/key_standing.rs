@@ -1,4 +1,4 @@
-//! What a key is to embedctl, by its tag and by what the ledger knows of it: decided as data, in one place.
+//! What a key is to embedctl, by its tag and by the ledger's record: decided as data, in one place.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,9 +12,9 @@ use crate::workflow::tag::{Tag, TagState};
 pub struct Standing {
     /// Whose it is.
     pub owner: Owner,
-    /// How far it is; `None` for a key with somebody else's words.
+    /// How far it got; `None` for a key with someone else's purpose.
     pub state: Option<Stage>,
-    /// When it is to be revoked.
+    /// When to revoke it.
     pub due: Option<Timestamp>,
 }
 
@@ -22,28 +22,28 @@ pub struct Standing {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// It carries a tag, or its id came in an answer of Looker's that the ledger has kept.
+    /// It carries our tag, or its id came in an answer of Looker's that the ledger has recorded.
     Ours,
-    /// Anybody's.
+    /// It may belong to anyone.
     Foreign,
 }
 
-/// How far a key is.
+/// How far a key got.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// A sink has its secret.
     Delivered,
-    /// Nobody is known to have its secret.
+    /// No sink is known to have its secret.
     Undelivered,
-    /// A newer key has taken its place, and it is kept until it is due.
+    /// A newer key has replaced it, and it is kept until it is due.
     Overlap,
-    /// It says nothing of itself, and no ledger knows it.
+    /// It has no purpose, and no ledger knows it.
     Nameless,
 }
 
 impl Standing {
-    /// What `key` is, by what it carries and by `records`, those of its user in the ledger.
+    /// The standing of `key`, by its purpose and by `records`, the ledger's records for its user.
     pub fn of(key: &Api3Key, records: &[KeyRecord]) -> Self {
         let record = record_of(key, records);
         let due = record.and_then(|record| record.revoke_at);
@@ -52,16 +52,17 @@ impl Standing {
             (Some(tag), record) if tag.state != TagState::Minted => {
                 let gone = record.is_some_and(|record| record.state == KeyState::Revoked);
                 let stage = match tag.state {
-                    // It should be gone: whoever revoked it did not look, or Looker kept it.
+                    // It should be gone: the revocation was not read back, or Looker kept the key.
                     _ if gone => Stage::Undelivered,
                     TagState::Overlap => Stage::Overlap,
                     _ => Stage::Delivered,
                 };
+                // Tag and ledger may disagree; the key must not outlive either promise.
                 let due = [tag.until, due].into_iter().flatten().min();
                 Self::ours(stage, due)
             }
             (_, Some(record)) => match record.state {
-                // What it was to carry, on a Looker that keeps no purpose.
+                // On a Looker without `purpose`, the ledger says what the tag would have said.
                 KeyState::Delivered => match Tag::parse(&record.purpose).map(|tag| tag.state) {
                     Some(TagState::Delivered) => Self::ours(Stage::Delivered, due),
                     _ if due.is_some() => Self::ours(Stage::Overlap, due),
@@ -91,7 +92,7 @@ impl Standing {
         self.owner == Owner::Ours
     }
 
-    /// Whether its user has a key by it at `now`: delivered, not about to go, not due.
+    /// Whether the user can count on it at `now`: delivered, not in overlap, not due.
     pub fn serves(self, now: Timestamp) -> bool {
         self.state == Some(Stage::Delivered) && !self.is_due(now)
     }
@@ -102,7 +103,7 @@ impl Standing {
     }
 }
 
-/// What the ledger knows of `key`. Another Looker may have a key of the same number, so both its ids must fit.
+/// The ledger's record of `key`. Another Looker may have a key with the same number, so both ids must match.
 pub fn record_of<'a>(key: &Api3Key, records: &'a [KeyRecord]) -> Option<&'a KeyRecord> {
     let mut records = records.iter();
     records.find(|record| record.key_id == key.id && record.client_id == key.client_id)

@@ -1,4 +1,4 @@
-//! What the log of a job says of the keys it asked for: which requests were never answered, which were, what was told.
+//! What a job's log says about the keys it requested: which requests were answered, and what was reported.
 
 use std::collections::BTreeSet;
 
@@ -12,20 +12,20 @@ use crate::workflow::journal::read;
 use crate::workflow::reconcile::{Ahead, MintIntent};
 use crate::workflow::step::Step;
 
-/// What the log of a job says of the keys it asked for.
+/// What a job's log says about the keys it requested.
 #[derive(Debug, Default)]
 pub(crate) struct MintLog {
-    /// The requests whose answers were lost and which nobody has settled since, oldest first.
+    /// The requests whose answers were lost and are not settled since, oldest first.
     pub(crate) lost: Vec<MintIntent>,
     /// The keys whose ids came in an answer.
     pub(crate) answered: BTreeSet<String>,
-    /// What was done and said about keys after a lost answer.
+    /// What was done and reported about keys after a lost answer.
     pub(crate) told: Vec<Reconciled>,
-    /// What the newest answer told of Looker's clock.
+    /// The clock offset learned from the newest answer.
     pub(crate) ahead: Option<Ahead>,
 }
 
-/// What a look at a user's keys leaves in the log.
+/// The logged output of a check of the user's keys.
 #[derive(Debug, Default, Deserialize)]
 struct Looked {
     #[serde(default)]
@@ -64,7 +64,7 @@ impl MintLog {
                     waiting = Some(read(&event.data)?);
                 }
                 What::Done => log.answer(waiting.take(), event)?,
-                // Looker said no, so that nothing came of it.
+                // Looker refused, so no key was created.
                 What::Failed if event.data.get("error").is_some() => waiting = None,
                 What::Failed => {
                     let lost = waiting.take().map(|asked| asked.given_up(event.at));
@@ -87,7 +87,7 @@ impl MintLog {
         Ok(())
     }
 
-    /// The ids of the keys that were told to be unclear.
+    /// The ids of the keys that were reported as unclear.
     pub(crate) fn left(&self) -> impl Iterator<Item = &str> {
         let left = self.told.iter().filter(|told| !told.revoked);
         left.map(|told| told.key_id.as_str())

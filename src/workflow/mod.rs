@@ -1,5 +1,5 @@
-//! The one loop that runs the steps of a job: it records the intent before the effect and the outcome after, and goes
-//! on from there when a job is resumed.
+//! The loop that runs the steps of a job: it records the intent before the effect and the outcome after it, and continues
+//! from there when a job is resumed.
 
 mod admin;
 mod authority;
@@ -67,7 +67,7 @@ pub use tag::{Maker, Tag, TagState};
 pub use undo::{Inverse, Undo, UndoContext, Undone, plan_undo, undo_job};
 pub use user_spec::{AttributeEdit, Extra, KeySpec, UserEdits, UserSpec, Via};
 
-/// How often a job goes back to find out what became of a request whose answer was lost.
+/// How often a job goes back to find out about a request whose answer was lost.
 const ATTEMPTS: usize = 3;
 
 /// How a job went.
@@ -76,23 +76,22 @@ const ATTEMPTS: usize = 3;
     reason = "there is one for each job that ends, and it is taken apart at once"
 )]
 pub(crate) enum Ran {
-    /// It came to its end. With an error comes what had been found by then.
+    /// It ended. An error comes with what had been found until then.
     Ended(Result<Found, (Error, Option<Box<Found>>)>),
-    /// All that is left is a look at something that can still change.
+    /// All that is left is a check of something that can still change.
     Later(Box<Late>),
 }
 
-/// A job that is done but for a look which proves something only later.
+/// A job that is done except for a check that proves something only later.
 pub(crate) struct Late {
-    /// When the look proves something.
+    /// When the check proves something.
     pub(crate) due: Timestamp,
     work: JobContext,
     at: usize,
 }
 
-/// Run a job from where it stands, and record how it ended. If something may have taken effect that nobody has settled,
-/// the job stays open and the error is [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left
-/// behind.
+/// Run a job from where it stands, and record how it ended. If something may have taken effect and is not settled, the job
+/// stays open and the error is [`Kind::Incomplete`]; otherwise it is recorded as failed, and nothing is left behind.
 pub(crate) async fn run_job(cx: &Arc<Context>, run: RunId, job: &Job, resumed: bool) -> Ran {
     match start(cx, run, job, resumed).await {
         Ok(work) => go_on(work, 0).await,
@@ -100,7 +99,7 @@ pub(crate) async fn run_job(cx: &Arc<Context>, run: RunId, job: &Job, resumed: b
     }
 }
 
-/// Go on with a job whose look is due.
+/// Continue a job whose check is due.
 pub(crate) async fn run_late(late: Late) -> Ran {
     let mut work = late.work;
     work.has_waited = true;
@@ -111,19 +110,22 @@ async fn go_on(mut work: JobContext, from: usize) -> Ran {
     let steps = work.spec.steps();
     let cx = Arc::clone(&work.cx);
     let ended = tokio::select! {
+        // The job first: if it ends at the moment of the second Ctrl-C, its outcome counts.
         biased;
         ended = drive(&mut work, &steps, from) => Some(ended),
         () = cx.interrupt.asked(2) => None,
     };
     log_out(&mut work).await;
     let Some(ended) = ended else {
-        // The ledger has what a resume needs to settle whatever was under way.
+        // The ledger has what a resume needs to settle whatever was in flight.
         let error = Error::new(Kind::Interrupted, "stopped at once");
         return Ran::Ended(Err((error, Some(Box::new(work.found)))));
     };
     let ended = match ended {
+        // Written before the wait: if the process dies in between, a resume must find everything but the check.
         Ok(Some((at, due))) => match work.journal.write().await {
             Ok(()) => {
+                // The key is delivered by now; its secret need not stay in memory for the whole wait.
                 work.secret = None;
                 return Ran::Later(Box::new(Late { due, work, at }));
             }
@@ -205,8 +207,8 @@ async fn start(
     })
 }
 
-/// The loop: every step in order, each with its intent before and its outcome after. Gives the step that has to wait, if
-/// one has, and until when.
+/// The loop: every step in order, each with its intent before and its outcome after. Returns the step that has to wait, and
+/// until when, if there is one.
 async fn drive(
     work: &mut JobContext,
     steps: &[Step],
@@ -215,6 +217,7 @@ async fn drive(
     let mut at = from;
     while let Some(step) = steps.get(at).copied() {
         at += 1;
+        // Steps that change something are not repeated on resume; steps that only read are, since Looker may have changed.
         if step.lasts() && work.journal.done(step).is_some() {
             dispatch::restore(step, work)?;
             continue;
@@ -226,6 +229,7 @@ async fn drive(
         match dispatch::before(step, work) {
             Before::Skip => continue,
             Before::Read => {}
+            // Durable before the effect. Without this a crash would leave a key or a user that no ledger knows.
             Before::Effect(intent) => work.journal.start(step, intent).await?,
         }
         match dispatch::run(step, work).await {
@@ -235,7 +239,7 @@ async fn drive(
                 let subject = &work.found.external_user_id;
                 work.cx.observer.step(subject, step, &work.found, elapsed);
             }
-            // A look at the user's keys counts the attempts itself, since it has to be the last thing done.
+            // `reconcile` counts its own attempts, because it must have the last word on a lost key.
             Ok(After::Back(to, error)) => {
                 if to == Step::Reconcile {
                     work.journal.reset(step, "the answer was lost");
@@ -255,9 +259,9 @@ async fn drive(
     Ok(None)
 }
 
-/// Record that the job did not come to its end, and say what is left to do.
+/// Record that the job failed, and say what is left to do.
 async fn fail(work: &mut JobContext, steps: &[Step], error: Error) -> Error {
-    // A person who is half moved is not done with, whatever stopped it.
+    // A user that is half moved must be finished or undone, whatever stopped the job.
     let half_way = work.spec.also().is_some() && work.journal.has_begun(steps);
     let lost = MintLog::of(work.journal.events()).is_ok_and(|log| !log.lost.is_empty());
     let in_doubt = work.journal.is_in_doubt(steps) || lost || half_way;
@@ -277,9 +281,9 @@ async fn fail(work: &mut JobContext, steps: &[Step], error: Error) -> Error {
     let run = work.journal.job().run;
     match work.spec.also() {
         _ if interrupted => error,
-        // The comparison at the end has said so in its own words.
+        // The final comparison has already said so in its own words.
         Some(_) if half_way && error.kind() == Kind::Incomplete => error,
-        // Which keys are in doubt has been said by their ids.
+        // The keys in doubt have already been named by their ids.
         None if lost && error.kind() == Kind::Incomplete => error,
         Some(old) if half_way => half_moved(error, old, &work.found.external_user_id, run),
         _ if in_doubt => error
@@ -295,7 +299,7 @@ async fn fail(work: &mut JobContext, steps: &[Step], error: Error) -> Error {
     }
 }
 
-/// What stopped a person on the way to another id. The same command would be refused now, so no advice to run it stays.
+/// The error for a move that stopped half-way. The same command would be refused now, so a hint to run it again is dropped.
 fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
     let go_on = format!(
         "`embedctl runs resume {run}` goes on; `embedctl runs undo {run}` puts everything back"
@@ -314,18 +318,18 @@ fn half_moved(error: Error, old: &str, new: &str, run: RunId) -> Error {
         .hint(advice)
 }
 
-/// No token of the user outlives the job.
+/// Log out: no token of the user outlives the job.
 async fn log_out(work: &mut JobContext) {
     if let Some(keys) = work.keys.take() {
         match keys.close().await {
             Ok(true) => {
                 work.journal.reset(Step::AllowKeys, "set back");
-                // A job that goes on later may have to ask for it again.
+                // A job that continues later may have to be allowed again.
                 work.wants_allowed = false;
             }
             Ok(false) => {}
             Err(error) => work.warn(format!(
-                "the right to manage API keys that the user was given, or its access token, could not be taken back: {error}"
+                "the user's right to manage API keys, or its access token, could not be taken back: {error}"
             )),
         }
     }
@@ -334,7 +338,7 @@ async fn log_out(work: &mut JobContext) {
     }
 }
 
-/// End the token of a user, where there is one.
+/// End a user's token, if there is one.
 async fn end_token(work: &mut JobContext, sudo: Option<Client>) {
     let Some(sudo) = sudo else {
         return;

@@ -1,20 +1,20 @@
-//! A key that a new one replaces.
+//! A key that is replaced by a new one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::looker::Api3Key;
 
-/// A key that a new one replaces.
+/// A key that is replaced by a new one.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct OldKey {
-    /// Looker's id of it.
+    /// Looker's id of the key.
     pub id: String,
     /// The public half.
     pub client_id: String,
-    /// What it carries as its purpose.
+    /// Its purpose.
     pub purpose: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 

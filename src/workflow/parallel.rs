@@ -1,14 +1,14 @@
-//! Does the same for many things, some at a time, and keeps their order.
+//! Runs the same work for many items, some at a time, in stable order.
 
 use tokio::task::JoinSet;
 
 use crate::error::Error;
 
-/// Do `work` for each of `items`, `width` at a time, and give what came of each in the order of the items. `done` hears
-/// how many are done.
+/// Run `work` for each of `items`, `width` at a time, and return the results in the order of the items. `done` is called
+/// with the number of finished items.
 ///
 /// # Errors
-/// The first error of `work`; what was begun by then is broken off.
+/// The first error of `work`; whatever is in flight then is cancelled.
 pub(crate) async fn map<I, T, F>(
     items: Vec<I>,
     width: usize,

@@ -1,13 +1,13 @@
-//! The right of a user to manage its own keys, which embedctl gives for a moment on a Looker where nobody else may.
+//! The user's right to manage its own keys, which embedctl grants temporarily on a Looker where no one else may.
 //!
-//! The ledger notes the user before the right is given, so that a later command sets back what a killed one left.
+//! The ledger records the user before the right is granted, so that a later command can undo what a killed one left.
 
 use crate::error::{Error, Kind};
 use crate::ledger::Ledger;
 use crate::looker::{Client, LookerError, User, UserChanges};
 use crate::workflow::read_back::user_is_gone;
 
-/// What came of the users whom killed processes left with the right, by Looker's id.
+/// The outcome for the users that killed processes left with the right, by Looker's id.
 #[derive(Debug, Default)]
 pub struct SetBack {
     /// They no longer have it.
@@ -16,7 +16,7 @@ pub struct SetBack {
     pub failed: Vec<(String, Error)>,
 }
 
-/// Take the right from the users whom killed processes left with it, as far as the ledger has noted them.
+/// Take the right back from the users that killed processes left with it, as recorded in the ledger.
 ///
 /// # Errors
 /// What the ledger says.
@@ -31,14 +31,14 @@ pub async fn set_back_left(ledger: &dyn Ledger, admin: &Client) -> Result<SetBac
                     done.users.push(user);
                 }
             }
-            // The note stays, for the next command.
+            // The record stays for the next command.
             Err(error) => done.failed.push((user, error)),
         }
     }
     Ok(done)
 }
 
-/// Take the right from one user; false if it did not have it, or is gone.
+/// Take the right back from one user; false if it did not have it or is gone.
 async fn set_back(admin: &Client, user_id: &str) -> Result<bool, Error> {
     match admin.user(user_id).await {
         Ok(user) if user.can_manage_api3_creds == Some(false) => return Ok(false),
@@ -50,13 +50,13 @@ async fn set_back(admin: &Client, user_id: &str) -> Result<bool, Error> {
     }
     set_permit(admin, user_id, false).await?;
     if has_permit(admin, user_id).await? {
-        let message = "Looker accepts the change and does not make it";
+        let message = "Looker accepts the change but does not apply it";
         return Err(Error::new(Kind::Incomplete, message));
     }
     Ok(true)
 }
 
-/// Give the right to a user, or take it.
+/// Grant or take back the right.
 pub(super) async fn set_permit(
     admin: &Client,
     user_id: &str,

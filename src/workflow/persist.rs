@@ -1,14 +1,14 @@
-//! Does again what Looker gave no proper answer to, so that one such answer among thousands does not spoil the rest.
+//! Repeats questions to which Looker gave no proper answer, so that one bad answer among thousands does not spoil the rest.
 
 use crate::looker::LookerError;
 
-/// How often something is tried.
+/// How often a question is asked.
 const TRIES: usize = 3;
 
-/// The answer to `ask`, which may be asked twice.
+/// The answer to `ask`, which must be safe to repeat.
 ///
 /// # Errors
-/// What Looker says, or the last of some answers that were none.
+/// What Looker says, or the last of several improper answers.
 pub(super) async fn persist<T, F>(ask: impl Fn() -> F) -> Result<T, LookerError>
 where
     F: Future<Output = Result<T, LookerError>>,
@@ -22,7 +22,7 @@ where
     ask().await
 }
 
-/// Whether Looker was there and something went wrong; whoever keeps it waiting has been asked often enough.
+/// Whether Looker answered improperly. A timeout is not repeated: the client has retried it already.
 const fn is_passing(error: &LookerError) -> bool {
     error.took_effect_unknown()
         && !matches!(

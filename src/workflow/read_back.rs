@@ -1,8 +1,8 @@
-//! Reads back what Looker was asked to take away: only a user or a list that shows it is proof.
+//! Reads back what Looker was asked to remove: only the user or a listing is proof.
 
 use crate::looker::{Client, LookerError, UserSearch};
 
-/// Whether the user `id`, whom the caller could see before, is gone: by its own address and by the list of users.
+/// Whether the user `id`, which the caller could see before, is gone: by a lookup and by the list of users.
 ///
 /// # Errors
 /// What Looker says.

@@ -1,4 +1,4 @@
-//! What became of keys that were being minted when the answer was lost: decided from what is known, without asking.
+//! What happened to keys whose minting was not answered: decided from known data, without requests.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 use crate::looker::Api3Key;
 use crate::workflow::tag::{Maker, Tag};
 
-/// Looker writes creation times to the second, up to a second early (recorded: five creations); as much again for this
-/// machine's own clock.
+/// Looker truncates creation times to seconds, so they are up to a second early (recorded: five creations); the same again
+/// for this machine's clock.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
-/// What is written down before a key is minted.
+/// What is recorded before a key is minted.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct MintIntent {
     /// The keys that the user had before, by Looker's id.
     pub(crate) known: Vec<String>,
-    /// When the request was about to leave, by this machine's clock.
+    /// When the request was about to be sent, by this machine's clock.
     pub(crate) at: Timestamp,
-    /// How long after that the request can take effect, in seconds: its time-out, and the server's time.
+    /// How long after that the request can take effect, in seconds: its timeout plus the server's grace.
     pub(crate) within_seconds: f64,
-    /// How long of that is the server's, after the client has given up.
+    /// The server's grace alone, after the client has given up.
     #[serde(default)]
     pub(crate) grace_seconds: f64,
 }
@@ -32,9 +32,10 @@ impl MintIntent {
         SignedDuration::try_from_secs_f64(self.within_seconds).unwrap_or(SignedDuration::MAX)
     }
 
-    /// The same request, of which is known that its client gave up at `then`.
+    /// The same request, now that its client is known to have given up at `then`.
     pub(crate) fn given_up(mut self, then: Timestamp) -> Self {
         let sent_for = then.duration_since(self.at).as_secs_f64();
+        // A clock that was set back proves nothing; then the longer window stays.
         if sent_for >= 0.0 {
             self.within_seconds = self.within_seconds.min(sent_for + self.grace_seconds);
         }
@@ -47,8 +48,8 @@ impl MintIntent {
     }
 }
 
-/// How far Looker's clock is ahead of this machine's: learned from a key that Looker says when it made, and never from
-/// the `Date` of an answer, which is the clock of whatever stands before Looker.
+/// How far Looker's clock is ahead of this machine's: learned from `created_at` of a key minted here, never from the `Date`
+/// of an answer, which is the clock of whatever stands in front of Looker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Ahead {
     least: SignedDuration,
@@ -56,7 +57,7 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Learn from a key that was made between `sent` and `answered`, and of which Looker says `created_at`.
+    /// Learn from a key that was minted between `sent` and `answered`, with Looker's `created_at`.
     pub(crate) fn learn(sent: Timestamp, answered: Timestamp, created_at: Timestamp) -> Self {
         Self {
             // belief: created-at-is-date
@@ -65,7 +66,7 @@ impl Ahead {
         }
     }
 
-    /// Whether a key that Looker says was made at `created_at` can come from the request of `intent`.
+    /// Whether a key with this `created_at` can come from the request of `intent`.
     fn fits(self, intent: &MintIntent, created_at: Timestamp) -> bool {
         let shifted = |time: Timestamp, by: SignedDuration| time.saturating_add(by).ok();
         let first = shifted(intent.at, self.least - TOLERANCE);
@@ -74,35 +75,35 @@ impl Ahead {
     }
 }
 
-/// What is known when the keys of a user are looked at.
+/// What is known when a user's keys are examined.
 #[derive(Debug)]
 pub(crate) struct Known<'a> {
-    /// The requests of the job whose answers were lost, oldest first.
+    /// The job's requests whose answers were lost, oldest first.
     pub(crate) lost: &'a [MintIntent],
     /// The keys whose ids came in an answer to the job.
     pub(crate) answered: &'a BTreeSet<String>,
-    /// The keys whose secret the sink says it has.
+    /// The keys whose secrets the sink says it holds.
     pub(crate) held: &'a BTreeSet<String>,
-    /// How the tags of the job's keys name it.
+    /// This job as named in the tags of its keys.
     pub(crate) maker: &'a Maker,
-    /// Looker's clock, if a key of ours has told it.
+    /// The offset of Looker's clock, if a key of ours has revealed it.
     pub(crate) ahead: Option<Ahead>,
-    /// Whether the user of the program has said that nothing else creates keys.
+    /// Whether the operator has declared that nothing else creates keys.
     pub(crate) sole_minter: bool,
 }
 
-/// What the keys that a user has now are to the job.
+/// What the user's current keys are to the job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Verdict {
-    /// These are the job's: they carry its tag, their ids came in an answer, or the sink has their secret.
+    /// The job's own: they carry its tag, their ids came in an answer, or the sink holds their secret.
     pub(crate) ours: Vec<Api3Key>,
-    /// These are the job's because nothing else creates keys: no more are new and nameless than requests were lost.
+    /// The job's own because nothing else creates keys: at most as many new nameless keys as lost requests.
     pub(crate) taken: Vec<Api3Key>,
-    /// These are new and nameless. One of them may be the job's, and all of them may belong to someone else.
+    /// New and nameless. One of them may be the job's, and all of them may belong to someone else.
     pub(crate) unclear: Vec<Api3Key>,
 }
 
-/// Judge the keys that a user has now.
+/// Judge the user's current keys.
 pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
     let (ours, others): (Vec<&Api3Key>, Vec<&Api3Key>) =
         keys.iter().partition(|key| is_ours(key, known));
@@ -113,10 +114,11 @@ pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
     let Some(first) = known.lost.first() else {
         return verdict;
     };
-    // What was there when the first request left cannot come from it or from a later one.
+    // A key that existed before the first request cannot come from it or from a later one.
     let is_new = |key: &&Api3Key| !first.known.contains(&key.id);
     let nameless = others.into_iter().filter(is_new).filter(is_nameless);
     let nameless: Vec<Api3Key> = nameless.cloned().collect();
+    // Without the operator's word a nameless key may be someone else's, and revoking it would lock them out.
     if !known.sole_minter {
         verdict.unclear = nameless;
         return verdict;
@@ -131,12 +133,12 @@ pub(crate) fn judge(keys: &[Api3Key], known: &Known<'_>) -> Verdict {
     verdict
 }
 
-/// Whether each key can come from a lost request of its own: a request creates one key at most, so more keys than requests
-/// show that something else creates keys too.
+/// Whether each key can come from its own lost request: a request creates at most one key, so more keys than requests prove
+/// that something else creates keys too.
 fn has_request_each(keys: &[Api3Key], known: &Known<'_>) -> bool {
     let mut keys: Vec<&Api3Key> = keys.iter().collect();
     keys.sort_by_key(|key| key.created_at.known());
-    // The windows are equally long and stand in the order of their beginning.
+    // The windows are equally long and sorted by start, so assigning them greedily is exact.
     let mut requests = known.lost.iter();
     keys.into_iter()
         .all(|key| requests.any(|request| fits_one(key, request, known)))
@@ -144,6 +146,7 @@ fn has_request_each(keys: &[Api3Key], known: &Known<'_>) -> bool {
 
 fn is_ours(key: &Api3Key, known: &Known<'_>) -> bool {
     let tag = key.purpose.as_deref().and_then(Tag::parse);
+    // A tag alone is not enough: a person may copy it to a key that existed before.
     let is_new = !known
         .lost
         .iter()
@@ -162,7 +165,7 @@ fn fits(key: &Api3Key, known: &Known<'_>) -> bool {
     lost.any(|request| fits_one(key, request, known))
 }
 
-/// Whether a key can come from a lost request. Nothing is concluded from times that are not known.
+/// Whether a key can come from a lost request. Unknown times prove nothing.
 fn fits_one(key: &Api3Key, request: &MintIntent, known: &Known<'_>) -> bool {
     match (known.ahead, key.created_at.known()) {
         (Some(ahead), Some(created_at)) => ahead.fits(request, created_at),

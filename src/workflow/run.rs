@@ -1,4 +1,4 @@
-//! Runs the open jobs of a run, many at a time.
+//! Runs the open jobs of a run concurrently.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -13,29 +13,29 @@ use crate::workflow::found::Found;
 use crate::workflow::job_context::Context;
 use crate::workflow::{Late, Ran, run_job, run_late};
 
-/// How a run goes about its jobs.
+/// How a run processes its jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct RunOptions {
-    /// How many calls may be in flight at once, which is how many jobs can go on at once.
+    /// How many calls may be in flight, which bounds how many jobs can make progress.
     pub concurrency: usize,
-    /// Whether an earlier process may have worked on the jobs; failed ones are then tried again.
+    /// Whether an earlier process may have worked on the jobs; failed ones are then retried.
     pub resumed: bool,
 }
 
-/// A job that came to its end.
+/// A job that has ended.
 #[derive(Debug)]
 pub struct Finished {
     /// The run it belongs to.
     pub run: RunId,
     /// The job.
     pub job: Job,
-    /// What came of it.
+    /// Its result.
     pub result: Result<Found, Error>,
-    /// What had come of it when it failed.
+    /// What it had found before it failed.
     pub left: Option<Box<Found>>,
 }
 
-/// How many jobs ended in which way.
+/// How many jobs succeeded and failed.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Totals {
     /// Jobs that are done.
@@ -44,17 +44,17 @@ pub struct Totals {
     pub failed: u64,
 }
 
-/// Jobs that wait for the time of their look.
+/// Jobs that wait for the time of their check.
 type Waiting = VecDeque<(Job, Late)>;
 
-/// Jobs under way.
+/// Jobs in flight.
 type Flying = JoinSet<(Job, Ran)>;
 
-/// Run every open job of `run`, and tell `finished` about each as it ends.
+/// Run every open job of `run`, and pass each to `finished` as it ends.
 ///
 /// # Errors
-/// [`Kind::Interrupted`] when the user asked to stop: once, after the jobs in flight came to a place where they may
-/// stop; twice, at once. Any other error is the ledger's; a job that fails is told to `finished`.
+/// [`Kind::Interrupted`] if the operator asked to stop: after the first Ctrl-C once the jobs in flight reach a safe point,
+/// after the second at once. Any other error is the ledger's; a failed job is passed to `finished`.
 pub async fn run_jobs(
     cx: &Arc<Context>,
     run: RunId,
@@ -76,6 +76,7 @@ pub async fn run_jobs(
     loop {
         begin(cx, run, options, (&mut queue, &mut due, &mut flying)).await?;
         let joined = tokio::select! {
+            // Results before the interrupt: a job that has ended must be reported.
             biased;
             joined = flying.join_next() => joined,
             () = cx.interrupt.asked(2) => {
@@ -105,7 +106,7 @@ pub async fn run_jobs(
             }
         }
     }
-    // Whoever asked to stop when everything was done has what was asked for.
+    // An interrupt that comes after everything is done changes nothing: the work is complete.
     if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
     {
         return Err(interrupted(cx));
@@ -113,8 +114,7 @@ pub async fn run_jobs(
     Ok(totals)
 }
 
-/// What a run ends with that the user asked to stop. Jobs that are stopped at once may all have ended before anybody here
-/// wakes up.
+/// The error of an interrupted run. After the second Ctrl-C all jobs may end before this code runs, so the count decides.
 fn interrupted(cx: &Context) -> Error {
     let how = match cx.interrupt.count() {
         1 => "interrupted",
@@ -123,7 +123,7 @@ fn interrupted(cx: &Context) -> Error {
     Error::new(Kind::Interrupted, how)
 }
 
-/// Begin as many jobs as may be under way, those whose look is due first.
+/// Start as many jobs as may be in flight, first those whose check is due.
 async fn begin(
     cx: &Arc<Context>,
     run: RunId,
@@ -148,8 +148,9 @@ async fn begin(
     Ok(())
 }
 
-/// Wait until all that is left can be looked at: false if the user asked to stop before.
+/// Wait until all remaining checks are due; false if the operator asked to stop first.
 async fn wait(cx: &Context, late: &Waiting) -> bool {
+    // Until the latest: a single wait settles all of them.
     let due = late.iter().map(|(_, late)| late.due).max();
     let time = due.map(|due| due.duration_since(cx.clock.now()));
     let time = time.and_then(|time| Duration::try_from(time).ok());
@@ -173,13 +174,13 @@ async fn log_out(flying: &mut Flying, cx: &Context) {
     }
 }
 
-/// A job that writes to the ledger or to the sink makes no call, so a quarter more are under way than there can be calls.
+/// A job that writes to the ledger or the sink makes no call, so a quarter more jobs than calls are in flight.
 fn jobs_at_once(options: RunOptions) -> usize {
     let calls = options.concurrency.max(1);
     calls + calls / 4
 }
 
-/// The jobs still to run, read from the ledger a page at a time.
+/// The jobs still to run, read from the ledger in pages.
 struct Queue {
     run: RunId,
     passes: VecDeque<JobState>,
@@ -189,7 +190,7 @@ struct Queue {
 
 impl Queue {
     fn new(run: RunId, resumed: bool) -> Self {
-        // Jobs that fail in this run come to stand behind the first pass, so the failed ones go first.
+        // Jobs that fail in this run would turn up in a later pass over failed ones, so that pass comes first.
         let passes = if resumed {
             VecDeque::from([JobState::Failed, JobState::Open])
         } else {

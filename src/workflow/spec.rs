@@ -1,4 +1,4 @@
-//! What a job is to bring about, as data: what the ledger keeps of it and what its steps are.
+//! The goal of a job, as data: what the ledger stores, and which steps it takes.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::user_spec::{UserSpec, Via};
 
-/// What a job is to bring about.
+/// The goal of a job.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobSpec {
-    /// An embed user that exists, and a key of it.
+    /// An embed user that exists, optionally with a key.
     CreateUser(UserSpec),
-    /// One more key of a user that exists.
+    /// One more key for an existing user.
     MintKey(KeyJob),
-    /// A new key in place of older ones.
+    /// A new key that replaces older ones.
     RotateKey(RotateSpec),
-    /// A person under another `external_user_id`, with all that belongs to it.
+    /// A person under a new `external_user_id`, with everything that belongs to it.
     RotateId(Box<RotateIdSpec>),
 }
 
 impl JobSpec {
-    /// Whom the job is about.
+    /// The user that the job is about.
     pub const fn user(&self) -> UserRef<'_> {
         match self {
             Self::CreateUser(spec) => UserRef::External(spec.external_user_id.as_str()),
@@ -33,7 +33,7 @@ impl JobSpec {
         }
     }
 
-    /// Whom else it is about.
+    /// The second user that it is about, if there is one.
     pub fn also(&self) -> Option<&str> {
         match self {
             Self::RotateId(spec) => Some(&spec.from.external_user_id),
@@ -41,13 +41,13 @@ impl JobSpec {
         }
     }
 
-    /// Whether the job makes its user by a signed URL.
+    /// Whether the job creates its user through a signed URL.
     pub fn signs(&self) -> bool {
         self.embed_user()
             .is_some_and(|user| user.via == Via::SignedUrl && !user.planned.no_login)
     }
 
-    /// The embed user to be made, where the job makes one.
+    /// The embed user to create, if the job creates one.
     pub const fn embed_user(&self) -> Option<&UserSpec> {
         match self {
             Self::CreateUser(spec) => Some(spec),
@@ -56,7 +56,7 @@ impl JobSpec {
         }
     }
 
-    /// What the key of the job is for, in the words of whoever asked.
+    /// The purpose of the job's key, in the operator's words.
     pub fn key_purpose(&self) -> Option<&str> {
         match self {
             Self::CreateUser(spec) => spec.key.as_ref()?.purpose.as_deref(),
@@ -66,7 +66,7 @@ impl JobSpec {
         }
     }
 
-    /// How long the key of the job is to live, if not until somebody revokes it.
+    /// The lifetime of the job's key, if it is limited.
     pub fn key_life(&self) -> Option<Duration> {
         match self {
             Self::MintKey(job) => job.ttl_seconds.map(Duration::from_secs),
@@ -74,7 +74,7 @@ impl JobSpec {
         }
     }
 
-    /// Whether a key is minted only for a user who has none that was delivered.
+    /// Whether a key is minted only for a user without a delivered one.
     pub fn ensures_key(&self) -> bool {
         match self {
             Self::CreateUser(spec) => spec.key.as_ref().is_some_and(|key| key.ensure),
@@ -84,7 +84,7 @@ impl JobSpec {
 }
 
 impl JobSpec {
-    /// Which keys the job replaces, where it does.
+    /// Which keys the job replaces, if any.
     pub fn rotation(&self) -> Option<RotateSpec> {
         match self {
             Self::RotateKey(spec) => Some(spec.clone()),
@@ -104,45 +104,45 @@ impl JobSpec {
     }
 }
 
-/// A key to be minted for a user that exists.
+/// A key to mint for an existing user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct KeyJob {
     /// The user.
     pub user: UserId,
-    /// What the key is for.
+    /// The purpose of the key.
     pub purpose: Option<String>,
-    /// How long it is to live, in seconds.
+    /// Its lifetime, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_seconds: Option<u64>,
 }
 
-/// A key to take the place of others.
+/// A key that replaces others.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct RotateSpec {
-    /// The user, and what the new key is for.
+    /// The user, and the purpose of the new key.
     #[serde(flatten)]
     pub job: KeyJob,
-    /// The keys to replace; all that are ours where none is named.
+    /// The keys to replace; empty for all of ours.
     pub keys: Vec<String>,
     /// Replace only keys older than this many seconds.
     pub max_age_seconds: Option<u64>,
     /// Keep the old keys for this many seconds.
     pub overlap_seconds: Option<u64>,
-    /// What to do for a user without a key of ours.
+    /// What to do if the user has no key of ours.
     #[serde(default)]
     pub if_none: IfNone,
 }
 
-/// What to do for a user without a key of ours to replace.
+/// What to do if the user has no key of ours to replace.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfNone {
-    /// Mint one all the same.
+    /// Mint one anyway.
     #[default]
     Mint,
     /// Leave the user as it is.
     Skip,
-    /// Say that there is nothing to replace.
+    /// Report an error.
     Fail,
 }
 
@@ -153,7 +153,7 @@ impl RotateSpec {
     }
 }
 
-/// A user, named by one of its two ids.
+/// A user, given by one or both of its ids.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserId {
@@ -161,7 +161,7 @@ pub enum UserId {
     External(String),
     /// Looker's id.
     Looker(String),
-    /// Both: looked up by Looker's, and only if it has the company's.
+    /// Both: looked up by Looker's id, and accepted only with the company's id.
     Known {
         /// The company's id.
         external: String,
@@ -201,7 +201,7 @@ pub enum UserRef<'a> {
 }
 
 impl UserRef<'_> {
-    /// What the ledger calls a job for the user: the company's id, since that is what two runs must not both work on.
+    /// The ledger's name for a job on this user: the company's id, so that two runs cannot work on the same user.
     pub fn subject(self) -> String {
         match self {
             Self::External(id) | Self::Known { external: id, .. } => id.to_owned(),

@@ -1,4 +1,4 @@
-//! The steps a job can be made of: a closed set, as data.
+//! The steps of which jobs consist: a closed set, as data.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -6,26 +6,26 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::workflow::rotate_id::ItemKind;
 
-/// One step of a job. Every step may be run twice.
+/// One step of a job. Every step is safe to run twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Step {
     /// Look the user up.
     Observe,
-    /// Change what needs no login.
+    /// Change what can be changed without a login.
     Edit,
-    /// Make the user, or give it new grants.
+    /// Create the user, or give it new grants.
     Create,
     /// Look the user up again, and compare.
     Confirm,
-    /// Act as the user, and see that it is the user.
+    /// Act as the user, and verify that it is this user.
     Sudo,
-    /// Let the user manage its keys, where nobody else may.
+    /// Let the user manage its keys, if no one else may.
     AllowKeys,
-    /// Find out what became of an earlier attempt at a key.
+    /// Find out what happened to an earlier request for a key.
     Reconcile,
     /// Choose the keys that the new one replaces.
     ChooseOld,
-    /// Make a key.
+    /// Mint a key.
     Mint,
     /// Write embedctl's tag on the key.
     Tag,
@@ -33,15 +33,15 @@ pub enum Step {
     Deliver,
     /// Log in with the key.
     Prove,
-    /// Look whether a request whose answer was lost has taken effect late.
+    /// Check whether a request whose answer was lost has taken effect late.
     LookAgain,
-    /// Revoke the keys that the new one replaces, or set the day for it.
+    /// Revoke the replaced keys, or schedule that.
     RetireOld,
-    /// Give the new user what no login gives.
+    /// Give the new user what a login cannot give.
     Equip,
-    /// Give all things of one kind to the new user.
+    /// Give all items of one kind to the new user.
     Move(ItemKind),
-    /// Move what the old user has that is not in the plan.
+    /// Move what the old user has and the plan does not mention.
     Sweep,
     /// Compare what both users have with the plan.
     Check,
@@ -53,30 +53,30 @@ pub enum Step {
     RetireOldUser,
 }
 
-/// What is to be known of a step before it runs.
+/// What must happen before a step runs.
 #[derive(Debug)]
 pub(crate) enum Before {
     /// There is nothing to do.
     Skip,
     /// It only reads.
     Read,
-    /// It changes something, and this is what a later process needs to know of it.
+    /// It changes something; the value is what a later process needs to know about it.
     Effect(Value),
 }
 
 /// Where a job goes after a step.
 #[derive(Debug)]
 pub(crate) enum After {
-    /// To the next step; this is what came of it.
+    /// To the next step, with this output.
     Next(Value),
-    /// Back to an earlier one, since nobody knows whether the effect took place.
+    /// Back to an earlier step, because it is unknown whether the effect took place.
     Back(Step, Error),
-    /// To the same one, once this time has come: before, it proves nothing.
+    /// To the same step at this time; before it, the step proves nothing.
     Later(Timestamp),
 }
 
 impl Step {
-    /// The word for it in the ledger and in reports.
+    /// Its name in the ledger and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Observe => "observe",
@@ -113,7 +113,7 @@ impl Step {
         }
     }
 
-    /// Whether a step that is done stays done when the job is resumed; the others only look.
+    /// Whether a finished step is skipped on resume; the other steps only read.
     pub(crate) const fn lasts(self) -> bool {
         !matches!(
             self,
@@ -121,8 +121,8 @@ impl Step {
         )
     }
 
-    /// Whether an interrupted job may stop before this step. From mint to tag there is a secret in the air, or a key that
-    /// does not say that it was delivered; a look at the end begins nothing.
+    /// Whether an interrupted job may stop before this step. From mint to tag there is an undelivered secret, or a delivered
+    /// key that is not tagged as such; the last check starts nothing.
     pub(crate) const fn may_stop_before(self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! The steps that each kind of job is made of, in order: mint before revoke, and look before anything is given up.
+//! The steps of each kind of job, in order: mint before revoke, and check before anything is given up.
 
 use crate::workflow::rotate_id::ItemKind;
 use crate::workflow::spec::JobSpec;
@@ -15,7 +15,7 @@ impl JobSpec {
             Step::Deliver,
             Step::Tag,
         ];
-        // The old keys are left alone until the new one is seen to log in and is delivered.
+        // The old keys stay until the new one has been seen to log in and is delivered.
         const ROTATE: [Step; 8] = [
             Step::AllowKeys,
             Step::ChooseOld,
@@ -48,7 +48,7 @@ impl JobSpec {
                     let key = ROTATE.into_iter();
                     steps.extend(key.filter(|it| !matches!(it, Step::ChooseOld | Step::RetireOld)));
                 }
-                // The old user is left alone until everything is seen to be the new one's.
+                // The old user stays as it is until everything has been seen at the new one.
                 steps.extend([
                     Step::Check,
                     // belief: key-of-disabled-is-refused
@@ -65,10 +65,10 @@ impl JobSpec {
     }
 }
 
-/// The steps that make sure of a user.
+/// The steps that create or update a user.
 fn ensure(spec: &UserSpec) -> Vec<Step> {
     let mut steps = vec![Step::Observe];
-    // A disabled user is let in before it logs in.
+    // A disabled user cannot log in, so it is enabled first.
     // belief: disabled-embed-login-fails
     if !spec.planned.edits.is_empty() {
         steps.push(Step::Edit);

@@ -1,4 +1,4 @@
-//! The tag that embedctl writes into a key's `purpose`: the state of a key that outlives a ledger, readable by people.
+//! The tag in a key's `purpose`: the state of a key that outlives the ledger, readable by people.
 //!
 //! `embedctl: delivered, run 0192f7a0-6a3c-0000000001/7, until 2026-12-01T10:00:00Z; nightly import`
 
@@ -9,44 +9,44 @@ use uuid::Uuid;
 
 use crate::ledger::{JobId, RunId};
 
-/// The longest purpose that is written. Nobody knows how much Looker keeps.
+/// The longest purpose that is written; how much Looker keeps is not documented.
 pub(crate) const LONGEST: usize = 100;
 
-/// How every tag begins.
+/// The prefix of every tag.
 const PROGRAM: &str = "embedctl: ";
 
-/// How the tag of earlier releases began: `embedctl:RUN:JOB`, written before the secret was delivered.
+/// The prefix of an earlier release's tag, `embedctl:RUN:JOB`, written before the secret was delivered.
 const EARLIER: &str = "embedctl:";
 
-/// How much of a run's id stands in a tag: the time it began, as `runs show` finds it, and enough of what is random.
+/// How much of a run's id a tag contains: its start time, by which `runs show` finds it, and enough random digits.
 const TIME: usize = 13;
 const RANDOM: usize = 10;
 
-/// What a tag says of a key.
+/// What a tag says about a key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tag {
-    /// Which job made it.
+    /// The job that minted it.
     pub maker: Maker,
-    /// How far it is.
+    /// How far it got.
     pub state: TagState,
-    /// When it is to be revoked.
+    /// When to revoke it.
     pub until: Option<Timestamp>,
-    /// What a person said it is for.
+    /// The operator's words.
     pub words: Option<String>,
 }
 
-/// How far a key is, by its tag.
+/// How far a key got, by its tag.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TagState {
-    /// It was minted; the tag of earlier releases does not say whether it was delivered.
+    /// It was minted; the tag of an earlier release does not say whether it was delivered.
     Minted,
     /// A sink has its secret.
     Delivered,
-    /// A sink has its secret, and a newer key has taken its place.
+    /// A sink has its secret, and a newer key has replaced it.
     Overlap,
 }
 
-/// A job as tags name it.
+/// A job as named in tags.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Maker {
     run: String,
@@ -54,8 +54,8 @@ pub struct Maker {
 }
 
 impl Maker {
-    /// The name of a job. Two jobs have the same one only if their runs began in the same millisecond and forty random
-    /// bits are equal.
+    /// The name of a job. Two jobs share one only if their runs started in the same millisecond and forty random bits are
+    /// equal.
     pub fn of(job: JobId) -> Self {
         Self {
             run: short(&job.run.0),
@@ -64,7 +64,7 @@ impl Maker {
     }
 }
 
-/// The part of a run's id that tags hold.
+/// The part of a run's id that goes into tags.
 fn short(run: &Uuid) -> String {
     let text = run.hyphenated().to_string();
     let (time, random) = (text.get(..TIME), text.get(text.len() - RANDOM..));
@@ -76,7 +76,7 @@ fn short(run: &Uuid) -> String {
 }
 
 impl Tag {
-    /// A key that `job` made and delivered, for as long as nothing else is said.
+    /// A key that `job` minted and delivered.
     pub fn delivered(job: JobId, until: Option<Timestamp>, words: Option<&str>) -> Self {
         Self {
             maker: Maker::of(job),
@@ -86,13 +86,13 @@ impl Tag {
         }
     }
 
-    /// What `purpose` says, if it is a whole tag. A person may write the name of this program too, and a tag that was
-    /// cut or that a later release writes is not one to act on.
+    /// What `purpose` says, if it is a complete tag. A person may write this program's name too, and a tag that was cut off or
+    /// that a later release wrote must not be acted on.
     pub fn parse(purpose: &str) -> Option<Self> {
         current(purpose).or_else(|| earlier(purpose))
     }
 
-    /// The same for a key that is kept until `due`, when a newer one has taken its place.
+    /// The same for a key that a newer one has replaced and that is kept until `due`.
     #[must_use]
     pub fn overlap(self, due: Timestamp) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Tag {
 }
 
 impl fmt::Display for Tag {
-    /// The text for `purpose`; a person's words are cut at the end if they do not fit.
+    /// The text for `purpose`; the operator's words are cut off if they do not fit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             TagState::Minted => "minted",
@@ -149,7 +149,7 @@ fn current(purpose: &str) -> Option<Tag> {
         None => None,
     };
     let whole = parts.next().is_none() && is_short(run);
-    // An overlap has an end; a tag without it was cut.
+    // An overlap always has an end; a tag without one was cut off.
     let whole = whole && (state != TagState::Overlap || until.is_some());
     let maker = Maker {
         run: run.to_owned(),
@@ -178,7 +178,7 @@ fn number(text: &str) -> Option<u64> {
     is_plain.then(|| text.parse().ok()).flatten()
 }
 
-/// The tag of earlier releases, which stood behind a person's words in brackets.
+/// The tag of earlier releases, which followed the operator's words in brackets.
 fn earlier(purpose: &str) -> Option<Tag> {
     let whole = |word: &str| {
         let (run, job) = word.strip_prefix(EARLIER)?.split_once(':')?;

@@ -1,4 +1,4 @@
-//! An embed user as it is to be, and what a plan knows of it.
+//! The desired state of an embed user, and what a plan knows about it.
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::signed_url::{Grants, Login};
 
-/// An embed user as it is to be.
+/// The desired state of an embed user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct UserSpec {
     /// The company's id of the user.
     pub external_user_id: String,
-    /// What the user may do, and who it is.
+    /// Its grants and names.
     pub grants: Grants,
-    /// The way in which Looker is told to make it.
+    /// How Looker is made to create it.
     pub via: Via,
-    /// The embed path that is fetched, where the way is a signed URL.
+    /// The embed path to fetch, if it is created through a signed URL.
     pub target: String,
-    /// Whether a user that exists already gets these grants in place of its own.
+    /// Whether an existing user gets these grants instead of its own.
     pub update: bool,
-    /// Whether sudo is proved.
+    /// Whether to verify sudo.
     pub verify: bool,
-    /// The key to mint, if one is wanted.
+    /// The key to mint, if any.
     pub key: Option<KeySpec>,
-    /// What a plan has found out and wants besides.
+    /// What a plan found out and wants in addition.
     #[serde(default)]
     pub planned: Box<Extra>,
 }
 
 impl UserSpec {
-    /// What an embed login says of the user.
+    /// The embed login for the user.
     pub(crate) fn login(&self) -> Login {
-        // `Login::new` forces the logout: without it the permissions of the first login were seen to linger.
+        // `Login::new` forces the logout: without it, the permissions of the first login were seen to linger.
         self.grants.not_empty().login(&*self.external_user_id)
     }
 }
 
-/// The way in which Looker is told to make an embed user.
+/// How Looker is made to create an embed user.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
@@ -59,38 +59,38 @@ impl fmt::Display for Via {
     }
 }
 
-/// A key to be minted.
+/// A key to mint.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct KeySpec {
-    /// What it is for, in the words of whoever asked; stands behind embedctl's own tag.
+    /// Its purpose in the operator's words, which follow embedctl's tag.
     pub purpose: Option<String>,
-    /// Whether it is minted only if the user has none that was delivered.
+    /// Whether to mint it only if the user has no delivered one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ensure: bool,
 }
 
-/// What a plan has found out of a user, and the edits that it wants besides an embed login; nothing if there was no plan.
+/// What a plan found out about a user, and its edits through the API besides the embed login; empty without a plan.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Extra {
-    /// The user was not there when the plan was made, so that it need not be looked up first.
+    /// The user did not exist when the plan was made, so it need not be looked up first.
     pub absent: bool,
-    /// Nothing is wanted that takes a login; a login replaces all grants and ends the user's sessions.
+    /// Nothing requires a login, which would replace all grants and end the user's sessions.
     pub no_login: bool,
-    /// What is changed through the API.
+    /// The changes to make through the API.
     #[serde(flatten)]
     pub edits: UserEdits,
-    /// Whether a value whose origin is unknown counts as the user's own.
+    /// Whether a value of unknown origin counts as the user's own.
     pub take_unknown: bool,
-    /// Whether the new key takes the place of those there are.
+    /// Whether the new key replaces the existing ones.
     pub rotate: bool,
 }
 
-/// Changes of an existing user that take no login and end no session.
+/// Changes of an existing user that need no login and end no session.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct UserEdits {
-    /// Whether the user is disabled from now on; `None` leaves that as it is.
+    /// Whether to disable or enable the user; `None` leaves it as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
     /// The first name to set; an empty one clears it.
@@ -105,7 +105,7 @@ pub struct UserEdits {
     /// Groups to leave, by Looker's id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leave: Vec<String>,
-    /// Values of user attributes to set or take away.
+    /// Values of user attributes to set or delete.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<AttributeEdit>,
 }
@@ -116,19 +116,19 @@ impl UserEdits {
         *self == Self::default()
     }
 
-    /// Whether the user itself is written: its names, or whether it can log in.
+    /// Whether the user record itself changes: its names, or whether it is disabled.
     pub const fn of_user(&self) -> bool {
         self.disabled.is_some() || self.first_name.is_some() || self.last_name.is_some()
     }
 }
 
-/// A value of a user attribute to set or take away.
+/// A value of a user attribute to set or delete.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AttributeEdit {
     /// Looker's id of the attribute.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The value; `None` takes away the one that the user has of its own.
+    /// The value; `None` deletes the user's own value.
     pub value: Option<String>,
 }

@@ -1,12 +1,12 @@
-//! Compares the attribute values that a user was given with what Looker shows afterwards.
+//! Compares the attribute values that a user was given with those that Looker shows afterwards.
 
 use crate::looker::{AttributeValue, Origin, UnknownValue};
 
-/// Compare what Looker shows for the attribute `name` with the value `wanted`, which was set. Gives what a person should
-/// know where nobody can tell.
+/// Compare the value that Looker shows for the attribute `name` with `wanted`, which was set. Returns a warning if the
+/// result is uncertain.
 ///
 /// # Errors
-/// The user has not the value, in words.
+/// The user does not have the value, in words.
 pub(super) fn compare(
     name: &str,
     wanted: &str,
@@ -16,19 +16,19 @@ pub(super) fn compare(
         return Err(format!("it has no value for `{name}`"));
     };
     match (row.origin(), row.shown()) {
-        (_, Some(shown)) if shown != wanted => Err(format!("its value for `{name}` is another")),
+        (_, Some(shown)) if shown != wanted => Err(format!("its value for `{name}` is different")),
         (Origin::Elsewhere, None) => Err(format!("it has no value of its own for `{name}`")),
         (Origin::Own, Some(_)) => Ok(None),
         (Origin::Own | Origin::Unknown, None) => Ok(Some(format!(
-            "Looker hides the value for `{name}`, so that it was not compared"
+            "Looker hides the value of `{name}`, so it was not compared"
         ))),
         (Origin::Elsewhere, Some(_)) => Ok(Some(format!(
-            "the value for `{name}` is the one that was asked for, and Looker says that it is not the user's own"
+            "`{name}` has the requested value, but Looker says that it is not the user's own"
         ))),
         (Origin::Unknown, Some(_)) => {
             let unknown = UnknownValue::from(row.clone());
             Ok(Some(format!(
-                "the value for {unknown} is the one that was asked for, and embedctl cannot tell whether it is the user's own"
+                "{unknown} has the requested value, but embedctl cannot tell whether it is the user's own"
             )))
         }
     }

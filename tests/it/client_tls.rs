@@ -74,7 +74,7 @@ async fn create_user_names_an_unknown_authority_and_takes_the_ca_file_of_the_hin
         refused.err
     );
     assert!(refused.err.contains(
-        "hint: if it is signed by your own authority, name its certificate with `--ca-file`"
+        "hint: if your own authority signed it, give that authority's certificate with `--ca-file`"
     ));
     // The server is no Looker: what counts is that embedctl got as far as to talk to it.
     assert!(!trusted.err.contains("trusted"), "{}", trusted.err);

@@ -41,7 +41,7 @@ async fn an_edit_that_looker_accepts_and_does_not_make_fails_its_row_by_name() {
         (
             "attribute_write_is_ignored",
             "Ada,demo,access_data,present,east,de",
-            "its value for `region` is another",
+            "its value for `region` is different",
         ),
         (
             "attribute_write_is_ignored",

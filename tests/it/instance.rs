@@ -292,7 +292,7 @@ async fn a_key_is_not_taken_for_another_that_had_its_number() {
     assert_eq!(undone.exit, 3, "{}", undone.err);
 
     assert!(
-        undone.err.contains("not the one that the run created"),
+        undone.err.contains("not the key that the run created"),
         "{}",
         undone.err
     );

@@ -343,7 +343,7 @@ async fn a_key_that_somebody_revokes_before_it_is_tagged_is_replaced() {
     let kept = kept.iter().find(|key| key["key_id"] == delivered);
     let logged_in = login(sandbox.emulator().base_url(), kept.unwrap()).await;
     assert_eq!(logged_in.as_ref(), Some(&user));
-    let said = format!("somebody revoked key {next}");
+    let said = format!("key {next} was revoked by someone else");
     assert!(outcome.err.contains(&said), "{}", outcome.err);
     let alive = key_ids(sandbox.emulator(), "user-1").await;
     assert_eq!(alive.len(), 1, "{alive:?}");
@@ -365,7 +365,7 @@ async fn an_answer_that_names_a_key_that_was_there_stops_by_name_and_revokes_not
     let created = keys(sandbox.emulator(), "user-1").await[1].id.clone();
     let second = mint(&sandbox, &[]).await.exits(3);
 
-    let said = format!("with key {foreign}, which was there before");
+    let said = format!("with key {foreign}, which already existed");
     assert!(first.err.contains(&said), "{}", first.err);
     // What was created then says nothing of itself.
     for told in [first.err, second.err] {

@@ -163,7 +163,7 @@ async fn an_owner_that_the_release_cannot_change_is_said_before_anything_moves()
 
     // The release says that it can, so that only reading back tells.
     let error = stopped.json()["error"].to_string();
-    assert!(error.contains("left it with its owner"), "{error}");
+    assert!(error.contains("kept its owner"), "{error}");
     let old = api(&sandbox, &["/users/42"]).await;
     assert_eq!(old["is_disabled"], false);
     sandbox.finish().await;

@@ -123,7 +123,7 @@ async fn one_who_cannot_move_as_a_whole_is_named_and_the_others_move() {
     assert_eq!(failed["external_user_id"], "u-2");
     let said = failed["error"]["message"].to_string();
     for part in [
-        "not everything of `acme-43` came to `u-2`",
+        "not everything of `acme-43` reached `u-2`",
         "followed alert 100",
     ] {
         assert!(said.contains(part), "{part} is not in {said}");

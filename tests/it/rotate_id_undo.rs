@@ -163,7 +163,7 @@ async fn a_new_user_that_has_made_something_stays_with_it_and_that_is_said() {
 
     let left = undone.json()["results"][0]["left"].to_string();
     assert!(
-        left.contains("the dashboard `Fresh` would go with it"),
+        left.contains("the dashboard `Fresh` would be deleted with it"),
         "{left}"
     );
     let after = state(sandbox.emulator());

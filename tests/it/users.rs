@@ -413,11 +413,11 @@ async fn admins_oneself_and_owners_of_schedules_and_alerts_are_left_alone() {
         (One { me: "7", ..ONE }, "it is the user of this API key"),
         (
             One { schedules, ..ONE },
-            "it owns 2 schedules, which would go with it",
+            "it owns 2 schedules, which would be deleted with it",
         ),
         (
             One { alerts, ..ONE },
-            "it owns one alert, which would go with it",
+            "it owns one alert, which would be deleted with it",
         ),
     ] {
         let looker = looker(one).await;

@@ -96,10 +96,10 @@ impl Action {
         let owned = |count: usize, what: &str, flag: &str| match count {
             0 => None,
             1 => Some(format!(
-                "it owns one {what}, which would go with it (`{flag}` deletes both)"
+                "it owns one {what}, which would be deleted with it (`{flag}` allows that)"
             )),
             many => Some(format!(
-                "it owns {many} {what}s, which would go with it (`{flag}` deletes all)"
+                "it owns {many} {what}s, which would be deleted with it (`{flag}` allows that)"
             )),
         };
         if !with_schedules {

@@ -1,4 +1,4 @@
-//! What belongs to an embed user at Looker, as data: what a plan keeps of it and what a check compares.
+//! What belongs to an embed user at Looker, as data: stored in a plan and compared by a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,126 +20,126 @@ pub struct Belongings {
     pub last_name: Option<String>,
     /// The locale.
     pub locale: Option<String>,
-    /// What Looker's pages remember of the user.
+    /// UI state that Looker keeps for the user.
     pub ui_state: Option<serde_json::Value>,
-    /// Whether the user may make API keys for itself.
+    /// Whether the user may create its own API keys.
     pub can_manage_api3_creds: Option<bool>,
-    /// Its own folder, which cannot be given away.
+    /// Its personal folder, which cannot be given away.
     pub personal_folder_id: Option<String>,
-    /// The folder it starts in.
+    /// Its home folder.
     pub home_folder_id: Option<String>,
     /// Its time zone, if it has one of its own.
     #[serde(default)]
     pub user_timezone: Option<String>,
-    /// Why nobody can tell what its embed login gave it, if so; permissions and models are empty then.
+    /// Why the grants of its embed login cannot be determined, if so; permissions and models are empty then.
     #[serde(default)]
     pub grants_unreadable: Option<String>,
     /// The permissions of its embed role.
     pub permissions: Vec<String>,
     /// The models of its embed role.
     pub models: Vec<String>,
-    /// The roles an admin gave it, without the embed role.
+    /// The roles an admin assigned, without the embed role.
     pub roles: Vec<Named>,
-    /// The groups it is in by name, without that of its external group.
+    /// The groups it was added to, without the group of its external group.
     pub groups: Vec<Named>,
-    /// The company's id of the group whose members share a folder.
+    /// The external id of the group whose members share a folder.
     pub external_group_id: Option<String>,
-    /// Its own values of user attributes, by name; `None` where Looker hides the value.
+    /// Its own values of user attributes, by name; `None` if Looker hides the value.
     pub attributes: BTreeMap<String, Option<String>>,
-    /// Values of which embedctl cannot tell whether they are its own.
+    /// Values whose origin is unknown.
     #[serde(default)]
     pub unknown_attributes: Vec<UnknownValue>,
-    /// All values that Looker shows for it, wherever they come from. They are compared when things have moved, and the
-    /// ledger needs none of them.
+    /// All values that Looker shows for it, wherever they come from. They are compared after the move; the ledger does not
+    /// need them.
     #[serde(skip)]
     pub values: Vec<AttributeValue>,
-    /// What it may do by all its roles.
+    /// Its permissions by all its roles.
     #[serde(default)]
     pub permissions_reached: BTreeSet<String>,
-    /// The models that it was seen to reach when Looker was asked as the user.
+    /// The models that it could reach when Looker was asked as the user.
     #[serde(default)]
     pub models_reached: BTreeSet<String>,
-    /// What it has made, owns, follows, likes and was let into.
+    /// Its content, schedules, alerts, boards, favourites and content access.
     pub items: Vec<Item>,
-    /// What lies right in its personal folder and is somebody else's.
+    /// Content directly in its personal folder that belongs to someone else.
     #[serde(default)]
     pub lodgers: Vec<Item>,
-    /// Whether Looker has no search for schedules, so that only those are known which its list shows.
+    /// Whether Looker cannot search schedules, so that only those in its list are known.
     #[serde(default)]
     pub schedules_unsearched: bool,
-    /// Why it may follow alerts that are not among these things, if so.
+    /// Why it may follow alerts that are not among these items, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows_unseen: Option<String>,
     /// Its API keys, which cannot be given away either.
     pub keys: Vec<OldKey>,
-    /// How many sessions it has open.
+    /// How many browser sessions it has.
     pub sessions: usize,
 }
 
-/// Something that has an id and a name.
+/// Something with an id and a name.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Named {
     /// Looker's id of it.
     pub id: String,
-    /// What people call it.
+    /// Its name.
     pub name: String,
 }
 
-/// One thing of a user.
+/// One item of a user.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Item {
-    /// What it is.
+    /// Its kind.
     pub kind: ItemKind,
-    /// Looker's id of it; of a favourite or an access, of the record that says so.
+    /// Looker's id of it; for a favourite or a content access, the id of the record.
     pub id: String,
-    /// What people call it.
+    /// Its title.
     pub title: String,
-    /// The folder it lies in.
+    /// The folder it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Whether it lies right in the user's personal folder, so that it has to go to another one.
+    /// Whether it is directly in the user's personal folder, so that it must go to another one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub at_home: bool,
     /// Whether it is in the trash.
     #[serde(default, skip_serializing_if = "is_false")]
     pub trashed: bool,
-    /// Whether it is at work: a schedule that is enabled, an alert that is.
+    /// Whether a schedule or an alert is enabled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Whether an alert is not public, so that nobody else can come to follow it.
+    /// Whether an alert is private, so that only its owner can let others follow it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub private: bool,
-    /// Whether no list shows an alert that the user follows, so that it is asked for by its id.
+    /// Whether no list shows this followed alert, so that it is looked up by its id.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unlisted: bool,
-    /// How many places a schedule sends to.
+    /// The number of a schedule's destinations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destinations: Option<usize>,
-    /// What a favourite or an access is of: the id of its content metadata.
+    /// The content of a favourite or a content access: the id of its content metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
-    /// How far an access goes: `view` or `edit`.
+    /// The level of a content access: `view` or `edit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
 }
 
-/// What one thing of a user is.
+/// The kind of an item.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemKind {
-    /// A folder below the personal one, with all that is in it.
+    /// A folder below the personal folder, with everything in it.
     Folder,
-    /// A dashboard that it owns, wherever it lies.
+    /// A dashboard that it owns, in any folder.
     Dashboard,
-    /// A look that it owns, wherever it lies.
+    /// A look that it owns, in any folder.
     Look,
-    /// Content or a board that names the user among those who may see or change it.
+    /// Content or a board that is shared with the user by name.
     ContentAccess,
     /// A schedule that runs as the user.
     Schedule,
     /// An alert that it owns.
     Alert,
-    /// An alert of somebody else that it follows.
+    /// Another user's alert that it follows.
     Follow,
     /// A board that it owns.
     Board,
@@ -148,8 +148,7 @@ pub enum ItemKind {
 }
 
 impl ItemKind {
-    /// All kinds, in the order in which they move: folders before what lies in them, and what the user was let into
-    /// before what takes being let in.
+    /// All kinds, in the order in which they move: folders before their content, and content access before what needs access.
     pub const ALL: [Self; 9] = [
         Self::Folder,
         Self::Dashboard,
@@ -162,7 +161,7 @@ impl ItemKind {
         Self::Favorite,
     ];
 
-    /// The word for one of them.
+    /// The word for one item.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Folder => "folder",
@@ -177,7 +176,7 @@ impl ItemKind {
         }
     }
 
-    /// The word for many of them, as a field of JSON.
+    /// The word for several, as a JSON field.
     pub const fn plural(self) -> &'static str {
         match self {
             Self::Folder => "folders",
@@ -194,7 +193,7 @@ impl ItemKind {
 }
 
 impl Belongings {
-    /// The things of one kind.
+    /// The items of one kind.
     pub fn of(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.kind == kind)
     }
@@ -207,7 +206,7 @@ impl Belongings {
 }
 
 impl Item {
-    /// Something of this kind.
+    /// An item of this kind.
     pub(super) fn new(kind: ItemKind, id: impl Into<String>, title: impl Into<String>) -> Self {
         Self {
             kind,
@@ -225,7 +224,7 @@ impl Item {
         }
     }
 
-    /// What stays the same when the thing changes hands: a favourite and an access are records that are made anew.
+    /// What identifies the item across users: favourites and content access are records that are created anew.
     pub(super) fn key(&self) -> (ItemKind, &str) {
         (self.kind, self.content.as_deref().unwrap_or(&self.id))
     }

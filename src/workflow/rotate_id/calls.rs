@@ -1,24 +1,25 @@
-//! How many calls of the API a change of an `external_user_id` takes, for a quota and for a person who waits.
+//! How many API calls a change of an `external_user_id` takes, for a quota and for the operator.
 
 use crate::workflow::rotate_id::belongings::ItemKind;
 use crate::workflow::rotate_id::spec::{OldEnd, RotateIdSpec};
 
-/// What is asked of one user whatever it has: a token, its proof and its end, attributes, roles, keys, sessions, models, content
-/// four times over, what others have in its folder twice, its folder, schedules in two ways, alerts, boards and favourites.
+/// The calls to read one user, whatever it owns: a token, its verification and logout; attributes, roles, keys, sessions and
+/// models; content four times; others' content in its folder twice; its folder; schedules in two ways, alerts, boards and
+/// favourites.
 const LOOK: usize = 3 + 5 + 4 + 2 + 1 + 5;
 
-/// What is asked of the instance for a look: its groups and its roles.
+/// The calls to read the instance once: its groups and its roles.
 const INSTANCE: usize = 2;
 
 impl RotateIdSpec {
-    /// How many calls it takes where no answer is lost, the look that made the plan not counted.
+    /// How many calls it takes if no answer is lost, without reading the user for the plan.
     pub fn calls(&self) -> usize {
-        // The roles it has, those there are, all of them sent, and a look at them.
+        // The roles it has, the roles of the instance, the new list, and reading it back.
         let roles = match self.from.roles.is_empty() {
             true => 0,
             false => 4,
         };
-        // Look the new user up, twice if it is created, and prove that it was not there; act as it; equip it.
+        // Look the new user up, twice if it is created, and prove that it was absent; sudo; carry over.
         let made = match self.into {
             Some(_) => 1 + 3 + self.from.groups.len(),
             None => 2 + 2 + 3 + 1,
@@ -32,7 +33,7 @@ impl RotateIdSpec {
 
     fn moving_calls(&self) -> usize {
         let of = |kind| match kind {
-            // A folder goes with the one it is in.
+            // A folder takes its sub-folders along.
             ItemKind::Folder => self.moving(kind).filter(|item| item.at_home).count(),
             ItemKind::ContentAccess => 3 * self.count(kind),
             ItemKind::Follow => 2 * self.count(kind),
@@ -40,26 +41,26 @@ impl RotateIdSpec {
             _ => self.count(kind),
         };
         let acts = self.count(ItemKind::Follow) + self.count(ItemKind::Favorite) > 0;
-        // Tokens of both users, their proofs and ends; that of the new one is there anyway.
+        // Token, verification and logout for both users; the new user's token exists anyway.
         let tokens = if acts { 4 } else { 2 };
         ItemKind::ALL.into_iter().map(of).sum::<usize>() + tokens
     }
 
     fn key_calls(&self) -> usize {
         match self.user.key {
-            // The keys it has, the new one, its tag; a login with it and its end.
+            // Its keys, the new one, its tag; a login with it, the check, and the logout.
             Some(_) => 3 + 3,
             None => 0,
         }
     }
 
-    /// The old user is looked at twice, the new one once.
+    /// The old user is read twice, the new one once.
     fn checking_calls(&self) -> usize {
         let shared = self.from.of(ItemKind::ContentAccess).count();
         let folders = self.from.of(ItemKind::Folder).count();
         let follows = self.from.of(ItemKind::Follow);
         let unlisted = follows.filter(|item| item.unlisted).count();
-        // Each user, and what is asked of the instance for each of two looks.
+        // Each user, plus the calls for the instance in each of two passes.
         3 * (LOOK + shared + unlisted + 1)
             + folders
             + 2 * INSTANCE
@@ -67,7 +68,7 @@ impl RotateIdSpec {
             + self.ends_of_lists()
     }
 
-    /// A list that is not empty is asked for once more, to see its end: those of the new user.
+    /// A list that is not empty takes one more call to see its end: those of the new user.
     fn ends_of_lists(&self) -> usize {
         let listed = [
             ItemKind::Folder,
@@ -81,7 +82,7 @@ impl RotateIdSpec {
         full.count()
     }
 
-    /// Empty lists are asked for in another way too: of the old user, whose things have moved, twice, and of the new one.
+    /// Empty lists are read in a second way: twice for the old user, whose items have moved, and once for the new one.
     fn second_looks(&self) -> usize {
         let checked = [ItemKind::Schedule, ItemKind::Board, ItemKind::Favorite];
         let into = self.into.as_ref();

@@ -1,4 +1,4 @@
-//! The step that gives the new user what no login can: roles, and what Looker's pages remember.
+//! The step that gives the new user what a login cannot give: roles and UI state.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         add_roles(&admin, &user_id, wanted.collect()).await?;
     }
     match &spec.into {
-        // A login would have replaced all its grants, so groups are added one by one.
+        // A login would replace all its grants, so groups are added one by one.
         Some(into) => {
             for group in spec
                 .from
@@ -46,8 +46,8 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(moved)))
 }
 
-/// Give a user roles besides those it has. Looker takes a whole list only, and whether the role of an embed login belongs
-/// in it is told nowhere: so it is left out at first, and sent along if it is gone then.
+/// Add roles to a user. Looker only accepts a whole list, and whether the embed role belongs in it is not documented: so it is
+/// left out first, and sent along if it turns out to be gone.
 async fn add_roles(admin: &Client, user_id: &str, wanted: Vec<String>) -> Result<(), Error> {
     let has = admin.user_roles(user_id, true).await?;
     let missing: Vec<String> = wanted
@@ -63,6 +63,7 @@ async fn add_roles(admin: &Client, user_id: &str, wanted: Vec<String>) -> Result
         .iter()
         .filter(|id| listed.iter().any(|role| role.id == **id));
     let roles: Vec<String> = handed_out.chain(&missing).cloned().collect();
+    // Read back, not concluded from the answer: the embed role may have vanished without a word.
     admin.set_user_roles(user_id, &roles).await?;
     let left = admin.user_roles(user_id, true).await?;
     let is_left = |id: &String| left.iter().any(|role| role.id == *id);
@@ -73,14 +74,15 @@ async fn add_roles(admin: &Client, user_id: &str, wanted: Vec<String>) -> Result
     Ok(())
 }
 
-/// Take what an earlier process has given back into what the job has found.
+/// Restore the counts of an earlier process.
 pub(crate) fn restore(work: &mut JobContext, moved: BTreeMap<String, usize>) {
     work.found.rotated_id().moved.extend(moved);
 }
 
-/// What of the new user itself is not as it was of the old one.
+/// Properties of the new user that differ from the old user's.
 fn changes(work: &JobContext) -> Option<UserChanges> {
     let (from, user) = (&work.rotate_id().from, work.user.as_ref()?);
+    // The personal folder itself cannot be given away; the new user's own takes its place.
     let home = match from.home_folder_id == from.personal_folder_id {
         true => user.personal_folder_id.clone(),
         false => from.home_folder_id.clone(),

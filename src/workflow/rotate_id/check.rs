@@ -1,4 +1,4 @@
-//! The steps that see to it that nothing was left behind: what came since the plan moves too, and then all is compared.
+//! The steps that make sure nothing is left behind: what was added since the plan moves too, then everything is compared.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,9 @@ use crate::workflow::rotate_id::spec::NotMoved;
 use crate::workflow::step::{After, Step};
 use crate::workflow::steps::read;
 
-/// Move what the old user has by now that is not in the plan.
+/// Move what the old user has now and the plan does not mention.
 pub(crate) async fn sweep(work: &mut JobContext) -> Result<After, Error> {
+    // Read again: people may have gone on working while the rest moved.
     let old = old_user(work).await?;
     let now = viewpoint(work).look(&old, scope(work)).await?;
     let mut left: Vec<Item> = now
@@ -25,7 +26,7 @@ pub(crate) async fn sweep(work: &mut JobContext) -> Result<After, Error> {
         .filter(|item| item.kind != ItemKind::Folder || item.at_home)
         .filter(|item| !stays(work, item))
         .collect();
-    // What an earlier process began to sweep up counts too, whether it came to it or not.
+    // Items of an interrupted sweep count too, since it is unknown which of them have moved.
     for begun in work.journal.intents(Step::Sweep) {
         for item in read::<Vec<Item>>(&begun.data)? {
             if !left.iter().any(|it| it.key() == item.key()) {
@@ -35,6 +36,7 @@ pub(crate) async fn sweep(work: &mut JobContext) -> Result<After, Error> {
     }
     let mut swept: BTreeMap<ItemKind, Moved> = BTreeMap::new();
     if !left.is_empty() {
+        // The intent names the items: an undo could not know otherwise what to move back.
         work.journal.start(Step::Sweep, json!(left)).await?;
         for kind in ItemKind::ALL {
             let items: Vec<Item> = left
@@ -52,23 +54,23 @@ pub(crate) async fn sweep(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(swept)))
 }
 
-/// Take what an earlier process has swept up back into what the job has found.
+/// Restore what an earlier process swept.
 pub(crate) fn restore(work: &mut JobContext, swept: &BTreeMap<ItemKind, Moved>) {
     for (kind, moved) in swept {
         move_steps::restore(work, *kind, moved);
     }
 }
 
-/// Take what an earlier process found to differ back into what the job has found.
+/// Restore the differences that an earlier process found.
 pub(crate) fn restore_apart(work: &mut JobContext, apart: Vec<NotMoved>) {
     work.found.rotated_id().not_moved.extend(apart);
 }
 
-/// Compare what both users have now with what the plan says.
+/// Compare what both users have now with the plan.
 pub(crate) async fn check(work: &mut JobContext) -> Result<After, Error> {
     let (old, new) = (old_user(work).await?, new_user(work).await?);
     let viewpoint = viewpoint(work);
-    // Both to their ends, also where one fails: a look that is broken off leaves its token behind.
+    // Both to the end, even if one fails: a cancelled read would leave its token behind.
     let (old, new) = tokio::join!(
         viewpoint.look(&old, scope(work)),
         viewpoint.look(&new, scope(work)),
@@ -98,7 +100,7 @@ pub(crate) async fn check(work: &mut JobContext) -> Result<After, Error> {
         restore_apart(work, apart.clone());
         return Ok(After::Next(json!(apart)));
     }
-    // What did not come is to be tried again when the job is resumed.
+    // Whatever is missing must be tried again when the job is resumed.
     for kind in ItemKind::ALL {
         work.journal.reset(Step::Move(kind), "not everything came");
     }
@@ -123,7 +125,7 @@ fn incomplete(work: &JobContext, losses: &[NotMoved]) -> Error {
     Error::new(
         Kind::Incomplete,
         format!(
-            "not everything of `{old}` came to `{new}`, so `{old}` stays as it is: {}",
+            "not everything of `{old}` reached `{new}`, so `{old}` stays as it is: {}",
             list.join("; ")
         ),
     )
@@ -132,7 +134,7 @@ fn incomplete(work: &JobContext, losses: &[NotMoved]) -> Error {
     ))
 }
 
-/// A look at Looker from within a job.
+/// A view of Looker for this job.
 pub(super) fn viewpoint(work: &JobContext) -> Viewpoint {
     let cx = &work.cx;
     let observer = std::sync::Arc::clone(&cx.observer);
@@ -151,7 +153,7 @@ async fn new_user(work: &JobContext) -> Result<User, Error> {
     Ok(work.cx.admin.user(&work.user_id()).await?)
 }
 
-/// What was shared with the old user when the plan was made, and what it followed that no list shows.
+/// The content shared with the old user at the time of the plan, and its followed alerts that no list shows.
 fn scope(work: &JobContext) -> Scope {
     let from = &work.rotate_id().from;
     let accesses = from.of(ItemKind::ContentAccess);

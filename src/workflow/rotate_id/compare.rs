@@ -1,4 +1,4 @@
-//! Compares what two users have with what a plan says they should: pure.
+//! Compares two users with a plan: pure.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ pub(super) struct Now<'a> {
     pub(super) new: &'a Belongings,
 }
 
-/// What the new user should have and has not, or has otherwise than the old one had.
+/// What the new user should have and does not, or has differently from the old one.
 pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> Vec<NotMoved> {
     let old = index(now.old);
     let new = index(now.new);
@@ -24,7 +24,7 @@ pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> 
         .iter()
         .filter(|item| is_expected(spec, rotated, item))
     {
-        // Who owns an alert is told anyway.
+        // An owner is notified of its alert without following it.
         let owns =
             item.kind == ItemKind::Follow && new.contains_key(&(ItemKind::Alert, item.id.as_str()));
         let reasons = match new.get(&item.key()) {
@@ -37,6 +37,7 @@ pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> 
                 .into_iter()
                 .map(|reason| NotMoved::item(item, reason)),
         );
+        // Sub-folders move with their parent and stay listed below it, so only top-level folders prove anything.
         let goes = item.kind != ItemKind::Folder || item.at_home;
         if goes && old.contains_key(&item.key()) {
             losses.push(NotMoved::item(item, "the old user still has it"));
@@ -51,7 +52,7 @@ pub(super) fn losses(spec: &RotateIdSpec, rotated: &RotatedId, now: Now<'_>) -> 
     losses
 }
 
-/// What was said to be gone and is there all the same.
+/// Items that were reported as deleted and exist after all.
 fn back_again(
     spec: &RotateIdSpec,
     rotated: &RotatedId,
@@ -68,23 +69,20 @@ fn back_again(
         .collect()
 }
 
-/// What a user that was there before has otherwise than the old one had: it keeps its own values and grants, so none of
-/// this is a loss, and whoever moves a person there should know.
+/// Differences between the old user and one that already existed: the latter keeps its own values and grants, so these are
+/// no losses, but the operator should know.
 pub(super) fn kept_apart(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
     let values = lost_values(spec, now).into_iter();
     values
         .chain(lost_reach(now))
         .map(|apart| NotMoved {
-            reason: format!(
-                "{}; a user that was there before keeps its own",
-                apart.reason
-            ),
+            reason: format!("{}; an existing user keeps its own", apart.reason),
             ..apart
         })
         .collect()
 }
 
-/// The things of a user, by what stays the same when they change hands.
+/// A user's items, by what identifies them across users.
 type Index<'a> = HashMap<(ItemKind, &'a str), &'a Item>;
 
 fn index(of: &Belongings) -> Index<'_> {
@@ -125,27 +123,27 @@ fn differences(
         ),
         (
             has_title && is.title != *title,
-            "it has another name than it had",
+            "it has another name than before",
         ),
         (
             is.trashed != was.trashed,
-            "it is in the trash, or no longer is",
+            "it went into the trash, or came out of it",
         ),
-        (is.enabled != was.enabled, "it is at work, or no longer is"),
+        (is.enabled != was.enabled, "it was enabled or disabled"),
         (
             is.destinations != was.destinations,
-            "it sends to other places than it did",
+            "it has other destinations than before",
         ),
         (
             weaker && spec.into.is_none(),
-            "it can be seen only, and could be changed",
+            "it can only be viewed, no longer edited",
         ),
     ];
     let differ = checks.into_iter().filter(|(differs, _)| *differs);
     differ.map(|(_, reason)| reason.to_owned()).collect()
 }
 
-/// What the old user may do and the new one may not. One that was there before has its own grants.
+/// Grants of the old user that the new one lacks. A user that already existed has its own grants.
 fn lost_grants(spec: &RotateIdSpec, new: &Belongings) -> Vec<NotMoved> {
     let (from, mut lost) = (&spec.from, Vec::new());
     let mut lose = |kind: &str, id: &str| {
@@ -195,7 +193,7 @@ fn lost_grants(spec: &RotateIdSpec, new: &Belongings) -> Vec<NotMoved> {
     lost
 }
 
-/// The attributes that say who somebody is, so that they differ between any two users (recorded names).
+/// The attributes that identify a user, so that they differ between any two users (recorded names).
 const IDENTITY: [&str; 6] = [
     "id",
     "email",
@@ -205,7 +203,7 @@ const IDENTITY: [&str; 6] = [
     "oidc_user_id",
 ];
 
-/// Attributes whose values are not what they were, wherever they come from.
+/// Attributes whose values differ, wherever they come from.
 fn lost_values(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
     // belief: attribute-of-login-is-own
     let given = &spec.user.grants.user_attributes;
@@ -237,7 +235,7 @@ fn lost_values(spec: &RotateIdSpec, now: Now<'_>) -> Vec<NotMoved> {
         .collect()
 }
 
-/// Why a value that was given to the new user is not seen to have arrived. One that Looker hides must at least be its own.
+/// Why a value given to the new user cannot be confirmed. A hidden value must at least be the user's own.
 fn given_otherwise(
     spec: &RotateIdSpec,
     given: &str,
@@ -256,7 +254,7 @@ fn given_otherwise(
     }
 }
 
-/// Why a value that neither user should have of its own is not the same for both.
+/// Why a value that neither user should have as its own differs between them.
 fn differs(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> Option<&'static str> {
     let shown = |row: Option<&AttributeValue>| match row {
         Some(row) => row.shown().map(str::to_owned),
@@ -264,14 +262,14 @@ fn differs(old: Option<&AttributeValue>, new: Option<&AttributeValue>) -> Option
         None => Some(String::new()),
     };
     match (shown(old), shown(new)) {
-        // What Looker hides can only be told by where it comes from.
+        // A hidden value can only be compared by its origin.
         (None, None) if old.map(AttributeValue::origin) == new.map(AttributeValue::origin) => None,
         (Some(old), Some(new)) if old == new => None,
         _ => Some("the two users have different values"),
     }
 }
 
-/// What the old user can do and the new one cannot, as Looker lets each of them do it.
+/// Models and permissions that the old user can reach and the new one cannot, as Looker reports for each.
 fn lost_reach(now: Now<'_>) -> Vec<NotMoved> {
     let Now { old, new } = now;
     let models = old.models_reached.difference(&new.models_reached);

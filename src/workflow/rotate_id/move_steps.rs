@@ -1,4 +1,4 @@
-//! The steps that give all things of one kind to the new user.
+//! The steps that give all items of one kind to the new user.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::workflow::rotate_id::transfer::{Handed, Party, Transfer};
 use crate::workflow::step::{After, Before};
 use crate::workflow::steps::sudo;
 
-/// What came of the things of one kind.
+/// The result for the items of one kind.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Moved {
     moved: usize,
@@ -39,7 +39,7 @@ pub(crate) async fn run(work: &mut JobContext, kind: ItemKind) -> Result<After, 
     Ok(After::Next(json!(moved)))
 }
 
-/// Take what an earlier process has moved back into what the job has found.
+/// Restore what an earlier process moved.
 pub(crate) fn restore(work: &mut JobContext, kind: ItemKind, moved: &Moved) {
     note(work, kind, moved);
 }
@@ -52,7 +52,7 @@ fn note(work: &mut JobContext, kind: ItemKind, moved: &Moved) {
     found.refused.extend(moved.refused.iter().cloned());
 }
 
-/// Give things of one kind to the new user, some at a time.
+/// Give items of one kind to the new user, several at a time.
 pub(super) async fn give(
     work: &mut JobContext,
     kind: ItemKind,
@@ -93,7 +93,7 @@ async fn hand_over(
     let hand_over = |item: Item| {
         let mover = mover.clone();
         async move {
-            // A folder goes with the one it is in.
+            // A folder takes its sub-folders along.
             // belief: folder-takes-its-content
             match item.kind == ItemKind::Folder && !item.at_home {
                 true => Ok(Handed::Over),
@@ -105,8 +105,9 @@ async fn hand_over(
     parallel::map(items.to_vec(), work.cx.width, hand_over, told).await
 }
 
-/// Who gives things of a kind to whom.
+/// The two users, prepared for items of one kind.
 async fn mover(work: &mut JobContext, kind: ItemKind, items: &[Item]) -> Result<Transfer, Error> {
+    // Only the user itself can follow an alert, and on some releases only it can change its favourites.
     let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
     let (from_sudo, to_sudo) = match acts {
         true => (Some(old_sudo(work).await?), Some(sudo::client(work).await?)),
@@ -117,6 +118,7 @@ async fn mover(work: &mut JobContext, kind: ItemKind, items: &[Item]) -> Result<
         .as_ref()
         .and_then(|user| user.personal_folder_id.clone());
     // belief: personal-folder-comes-with-login
+    // A new user's personal folder appears with its first login; without one, content would have no place to go.
     if home.is_none() && items.iter().any(|item| item.at_home) {
         return Err(no_home(work));
     }
@@ -144,7 +146,7 @@ async fn mover(work: &mut JobContext, kind: ItemKind, items: &[Item]) -> Result<
     })
 }
 
-/// The old user's favourites as they are now: an undo in between has made them anew.
+/// The old user's current favourites: an undo in between has created new records.
 async fn favorites(
     work: &JobContext,
     spec: &RotateIdSpec,
@@ -152,7 +154,7 @@ async fn favorites(
 ) -> Result<Arc<HashMap<String, String>>, Error> {
     let old = spec.from.looker_user_id.as_str();
     let mut favorites = work.cx.admin.favorites(old).await?;
-    // An admin may not be shown what the user itself is.
+    // The admin's list may leave out what the user itself can see.
     if let Some(sudo) = sudo.filter(|_| favorites.is_empty()) {
         favorites = sudo.favorites(old).await?;
     }
@@ -161,7 +163,7 @@ async fn favorites(
     Ok(Arc::new(pairs.collect()))
 }
 
-/// Looker as the old user, kept until the job ends.
+/// Looker as the old user, kept until the end of the job.
 async fn old_sudo(work: &mut JobContext) -> Result<Client, Error> {
     if let Some(sudo) = &work.old_sudo {
         return Ok(sudo.clone());
@@ -176,7 +178,7 @@ fn no_home(work: &JobContext) -> Error {
     let (user, run) = (&work.found.external_user_id, work.journal.job().run);
     Error::new(
         Kind::Incomplete,
-        format!("Looker has made no personal folder for `{user}` yet, so nothing can be put there"),
+        format!("Looker has not created a personal folder for `{user}` yet, so nothing can be moved there"),
     )
     .hint(format!(
         "open an embedded dashboard as `{user}` once (`embedctl url open`), then `embedctl runs resume {run}`"

@@ -1,4 +1,4 @@
-//! Decides what a change of an `external_user_id` takes, from what was seen: pure, so that a dry run shows what is done.
+//! Decides what a change of an `external_user_id` takes, from what was read: pure, so that a dry run shows what will be done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,35 +11,35 @@ use crate::workflow::rotate_id::transfer::other_name;
 use crate::workflow::user_spec::Extra;
 use crate::workflow::user_spec::{KeySpec, UserSpec, Via};
 
-/// What is wanted besides the two ids.
+/// What is requested besides the two ids.
 #[derive(Clone, Debug)]
 pub struct RotateIdWish {
     /// The company's new id of the person.
     pub external_user_id: String,
-    /// Values of user attributes in place of the old user's, by name.
+    /// Values of user attributes to use instead of the old user's, by name.
     pub attributes: BTreeMap<String, String>,
     /// Whether attribute values of unknown origin count as the old user's own.
     pub take_unknown: bool,
     /// The release of Looker, if it says so.
     pub release: Option<Release>,
-    /// What becomes of the old user.
+    /// What happens to the old user.
     pub old: OldEnd,
     /// Whether the new user gets no key.
     pub no_key: bool,
-    /// What the new key is for, in the words of whoever asked.
+    /// The purpose of the new key, in the operator's words.
     pub key_purpose: Option<String>,
-    /// The embed path that is fetched to make the user.
+    /// The embed path to fetch in order to create the user.
     pub target: String,
-    /// How long the login that makes the user lasts, in seconds.
+    /// The session length of the login that creates the user, in seconds.
     pub session_length: u32,
 }
 
-/// Decide what it takes to give all that belongs to `from` to the user that the wish names; `into` is what that one has,
-/// where it is there already.
+/// Decide what it takes to give everything that belongs to `from` to the user named by the request; `into` is what that user
+/// has if it already exists.
 ///
 /// # Errors
-/// The old user's grants cannot be read; nobody can tell whose an attribute's value is; a value is hidden and was not
-/// given; or the old user is to be deleted, and something in its folder is somebody else's.
+/// The old user's grants cannot be read; the origin of an attribute value is unknown; a hidden value was not given; or the old
+/// user is to be deleted while its folder holds someone else's content.
 pub fn plan_rotate_id(
     mut from: Belongings,
     into: Option<Belongings>,
@@ -93,7 +93,7 @@ pub fn plan_rotate_id(
     })
 }
 
-/// Without the old user's grants nobody can give them to the new one.
+/// Without the old user's grants, the new user cannot be given them.
 fn refuse_unreadable(from: &Belongings, new: &str) -> Result<(), Error> {
     let Some(why) = &from.grants_unreadable else {
         return Ok(());
@@ -107,7 +107,7 @@ fn refuse_unreadable(from: &Belongings, new: &str) -> Result<(), Error> {
     )))
 }
 
-/// Take values of unknown origin for the old user's own, if the wish says so; those that are given need nobody's word.
+/// Count values of unknown origin as the old user's own if the request says so; values that are given need no decision.
 fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Error> {
     let unknown = std::mem::take(&mut from.unknown_attributes).into_iter();
     let mut unknown = unknown.filter(|unknown| !wish.attributes.contains_key(&unknown.name));
@@ -126,7 +126,7 @@ fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Erro
         .map(|it| it.to_string())
         .collect();
     Err(Error::usage(format!(
-        "embedctl cannot tell whether the values that `{old}` has for {} are its own, so they are neither copied nor left out; nothing was moved",
+        "embedctl cannot tell whether the values that `{old}` has for {} are its own, so it neither copies nor drops them; nothing was moved",
         named.join(", ")
     ))
     .hint(format!(
@@ -150,7 +150,7 @@ fn refuse_hidden(from: &Belongings, wish: &RotateIdWish) -> Result<(), Error> {
     .hint(format!("give them again, as in `--attr {first}=VALUE`")))
 }
 
-/// What the login that makes the new user says of it: the same as the old one is.
+/// The grants of the login that creates the new user: those of the old one.
 fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u32) -> Grants {
     let own = from.attributes.iter();
     let own = own.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
@@ -168,13 +168,13 @@ fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u3
     }
 }
 
-/// What has no way to another user.
+/// What cannot be given to another user.
 fn stays(from: &Belongings) -> Vec<NotMoved> {
     let private = from.of(ItemKind::Follow).filter(|item| item.private);
     let private = private.map(|item| {
         NotMoved::item(
             item,
-            "it is not public, so only its owner can let somebody follow it",
+            "it is private, so only its owner can let others follow it",
         )
     });
     let lodgers = from.lodgers.iter();
@@ -191,7 +191,7 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
                 "query history",
                 "Looker keeps it with the user who ran the queries",
             ),
-            NotMoved::of("boards in the trash", "Looker lists none"),
+            NotMoved::of("boards in the trash", "Looker does not list them"),
         ])
         .chain(from.follows_unseen.iter().map(|why| {
             NotMoved::of("followed alerts that no list shows", why.clone())
@@ -199,13 +199,13 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
         .chain(from.schedules_unsearched.then(|| {
             NotMoved::of(
                 "schedules that no list shows",
-                "this Looker cannot search for schedules that are disabled or run once; those that its list shows are moved",
+                "this Looker cannot search for disabled or one-time schedules; those in its list are moved",
             )
         }))
         .collect()
 }
 
-/// What a release cannot give to another user: it ignores a new owner of a dashboard or board, and says nothing of it.
+/// What this release cannot give to another user: it silently ignores a new owner of a dashboard or board.
 fn stuck(from: &Belongings, release: Release) -> Vec<NotMoved> {
     let owners = [
         (ItemKind::Dashboard, release.can_change_dashboard_owner()),
@@ -219,10 +219,10 @@ fn stuck(from: &Belongings, release: Release) -> Vec<NotMoved> {
 }
 
 impl RotateIdSpec {
-    /// The error of a person who cannot be moved completely by this release of Looker.
+    /// The error if this release of Looker cannot move everything.
     ///
     /// # Errors
-    /// It cannot change the owner of something that is to move.
+    /// It cannot change the owner of an item to be moved.
     pub fn refuse_stuck(&self) -> Result<(), Error> {
         let Some(first) = self.stuck.first() else {
             return Ok(());
@@ -236,10 +236,10 @@ impl RotateIdSpec {
             Kind::Conflict,
             format!("`{old}` cannot be moved completely: {first}{more}; nothing was moved"),
         )
-        .hint("Looker changes owners of dashboards from release 26.8 on, of boards from 26.10 on; `--dry-run` shows what is concerned"))
+        .hint("Looker can change the owner of dashboards since release 26.8 and of boards since 26.10; `--dry-run` lists what is affected"))
     }
 
-    /// What will have another name, since its own is taken where it goes, and the name it will have.
+    /// The items whose names are taken at their destination, with the names they will get.
     pub fn clashes(&self) -> Vec<(&Item, String)> {
         let Some(into) = &self.into else {
             return Vec::new();
@@ -262,7 +262,7 @@ impl RotateIdSpec {
             .collect()
     }
 
-    /// How many things of one kind move, those in a folder with it.
+    /// How many items of one kind move, including those that move with their folder.
     pub fn count(&self, kind: ItemKind) -> usize {
         self.moving(kind).count()
     }

@@ -1,4 +1,4 @@
-//! The steps that retire the old user once everything has moved: its keys, its sessions, itself.
+//! The steps that retire the old user once everything has moved: its keys, its sessions, the user itself.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::workflow::rotate_id::observe::Scope;
 use crate::workflow::rotate_id::spec::OldEnd;
 use crate::workflow::step::{After, Before};
 
-/// Each of the steps, unless the old user is kept as it is.
+/// The same for each step: skipped if the old user is kept.
 pub(crate) fn before(work: &JobContext) -> Before {
     let spec = work.rotate_id();
     match spec.old {
@@ -23,7 +23,7 @@ pub(crate) fn before(work: &JobContext) -> Before {
     }
 }
 
-/// Revoke all keys of the old user, also those that came after the plan.
+/// Revoke all keys of the old user, including those created after the plan.
 pub(crate) async fn keys(work: &mut JobContext) -> Result<After, Error> {
     let old = work.rotate_id().from.looker_user_id.clone();
     let access = &work.cx.keys;
@@ -35,7 +35,7 @@ pub(crate) async fn keys(work: &mut JobContext) -> Result<After, Error> {
         }
     }
     let revoked: Vec<_> = keys.iter().map(|key| key.id.clone()).collect();
-    // One that is gone already, by an earlier try perhaps, is as good.
+    // A key that is already gone, perhaps by an earlier attempt, is fine.
     let done = of_old.revoke(&revoked).await;
     of_old.close().await?;
     done?;
@@ -70,7 +70,7 @@ pub(crate) async fn sessions(work: &mut JobContext) -> Result<After, Error> {
 /// Disable or delete the old user.
 pub(crate) async fn user(work: &mut JobContext) -> Result<After, Error> {
     let (old, end) = (work.rotate_id().from.clone(), work.rotate_id().old);
-    // Nobody can log a disabled user's token out.
+    // Once the user is disabled, its token can no longer be logged out.
     // belief: sudo-refuses-the-disabled
     let sudo = work.old_sudo.take();
     end_token(work, sudo).await;
@@ -92,19 +92,20 @@ pub(crate) async fn user(work: &mut JobContext) -> Result<After, Error> {
                 Ok(user) if !user.is_disabled => {
                     return Err(not_done(work, "Looker did not disable it"));
                 }
-                // Somebody has deleted it, which is more than was wanted.
+                // Deleted by someone else in the meantime: it cannot log in, which is what was asked for.
                 Ok(_) | Err(LookerError::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         OldEnd::Delete => {
             // belief: delete-takes-belongings
+            // Checked as late as possible: Looker deletes a user's content along with it.
             refuse_owner(work).await?;
             // belief: deleted-user-has-no-keys
             admin.delete_user(id).await?;
             match admin.user(id).await {
                 Err(LookerError::NotFound { .. }) => {}
-                Ok(_) => return Err(not_done(work, "Looker still has it after deleting it")),
+                Ok(_) => return Err(not_done(work, "Looker still shows it after deleting it")),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -113,7 +114,7 @@ pub(crate) async fn user(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(end)))
 }
 
-/// With a user, Looker deletes what it owns; so one that owns something is not deleted.
+/// Looker deletes a user's content along with it, so a user that still owns something is not deleted.
 async fn refuse_owner(work: &JobContext) -> Result<(), Error> {
     let old = &work.rotate_id().from;
     let user = match work.cx.admin.user(&old.looker_user_id).await {
@@ -133,7 +134,7 @@ async fn refuse_owner(work: &JobContext) -> Result<(), Error> {
     let (old, word, title) = (&old.external_user_id, item.kind.word(), &item.title);
     Err(Error::new(
         Kind::Incomplete,
-        format!("`{old}` is not deleted: the {word} `{title}` would go with it"),
+        format!("`{old}` was not deleted: the {word} `{title}` would be deleted with it"),
     )
     .hint(format!(
         "move it, then `embedctl runs resume {}`",
@@ -141,7 +142,7 @@ async fn refuse_owner(work: &JobContext) -> Result<(), Error> {
     )))
 }
 
-/// The old user is not retired, though everything has moved.
+/// The error if everything has moved but the old user could not be retired.
 fn not_done(work: &JobContext, what: &str) -> Error {
     let (old, run) = (
         &work.rotate_id().from.external_user_id,
@@ -149,7 +150,7 @@ fn not_done(work: &JobContext, what: &str) -> Error {
     );
     Error::new(
         Kind::Incomplete,
-        format!("everything of `{old}` has moved, and it is not retired yet: {what}"),
+        format!("everything of `{old}` has moved, but it is not retired yet: {what}"),
     )
     .hint(format!("`embedctl runs resume {run}` tries again"))
 }

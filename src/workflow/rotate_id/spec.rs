@@ -1,4 +1,4 @@
-//! What a change of an `external_user_id` is to bring about, and what has come of it, as data.
+//! The goal and the results of a change of an `external_user_id`, as data.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,32 +8,32 @@ use serde::{Deserialize, Serialize};
 use crate::workflow::rotate_id::belongings::{Belongings, Item, ItemKind};
 use crate::workflow::user_spec::UserSpec;
 
-/// A person who is to be known by another `external_user_id`, with all that belongs to it.
+/// A person who gets another `external_user_id`, with everything that belongs to it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct RotateIdSpec {
-    /// The new user as it is to be.
+    /// The desired state of the new user.
     pub user: UserSpec,
     /// What belonged to the old user when the plan was made.
     pub from: Belongings,
-    /// What the new user had by then, where it was there already.
+    /// What the new user had then, if it already existed.
     pub into: Option<Belongings>,
-    /// What becomes of the old user.
+    /// What happens to the old user.
     pub old: OldEnd,
     /// Whether attribute values of unknown origin count as the users' own.
     #[serde(default)]
     pub take_unknown: bool,
-    /// What stays with the old user, as was said beforehand.
+    /// What stays with the old user, as announced beforehand.
     pub stays: Vec<NotMoved>,
-    /// What this release of Looker cannot give to another user; with anything here nothing is moved.
+    /// What this release of Looker cannot give to another user; if there is anything here, nothing is moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stuck: Vec<NotMoved>,
 }
 
-/// What becomes of the old user once everything has moved.
+/// What happens to the old user once everything has moved.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum OldEnd {
-    /// It cannot log in any more.
+    /// It can no longer log in.
     #[default]
     Disable,
     /// It is deleted, which cannot be undone.
@@ -53,14 +53,14 @@ impl OldEnd {
     }
 }
 
-/// Something that stays where it was, and why.
+/// An item that stays where it was, and why.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NotMoved {
-    /// What it is: the word of an [`ItemKind`], or `query history`.
+    /// Its kind: the word of an [`ItemKind`], or `query history`.
     pub kind: String,
-    /// Looker's id of it, where it has one.
+    /// Looker's id of it, if it has one.
     pub id: Option<String>,
-    /// What people call it.
+    /// Its title.
     pub title: Option<String>,
     /// Why it stays.
     pub reason: String,
@@ -111,20 +111,20 @@ impl fmt::Display for NotMoved {
     }
 }
 
-/// What has come of it so far.
+/// The results so far.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct RotatedId {
     /// The old user's ids.
     pub from: Ids,
-    /// How many things of each kind have moved, by their word for many.
+    /// How many items of each kind have moved, by their plural.
     pub moved: BTreeMap<String, usize>,
-    /// What has another name now, since its own was taken where it went.
+    /// Items that got another name because theirs was taken.
     pub renamed: Vec<Renamed>,
-    /// What stays with the old user for a reason that was known beforehand, or came up on the way and is no loss.
+    /// What stays with the old user for a reason known beforehand, or found on the way and no loss.
     pub not_moved: Vec<NotMoved>,
-    /// What Looker did not let go; the old user is not retired while there is any.
+    /// Items that Looker refused to move; the old user is not retired while there are any.
     pub refused: Vec<NotMoved>,
-    /// What became of the old user; `None` until it is done.
+    /// What happened to the old user; `None` until it is done.
     pub old: Option<OldEnd>,
 }
 
@@ -137,21 +137,21 @@ pub struct Ids {
     pub looker_user_id: Option<String>,
 }
 
-/// Something that has another name than before.
+/// An item that got another name.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Renamed {
     /// What it is.
     pub kind: ItemKind,
     /// Looker's id of it.
     pub id: String,
-    /// What it was called.
+    /// Its former name.
     pub from: String,
-    /// What it is called now.
+    /// Its new name.
     pub to: String,
 }
 
 impl RotatedId {
-    /// Nothing yet.
+    /// No results yet.
     pub(crate) fn of(spec: &RotateIdSpec) -> Self {
         Self {
             from: Ids {
@@ -159,7 +159,7 @@ impl RotatedId {
                 looker_user_id: Some(spec.from.looker_user_id.clone()),
             },
             not_moved: spec.stays.clone(),
-            // The steps that would retire it are passed over.
+            // With `--old keep` the steps that would set this are skipped.
             old: (spec.old == OldEnd::Keep).then_some(OldEnd::Keep),
             ..Self::default()
         }
@@ -167,7 +167,7 @@ impl RotatedId {
 }
 
 impl RotateIdSpec {
-    /// The things that are to move, of one kind.
+    /// The items of one kind that move.
     pub(crate) fn moving(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
         let stays = |item: &&Item| self.stays.iter().any(|stays| stays.is(item));
         self.from.of(kind).filter(move |item| !stays(item))

@@ -1,4 +1,4 @@
-//! Lets the user manage its own keys, on a Looker where nobody else may; set back when the job ends.
+//! Allows the user to manage its own keys, on a Looker where no one else may; taken back at the end of the job.
 
 use serde_json::{Value, json};
 
@@ -20,9 +20,10 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// Where a job goes that was refused: back to have keys allowed for its user, if that may help.
+/// The next step after a refusal: back to allow the user to manage keys, if that may help.
 pub(super) fn refused(work: &mut JobContext, error: KeyError) -> Result<After, Error> {
     let may_help = matches!(error, KeyError::NotYet { .. }) && !is_allowed(work);
+    // Asked for once already and still refused: going back again would loop forever.
     if !may_help || work.wants_allowed {
         return Err(error.into());
     }

@@ -22,7 +22,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(output))
 }
 
-/// Take the choice of an earlier process.
+/// Restore the choice of an earlier process.
 pub(crate) fn restore(work: &mut JobContext, choice: Choice) {
     let replaced = choice.replaced.iter().map(|key| key.id.clone());
     work.found.replaced = replaced.collect();

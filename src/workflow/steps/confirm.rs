@@ -1,4 +1,4 @@
-//! Looks the user up again, and checks that exactly this one came into being.
+//! Looks the user up again, and checks that exactly this user was created.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::workflow::step::{After, Before};
 use crate::workflow::user_spec::{UserSpec, Via};
 use crate::workflow::value_check::compare;
 
-/// A user that was left alone needs no second look.
+/// A user that was left unchanged needs no check.
 pub(crate) fn before(work: &mut JobContext) -> Before {
     match work.found.outcome {
         Some(Outcome::Unchanged) | None => Before::Skip,
@@ -38,7 +38,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     if is_new && spec.planned.absent && was_there(&user, &spec.external_user_id) {
         return Err(overwritten(&spec));
     }
-    // `create_embed_user` takes no names and no grants.
+    // `create_embed_user` takes neither names nor grants.
     if spec.via != Via::EmbedUser {
         let grants = spec.grants.not_empty();
         for difference in renamed(&user, &grants) {
@@ -56,7 +56,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
                 return Err(ignored(&spec, &missed));
             }
         }
-        // A change of ids compares what counts at its end.
+        // A change of ids makes its own comparison at the end, where losses count as errors.
         for difference in missed {
             work.warn(difference);
         }
@@ -77,12 +77,12 @@ fn absent(spec: &UserSpec) -> Error {
     .hint("look for a near-identical id with `embedctl users list`; run the same command again to retry")
 }
 
-/// How much later than its credential's creation a login must be for the user to have been there before: far more than a
-/// creation that was tried several times takes.
+/// How much later than its credential's creation a login must be to prove that the user already existed: far longer than a
+/// creation with several retries takes.
 const FORMER_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Whether the user was there before the login that was to create it: its credential is older than its last login, both by
-/// Looker's own clock. A list that does not show a user is no proof, and this is a second look that costs nothing.
+/// Whether the user existed before the login that was meant to create it: its credential is older than its last login, both
+/// by Looker's clock. A list that does not show a user is no proof, and this second check costs nothing.
 fn was_there(user: &User, external_user_id: &str) -> bool {
     let mut credentials = user.credentials_embed.iter();
     let is_it = |credential: &&CredentialsEmbed| {
@@ -102,12 +102,12 @@ fn overwritten(spec: &UserSpec) -> Error {
     let id = &spec.external_user_id;
     Error::new(
         Kind::Incomplete,
-        format!("`{id}` was there already, although no list of users showed it, and the login has replaced its grants"),
+        format!("`{id}` already existed, although no list of users showed it, and the login has replaced its grants"),
     )
     .hint(format!("compare what it has now with what it should have: `embedctl users show {id}`"))
 }
 
-/// What of the values that the login gave the user does not have. One call more, so that it is done where sudo is proved.
+/// The values of the login that the user does not have. It costs one more call, so it is done only when sudo is verified.
 async fn values_missed(
     work: &mut JobContext,
     user: &User,
@@ -130,8 +130,8 @@ async fn values_missed(
     Ok(missed)
 }
 
-/// Where the permissions and models are not those of the login, which takes the place of the one before. Two calls more, so
-/// that it is done where sudo is proved.
+/// Permissions and models that differ from those of the login, which replaces the earlier ones. It costs two more calls, so it
+/// is done only when sudo is verified.
 async fn not_replaced(
     work: &mut JobContext,
     user: &User,
@@ -143,7 +143,7 @@ async fn not_replaced(
     let listed = listed.map(|role| (role.id.clone(), role)).collect();
     let is = match embed_grants(&user.role_ids, &direct, &listed) {
         Ok(is) => is,
-        // A login that gives nothing may well leave no role.
+        // A login without grants may leave the user without a role.
         Err(GrantsUnreadable::NoRole) if grants.models.is_none() => EmbedGrants::default(),
         Err(unreadable) => {
             work.warn(format!(
@@ -174,7 +174,7 @@ fn ignored(spec: &UserSpec, missed: &[String]) -> Error {
     Error::new(
         Kind::Incomplete,
         format!(
-            "Looker accepted the login of `{id}` and did not give all that it asked for: {}",
+            "Looker accepted the login of `{id}` but did not give it everything requested: {}",
             missed.join("; ")
         ),
     )
@@ -183,12 +183,12 @@ fn ignored(spec: &UserSpec, missed: &[String]) -> Error {
     ))
 }
 
-/// Where the user is not as the login said.
+/// How the user differs from the login.
 pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
     [renamed(user, grants), ungranted(user, grants)].concat()
 }
 
-/// The names that are not as the login said.
+/// The names that differ from the login.
 fn renamed(user: &User, grants: &Grants) -> Vec<String> {
     let mut differences = Vec::new();
     // belief: url-names-stay

@@ -1,4 +1,4 @@
-//! Makes the user, or gives it new grants, in the way that was asked for.
+//! Creates the user, or gives it new grants, in the requested way.
 
 use std::time::Duration;
 
@@ -14,14 +14,15 @@ use crate::workflow::steps::refusal;
 use crate::workflow::user_spec::{UserSpec, Via};
 
 // belief: login-replaces-grants
-/// Decide what is to be done: an embed login replaces the grants of a user and ends its sessions, so a user that is
-/// there already is left alone unless the job says otherwise.
+/// Decide what to do: an embed login replaces a user's grants and ends its sessions, so an existing user is left unchanged
+/// unless the job says otherwise.
 pub(crate) fn before(work: &mut JobContext) -> Before {
     let Some(spec) = work.spec.embed_user() else {
         return Before::Skip;
     };
     let (via, update) = (spec.via, spec.update);
     let exists = work.user.is_some();
+    // By the first intent of the job, not by what is there now: after a lost answer the user exists because of us.
     let existed = match work.journal.first_intent(Step::Create) {
         Some(intent) => intent.data.get("existed") == Some(&json!(true)),
         None => exists,
@@ -34,7 +35,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
     work.found.outcome = Some(outcome);
     work.found.via = (outcome == Outcome::Created).then_some(via);
     if outcome == Outcome::Created {
-        // The answer to the creation was lost; the look-up has shown that it took effect.
+        // The answer to the creation was lost; the lookup has shown that it took effect.
         work.journal.finish(Step::Create, json!(outcome));
     }
     Before::Skip
@@ -53,7 +54,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         Via::EmbedUser => by_embed_user(work, &spec).await?,
     };
     if let Some(error) = lost {
-        // Observing again tells whether the user came into being.
+        // `observe` will show whether the user was created.
         return Ok(After::Back(Step::Observe, error.into()));
     }
     let outcome = if work.user.is_some() {
@@ -66,7 +67,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(outcome)))
 }
 
-/// A login of a user that is there ends the sessions it has open.
+/// A login of an existing user ends its sessions.
 async fn warn_of_sessions(work: &mut JobContext) -> Result<(), Error> {
     let Some(user) = &work.user else {
         return Ok(());
@@ -84,7 +85,7 @@ async fn warn_of_sessions(work: &mut JobContext) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sign a URL and fetch it. Gives the error of a fetch whose answer was lost.
+/// Sign a URL and fetch it. Returns the error of a fetch whose answer was lost.
 async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
     let cx = &work.cx;
     let mut tries = 0;
@@ -96,7 +97,7 @@ async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<Look
         if is_success(&landing, &spec.target) {
             return Ok(None);
         }
-        // A URL is good once, so another try takes another one. A login may be repeated: it leaves the same user.
+        // A URL is valid once, so each attempt signs a new one. A login may be repeated: it leaves the same user.
         if tries == cx.retries || !matches!(landing.status, 429 | 502..=504) {
             return Err(refusal::explain(work, spec, &landing).await);
         }
@@ -108,7 +109,7 @@ async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<Look
     }
 }
 
-/// The longest wait between two tries, whatever a server asks for.
+/// The longest wait between two attempts, whatever a server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 async fn fetch(work: &JobContext, spec: &UserSpec) -> Result<Result<Landing, LookerError>, Error> {
@@ -153,7 +154,7 @@ async fn by_cookieless_session(
     match admin.acquire_cookieless_session(&login).await {
         Ok(session) => {
             let token = &session.session_reference_token;
-            // The session was only a means; one that cannot be ended runs out by itself.
+            // Only the login matters; a session that cannot be ended expires by itself.
             let _left = admin.delete_cookieless_session(token).await.is_err();
             Ok(None)
         }
@@ -161,7 +162,7 @@ async fn by_cookieless_session(
     }
 }
 
-/// Have Looker make a user with no grants.
+/// Let Looker create a user without grants.
 async fn by_embed_user(work: &JobContext, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
     match work
         .cx
@@ -183,8 +184,8 @@ fn lost(error: LookerError) -> Result<Option<LookerError>, Error> {
     }
 }
 
-/// Whether Looker sent the browser on to the embed path. A refusal is a redirect too, to the login page, so the status
-/// alone says nothing (Looker staff's troubleshooting tool).
+/// Whether Looker redirected to the embed path. A refusal is a redirect too, to the login page, so the status alone decides
+/// nothing (from a troubleshooting tool of Looker's staff).
 fn is_success(landing: &Landing, target: &str) -> bool {
     let path = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     let location = landing.location.as_deref().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Puts the key's secret in the sink; a key that no sink takes is revoked.
+//! Puts the key's secret in the sink; a key that no sink accepts is revoked.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         return Ok(After::Next(Value::Null));
     };
     let record = work.key_record(&key, KeyState::Minted);
-    // The id of the key is kept before its secret leaves the process; a run that another process has taken over ends here.
+    // The key's id is recorded before its secret leaves the process. This also stops a run that another process took over.
     let written = match work.journal.note_key(record).await {
         Ok(()) => work.journal.write().await,
         Err(error) => Err(error),
@@ -44,11 +44,11 @@ async fn deliver(work: &mut JobContext, key: &FoundKey) -> Result<(), Error> {
     let replaced = sink.deliver(&to_keep).await?;
     let replaced = replaced.map(|replaced| replaced.client_id);
     work.overwrites = replaced.filter(|client_id| *client_id != key.client_id);
-    // The old keys are revoked next, so the sink is not taken at its word.
+    // The old keys are revoked next, so the new one is read back from the sink first.
     let replaces = work.spec.steps().contains(&Step::Prove);
     if replaces && sink.holds(&to_keep.name).await? == Some(false) {
         let name = sink.name();
-        return Err(SinkError::new(format!("{name} took the key and does not hold it")).into());
+        return Err(SinkError::new(format!("{name} accepted the key but does not hold it")).into());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Changes what needs no login (whether the user can log in, its names, groups and values of attributes), and reads it back.
+//! Changes what needs no login (state, names, groups and attribute values), and reads it back.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::workflow::user_spec::{AttributeEdit, Extra, UserEdits};
 use crate::workflow::value_check::compare;
 
 pub(crate) fn before(work: &mut JobContext) -> Before {
-    // A user that has come to be missing is made by the login, which needs no edit.
+    // A user that has gone missing is created by the login, which needs no edits.
     if work.user.is_none() {
         return Before::Skip;
     }
@@ -27,7 +27,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let edits = &extra.edits;
     let (admin, user_id) = (work.cx.admin.clone(), work.user_id());
     let values = Values::look(work, &extra).await?;
-    // Every one of these may be repeated, so an answer that was lost is asked for again by the next run.
+    // Each of these may be repeated, so after a lost answer the next run simply sends it again.
     let changes = UserChanges {
         // belief: names-by-patch
         first_name: edits.first_name.clone(),
@@ -47,6 +47,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     }
     let mut missed = Vec::new();
     if edits.of_user() || !edits.join.is_empty() || !edits.leave.is_empty() {
+        // Read back: Looker accepts fields that it then ignores.
         let user = admin.user(&user_id).await?;
         missed.extend(unlike(&user, &changes));
         missed.extend(misplaced(&user, edits));
@@ -60,7 +61,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(Outcome::Updated)))
 }
 
-/// In what the user is not as `changes` said.
+/// How the user differs from `changes`.
 fn unlike(user: &User, changes: &UserChanges) -> Vec<String> {
     let mut unlike = Vec::new();
     let names = [
@@ -82,7 +83,7 @@ fn unlike(user: &User, changes: &UserChanges) -> Vec<String> {
     unlike
 }
 
-/// In which groups the user is not, or is still, against what was asked for.
+/// Group memberships that differ from those requested.
 fn misplaced(user: &User, edits: &UserEdits) -> Vec<String> {
     let is_in = |group: &&String| user.group_ids.contains(group);
     let join = edits.join.iter().filter(|group| !is_in(group));
@@ -94,15 +95,15 @@ fn misplaced(user: &User, edits: &UserEdits) -> Vec<String> {
     join.chain(leave).collect()
 }
 
-/// The values of attributes that are set and taken away.
+/// The attribute values to set and to delete.
 struct Values {
     set: Vec<AttributeEdit>,
-    /// Those of the user's own that are taken away, as Looker showed them before.
+    /// The user's own values to delete, as Looker showed them before.
     take: Vec<AttributeValue>,
 }
 
 impl Values {
-    /// Find out which values there are to take away: one that is not the user's own is not this job's to take.
+    /// Find out which values to delete: only the user's own; a group's or a default is not this job's to change.
     async fn look(work: &JobContext, extra: &Extra) -> Result<Self, Error> {
         let edits = extra.edits.attributes.iter().cloned();
         let (set, gone): (Vec<_>, Vec<_>) = edits.partition(|edit| edit.value.is_some());
@@ -123,7 +124,7 @@ impl Values {
         Ok(Self { set, take })
     }
 
-    /// Change them, and give those that are not as they should be afterwards.
+    /// Apply the changes, and return those that are not in effect afterwards.
     async fn change(self, work: &mut JobContext) -> Result<Vec<String>, Error> {
         if self.set.is_empty() && self.take.is_empty() {
             return Ok(Vec::new());
@@ -166,7 +167,7 @@ fn unclear(work: &JobContext, row: AttributeValue) -> Error {
     let value = UnknownValue::from(row);
     Error::new(
         Kind::Incomplete,
-        format!("embedctl cannot tell whether the value that `{id}` has for {value} is its own, so it was not taken away; nothing of `{id}` was changed"),
+        format!("embedctl cannot tell whether the value that `{id}` has for {value} is its own, so it was not deleted; nothing of `{id}` was changed"),
     )
     .hint(format!(
         "look at it with `embedctl api GET /users/{user_id}/attribute_values`; if such values are the users' own, add `--take-unknown`"
@@ -177,7 +178,7 @@ fn ignored(id: &str, missed: &[String]) -> Error {
     Error::new(
         Kind::Incomplete,
         format!(
-            "Looker accepted the changes of `{id}` and did not make all of them: {}",
+            "Looker accepted the changes to `{id}` but did not apply all of them: {}",
             missed.join("; ")
         ),
     )

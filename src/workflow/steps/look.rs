@@ -1,4 +1,4 @@
-//! A look at a user's keys after an answer was lost: what is the job's, what is done about it, and what is said.
+//! Examines a user's keys after a lost answer: which are the job's, what to do about them, and what to report.
 
 use std::collections::BTreeSet;
 
@@ -14,15 +14,15 @@ use crate::workflow::reconcile::{Known, Verdict, judge};
 use crate::workflow::step::Step;
 use crate::workflow::tag::{Tag, TagState};
 
-/// What a look at a user's keys has shown.
+/// The result of examining a user's keys.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) verdict: Verdict,
-    /// The keys whose secret the sink has.
+    /// The keys whose secrets the sink holds.
     held: BTreeSet<String>,
 }
 
-/// Judge the keys that the user has now.
+/// Judge the user's current keys.
 pub(super) async fn judge_now(
     work: &mut JobContext,
     keys: &[Api3Key],
@@ -35,7 +35,7 @@ pub(super) async fn judge_now(
     let first = log.lost.first();
     let mut held = BTreeSet::new();
     for key in keys {
-        // Of what was there before, nothing is the job's.
+        // Keys that existed before are not the job's, so the sink is not asked about them.
         let is_new = first.is_some_and(|first| !first.known.contains(&key.id));
         if (is_new || log.answered.contains(&key.id)) && is_held(work, key).await? {
             held.insert(key.id.clone());
@@ -54,7 +54,7 @@ pub(super) async fn judge_now(
 }
 
 impl Look {
-    /// The job's keys that somebody has received.
+    /// The job's keys that were delivered.
     pub(super) fn delivered(&self) -> impl DoubleEndedIterator<Item = &Api3Key> {
         self.verdict
             .ours
@@ -68,7 +68,7 @@ impl Look {
         says_so || self.held.contains(&key.id)
     }
 
-    /// The job's keys that nobody has received, and why each is revoked.
+    /// The job's keys that were never received, and why each is revoked.
     pub(super) fn orphans(&self) -> Vec<(Api3Key, &'static str)> {
         let ours = self.verdict.ours.iter();
         let ours = ours.filter(|key| !self.is_delivered(key));
@@ -85,7 +85,7 @@ impl Look {
         ours.chain(taken).collect()
     }
 
-    /// The keys that are unclear and of which nobody has been told yet.
+    /// The unclear keys that have not been reported yet.
     pub(super) fn left(&self, log: &MintLog) -> Vec<Reconciled> {
         let unclear = self.verdict.unclear.iter();
         let new = unclear.filter(|key| !log.left().any(|told| told == key.id));
@@ -100,7 +100,7 @@ impl Look {
     }
 }
 
-/// Whether the sink says that it has the secret of a key.
+/// Whether the sink says that it holds a key's secret.
 pub(super) async fn is_held(work: &JobContext, key: &Api3Key) -> Result<bool, Error> {
     let Some(sink) = &work.cx.sink else {
         return Ok(false);
@@ -109,7 +109,7 @@ pub(super) async fn is_held(work: &JobContext, key: &Api3Key) -> Result<bool, Er
     Ok(sink.holds(&name).await? == Some(true))
 }
 
-/// A key as a job keeps it.
+/// A key in the form that jobs store.
 pub(super) fn found(work: &JobContext, key: &Api3Key) -> FoundKey {
     let purpose = key.purpose.clone().unwrap_or_default();
     FoundKey {
@@ -125,7 +125,7 @@ pub(super) fn found(work: &JobContext, key: &Api3Key) -> FoundKey {
     }
 }
 
-/// Revoke keys of the job, which the log knows before it is done.
+/// Revoke keys of the job; the log records this before it happens.
 pub(super) async fn revoke(
     work: &mut JobContext,
     step: Step,
@@ -160,7 +160,7 @@ pub(super) async fn revoke(
     Ok(told)
 }
 
-/// Note what was done and said about keys; gives what the log keeps of it.
+/// Note what was done and reported about keys; returns what the log keeps.
 pub(super) fn tell(
     work: &mut JobContext,
     revoked: &[Reconciled],
@@ -177,7 +177,7 @@ pub(super) fn tell(
     json!({ "reconciled": told, "settled": settled })
 }
 
-/// The error that names keys which may be the job's or belong to someone else.
+/// The error that names keys which may be the job's or someone else's.
 pub(super) fn unclear(work: &JobContext, left: &[Reconciled]) -> Error {
     let ids: Vec<_> = left.iter().map(|left| left.key_id.as_str()).collect();
     let (ids, user) = (ids.join(", "), &work.found.external_user_id);
@@ -187,7 +187,7 @@ pub(super) fn unclear(work: &JobContext, left: &[Reconciled]) -> Error {
     };
     Error::new(
         Kind::Incomplete,
-        format!("key {ids} of `{user}` was created around a request whose answer was lost: it may be an orphan of ours or belong to someone else{new}"),
+        format!("key {ids} of `{user}` was created around a request whose answer was lost: it may be ours, or belong to someone else{new}"),
     )
     .hint(format!(
         "`embedctl keys orphans --match {user}` shows it; run the same command again to end the run, with `--sole-minter` if nothing else creates keys on this Looker"

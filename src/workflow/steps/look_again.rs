@@ -1,4 +1,4 @@
-//! Looks at the end whether a request whose answer was lost has created a key late.
+//! Checks at the end whether a request whose answer was lost has created a key late.
 
 use crate::error::Error;
 use crate::workflow::job_context::JobContext;
@@ -16,7 +16,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let log = MintLog::of(work.journal.events())?;
     let now = work.cx.clock.now();
-    // A clock that was set back is not waited for longer than the request could take, nor twice.
+    // If the clock was set back, wait no longer than the request could take, and only once.
     let ends = log
         .lost
         .iter()
@@ -34,8 +34,8 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     orphans.retain(|(key, _)| Some(&key.id) != own.as_ref());
     let left = look.left(&log);
     let revoked = look::revoke(work, Step::LookAgain, orphans).await?;
-    // The requests can no longer take effect, so keys that come after this look are not theirs: whoever runs it again ends,
-    // however many keys somebody else goes on creating.
+    // The requests can no longer take effect, so keys that appear later are not theirs. Marking them settled lets a rerun end,
+    // however many keys someone else goes on creating.
     let output = look::tell(work, &revoked, &left, true);
     if left.is_empty() {
         return Ok(After::Next(output));

@@ -1,4 +1,4 @@
-//! Creates a key.
+//! Mints a key.
 
 use serde_json::json;
 
@@ -16,6 +16,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
     if work.has_key {
         return Before::Skip;
     }
+    // Everything needed to recognize the key if its answer is lost.
     let intent = MintIntent {
         known: work.known_keys.clone(),
         at: work.cx.clock.now(),
@@ -26,7 +27,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
 }
 
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
-    // From here on, a key that another runner puts into the sink for this user stays there.
+    // From here on, a key that another runner puts into the sink for this user must not be overwritten.
     let (origin, user) = (work.cx.admin.origin(), &work.found.external_user_id);
     work.sink().held(origin, user).await?;
     let minted = match work.user_keys().mint().await {
@@ -64,30 +65,30 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(output))
 }
 
-/// Whether there may be a key all the same. A token that is refused may be refused after the work was done.
+/// Whether a key may exist anyway. A 401 may come after the work was done.
 fn is_lost(error: &LookerError) -> bool {
     error.took_effect_unknown() || error.http_status() == Some(401)
 }
 
-/// Looker's answer is believed only as far as it fits what was seen a moment ago.
+/// Believe Looker's answer only as far as it fits what was seen a moment ago.
 fn check(work: &mut JobContext, minted: &NewApi3Key) -> Result<(), Error> {
     let (id, user) = (&minted.key.id, &work.found.external_user_id);
     let message = if work.known_keys.contains(id) {
         format!(
-            "Looker answered the request for a new key of `{user}` with key {id}, which was there before"
+            "Looker answered the request for a new key of `{user}` with key {id}, which already existed"
         )
     } else if minted.key.client_id.is_empty() {
         format!("Looker answered the request for a new key of `{user}` without a client id")
     } else {
         return Ok(());
     };
-    // Whatever was created then is found by whoever goes on with the job.
+    // Whatever was created is found when the job is resumed.
     work.journal.reset(Step::Mint, "the answer cannot be right");
     Err(Error::new(Kind::Incomplete, message)
         .hint("nothing was revoked; `embedctl keys list` shows the keys there are"))
 }
 
-/// Say which keys have come since the user was looked at: one of them is what was created, and nobody has its secret.
+/// Name the keys that appeared since the user was examined: one of them was just created, and its secret is unknown.
 async fn name_new(work: &mut JobContext, error: Error) -> Error {
     let Ok(keys) = work.user_keys().list().await else {
         return error;
@@ -103,12 +104,12 @@ async fn name_new(work: &mut JobContext, error: Error) -> Error {
     ))
 }
 
-/// Whether Looker may mean that the user has as many keys as it may have (its API description declares both).
+/// Whether Looker may mean that the user has reached its limit of keys (its API description declares both statuses).
 fn is_limit(error: &LookerError) -> bool {
     matches!(error.http_status(), Some(409 | 422))
 }
 
-/// Say which key could make room, where the user has keys.
+/// Suggest a key to revoke, if the user has keys.
 async fn limit(work: &mut JobContext, refusal: LookerError) -> Error {
     let error = Error::from(refusal);
     let Ok(keys) = work.user_keys().list().await else {
@@ -128,7 +129,7 @@ async fn limit(work: &mut JobContext, refusal: LookerError) -> Error {
     };
     error
         .context(format!(
-            "Looker lets `{user}` have no more than the {count} {plural} it has"
+            "Looker allows `{user}` no more than the {count} {plural} it has"
         ))
         .without_hint()
         .hint(format!(
@@ -137,8 +138,8 @@ async fn limit(work: &mut JobContext, refusal: LookerError) -> Error {
         ))
 }
 
-/// The key that is most likely to be missed by nobody: ours before others', received by nobody before replaced before in
-/// use, old before young.
+/// The key that is most likely dispensable: ours before others', undelivered before replaced before in use, old before
+/// young.
 fn dispensable(keys: &[Api3Key], standing: impl Fn(&Api3Key) -> Standing) -> Option<&Api3Key> {
     keys.iter().min_by_key(|key| {
         let standing = standing(key);
@@ -148,7 +149,7 @@ fn dispensable(keys: &[Api3Key], standing: impl Fn(&Api3Key) -> Standing) -> Opt
             Some(Stage::Delivered) => 2,
             Some(Stage::Nameless) | None => 3,
         };
-        // Of a key whose age nobody knows, nobody knows that it is old.
+        // A key of unknown age is not taken for an old one.
         let created_at = key.created_at.known();
         (need, created_at.is_none(), created_at)
     })

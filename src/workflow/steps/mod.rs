@@ -1,4 +1,4 @@
-//! What each step does, a file each.
+//! The implementation of each step, one file each.
 
 pub(super) mod allow_keys;
 pub(super) mod choose_old;

@@ -1,4 +1,4 @@
-//! Looks the user up, to know what there is to do.
+//! Looks the user up, to know what needs to be done.
 
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::workflow::spec::{JobSpec, UserRef};
 use crate::workflow::step::{After, Step};
 
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
+    // The plan has just looked; a second lookup would cost a call per new user.
     if work.is_known_absent() {
         work.user = None;
         return Ok(After::Next(Value::Null));
@@ -26,7 +27,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         (None, JobSpec::CreateUser(_) | JobSpec::RotateId(_)) => {}
         (Some(user), _) => {
             work.found.looker_user_id = Some(user.id.clone());
-            // A user can have several embed credentials; it goes by the one that was asked for.
+            // A user can have several embed credentials; the job goes by the one that was asked for.
             let name = &mut work.found.external_user_id;
             if let Some(id) = user
                 .external_user_id()
@@ -34,7 +35,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
             {
                 id.clone_into(name);
             }
-            // Until something of it is changed.
+            // This is the outcome until a later step changes something.
             if work.spec.embed_user().is_some() {
                 work.found.outcome = Some(Outcome::Unchanged);
             }
@@ -44,17 +45,17 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// Whether this job may have made the user itself.
+/// Whether this job may have created the user itself.
 fn has_begun(work: &JobContext) -> bool {
     work.journal.first_intent(Step::Create).is_some()
 }
 
-/// Two people must not become one by accident.
+/// The error that keeps two people from being merged by accident.
 fn there_by_now(spec: &RotateIdSpec) -> Error {
     let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
     Error::new(
         Kind::Conflict,
-        format!("embed user `{new}` has come into being since the plan was made"),
+        format!("embed user `{new}` was created after the plan was made"),
     )
     .hint(format!(
         "`embedctl rotate-id {old} {new} --into-existing --dry-run` shows what it has"

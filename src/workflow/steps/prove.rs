@@ -1,4 +1,4 @@
-//! Logs in with the new key, and sees that it is the user, before anything else is replaced by it.
+//! Logs in with the new key, and verifies the user, before the key replaces anything.
 
 use serde_json::Value;
 
@@ -23,6 +23,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         credentials,
     );
     let me = client.me().await;
+    // The token is ended whatever the check says; it must not outlive this step.
     let logged_out = client.logout().await;
     let wrong = match me {
         // belief: key-logs-in-as-its-user
@@ -44,7 +45,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// The key is good for nothing, and nobody has it.
+/// The error for a key that does not work. It was never delivered, so it is revoked.
 async fn unproven(work: &mut JobContext, key: &FoundKey, error: Error) -> Error {
     work.found.key = None;
     let id = &key.id;

@@ -1,4 +1,4 @@
-//! Settles what an earlier attempt at a key left behind, so that the next one starts clean.
+//! Settles what an earlier request for a key left behind, so that the next one starts clean.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::workflow::steps::allow_keys;
 use crate::workflow::steps::look::{self, Look, is_held};
 use crate::workflow::tag::{Tag, TagState};
 
-/// The steps that an attempt at a key is made of.
+/// The steps that make up a request for a key.
 const ATTEMPT: [Step; 4] = [Step::Mint, Step::Prove, Step::Deliver, Step::Tag];
 
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
@@ -34,9 +34,9 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         return Ok(After::Next(Value::Null));
     }
     let is_last = work.lost_answers.len() >= ATTEMPTS;
-    // Without Looker's clock, which the next mint tells, what is unclear now can be judged better at the end.
+    // Without Looker's clock, which the next mint reveals, unclear keys can be judged better at the end.
     let waits = work.cx.sole_minter && work.cx.keys.ahead().is_none() && !is_last;
-    // Somebody who goes on creating keys does not keep the run from its end: what has come since is told then.
+    // If someone else keeps creating keys, the run must still end: new ones are reported at the end.
     let has_told = log.left().next().is_some();
     let left = match waits || has_told {
         true => Vec::new(),
@@ -67,9 +67,9 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     }
 }
 
-/// The first attempt: what the user has, and whether that is enough.
+/// The first request: what the user has, and whether that is enough.
 async fn first(work: &mut JobContext) -> Result<After, Error> {
-    // A user that was made a moment ago has no key yet.
+    // A user that was created a moment ago has no keys yet, which saves a call.
     if work.has_just_made_user() {
         work.known_keys = Vec::new();
         return Ok(After::Next(Value::Null));
@@ -85,10 +85,10 @@ async fn first(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// Whether the user has a key of ours that somebody received.
+/// Whether the user has a delivered key of ours.
 ///
 /// # Errors
-/// Nobody can tell: a key carries the tag of an earlier release, which was written before the secret was delivered.
+/// It is unknown: a key carries the tag of an earlier release, which was written before the secret was delivered.
 async fn has_key(work: &mut JobContext, keys: &[Api3Key]) -> Result<bool, Error> {
     let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
     let now = work.cx.clock.now();
@@ -133,13 +133,14 @@ async fn has_key(work: &mut JobContext, keys: &[Api3Key]) -> Result<bool, Error>
     )))
 }
 
-/// Whether a later step logs in with the key, for which its secret is needed: only a process that mints it has that.
+/// Whether a later step logs in with the key and thus needs its secret, which only the minting process has.
 fn needs_secret(work: &JobContext) -> bool {
     work.spec.steps().contains(&Step::Prove) && work.journal.done(Step::Prove).is_none()
 }
 
-/// Take a key as delivered that the sink says it holds, or that carries the job's own tag, which is written only then, and
-/// only when a login with the key is proved if one is wanted: an undo that did not come to the key forgets that.
+/// Count a key as delivered if the sink says it holds it, or if it carries the job's own tag, which is written only after
+/// delivery. If the job proves keys by a login, only the tag counts, since it is written after the proof. This also covers an
+/// undo that was interrupted before it reached the key.
 async fn adopt(work: &mut JobContext, look: &Look) -> Result<bool, Error> {
     let is_tagged = |key: &&Api3Key| {
         let tag = key.purpose.as_deref().and_then(Tag::parse);

@@ -1,4 +1,4 @@
-//! Finds out why Looker refused a signed URL, since the answer itself only sends the browser to the login page.
+//! Finds out why Looker refused a signed URL, since the answer itself only redirects to the login page.
 
 use crate::error::{Error, Kind};
 use crate::looker::Landing;
@@ -7,10 +7,10 @@ use crate::workflow::job_context::JobContext;
 use crate::workflow::user_spec::UserSpec;
 
 // belief: url-time-window
-/// How far the two clocks may be apart, in seconds (Looker's validator).
+/// How far the two clocks may differ, in seconds (from Looker's validator).
 const CLOCK_WINDOW: i64 = 300;
 
-/// The error to show for a refused URL: the first cause that can be shown to be one.
+/// The error for a refused URL, with the first cause that can be established.
 pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landing) -> Error {
     let refused = |cause: String| {
         Error::new(Kind::NotAllowed, cause)
@@ -21,7 +21,7 @@ pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landin
             .at_operation("signed_url", Some(landing.status))
     };
     if landing.status == 429 {
-        return refused("Looker throttled every try".to_owned())
+        return refused("Looker throttled every attempt".to_owned())
             .with_kind(Kind::Unreachable)
             .hint("try again later, or slow down with `--rps`");
     }
@@ -31,7 +31,7 @@ pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landin
             .hint("the value of a user attribute may not fit the attribute's type; `embedctl doctor` checks the rest");
     }
     if let Some(seconds) = clock_difference(work, landing) {
-        return refused(format!("this machine's clock is {seconds} seconds off Looker's; {CLOCK_WINDOW} are allowed"))
+        return refused(format!("this machine's clock differs from Looker's by {seconds} seconds; {CLOCK_WINDOW} are allowed"))
             .hint("set the clock, for example with `timedatectl set-ntp true`, and run the same command again");
     }
     if is_embedding_off(work).await {
@@ -50,7 +50,7 @@ pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landin
         }
         Some(Some(reason)) => refused(reason)
             .hint("`embedctl doctor` checks each setting that the signature depends on"),
-        // The validator is an alpha operation; where it does not exist, the secret is the usual cause.
+        // The validator is an alpha operation; without it, the secret is the most likely cause.
         Some(None) | None => {
             refused("the redirect went to the login page".to_owned()).hint(SECRET_HINT)
         }
@@ -76,7 +76,7 @@ async fn is_embedding_off(work: &JobContext) -> bool {
     }
 }
 
-/// What Looker's own validator has against a fresh URL; `None` where it cannot be asked.
+/// What Looker's own validator says about a fresh URL; `None` if it cannot be asked.
 async fn validate(
     work: &JobContext,
     spec: &UserSpec,

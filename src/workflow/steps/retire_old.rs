@@ -1,4 +1,4 @@
-//! Revokes the keys that the new one replaces, or sets the day for it.
+//! Revokes the keys that the new one replaces, or schedules that.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,12 @@ use crate::workflow::old_key::OldKey;
 use crate::workflow::step::{After, Before};
 use crate::workflow::tag::Tag;
 
-/// What became of the keys that were replaced, by Looker's id.
+/// The outcome for the replaced keys, by Looker's id.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Retired {
     /// They are gone.
     pub(crate) revoked: Vec<String>,
-    /// They are kept until a day that was set now.
+    /// They are kept until a date that was set now.
     pub(crate) kept: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         if due.is_some() && set.is_none() {
             retired.kept.push(old.id.clone());
         }
-        // A day that is set already is a promise: it is never put off.
+        // A date that was set earlier is a promise and is never postponed.
         let due = due.map(|due| set.map_or(due, |set| set.min(due)));
         if let Some(due) = due {
             old.purpose = say_so(work, &old, due).await;
@@ -62,7 +62,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(json!(retired)))
 }
 
-/// Write on an old key until when it is kept; gives what it is to carry. If Looker does not keep that, the ledger alone
+/// Write on an old key until when it is kept; returns its new purpose. If Looker does not keep the purpose, only the ledger
 /// knows.
 async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
     let purpose = overlapping(&old.purpose, work.journal.job(), due);
@@ -71,7 +71,7 @@ async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
         Err(error) => {
             let error = Error::from(error);
             work.warn(format!(
-                "key {} does not say that it is kept until {due}, so only the ledger knows: {error}",
+                "key {} could not be tagged as kept until {due}, so only the ledger knows: {error}",
                 old.id
             ));
         }
@@ -79,7 +79,7 @@ async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
     purpose
 }
 
-/// What a key is to carry that is kept until `due`, by what it carries now: `job` has replaced it.
+/// The purpose of a key that `job` has replaced and that is kept until `due`, derived from its current purpose.
 pub fn overlapping(purpose: &str, job: JobId, due: Timestamp) -> String {
     let words = Some(purpose.trim()).filter(|words| !words.is_empty());
     let tag = Tag::parse(purpose).unwrap_or_else(|| Tag::delivered(job, None, words));

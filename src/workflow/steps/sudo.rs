@@ -1,4 +1,4 @@
-//! Acts as the user, and checks that it is the user.
+//! Acts as the user, and verifies the identity.
 
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         Some(sudo) => sudo.lookml_models().await?,
         None => {
             let user_id = work.user_id();
+            // Verification and models in one go: the answer also shows whether the user can reach anything.
             let reach = async |user: &Client| user.lookml_models().await;
             let (sudo, models) = work.cx.admin.login_user_and(&user_id, reach).await?;
             work.sudo = Some(sudo);
@@ -30,7 +31,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// Looker as the user, which is proved: one client for one identity, kept until the job ends.
+/// Looker as the user, verified: one client per identity, kept until the end of the job.
 pub(crate) async fn client(work: &mut JobContext) -> Result<Client, Error> {
     if let Some(sudo) = &work.sudo {
         return Ok(sudo.clone());

@@ -1,4 +1,4 @@
-//! Writes on a key that was delivered what embedctl knows of it.
+//! Tags a delivered key.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     match tagged {
         Ok(true) => {}
         Ok(false) => no_purpose(work),
-        // What was allowed was set back when the job began to wait.
+        // The right was taken back when the job started to wait, so it is requested again.
         Err(error @ KeyError::NotYet { .. }) if work.untagged > 0 => {
             return allow_keys::refused(work, error);
         }
@@ -31,8 +31,8 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     Ok(After::Next(Value::Null))
 }
 
-/// Try again when the other jobs of the run are done. Without its tag the key says nothing of itself, so that another
-/// machine takes it for someone else's: that is no success.
+/// Retry after the other jobs of the run. Without a tag the key does not say whose it is, so another machine would take it for
+/// someone else's: that is no success.
 fn put_off(work: &mut JobContext, key: &FoundKey, error: Error) -> Result<After, Error> {
     work.untagged += 1;
     if work.untagged < ATTEMPTS {
@@ -52,7 +52,7 @@ fn put_off(work: &mut JobContext, key: &FoundKey, error: Error) -> Result<After,
         .hint(format!("`embedctl runs resume {run}` tags it")))
 }
 
-/// Whether Looker refuses to change the key, be it gone, forbidden or not known how.
+/// Whether Looker refuses to change the key: it is gone, or forbidden, or this release cannot.
 const fn is_no(error: &KeyError) -> bool {
     match error {
         KeyError::NotYet { .. } | KeyError::Nobody(_) => true,
@@ -60,14 +60,14 @@ const fn is_no(error: &KeyError) -> bool {
             LookerError::NotFound { .. } | LookerError::Validation { .. } => true,
             LookerError::Denied { status, .. } => *status == 403,
             LookerError::Status { status, .. } => matches!(*status, 400 | 405),
-            // What stands at the place of a path that this release does not have.
+            // The HTML page that this Looker serves for unknown paths.
             LookerError::Unavailable { status, .. } => *status == 404,
             _ => false,
         },
     }
 }
 
-/// A key that is gone is no key, whatever was delivered; one that is there stays as it is.
+/// If the key is gone, its delivery counts for nothing; if it is there, it stays as it is.
 async fn told_no(work: &mut JobContext, key: &FoundKey, refusal: KeyError) -> Result<After, Error> {
     let keys = match work.user_keys().list().await {
         Ok(keys) => keys,
@@ -89,14 +89,14 @@ async fn told_no(work: &mut JobContext, key: &FoundKey, refusal: KeyError) -> Re
     work.journal.note_key(record).await?;
     work.found.key = None;
     work.warn(format!(
-        "somebody revoked key {} as soon as it was delivered; another one took its place",
+        "key {} was revoked by someone else right after its delivery; a new one replaces it",
         key.id
     ));
     let error = Error::from(refusal).context(format!("key {} is gone", key.id));
     Ok(After::Back(Step::Reconcile, error))
 }
 
-/// Say once per run that Looker keeps no purpose; older releases do not (its API description has it since 25.14).
+/// Warn once per run that Looker keeps no `purpose`; older releases do not (it is in the API description since 25.14).
 fn no_purpose(work: &mut JobContext) {
     if work.cx.keys.finds_no_purpose() {
         work.warn(
@@ -106,7 +106,7 @@ fn no_purpose(work: &mut JobContext) {
     }
 }
 
-/// Name the key whose only copy in the sink has been replaced, unless it is to be revoked anyway.
+/// Name the key whose only copy in the sink was overwritten, unless it is to be revoked anyway.
 async fn warn_of_overwritten(work: &mut JobContext) -> Result<(), Error> {
     let Some(client_id) = work.overwrites.take() else {
         return Ok(());
@@ -120,7 +120,7 @@ async fn warn_of_overwritten(work: &mut JobContext) -> Result<(), Error> {
     };
     let (id, sink, user) = (key.id, work.sink().name(), &work.found.external_user_id);
     work.warn(format!(
-        "key {id} is alive, and its secret in {sink} was replaced: `embedctl keys revoke {user} {id}` revokes it if nobody else has it"
+        "key {id} still works, and its secret in {sink} was overwritten: `embedctl keys revoke {user} {id}` revokes it if no one else has it"
     ));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What would take a job back, step by step from the last: decided from its log, as data.
+//! How to undo a job, step by step from the last: decided from its log, as data.
 
 mod run;
 
@@ -19,38 +19,38 @@ use crate::workflow::steps::retire_old::Retired;
 pub(super) use run::set_state;
 pub use run::{UndoContext, Undone, undo_job};
 
-/// What takes a step back.
+/// The inverse of a step.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Inverse {
-    /// Take back the day on which these old keys were to be revoked.
+    /// Cancel the scheduled revocation of these old keys.
     KeepKeys(Vec<String>),
-    /// Revoke the key that the job delivered. Not where `unless_gone` names keys it took the place of and none of them is
-    /// left, since the user would have no key.
+    /// Revoke the key that the job delivered. If `unless_gone` names the keys it replaced and none of them is left, it stays, since
+    /// the user would be without a key.
     RevokeKey {
         /// Looker's id of the key.
         id: String,
-        /// Its public half: what is there with this id and another half is another key.
+        /// Its client id: a key with this id and another client id is a different key.
         client_id: String,
-        /// The keys it took the place of.
+        /// The keys that it replaced.
         unless_gone: Vec<String>,
     },
-    /// Revoke a key that the job minted and did not deliver, if there is one.
+    /// Revoke a key that the job minted but did not deliver, if any.
     RevokeUndelivered,
     /// Delete the user that the job created.
     DeleteUser,
     /// Let the old user of a change of ids log in again.
     EnableOldUser,
-    /// Give the things of one kind that the plan named back to the old user.
+    /// Give the planned items of one kind back to the old user.
     MoveBack(ItemKind),
-    /// Give back what came besides.
+    /// Give back the items that were swept.
     SweepBack,
-    /// Take roles and groups from the new user that it did not have before.
+    /// Take back roles and groups that the new user did not have before.
     TakeGrantsBack,
 }
 
 impl Inverse {
-    /// Whether the others can be done where this one leaves something.
+    /// Whether the remaining inverses can run even if this one leaves something.
     const fn is_apart(&self) -> bool {
         matches!(
             self,
@@ -59,19 +59,19 @@ impl Inverse {
     }
 }
 
-/// What would take a job back, and what cannot be taken back.
+/// How to undo a job, and what cannot be undone.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Undo {
-    /// What is to be done, in this order.
+    /// The inverses, in this order.
     #[serde(skip)]
     pub inverses: Vec<(Step, Inverse)>,
     /// What stays as it is, in words.
     pub stays: Vec<String>,
-    /// What is gone for good, in words; the job counts as undone without it.
+    /// What is lost for good, in words; the job counts as undone without it.
     pub lost: Vec<String>,
 }
 
-/// Plan how to take back the job that was to do `spec`, of which `events` tell.
+/// Plan how to undo the job with `spec`, from its `events`.
 ///
 /// # Errors
 /// The log was written by another version.
@@ -92,7 +92,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
     }
     match key {
         Some(key) if !revoked.is_empty() => undo.stays.push(format!(
-            "key {} stays, since the keys it took the place of are gone: {}",
+            "key {} stays, since the keys it replaced are gone: {}",
             key.id,
             revoked.join(", ")
         )),
@@ -125,7 +125,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
     Ok(undo)
 }
 
-/// What came of `step`, if it is done and stands.
+/// The output of `step`, if it is done and not undone.
 fn done(events: &[Event], step: Step) -> Option<&Value> {
     let of = || {
         events
@@ -134,7 +134,7 @@ fn done(events: &[Event], step: Step) -> Option<&Value> {
             .rev()
     };
     let last = of().next()?;
-    // What an earlier undo began and did not end is to be done again.
+    // An undo that was interrupted has to run again.
     let stands = matches!(last.what, What::Done | What::UndoStarted);
     let mut done = of().filter(|event| stands && event.what == What::Done);
     Some(&done.next()?.data)

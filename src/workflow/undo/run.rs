@@ -1,4 +1,4 @@
-//! Takes a job back: the intent before the effect and the outcome after, as everywhere; every inverse may run twice.
+//! Undoes a job, recording intent and outcome as everywhere; every inverse is safe to repeat.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,31 +24,31 @@ use crate::workflow::steps::confirm;
 use crate::workflow::tag::{Tag, TagState};
 use crate::workflow::undo::{Inverse, Undo};
 
-/// How much later than the job's own a login must be to be somebody else's: Looker's clock is known to the second.
+/// How much later than the job's own login another one must be to count as someone else's: Looker's clock has seconds only.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
-/// What taking a job back works with.
+/// The context of an undo.
 #[derive(Clone, Debug)]
 pub struct UndoContext {
     /// Looker, as the admin.
     pub admin: Client,
-    /// Who may do what with keys.
+    /// Who may manage keys.
     pub keys: Arc<KeyAccess>,
-    /// Whether the user of the program has said that nothing else creates keys for embed users.
+    /// Whether the operator has declared that nothing else creates keys for embed users.
     pub sole_minter: bool,
-    /// Keeps what was intended and what came of it.
+    /// Records intents and outcomes.
     pub ledger: Arc<dyn Ledger>,
     /// The time.
     pub clock: Clock,
-    /// How many requests are made at once where there are many to make.
+    /// How many requests to send concurrently.
     pub width: usize,
-    /// How long a request may take, which bounds the time in which a lost one can have taken effect.
+    /// The request timeout, which bounds the time in which a lost request can take effect.
     pub timeout: Duration,
-    /// Hears what happens.
+    /// Receives progress.
     pub observer: Arc<dyn Observer>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Undone {
     /// The keys that were revoked, by Looker's id.
@@ -57,18 +57,18 @@ pub struct Undone {
     pub kept: Vec<String>,
     /// The user that was deleted, by Looker's id.
     pub deleted: Option<String>,
-    /// How many things went back to their former user.
+    /// How many items went back to their former user.
     pub moved_back: usize,
-    /// What is gone for good.
+    /// What is lost for good.
     pub lost: Vec<String>,
     /// What was left as it is, and why.
     pub left: Vec<String>,
 }
 
-/// Take a job back by its plan. It counts as undone where nothing was left.
+/// Undo a job by its plan. It counts as undone if nothing was left.
 ///
 /// # Errors
-/// What Looker or the ledger says; what was done until then is recorded, so that another try goes on from there.
+/// What Looker or the ledger says; what was undone until then is recorded, so that another attempt continues from there.
 pub async fn undo_job(
     cx: &UndoContext,
     run: RunId,
@@ -85,9 +85,9 @@ pub async fn undo_job(
     if let Err(error) = take_back(cx, id, spec, user.as_ref(), undo, &mut undone).await {
         return Err(match undone.revoked.join(", ") {
             revoked if revoked.is_empty() => error,
-            // Nobody else says so: the next try finds them gone.
+            // Reported now or never: the next attempt will find the keys gone.
             revoked => error.context(format!(
-                "key {revoked} is revoked, and the rest is not undone"
+                "key {revoked} was revoked, but the rest is not undone"
             )),
         });
     }
@@ -103,7 +103,7 @@ pub async fn undo_job(
     Ok(undone)
 }
 
-/// Do one inverse after the other; what was done until one failed stands in `undone`.
+/// Execute one inverse after another; `undone` collects what was done until one fails.
 async fn take_back(
     cx: &UndoContext,
     id: JobId,
@@ -113,11 +113,12 @@ async fn take_back(
     undone: &mut Undone,
 ) -> Result<(), Error> {
     for (step, inverse) in &undo.inverses {
+        // The intent first, as for steps: after a crash the inverse is known to have started.
         record(cx, id, *step, What::UndoStarted, json!(inverse)).await?;
         let left = match (user, spec) {
             (Some(user), _) => invert(cx, id, spec, user, inverse, undone).await?,
             (None, JobSpec::RotateId(spec)) => back::without_user(cx, spec, inverse).await?,
-            // With the user, its keys are gone.
+            // A user's keys are gone with the user.
             (None, _) => None,
         };
         match left {
@@ -133,7 +134,7 @@ async fn take_back(
     Ok(())
 }
 
-/// Do one inverse; gives the reason where it is better left.
+/// Execute one inverse; returns the reason if it should not be done.
 async fn invert(
     cx: &UndoContext,
     id: JobId,
@@ -155,7 +156,7 @@ async fn invert(
         } => {
             if !unless_gone.is_empty() && !any_is_left(cx, user, unless_gone).await? {
                 return Ok(Some(format!(
-                    "key {id} stays, since the keys it took the place of are gone: {}",
+                    "key {id} stays, since the keys it replaced are gone: {}",
                     unless_gone.join(", ")
                 )));
             }
@@ -177,7 +178,7 @@ async fn invert(
             if !user_is_gone(&cx.admin, &user.id).await? {
                 let id = &user.id;
                 return Ok(Some(format!(
-                    "Looker user {id} is still there, though it was to be deleted"
+                    "Looker user {id} still exists although Looker accepted its deletion"
                 )));
             }
             undone.deleted = Some(user.id.clone());
@@ -194,7 +195,7 @@ async fn invert(
     }
 }
 
-/// Revoke the key that both ids name; gives the reason if another one has its number.
+/// Revoke the key that has both ids; returns the reason if the id now belongs to another key.
 async fn revoke_one(
     of_user: &mut UserKeys,
     id: &str,
@@ -204,14 +205,14 @@ async fn revoke_one(
     let there = alive.into_iter().find(|key| key.id == id);
     if there.is_some_and(|there| there.client_id != client_id) {
         return Ok(Some(format!(
-            "key {id} stays: it is not the one that the run created"
+            "key {id} stays: it is not the key that the run created"
         )));
     }
     of_user.revoke(&[id.to_owned()]).await?;
     Ok(None)
 }
 
-/// Take back the day that was set for keys; gives those that are still there, and why some stay as they are.
+/// Cancel the scheduled revocation of keys; returns those that still exist, and why some stay as they are.
 async fn keep(
     cx: &UndoContext,
     user: &User,
@@ -233,14 +234,14 @@ async fn keep(
     }
     let left = (!marked.is_empty()).then(|| {
         format!(
-            "key {} still says that it is to be revoked, and Looker does not let that be changed",
+            "key {} is still tagged for revocation, because Looker does not let the tag be changed",
             marked.join(", ")
         )
     });
     Ok((kept, left))
 }
 
-/// Take the end of an overlap off the tags of keys, which any machine goes by; gives those that still have it.
+/// Remove the end of an overlap from keys' tags, which every machine obeys; returns the keys that still have it.
 async fn untag(of_user: &mut UserKeys, records: &[KeyRecord]) -> Result<Vec<String>, Error> {
     let mut marked = Vec::new();
     for key in of_user.list().await? {
@@ -272,7 +273,7 @@ async fn any_is_left(cx: &UndoContext, user: &User, keys: &[String]) -> Result<b
     Ok(alive.iter().any(|key| record_of(key, &records).is_some()))
 }
 
-/// Write down what became of a key.
+/// Record the state of a key.
 pub(crate) async fn set_state(
     cx: &UndoContext,
     user: &User,
@@ -287,7 +288,7 @@ pub(crate) async fn set_state(
     Ok(())
 }
 
-/// Why a user that the run created is not deleted: somebody may miss it.
+/// Why a user that the run created should not be deleted: it may be in use.
 async fn reason_to_keep(
     cx: &UndoContext,
     id: JobId,
@@ -314,7 +315,7 @@ async fn reason_to_keep(
         event.step == Step::Create.name() && matches!(event.what, What::Started | What::Done)
     });
     let created = created.map(|event| {
-        // Of a login whose answer was lost, it is known only when it was sent.
+        // If the answer to the login was lost, only the time of sending is known.
         let within = match event.what {
             What::Started => cx.timeout,
             _ => Duration::ZERO,
@@ -341,7 +342,7 @@ async fn reason_to_keep(
     let changes = confirm::differences(user, &wanted.grants);
     Ok(changes
         .first()
-        .map(|change| format!("{name} stays, since somebody changed it: {change}")))
+        .map(|change| format!("{name} stays, since it has been changed: {change}")))
 }
 
 async fn record(

@@ -1,4 +1,4 @@
-//! What others have shared with a user by name: Looker tells it by thing only, so the things are looked at one by one.
+//! Content access of a user: Looker lists it by content only, so all content is checked, one by one.
 
 use std::sync::{Arc, PoisonError};
 
@@ -9,7 +9,7 @@ use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
 use crate::workflow::rotate_id::observe::Viewpoint;
 
 impl Viewpoint {
-    /// What of `things` names the user among those it is shared with; with `fresh` whatever was learnt of them before.
+    /// The items among `things` that are shared with the user by name; `fresh` ignores what was read before.
     pub(super) async fn accesses(
         &self,
         user: &User,

@@ -1,4 +1,4 @@
-//! Asks Looker one thing after another as they come to their turn, and tells how far that is.
+//! Sends the questions to Looker, bounded in number, and reports progress.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -6,7 +6,7 @@ use crate::looker::LookerError;
 use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::observe::Viewpoint;
 
-/// How much there is to ask, as far as is known, and how much of it was answered.
+/// How many questions there are, as far as is known, and how many were answered.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     expected: AtomicUsize,
@@ -14,7 +14,7 @@ pub(super) struct Asked {
 }
 
 impl Viewpoint {
-    /// Ask Looker something that may be asked twice, once it is its turn.
+    /// Ask Looker something that is safe to ask twice, once a permit is free.
     pub(super) async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<T, LookerError>
     where
         F: Future<Output = Result<T, LookerError>>,
@@ -23,7 +23,7 @@ impl Viewpoint {
         self.ask_expected(question).await
     }
 
-    /// The same of what was [expected](Self::expect) before.
+    /// The same for a question that was [expected](Self::expect) before.
     pub(super) async fn ask_expected<T, F>(
         &self,
         question: impl Fn() -> F,
@@ -31,7 +31,7 @@ impl Viewpoint {
     where
         F: Future<Output = Result<T, LookerError>>,
     {
-        // It is never closed.
+        // An error would mean that the semaphore is closed, which never happens.
         let turn = self.turns.acquire().await;
         let answer = persist(question).await;
         drop(turn);
@@ -39,13 +39,13 @@ impl Viewpoint {
         answer
     }
 
-    /// So much more is to be asked.
+    /// Announce this many more questions.
     pub(super) fn expect(&self, count: usize) {
         self.asked.expected.fetch_add(count, Relaxed);
         self.tell();
     }
 
-    /// One question is answered, or needs not be asked any more.
+    /// One question is answered, or no longer needed.
     pub(super) fn answered(&self) {
         self.asked.answered.fetch_add(1, Relaxed);
         self.tell();

@@ -1,4 +1,4 @@
-//! Alerts that a user follows and its list does not show: nothing but each alert itself, asked as the user, tells of them.
+//! Alerts that a user follows but no list shows: only the alert itself, read as the user, reveals that.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -9,10 +9,10 @@ use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::observe::Viewpoint;
 use crate::workflow::rotate_id::observe::things::alert_item;
 
-/// How many alerts one command asks for one by one: all users of a mapping times all alerts would be too many.
+/// How many alerts one command reads one by one: all users of a mapping times all alerts would be too many.
 const ASKED_AT_MOST: usize = 1_000;
 
-/// What was found of the alerts that somebody follows and no list shows.
+/// The followed alerts that no list shows.
 #[derive(Debug, Default)]
 pub(super) struct Unlisted {
     pub(super) items: Vec<Item>,
@@ -20,7 +20,7 @@ pub(super) struct Unlisted {
     pub(super) unseen: Option<String>,
 }
 
-/// Whether somebody follows an alert that was asked for.
+/// Whether the user follows an alert.
 enum Answer {
     Follows(Item),
     FollowsNot,
@@ -28,14 +28,14 @@ enum Answer {
 }
 
 impl Viewpoint {
-    /// Remember that Looker's lists show alerts of others that somebody follows, once one does.
+    /// Remember that Looker's lists do show followed alerts, once one does.
     pub(super) fn learn_of_follows(&self, listed: &[Item]) {
         if listed.iter().any(|item| item.kind == ItemKind::Follow) {
             self.learnt.follows_are_listed.store(true, Relaxed);
         }
     }
 
-    /// What `user` follows besides what is `listed`. Not asked on a Looker whose lists were seen to show such alerts.
+    /// The alerts that `user` follows besides those `listed`. Not needed on a Looker whose lists show followed alerts.
     pub(super) async fn unlisted_follows(
         &self,
         user: &User,
@@ -68,13 +68,13 @@ impl Viewpoint {
         if asked + count > ASKED_AT_MOST {
             self.learnt.alerts_asked.fetch_sub(count, Relaxed);
             return Ok(Unlisted::unseen(format!(
-                "Looker has {count} alerts of others, too many to ask for one by one whether the user follows them"
+                "other users have {count} alerts, too many to check one by one whether the user follows them"
             )));
         }
         self.ask_follows(user, sudo, others).await
     }
 
-    /// Which of these alerts `user` follows, as Looker tells the user itself.
+    /// Which of these alerts `user` follows, as Looker tells that user.
     pub(super) async fn ask_follows(
         &self,
         user: &User,
@@ -87,7 +87,7 @@ impl Viewpoint {
             async move {
                 match this.ask_expected(|| sudo.alert(&id)).await {
                     Ok(alert) => Ok(answer(alert, &user)),
-                    // What the user is not shown it does not follow.
+                    // An alert that the user cannot see is not followed.
                     Err(LookerError::NotFound { .. }) => Ok(Answer::FollowsNot),
                     Err(error) if error.refused_with().is_some() => Ok(Answer::Unknown),
                     Err(error) => Err(error.into()),
@@ -105,7 +105,7 @@ impl Viewpoint {
         }
         unlisted.unseen = (unknown > 0).then(|| {
             format!(
-                "Looker does not say of {unknown} alerts of others whether the user follows them"
+                "Looker does not say for {unknown} alerts of other users whether the user follows them"
             )
         });
         Ok(unlisted)

@@ -26,8 +26,7 @@ use crate::workflow::rotate_id::observe::asking::Asked;
 use crate::workflow::rotate_id::observe::follows::Unlisted;
 use crate::workflow::spec::UserRef;
 
-/// Where an observer stands: what it looks through, and what it has learnt of the instance, which is the same for all
-/// users.
+/// A view of Looker: the client to read with, and what has been learned about the instance, which is the same for all users.
 #[derive(Clone, Debug)]
 pub struct Viewpoint {
     admin: Client,
@@ -35,7 +34,7 @@ pub struct Viewpoint {
     observer: Arc<dyn Observer>,
     own_values: OwnValueReader,
     learnt: Arc<Learnt>,
-    /// As many requests may be under way at once, whoever looks through this.
+    /// Bounds the requests in flight, for all clones together.
     turns: Arc<Semaphore>,
     asked: Arc<Asked>,
 }
@@ -43,31 +42,31 @@ pub struct Viewpoint {
 #[derive(Debug, Default)]
 struct Learnt {
     groups: OnceCell<Vec<Group>>,
-    /// The roles that an admin can hand out.
+    /// The roles that an admin can assign.
     roles: OnceCell<ListedRoles>,
-    /// Whether users can have time zones of their own; `None` if Looker does not say.
+    /// Whether users can have their own time zone; `None` if Looker does not say.
     timezones: OnceCell<Option<bool>>,
-    /// Things of all users, by which empty lists of one user are checked.
+    /// Everyone's boards and schedules, used to check empty lists of one user.
     boards: OnceCell<Vec<Board>>,
     schedules: OnceCell<Vec<ScheduledPlan>>,
-    /// Whether Looker has no search for schedules.
+    /// Whether Looker cannot search schedules.
     schedules_unsearched: AtomicBool,
     alerts: OnceCell<Vec<Alert>>,
-    /// Whether a list has shown an alert that somebody follows, and how many were asked for one by one.
+    /// Whether a list has shown a followed alert, and how many were read one by one.
     follows_are_listed: AtomicBool,
     alerts_asked: AtomicUsize,
-    /// Who the things of the instance are shared with, by the id of their content metadata.
+    /// Content access of the instance, by the id of the content metadata.
     accesses: Mutex<HashMap<String, Arc<[ContentAccess]>>>,
 }
 
-/// Where to look for what Looker tells by thing only: what is shared with the user, and followed alerts that no list shows.
+/// How far to search for what Looker only shows per item: content access, and followed alerts that no list shows.
 #[derive(Clone, Debug)]
 pub(super) enum Scope {
-    /// At all that the user can see: whoever is named sees it.
+    /// Everything that the user can see: what is shared with a user is visible to it.
     Everything,
-    /// At these; what was learnt of them before does not count.
+    /// Only these; what was read of them before does not count.
     These {
-        /// What may name the user among those it is shared with, by the id of its content metadata.
+        /// Content that may be shared with the user, by the id of its content metadata.
         shared: Vec<Named>,
         /// Alerts, by their ids.
         alerts: Vec<String>,
@@ -75,7 +74,7 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    /// Nowhere: only at what lists show.
+    /// Nothing beyond what lists show.
     pub(super) const NOTHING: Self = Self::These {
         shared: Vec::new(),
         alerts: Vec::new(),
@@ -83,7 +82,7 @@ impl Scope {
 }
 
 impl Viewpoint {
-    /// Look through `admin`, `width` requests at a time.
+    /// Read through `admin`, with up to `width` requests in flight.
     pub fn new(admin: Client, width: usize, observer: Arc<dyn Observer>) -> Self {
         Self {
             own_values: OwnValueReader::new(admin.clone()),
@@ -101,18 +100,19 @@ impl Viewpoint {
         self.ask(|| look_up(&self.admin, user)).await
     }
 
-    /// Everything that belongs to `user`, who must be an embed user that can log in: alerts that somebody follows, and
-    /// what somebody can see, are told to nobody else.
+    /// Everything that belongs to `user`, who must be an embed user that can log in: followed alerts, and what the user can see,
+    /// are shown only to the user itself.
     pub async fn belongings(&self, user: &User) -> Result<Belongings, Error> {
         self.look(user, Scope::Everything).await
     }
 
-    /// The same, looking for what no list shows only where `scope` says.
+    /// The same, limited to `scope` for what no list shows.
     pub(super) async fn look(&self, user: &User, scope: Scope) -> Result<Belongings, Error> {
-        // Until the end there is one more to come, so that nobody thinks that all is seen.
+        // Counted as one more question until the end, so that the progress never looks complete too early.
         self.expect(1);
         let sudo = self.ask(|| self.admin.login_user(&user.id)).await?;
         let seen = Box::pin(self.see(user, &sudo, scope)).await;
+        // Logged out before the result is looked at: a failed read must not leave a token behind.
         self.ask(|| sudo.logout()).await?;
         self.answered();
         seen
@@ -175,7 +175,7 @@ impl Viewpoint {
         })
     }
 
-    /// The user's own values and time zone, if somebody `decides` on them: what is only compared does without.
+    /// The user's own values and time zone, if something `decides` on them; a mere comparison does without.
     async fn own(
         &self,
         user: &User,
@@ -196,7 +196,7 @@ impl Viewpoint {
         Ok(groups.await?.as_slice())
     }
 
-    /// All roles that an admin can hand out, read once.
+    /// All roles that an admin can assign, read once.
     async fn roles(&self) -> Result<&ListedRoles, LookerError> {
         let ask = || async {
             let roles = self.ask(|| self.admin.roles()).await?.into_iter();
@@ -205,8 +205,8 @@ impl Viewpoint {
         self.learnt.roles.get_or_try_init(ask).await
     }
 
-    /// The time zone of a user whose values are `values`; none if users have none here, since a login that names one is
-    /// refused then.
+    /// The time zone of a user with these `values`; none if this instance has no user time zones, because it would refuse a login
+    /// that names one.
     async fn timezone(&self, values: &[AttributeValue]) -> Result<Option<String>, Error> {
         let row = values.iter().find(|row| row.name == "timezone");
         let Some(zone) = row
@@ -223,7 +223,7 @@ impl Viewpoint {
         Ok((*allowed != Some(false)).then(|| zone.to_owned()))
     }
 
-    /// What the user has, and why it may follow more alerts, if so.
+    /// The user's items, and why it may follow more alerts, if so.
     async fn items(
         &self,
         user: &User,
@@ -245,6 +245,7 @@ impl Viewpoint {
             self.boards(user, sudo),
             self.favorites(user, sudo),
         )?;
+        // Before the unlisted ones are searched: a single listed follow makes that search unnecessary.
         self.learn_of_follows(&alerts);
         let mut items = [folders, content, schedules, alerts, boards, favorites].concat();
         let (things, fresh, unlisted) = match (visible, scope) {
@@ -278,8 +279,8 @@ impl Viewpoint {
     }
 }
 
-/// What the latest embed login gave a user. Without a role that fits there is nothing to tell only if the user reaches
-/// nothing either: a role that Looker does not show could give more than what the others explain.
+/// The grants of the latest embed login. If no role matches, there are none only if the user cannot reach anything either:
+/// a hidden role could grant more than the visible ones explain.
 fn read_grants(
     user: &User,
     direct: &[Role],
@@ -294,7 +295,7 @@ fn read_grants(
     }
 }
 
-/// The roles that an admin gave a user: those that can be handed out, without the one of its embed login.
+/// The roles that an admin assigned to a user: the assignable ones, without the embed role.
 fn handed_out(direct: Vec<Role>, listed: &ListedRoles, grants: &EmbedGrants) -> Vec<Named> {
     let direct = direct.into_iter();
     direct
@@ -307,8 +308,8 @@ fn named(id: String, name: String) -> Named {
     Named { id, name }
 }
 
-/// The groups of a user that a login can name: not that of its external group, which the login makes it join anyway, and
-/// not those that everybody is in.
+/// The groups of a user that a login can name: without the group of its external group, which the login joins anyway, and
+/// without groups that include everyone.
 fn named_groups(groups: &[Group], user: &User) -> Vec<Named> {
     let external = user.external_group_id();
     let named = groups.iter().filter(|group| {

@@ -1,7 +1,7 @@
-//! Checks the lists of what a user has by a second way: what the user itself sees, and what all users have.
+//! Checks the lists of a user's items in a second way: by what the user itself sees, and by everyone's items.
 //!
-//! A list that leaves something out would leave it behind without a word. What only the second way shows counts too;
-//! if a search misses content, what is in the trash cannot be known either, since only the search shows that.
+//! An incomplete list would silently leave items behind, so items found only in the second way count too. If the search for
+//! content is incomplete, the move stops: the trash can only be searched, so its content would be unknown as well.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::workflow::rotate_id::belongings::{Item, ItemKind, Named};
 use crate::workflow::rotate_id::observe::things::{alert_item, board_item, schedule_item};
 use crate::workflow::rotate_id::observe::{Viewpoint, named};
 
-/// All that a user sees and that can be shared.
+/// Everything that a user sees and that can be shared.
 #[derive(Debug)]
 pub(super) struct Visible {
     folders: Vec<Folder>,
@@ -43,7 +43,7 @@ impl Visible {
         dashboards.chain(self.looks.iter().map(|it| (ItemKind::Look, it)))
     }
 
-    /// The folders below the personal one that are not among `items`, each before those below it.
+    /// The folders below the personal folder that `items` lacks, parents first.
     fn missing_folders(&self, home: &str, items: &[Item]) -> Vec<Item> {
         let known = items.iter().filter(|item| item.kind == ItemKind::Folder);
         let mut known: BTreeSet<String> = known.map(|item| item.id.clone()).collect();
@@ -68,7 +68,7 @@ impl Visible {
 }
 
 impl Viewpoint {
-    /// All that the user can see and that can be shared.
+    /// Everything that the user can see and that can be shared.
     pub(super) async fn visible(&self, sudo: &Client) -> Result<Visible, LookerError> {
         let (folders, dashboards, looks, boards) = tokio::try_join!(
             // belief: shared-is-visible
@@ -85,10 +85,10 @@ impl Viewpoint {
         })
     }
 
-    /// Add to `items`, which the first way has shown, what the second one shows besides.
+    /// Add to `items`, found in the first way, what the second way finds in addition.
     ///
     /// # Errors
-    /// Looker's search does not list content that is the user's.
+    /// Looker's search leaves out content of the user.
     pub(super) async fn second_look(
         &self,
         user: &User,
@@ -143,7 +143,7 @@ impl Viewpoint {
         Ok(())
     }
 
-    /// Stop if the user sees content of its own that Looker's search does not list.
+    /// Stop if the user sees content of its own that Looker's search leaves out.
     async fn believe_search(
         &self,
         user: &User,
@@ -162,7 +162,7 @@ impl Viewpoint {
         if unlisted(items).is_none() {
             return Ok(());
         }
-        // It may have come into being between the two looks.
+        // It may have been created between the two reads.
         items.retain(|item| !matches!(item.kind, ItemKind::Dashboard | ItemKind::Look));
         items.extend(self.content(user).await?);
         let Some((kind, title)) = unlisted(items) else {
@@ -171,8 +171,8 @@ impl Viewpoint {
         let (id, word) = (user.external_user_id().unwrap_or_default(), kind.word());
         Err(Error::new(
             Kind::Looker,
-            format!("Looker's search for what `{id}` owns leaves out the {word} `{title}`, so it may leave out more; nothing was moved"),
+            format!("Looker's search for the content of `{id}` leaves out the {word} `{title}`, so it may leave out more; nothing was moved"),
         )
-        .hint("wait until Looker's search is complete and try again; if the problem persists, report it to Looker"))
+        .hint("wait until Looker's search is up to date and try again; if the problem persists, report it to Looker"))
     }
 }

@@ -1,4 +1,4 @@
-//! What a user has made, owns, follows and likes.
+//! A user's content, schedules, alerts, boards and favourites.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,12 +11,13 @@ use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::observe::Viewpoint;
 
 impl Viewpoint {
-    /// The folders below the personal one, each before those below it.
+    /// The folders below the personal folder, parents first.
     pub(super) async fn folders(&self, user: &User) -> Result<Vec<Item>, Error> {
         let Some(home) = user.personal_folder_id.clone() else {
             return Ok(Vec::new());
         };
         let (mut found, mut level) = (Vec::new(), vec![home.clone()]);
+        // Level by level, since the API lists direct sub-folders only.
         while !level.is_empty() {
             let below = |folder: String| {
                 let this = self.clone();
@@ -41,7 +42,7 @@ impl Viewpoint {
         Ok(found)
     }
 
-    /// The dashboards and looks that the user owns, those in the trash too.
+    /// The dashboards and looks that the user owns, including those in the trash.
     pub(super) async fn content(&self, user: &User) -> Result<Vec<Item>, Error> {
         let (admin, id) = (&self.admin, user.id.as_str());
         let (dashboards, trashed_dashboards, looks, trashed_looks) = tokio::try_join!(
@@ -69,7 +70,7 @@ impl Viewpoint {
             .collect())
     }
 
-    /// The dashboards and looks of others right in the user's personal folder.
+    /// Others' dashboards and looks directly in the user's personal folder.
     pub(super) async fn lodgers(&self, user: &User) -> Result<Vec<Item>, Error> {
         let Some(home) = user.personal_folder_id.as_deref() else {
             return Ok(Vec::new());
@@ -94,7 +95,7 @@ impl Viewpoint {
             .collect())
     }
 
-    /// The schedules that the search finds for a user; none on a Looker without that search, which is remembered.
+    /// The schedules that the search finds for a user; none on a Looker without the search, which is remembered.
     async fn searched_schedules(&self, user_id: &str) -> Result<Vec<ScheduledPlan>, LookerError> {
         let unsearched = &self.learnt.schedules_unsearched;
         if unsearched.load(Relaxed) {
@@ -102,7 +103,7 @@ impl Viewpoint {
         }
         let search = || self.admin.search_scheduled_plans(user_id);
         match self.ask(search).await {
-            // An older Looker takes the address for that of a schedule called `search`.
+            // An older Looker reads the path as that of a schedule with the id `search`.
             Err(error) if matches!(error.refused_with(), Some(400 | 403..=405 | 422)) => {
                 unsearched.store(true, Relaxed);
                 Ok(Vec::new())
@@ -111,8 +112,8 @@ impl Viewpoint {
         }
     }
 
-    /// The schedules that the user owns. An empty list is checked by asking as the user, and any list by the search, since
-    /// lists may leave out those that are disabled or run once.
+    /// The schedules that the user owns. An empty list is checked by asking as the user, and every list by the search, since
+    /// lists may leave out disabled and one-time schedules.
     pub(super) async fn schedules(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
         let of_user = |schedule: &ScheduledPlan| is_of(schedule.user_id.as_ref(), &user.id);
         let mut schedules = self.ask(|| self.admin.scheduled_plans(&user.id)).await?;
@@ -130,15 +131,15 @@ impl Viewpoint {
         Ok(schedules.into_iter().map(schedule_item).collect())
     }
 
-    /// The alerts that the user owns, and those it follows, which are told to nobody else.
+    /// The alerts that the user owns or follows, which Looker shows only to the user itself.
     pub(super) async fn alerts(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
         let alerts = self.ask(|| sudo.alerts(false)).await?.into_iter();
         let items = alerts.filter_map(|alert| alert_item(alert, &user.id));
         Ok(items.collect())
     }
 
-    /// The boards that the user owns. Looker searches them by who created them, so that an empty list is checked by
-    /// asking as the user for all it sees.
+    /// The boards that the user owns. Looker searches boards by creator, so an empty list is checked by reading, as the user, all
+    /// boards it sees.
     pub(super) async fn boards(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
         let of_user = |board: &Board| is_of(board.user_id.as_ref(), &user.id);
         let mut boards = self.ask(|| self.admin.boards_of(&user.id)).await?;
@@ -150,7 +151,7 @@ impl Viewpoint {
         Ok(boards.into_iter().map(board_item).collect())
     }
 
-    /// The favourites of the user. An empty list is checked by asking as the user.
+    /// The user's favourites. An empty list is checked by asking as the user.
     pub(super) async fn favorites(&self, user: &User, sudo: &Client) -> Result<Vec<Item>, Error> {
         let of_user = |favorite: &Favorite| is_of(favorite.user_id.as_ref(), &user.id);
         let mut favorites = self.ask(|| self.admin.favorites(&user.id)).await?;
@@ -163,8 +164,7 @@ impl Viewpoint {
     }
 }
 
-/// Whether a thing in a list of what a user has is the user's: a server that ignores the filter must not have others'
-/// things moved.
+/// Whether an item in a user's list belongs to the user: if a server ignores the filter, others' items must not be moved.
 fn is_of(owner: Option<&String>, user_id: &str) -> bool {
     owner.is_none_or(|owner| owner == user_id)
 }
@@ -181,7 +181,7 @@ pub(super) fn schedule_item(schedule: ScheduledPlan) -> Item {
     }
 }
 
-/// An alert that the user owns or follows; `None` if Looker says that it does neither.
+/// An alert that the user owns or follows; `None` if Looker says neither is the case.
 pub(super) fn alert_item(alert: Alert, user_id: &str) -> Option<Item> {
     let own = alert.owner_id.as_deref() == Some(user_id);
     // belief: alert-says-followed

@@ -1,4 +1,4 @@
-//! Gives one thing of a user to another one, there and back again; each way may be gone twice.
+//! Gives one item from one user to another, and back; each direction is safe to repeat.
 
 mod records;
 mod taken;
@@ -12,20 +12,20 @@ use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::transfer::taken::{is_in_place, is_taken};
 
-/// The two users of a change of hands, and what is to be known of it.
+/// The two users of a transfer, and its context.
 #[derive(Clone, Debug)]
 pub(super) struct Transfer {
     /// Looker, as the admin.
     pub(super) admin: Client,
-    /// Whom things come from.
+    /// The giving user.
     pub(super) from: Party,
-    /// Whom they go to.
+    /// The receiving user.
     pub(super) to: Party,
-    /// The company's id of the old user, after which a thing is called whose own name is taken.
+    /// The company's id of the old user, used to rename items whose names are taken.
     pub(super) name: String,
     /// The favourites of `from`, by the id of their content metadata.
     pub(super) favorites: Arc<HashMap<String, String>>,
-    /// On the way back, what `from` had of its own before things came; `None` on the way there.
+    /// On the way back, what `from` owned before the move; `None` on the way there.
     pub(super) own: Option<Arc<[Item]>>,
 }
 
@@ -36,28 +36,28 @@ pub(super) struct Party {
     pub(super) id: String,
     /// Its personal folder.
     pub(super) home: Option<String>,
-    /// Looker, as this user: needed where nobody can act for somebody else.
+    /// Looker as this user: needed if only the user itself can act.
     pub(super) sudo: Option<Client>,
 }
 
-/// What became of one thing.
+/// The result for one item.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Handed {
     /// It is where it should be.
     Over,
-    /// So it is, under another name.
+    /// The same, under another name.
     As(String),
-    /// It has been deleted since it was seen.
+    /// It has been deleted since it was listed.
     Gone,
-    /// Looker did not let it go.
+    /// Looker refused to move it.
     Refused(String),
 }
 
 impl Transfer {
-    /// Give `item`, which was seen in the hands of `from`, to `to`.
+    /// Give `item`, last seen at `from`, to `to`.
     ///
     /// # Errors
-    /// What keeps Looker from answering; what Looker refuses is no error.
+    /// Looker does not answer properly; a refusal by Looker is no error.
     pub(super) async fn hand_over(&self, item: &Item) -> Result<Handed, Error> {
         match persist(|| self.try_to_hand_over(item)).await {
             Ok(handed) => Ok(handed),
@@ -90,14 +90,17 @@ impl Transfer {
         }
     }
 
-    /// A folder goes with all that is in it; only one right in the personal folder has to go anywhere.
+    /// Move a folder with everything in it; only those directly in the personal folder need to move.
     async fn folder(&self, item: &Item) -> Result<Handed, LookerError> {
         let mut name = None;
         let mut parent = self.to.home.clone();
         if self.is_on_the_way_back() {
+            // Read first: if a person has moved the folder since, an undo must not drag it back.
             let now = self.admin.folder(&item.id).await?;
             if now.parent_id != self.from.home && now.parent_id != self.to.home {
-                return Ok(Handed::Refused("somebody has moved it since".to_owned()));
+                return Ok(Handed::Refused(
+                    "it has been moved elsewhere since".to_owned(),
+                ));
             }
             name = self.former_name(item, &now.name);
         }
@@ -126,15 +129,14 @@ impl Transfer {
                 // belief: read-only-is-ignored
                 && now.user_id.as_ref() != Some(&self.to.id)
             {
-                return Ok(Handed::Refused(
-                    "it belongs to someone else by now".to_owned(),
-                ));
+                return Ok(Handed::Refused("it belongs to someone else now".to_owned()));
             }
-            // Where the new owner has put it since, it stays.
+            // If the new owner has moved it to another folder, it stays there.
             folder = folder.filter(|_| now.folder_id == self.from.home);
             title = self.former_name(item, &now.title);
         }
         let wanted = folder.clone();
+        // Moving again after a lost answer is fine: Looker then says that it already lies there.
         for other in self.names(&item.title) {
             let changes = ContentChanges {
                 title: title.clone(),
@@ -157,11 +159,11 @@ impl Transfer {
         Ok(all_taken())
     }
 
-    /// Looker may take a new owner and say nothing of having ignored it, as it does with what is read-only.
+    /// Looker may silently ignore a new owner, as it does for read-only fields.
     fn owned(&self, owner: Option<&String>) -> Handed {
         match owner == Some(&self.to.id) {
             true => Handed::Over,
-            false => Handed::Refused("Looker left it with its owner".to_owned()),
+            false => Handed::Refused("Looker kept its owner".to_owned()),
         }
     }
 
@@ -169,7 +171,7 @@ impl Transfer {
         self.own.is_some()
     }
 
-    /// The same thing among those that `from` had of its own.
+    /// The same item among those that `from` owned before.
     fn own(&self, item: &Item) -> Option<&Item> {
         self.own
             .as_ref()?
@@ -177,19 +179,19 @@ impl Transfer {
             .find(|own| own.key() == item.key())
     }
 
-    /// What a thing was called whose name was changed on the way there.
+    /// The original title of an item that was renamed on the way there.
     fn former_name(&self, item: &Item, name: &str) -> Option<String> {
         let renamed = self.names(&item.title).any(|other| other == name);
         renamed.then(|| item.title.clone())
     }
 
-    /// The names to try where a name is taken, once the name itself has been tried.
+    /// The names to try after the original turned out to be taken.
     fn names(&self, title: &str) -> impl Iterator<Item = String> {
         (1..=9).map(move |number| other_name(title, &self.name, number))
     }
 }
 
-/// What a thing is called where its own name is taken.
+/// The name of an item whose own name is taken.
 pub(super) fn other_name(title: &str, of: &str, number: u32) -> String {
     match number {
         1 => format!("{title} ({of})"),
@@ -209,10 +211,10 @@ fn left_in_place() -> Handed {
 }
 
 fn all_taken() -> Handed {
-    Handed::Refused("its name and every other one that was tried is taken there".to_owned())
+    Handed::Refused("its name is taken there, and so are all alternatives".to_owned())
 }
 
-/// Whether Looker refused this one thing, so that the others may be tried.
+/// Whether Looker refused this one item, so that the others can still be tried.
 fn is_refusal(error: &LookerError) -> bool {
     matches!(error.refused_with(), Some(400..=428 | 430..=499))
 }

@@ -1,4 +1,4 @@
-//! What a user has by a record that names it, which is made anew for another one: access, following, favourites.
+//! Items that are records of a user and are created anew for another one: content access, follows, favourites.
 
 use crate::looker::{LookerError, Removal};
 use crate::workflow::rotate_id::belongings::Item;
@@ -30,7 +30,7 @@ impl Transfer {
                         .admin
                         .create_content_access(content, level, &self.to.id);
                     match created.await {
-                        // Another look tells whether it is there; a Looker that stays away is no reason for a third.
+                        // Reading again shows whether it exists. Once only: a Looker that stays away ends the step.
                         Err(error)
                             if may_look_again
                                 && error.took_effect_unknown()
@@ -43,6 +43,7 @@ impl Transfer {
                     };
                 }
             }
+            // The old access is removed last, so that a crash in between leaves one user with access, not none.
             match (
                 of(&self.from.id),
                 self.own(item).and_then(|own| own.level.as_deref()),
@@ -79,7 +80,7 @@ impl Transfer {
         let content = item.content.as_deref().unwrap_or_default();
         let to = Some(self.to.id.as_str());
         match (self.admin.create_favorite(to, content).await, &self.to.sudo) {
-            // Whether an admin may do so for others is not known of every release.
+            // Not every release is known to let an admin do this for others.
             // belief: favorites-for-others
             (Err(error), Some(sudo)) if is_refusal(&error) => {
                 sudo.create_favorite(None, content).await?;

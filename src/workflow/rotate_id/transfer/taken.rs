@@ -1,8 +1,8 @@
-//! Tells two refusals apart that share a word: a name that is taken, and a thing that is where it should go already.
+//! Distinguishes two refusals with the same code: a name that is taken, and an item that is already at its destination.
 
 use crate::looker::{FieldError, LookerError};
 
-/// Whether Looker says that a name is taken. Recorded for a dashboard: the field `[:title, :space_id]`, Ruby's print of a
+/// Whether Looker says that a name is taken. Recorded for a dashboard: the field `[:title, :space_id]`, Ruby's notation of a
 /// list, with the code `already_exists` and a message; also seen: the field `name`, another message, or none.
 pub(super) fn is_taken(error: &LookerError) -> bool {
     let LookerError::Validation {
@@ -19,8 +19,8 @@ pub(super) fn is_taken(error: &LookerError) -> bool {
     }
 }
 
-/// Whether Looker says that a thing lies in the folder that it is to go to (recorded: the field `folder_id` with the code
-/// `already_exists`, for content that would be put where it is).
+/// Whether Looker says that an item already lies in its target folder (recorded: the field `folder_id` with the code
+/// `already_exists`, for content that stays in its folder).
 pub(super) fn is_in_place(error: &LookerError) -> bool {
     let LookerError::Validation { fields, .. } = error else {
         return false;

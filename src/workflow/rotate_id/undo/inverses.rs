@@ -1,4 +1,4 @@
-//! Does the inverses of a change of an `external_user_id`; each may be done twice.
+//! Executes the inverses of a change of an `external_user_id`; each is safe to repeat.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::workflow::rotate_id::undo::swept;
 use crate::workflow::tag::Maker;
 use crate::workflow::undo::{Inverse, UndoContext, Undone, set_state};
 
-/// Do one inverse of a change of ids; gives the reason where something is better left.
+/// Execute one inverse; returns the reason if something is left as it is.
 pub(crate) async fn invert(
     cx: &UndoContext,
     id: JobId,
@@ -57,7 +57,7 @@ pub(crate) async fn invert(
     }
 }
 
-/// The same where the new user is not there: it never came to be, or somebody has deleted it with all it had.
+/// The same if the new user does not exist: it was never created, or has been deleted with everything it had.
 pub(crate) async fn without_user(
     cx: &UndoContext,
     spec: &RotateIdSpec,
@@ -66,14 +66,14 @@ pub(crate) async fn without_user(
     match inverse {
         Inverse::EnableOldUser => enable(&cx.admin, spec).await,
         Inverse::MoveBack(_) | Inverse::SweepBack => Ok(Some(format!(
-            "embed user `{}` has been deleted: look for what it had in the trash",
+            "embed user `{}` has been deleted: look in the trash for what it had",
             spec.user.external_user_id
         ))),
         _ => Ok(None),
     }
 }
 
-/// Let the old user log in again; gives the reason where nothing can go back to it.
+/// Let the old user log in again; returns the reason if nothing can go back to it.
 async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, Error> {
     let changes = UserChanges {
         // belief: enable-starts-no-schedules
@@ -90,7 +90,7 @@ async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, E
     }
 }
 
-/// Give things of one kind back to the old user; gives what stays with the new one, and why.
+/// Give items of one kind back to the old user; returns what stays with the new one, and why.
 async fn move_back(
     cx: &UndoContext,
     spec: &RotateIdSpec,
@@ -123,7 +123,7 @@ async fn move_back(
     Ok((!named.is_empty()).then(|| named.join("; ")))
 }
 
-/// End the tokens of both users, also the second one where the first one fails.
+/// End the tokens of both users, the second one even if the first fails.
 async fn log_out(sudos: &[Client]) -> Result<(), Error> {
     let mut ended = Ok(());
     for sudo in sudos {
@@ -191,14 +191,14 @@ async fn hand_back(
         .collect())
 }
 
-/// Take roles and groups away from a user that it did not have before.
+/// Take back roles and groups that an existing user did not have before.
 async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Result<(), Error> {
     let Some(into) = &spec.into else {
         return Ok(());
     };
     let listed = admin.roles().await?;
     let has = admin.user_roles(&new.id, true).await?.into_iter();
-    // The role of its embed login is no one's to hand out.
+    // The embed role cannot be assigned, so it is not part of the list to send.
     let has = has.map(|role| role.id);
     let has = has.filter(|id| listed.iter().any(|role| role.id == *id));
     let given = |id: &String| {
@@ -220,7 +220,7 @@ async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Re
     Ok(())
 }
 
-/// Revoke a key that was minted and is in no sink; gives the reason if there is one that may belong to someone else.
+/// Revoke a key that was minted but not delivered; returns the reason if it may belong to someone else.
 async fn revoke_undelivered(
     cx: &UndoContext,
     events: &[Event],
@@ -259,7 +259,7 @@ async fn revoke_undelivered(
     }))
 }
 
-/// Why the new user is better not deleted: what it owns would go with it.
+/// Why the new user should not be deleted: Looker would delete its content along with it.
 pub(crate) async fn reason_to_keep(
     cx: &UndoContext,
     spec: &RotateIdSpec,
@@ -274,7 +274,7 @@ pub(crate) async fn reason_to_keep(
     let owned = owned.chain(&has.lodgers).next();
     Ok(owned.map(|item| {
         format!(
-            "`{}` stays, since the {} `{}` would go with it",
+            "`{}` stays, since the {} `{}` would be deleted with it",
             spec.user.external_user_id,
             item.kind.word(),
             item.title

@@ -1,4 +1,4 @@
-//! Puts what a change of an `external_user_id` has done back: planned from the log, as data, and done step by step.
+//! Undoes a change of an `external_user_id`: planned from the log as data, and executed step by step.
 
 mod inverses;
 
@@ -13,7 +13,7 @@ use crate::workflow::undo::{Inverse, Undo};
 
 pub(crate) use inverses::{invert, reason_to_keep, without_user};
 
-/// Plan how to put everything back that `events` tell of; what was begun and not ended counts as done.
+/// Plan how to undo everything in `events`; what was started and not ended counts as done.
 pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error> {
     let log = Log(events);
     let mut undo = Undo::default();
@@ -45,7 +45,7 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
         None if log.stands(Step::Mint) => inverses.push((Step::Mint, Inverse::RevokeUndelivered)),
         None => {}
     }
-    // Not from the last: to follow or like a thing, the old user must see it again.
+    // In forward order: to follow or bookmark content, the old user must be able to see it again.
     for kind in ItemKind::ALL {
         if log.stands(Step::Move(kind)) {
             inverses.push((Step::Move(kind), Inverse::MoveBack(kind)));
@@ -64,7 +64,7 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
     Ok(undo)
 }
 
-/// What was swept up besides what the plan says, of one kind.
+/// The items of one kind that were moved in addition to the plan.
 fn swept(events: &[Event], kind: ItemKind) -> Result<Vec<Item>, Error> {
     let mut items = Vec::new();
     let sweeps = events
@@ -81,7 +81,7 @@ fn swept(events: &[Event], kind: ItemKind) -> Result<Vec<Item>, Error> {
     Ok(items)
 }
 
-/// The log of a job.
+/// A job's log.
 struct Log<'a>(&'a [Event]);
 
 impl Log<'_> {
@@ -89,27 +89,27 @@ impl Log<'_> {
         self.0.iter().filter(move |event| event.step == step.name())
     }
 
-    /// Whether the step may have done something that has not been undone since.
+    /// Whether the step may have had an effect that has not been undone.
     fn stands(&self, step: Step) -> bool {
         let last = self.of(step).next_back();
         last.is_some_and(|last| last.what != What::Undone)
     }
 
-    /// Whether the job made the user, or nobody knows whether it did; one that was refused has made none.
+    /// Whether the job created the user, or may have; a refused creation has not.
     fn may_have_made_user(&self) -> bool {
         let mut of = self.of(Step::Create).rev();
         let end = of.find(|event| event.what != What::UndoStarted);
         end.is_some_and(|end| matches!(end.what, What::Started | What::Done))
     }
 
-    /// The newest intent of a step that stands.
+    /// The newest intent of a step that has not been undone.
     fn intent(&self, step: Step) -> Option<&serde_json::Value> {
         let mut of = self.of(step).rev();
         let intent = of.find(|event| event.what == What::Started)?;
         self.stands(step).then_some(&intent.data)
     }
 
-    /// What came of a step that is done and stands, an undo that was cut short notwithstanding.
+    /// The output of a step that is done and not undone, even if an undo was interrupted.
     fn done(&self, step: Step) -> Option<&serde_json::Value> {
         let mut of = self.of(step).rev();
         let end = of.find(|event| event.what != What::UndoStarted)?;
