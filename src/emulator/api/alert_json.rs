@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::api::usual::with_usual;
 use crate::emulator::http::answer::add;
 use crate::emulator::http::answer::lay_over;
 use crate::emulator::world::alerts::Alert;
@@ -11,26 +12,8 @@ use crate::emulator::world::{Id, World, id_text};
 /// An alert, which the viewer follows or not.
 pub(super) fn alert_json(world: &World, viewer: &Viewer, id: Id, alert: &Alert) -> Value {
     let owner = world.users.at(alert.owner);
-    let mut shown = json!({
-        "applied_dashboard_filters": [],
-        "query_id": null,
-        "custom_url_base": null,
-        "custom_url_params": null,
-        "custom_url_label": null,
-        "show_custom_url": false,
-        "custom_title": null,
-        "dashboard_element_id": alert.element.map(id_text),
-        "description": null,
-        "enhancements": "NONE",
-        "is_disabled": false,
-        "disabled_reason": null,
-        "is_public": false,
-        "investigative_content_type": null,
-        "investigative_content_id": null,
-        "investigative_content_title": null,
-        "lookml_dashboard_id": null,
-        "lookml_link_id": null,
-    });
+    let element = json!({ "dashboard_element_id": alert.element.map(id_text) });
+    let mut shown = with_usual("alert", element);
     lay_over(&mut shown, Value::Object(alert.rest.clone()));
     if world.rules.switches.knows_followed {
         let followed = alert.followers.contains(&viewer.user);

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::emulator::api::dashboards_and_looks::may;
+use crate::emulator::api::usual::with_usual;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, json_answer};
 use crate::emulator::http::body::{self, Body};
@@ -233,8 +234,7 @@ fn item_json(world: &World, viewer: &Viewer, id: Id, item: BoardItem) -> Option<
         (None, None) => String::new(),
     };
     let favorites = &world.content.favorites;
-    Some(json!({
-        "can": {},
+    let own = json!({
         "id": id_text(id),
         "board_section_id": id_text(item.section),
         "content_metadata_id": id_text(piece.meta),
@@ -243,13 +243,9 @@ fn item_json(world: &World, viewer: &Viewer, id: Id, item: BoardItem) -> Option<
         "content_updated_at": world.time(piece.updated_at),
         "dashboard_id": dashboard.map(id_text),
         "look_id": look.map(id_text),
-        "lookml_dashboard_id": null,
         "favorite_count": favorites.count(piece.meta),
         "title": piece.title,
         "url": url,
-        "use_custom_description": false,
-        "use_custom_title": false,
-        "use_custom_url": false,
-        "view_count": 0,
-    }))
+    });
+    Some(with_usual("board_item", own))
 }

@@ -1,10 +1,9 @@
 //! Dashboards and looks as the API shows them.
 
-use std::sync::LazyLock;
-
 use serde_json::{Value, json};
 
 use crate::emulator::api::query_json::query_json;
+use crate::emulator::api::usual::{usual, with_usual};
 use crate::emulator::http::answer::add;
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::content::Piece;
@@ -33,74 +32,22 @@ const BASE: &[&str] = &[
     "preferred_viewer",
 ];
 
-/// What dashboards and looks show that says nothing here.
-static USUAL: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "can": {},
-        "description": null,
-        "last_accessed_at": null,
-        "last_viewed_at": null,
-        "usage_count": 0,
-        "view_count": 0,
-    })
-});
-
-/// The same of dashboards alone.
-static USUAL_DASHBOARD: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "hidden": false,
-        "query_timezone": null,
-        "readonly": false,
-        "refresh_interval": null,
-        "refresh_interval_to_i": null,
-        "preferred_viewer": "dashboards-next",
-        "alert_sync_with_dashboard_filter_enabled": false,
-        "background_color": null,
-        "crossfilter_enabled": true,
-        "dashboard_filters": [],
-        "dashboard_layouts": [],
-        "edit_uri": null,
-        "enable_viz_full_screen": true,
-        "filters_bar_collapsed": false,
-        "filters_location_top": true,
-        "load_configuration": null,
-        "lookml_link_id": null,
-        "show_filters_bar": true,
-        "show_title": true,
-        "text_tile_text_color": null,
-        "tile_background_color": null,
-        "tile_text_color": null,
-        "title_color": null,
-    })
-});
-
-/// The same of looks alone.
-static USUAL_LOOK: LazyLock<Value> = LazyLock::new(|| {
-    json!({
-        "excel_file_url": null,
-        "google_spreadsheet_formula": null,
-        "image_embed_url": null,
-        "is_run_on_load": true,
-        "public": false,
-        "public_slug": null,
-        "public_url": null,
-    })
-});
+/// A world, and who looks at it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<'a> {
+    pub(super) world: &'a World,
+    pub(super) viewer: &'a Viewer,
+}
 
 /// How the wanted fields of a dashboard or a look are shown.
-pub(super) type Render = fn(&Fields, &World, &Viewer, Id, &Piece) -> Value;
+pub(super) type Render = fn(&Fields, View<'_>, (Id, &Piece)) -> Value;
 
 /// A dashboard with all that it has.
-pub(super) fn dashboard_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    piece: &Piece,
-) -> Value {
+pub(super) fn dashboard_json(fields: &Fields, view: View<'_>, (id, piece): (Id, &Piece)) -> Value {
+    let world = view.world;
     let mut shown = Shown::new(fields);
-    put_common(&mut shown, world, viewer, piece);
-    shown.lay_object(&USUAL_DASHBOARD);
+    put_common(&mut shown, view, piece);
+    shown.lay(usual("dashboard"));
     shown.put("id", || id_text(id));
     shown.put("slug", || piece.slug.as_str());
     shown.put("dashboard_elements", || elements_json(world, piece));
@@ -113,70 +60,45 @@ pub(super) fn dashboard_json(
 }
 
 /// A dashboard in short.
-pub(super) fn dashboard_base_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    piece: &Piece,
-) -> Value {
-    dashboard_json(&fields.among(BASE), world, viewer, id, piece)
+pub(super) fn dashboard_base_json(fields: &Fields, view: View<'_>, piece: (Id, &Piece)) -> Value {
+    dashboard_json(&fields.among(BASE), view, piece)
 }
 
 /// A look without its query.
-pub(super) fn look_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    piece: &Piece,
-) -> Value {
+pub(super) fn look_json(fields: &Fields, view: View<'_>, piece: (Id, &Piece)) -> Value {
     let mut shown = Shown::new(fields);
-    put_look(&mut shown, world, viewer, (id, piece));
+    put_look(&mut shown, view, piece);
     shown.done()
 }
 
 /// A look with its query.
-pub(super) fn full_look_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    piece: &Piece,
-) -> Value {
+pub(super) fn full_look_json(fields: &Fields, view: View<'_>, piece: (Id, &Piece)) -> Value {
     let mut shown = Shown::new(fields);
-    put_look(&mut shown, world, viewer, (id, piece));
-    let query = piece
-        .query
-        .and_then(|id| Some((id, world.content.queries.at(id)?)));
+    put_look(&mut shown, view, piece);
+    let queries = &view.world.content.queries;
+    let query = piece.1.query.and_then(|id| Some((id, queries.at(id)?)));
     if let Some((id, query)) = query {
         shown.put("query", || query_json(id, query));
     }
-    shown.put("url", || format!("/looks/{id}"));
+    shown.put("url", || format!("/looks/{}", piece.0));
     shown.done()
 }
 
 /// A look in short, as favourites show it.
-pub(super) fn look_basic_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    piece: &Piece,
-) -> Value {
+pub(super) fn look_basic_json(fields: &Fields, view: View<'_>, piece: (Id, &Piece)) -> Value {
     let fields = fields.among(&["can", "content_metadata_id", "id", "title", "user_id"]);
-    look_json(&fields, world, viewer, id, piece)
+    look_json(&fields, view, piece)
 }
 
-fn put_look(shown: &mut Shown<'_>, world: &World, viewer: &Viewer, (id, piece): (Id, &Piece)) {
-    put_common(shown, world, viewer, piece);
-    shown.lay_object(&USUAL_LOOK);
+fn put_look(shown: &mut Shown<'_>, view: View<'_>, (id, piece): (Id, &Piece)) {
+    put_common(shown, view, piece);
+    shown.lay(usual("look"));
     shown.put("id", || id_text(id));
     shown.put("embed_url", || format!("/embed/looks/{id}"));
     shown.put("query_id", || piece.query.map(id_text));
     shown.put("short_url", || format!("/looks/{id}"));
     shown.lay(&piece.rest);
-    if let Some(query) = piece.query.and_then(|id| world.content.queries.at(id)) {
+    if let Some(query) = piece.query.and_then(|id| view.world.content.queries.at(id)) {
         shown.put(
             "model",
             || json!({ "id": query.model, "label": query.model }),
@@ -185,10 +107,10 @@ fn put_look(shown: &mut Shown<'_>, world: &World, viewer: &Viewer, (id, piece): 
 }
 
 /// What dashboards and looks both show.
-fn put_common(shown: &mut Shown<'_>, world: &World, viewer: &Viewer, piece: &Piece) {
+fn put_common(shown: &mut Shown<'_>, View { world, viewer }: View<'_>, piece: &Piece) {
     let owner = || world.users.at(piece.owner?);
     let favorites = &world.content.favorites;
-    shown.lay_object(&USUAL);
+    shown.lay(usual("content"));
     shown.put("content_favorite_id", || {
         favorites.of(viewer.user, piece.meta).map(id_text)
     });
@@ -222,17 +144,14 @@ fn elements_json(world: &World, piece: &Piece) -> Value {
         let element = world.content.elements.at(*id)?;
         let alerts = world.content.alerts.iter();
         let alerts = alerts.filter(|(_, alert)| alert.element == Some(*id));
-        let mut shown = json!({
-            "can": {},
+        let own = json!({
             "id": id_text(*id),
             "dashboard_id": id_text(element.dashboard),
             "title": element.title,
-            "title_hidden": false,
-            "type": "vis",
             "query_id": element.query.map(id_text),
-            "look_id": null,
             "alert_count": alerts.count(),
         });
+        let mut shown = with_usual("dashboard_element", own);
         let query = element
             .query
             .and_then(|id| Some(query_json(id, world.content.queries.at(id)?)));
@@ -284,33 +203,17 @@ fn put_folder(shown: &mut Shown<'_>, world: &World, id: Id, folder: &Folder) {
 /// deletes the root folders and those of people.
 fn can(kind: FolderKind) -> Value {
     let plain = kind == FolderKind::Plain;
-    json!({
-        "create": true,
-        "destroy": plain,
-        "edit_content": true,
-        "index": true,
-        "move_content": true,
-        "save_shared_space_as_embed_user": true,
-        "see_admin_spaces": true,
-        "show": true,
-        "update": plain,
-    })
+    with_usual("folder_can", json!({ "destroy": plain, "update": plain }))
 }
 
 /// A folder with the dashboards and looks in it that the viewer may see.
-pub(super) fn full_folder_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    folder: &Folder,
-) -> Value {
+pub(super) fn full_folder_json(fields: &Fields, view: View<'_>, id: Id, folder: &Folder) -> Value {
+    let View { world, viewer } = view;
     let held = |kind: PieceKind, render: Render| -> Value {
         let pieces = world.pieces_in(kind, id);
         let seen = pieces.filter(|(id, _)| world.sees(viewer, kind.thing(*id)));
         let all = Fields::default();
-        seen.map(|(id, piece)| render(&all, world, viewer, id, piece))
-            .collect()
+        seen.map(|piece| render(&all, view, piece)).collect()
     };
     let mut shown = Shown::new(fields);
     put_folder(&mut shown, world, id, folder);

@@ -1,7 +1,7 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
 use crate::emulator::api::content_changes::{change, check_title};
-use crate::emulator::api::content_json::Render;
+use crate::emulator::api::content_json::{Render, View};
 use crate::emulator::api::folders::{check_place, visible};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
@@ -56,7 +56,14 @@ pub(super) fn show(
 ) -> Answer {
     let viewer = viewer(call, world)?;
     let piece = world.piece(kind.thing(id)).ok_or_else(Refusal::not_found)?;
-    let shown = render(&call.fields, world, &viewer, id, piece);
+    let shown = render(
+        &call.fields,
+        View {
+            world,
+            viewer: &viewer,
+        },
+        (id, piece),
+    );
     Ok(Reply::json(shown))
 }
 
@@ -138,8 +145,15 @@ pub(super) fn all(call: &Call<'_>, world: &World, kind: PieceKind, render: Rende
         .pieces(kind)
         .iter()
         .filter(|(id, piece)| piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(*id)));
-    listing::answer(call, seen, |fields, (id, piece)| {
-        render(fields, world, &viewer, id, piece)
+    listing::answer(call, seen, |fields, piece| {
+        render(
+            fields,
+            View {
+                world,
+                viewer: &viewer,
+            },
+            piece,
+        )
     })
 }
 
@@ -150,8 +164,17 @@ pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render:
     let held = world.pieces_in(kind, folder);
     let seen = held.filter(|(id, _)| world.sees(&viewer, kind.thing(*id)));
     Ok(Reply::json(
-        seen.map(|(id, piece)| render(&call.fields, world, &viewer, id, piece))
-            .collect(),
+        seen.map(|piece| {
+            render(
+                &call.fields,
+                View {
+                    world,
+                    viewer: &viewer,
+                },
+                piece,
+            )
+        })
+        .collect(),
     ))
 }
 
@@ -188,8 +211,15 @@ pub(super) fn search(
             && (not_by.is_none() || piece.owner != not_by)
             && !(curate && world.is_in_personal_folder_of_another(piece, viewer.user))
     });
-    listing::search(call, &filters, pieces, |fields, (id, piece)| {
-        render(fields, world, &viewer, id, piece)
+    listing::search(call, &filters, pieces, |fields, piece| {
+        render(
+            fields,
+            View {
+                world,
+                viewer: &viewer,
+            },
+            piece,
+        )
     })
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::content_json::{dashboard_base_json, look_basic_json};
+use crate::emulator::api::content_json::{View, dashboard_base_json, look_basic_json};
+use crate::emulator::api::usual::usual;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body;
@@ -54,7 +55,15 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let blind = world.rules.switches.is_blind_to(BlindSearch::Favorites);
     let seen = seen.filter(|(_, favorite)| !blind || favorite.user == viewer.user);
     listing::search(call, &filters, seen, |fields, (id, favorite)| {
-        favorite_json(fields, world, &viewer, id, *favorite)
+        favorite_json(
+            fields,
+            View {
+                world,
+                viewer: &viewer,
+            },
+            id,
+            *favorite,
+        )
     })
 }
 
@@ -131,32 +140,30 @@ fn own(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
 fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let favorite = world.content.favorites.at(id);
     let favorite = *favorite.ok_or_else(Refusal::not_found)?;
-    json_answer(favorite_json(&call.fields, world, viewer, id, favorite))
+    json_answer(favorite_json(
+        &call.fields,
+        View { world, viewer },
+        id,
+        favorite,
+    ))
 }
 
-fn favorite_json(
-    fields: &Fields,
-    world: &World,
-    viewer: &Viewer,
-    id: Id,
-    favorite: Favorite,
-) -> Value {
+fn favorite_json(fields: &Fields, view: View<'_>, id: Id, favorite: Favorite) -> Value {
+    let world = view.world;
     let thing = world.content.metadata.at(favorite.meta);
     let thing = thing.map(|meta| meta.thing);
     let mut shown = Shown::new(fields);
     shown.put("id", || id_text(id));
     shown.put("user_id", || id_text(favorite.user));
     shown.put("content_metadata_id", || id_text(favorite.meta));
-    for name in ["look_id", "dashboard_id", "board_id", "lookml_dashboard_id"] {
-        shown.put(name, || Value::Null);
-    }
+    shown.lay(usual("content_favorite"));
     match thing {
         Some(Thing::Dashboard(id)) => {
             shown.put("dashboard_id", || id_text(id));
             if let Some(piece) = world.content.dashboards.at(id) {
                 let fields = shown.inside("dashboard");
                 shown.put("dashboard", || {
-                    dashboard_base_json(fields, world, viewer, id, piece)
+                    dashboard_base_json(fields, view, (id, piece))
                 });
             }
         }
@@ -164,7 +171,7 @@ fn favorite_json(
             shown.put("look_id", || id_text(id));
             if let Some(piece) = world.content.looks.at(id) {
                 let fields = shown.inside("look");
-                shown.put("look", || look_basic_json(fields, world, viewer, id, piece));
+                shown.put("look", || look_basic_json(fields, view, (id, piece)));
             }
         }
         Some(Thing::Board(id)) => shown.put("board_id", || id_text(id)),

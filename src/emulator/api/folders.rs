@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::content_json::{folder_json, full_folder_json};
+use crate::emulator::api::content_json::{View, folder_json, full_folder_json};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body;
@@ -227,5 +227,10 @@ fn check_name(world: &World, parent: Id, name: &str, except: Option<Id>) -> Resu
 
 fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
-    json_answer(full_folder_json(&call.fields, world, viewer, id, folder))
+    json_answer(full_folder_json(
+        &call.fields,
+        View { world, viewer },
+        id,
+        folder,
+    ))
 }

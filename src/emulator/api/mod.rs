@@ -37,6 +37,7 @@ mod setting;
 mod user_json;
 mod user_search;
 mod users;
+mod usual;
 mod versions;
 
 use serde_json::{Value, json};

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::emulator::api::usual::with_usual;
 use crate::emulator::http::answer::{Answer, Refusal, add, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
@@ -66,7 +67,14 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn setting_json(world: &World) -> Value {
     let settings = &world.settings;
-    let mut shown = json!({
+    let license = json!({ "allow_private_embed": settings.embed_enabled });
+    let embed = json!({
+        "domain_allowlist": settings.domain_allowlist,
+        "sso_auth_enabled": settings.sso_auth_enabled,
+        "embed_enabled": settings.embed_enabled,
+        "embed_cookieless_v2": settings.embed_cookieless,
+    });
+    let own = json!({
         "allow_user_timezones": settings.allow_user_timezones,
         "timezone": settings.timezone,
         "host_url": settings.host_url,
@@ -74,47 +82,11 @@ fn setting_json(world: &World) -> Value {
         "embed_cookieless_v2": settings.embed_cookieless,
         "instance_config": {
             "feature_flags": {},
-            "license_features": {
-                "allow_private_embed": settings.embed_enabled,
-                "ldap": true,
-                "custom_home_page": true,
-                "eula_for_all": true,
-                "saml": true,
-            },
+            "license_features": with_usual("license_features", license),
         },
-        "extension_framework_enabled": true,
-        "extension_load_url_enabled": true,
-        "marketplace_auto_install_enabled": false,
-        "marketplace_automation": {
-            "install_enabled": false,
-            "update_looker_enabled": false,
-            "update_third_party_enabled": false,
-        },
-        "marketplace_enabled": true,
-        "marketplace_site": "https://static-a.cdn.looker.app/marketplace/",
-        "marketplace_terms_accepted": true,
-        "onboarding_enabled": true,
-        "login_notification_enabled": false,
-        "data_connector_default_enabled": false,
-        "email_domain_allowlist": [],
-        "dashboard_auto_refresh_restriction": false,
-        "dashboard_auto_refresh_minimum_interval": null,
-        "managed_certificate_uri": null,
-        "embed_config": {
-            "domain_allowlist": settings.domain_allowlist,
-            "alert_url_allowlist": [],
-            "alert_url_param_owner": "",
-            "alert_url_label": "",
-            "sso_auth_enabled": settings.sso_auth_enabled,
-            "embed_enabled": settings.embed_enabled,
-            "embed_cookieless_v2": settings.embed_cookieless,
-            "embed_content_navigation": false,
-            "embed_content_management": false,
-            "strict_sameorigin_for_login": false,
-            "look_filters": false,
-            "hide_look_navigation": false,
-        },
+        "embed_config": with_usual("embed_config", embed),
     });
+    let mut shown = with_usual("setting", own);
     let switches = &world.rules.switches;
     if let Some(config) = shown.get_mut("embed_config")
         && switches.has(switches.permissions_are_told)

@@ -7,6 +7,7 @@ use crate::emulator::api::credentials_embed::credentials_json;
 use crate::emulator::api::inside_url;
 use crate::emulator::api::keys::key_json;
 use crate::emulator::api::sessions::session_json;
+use crate::emulator::api::usual::{usual, with_usual};
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World, id_text, id_texts};
@@ -14,6 +15,7 @@ use crate::emulator::world::{Id, World, id_text, id_texts};
 /// A user as administrators, and the user itself, see it; `who` asks.
 pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &User) -> Value {
     let mut shown = Shown::new(fields);
+    shown.lay(usual("user"));
     shown.put("id", || id_text(id));
     put_names(&mut shown, world, (id, user));
     put_credentials(&mut shown, world, id, user);
@@ -22,16 +24,8 @@ pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &
     shown.put("group_ids", || id_texts(&shown_groups(world, user)));
     shown.put("role_ids", || id_texts(&shown_roles(world, user)));
     shown.put("is_disabled", || user.is_disabled);
-    shown.put("looker_versions", || json!([]));
     shown.put("models_dir_validated", || user.models_dir_validated);
-    shown.put("presumed_looker_employee", || false);
     shown.put("ui_state", || user.ui_state.as_deref().cloned());
-    shown.put("verified_looker_employee", || false);
-    shown.put("roles_externally_managed", || false);
-    shown.put("allow_direct_roles", || true);
-    shown.put("allow_normal_group_membership", || true);
-    shown.put("allow_roles_from_normal_groups", || true);
-    shown.put("is_iam_admin", || false);
     shown.put("can_manage_api3_creds", || user.can_manage_api3_creds);
     shown.put("is_service_account", || user.is_service_account);
     shown.put("service_account_name", || {
@@ -49,15 +43,11 @@ pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &
 /// What the caller may do with a user. Recorded of administrators: nobody acts as itself, or as a disabled user.
 fn can(world: &World, who: Id, id: Id, user: &User) -> Value {
     let admin = world.is_admin(who);
-    json!({
-        "index": true,
-        "index_details": true,
-        "show": true,
-        "show_creds": true,
-        "show_details": true,
+    let own = json!({
         "sudo": admin && !user.is_disabled && who != id,
         "update_creds": admin,
-    })
+    });
+    with_usual("user_can", own)
 }
 
 /// Recorded: a disabled user has no groups.
@@ -78,8 +68,6 @@ fn shown_roles(world: &World, user: &User) -> Vec<Id> {
 }
 
 fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
-    shown.put("avatar_url", || format!("{AVATAR}?s=156&d=blank"));
-    shown.put("avatar_url_without_sizing", || format!("{AVATAR}?d=blank"));
     shown.put("display_name", || user.display_name());
     shown.put("email", || user.email.as_deref().unwrap_or_default());
     shown.put("first_name", || user.first_name.as_deref());
@@ -90,7 +78,7 @@ fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
     });
 }
 
-/// Recorded: a kind of credential that the user has none of is there, and `null`.
+/// Those that users have here. Recorded: a kind of which the user has none is there, and `null`.
 fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
     shown.put("credentials_embed", || credentials_json(world, id, user));
     shown.put("credentials_api3", || -> Value {
@@ -104,21 +92,7 @@ fn put_credentials(shown: &mut Shown<'_>, world: &World, id: Id, user: &User) {
             .collect()
     });
     shown.put("credentials_email", || email_json(world, id, user));
-    for other in OTHER_CREDENTIALS {
-        shown.put(&format!("credentials_{other}"), || Value::Null);
-    }
 }
-
-/// Ways to log in that nobody has here.
-const OTHER_CREDENTIALS: &[&str] = &[
-    "google",
-    "ldap",
-    "looker_openid",
-    "oidc",
-    "saml",
-    "totp",
-    "workforce",
-];
 
 fn put_places(shown: &mut Shown<'_>, world: &World, user: &User) {
     shown.put("embed_group_folder_id", || {
@@ -138,7 +112,7 @@ pub(super) fn public_json(id: Id, user: &User) -> Value {
         "first_name": user.first_name.as_deref().unwrap_or_default(),
         "last_name": user.last_name.as_deref().unwrap_or_default(),
         "display_name": user.display_name(),
-        "avatar_url": format!("{AVATAR}?s=156&d=blank"),
+        "avatar_url": usual("user").get("avatar_url"),
         "url": inside_url(&format!("/users/{id}")),
     })
 }
@@ -151,5 +125,3 @@ impl User {
         names.join(" ")
     }
 }
-
-const AVATAR: &str = "https://gravatar.lookercdn.com/avatar/00000000000000000000000000000000";

@@ -124,13 +124,6 @@ impl<'a> Shown<'a> {
         self.object.extend(wanted);
     }
 
-    /// The same for an object, and nothing for anything else.
-    pub(crate) fn lay_object(&mut self, above: &Value) {
-        if let Some(above) = above.as_object() {
-            self.lay(above);
-        }
-    }
-
     /// The object.
     pub(crate) fn done(self) -> Value {
         Value::Object(self.object)

@@ -1,111 +1,26 @@
-//! The permissions there are, and which of them an embed user may have.
+//! The permissions there are, and which of them an embed user may have; both from `permissions.txt`.
 
-/// A permission and the one it needs. The first fifty are recorded, of an administrator's permission set in 2023 and in
-/// this order; below stand newer ones that were seen in use or in release notes. Which one needs which is a choice.
-pub(crate) const ALL_PERMISSIONS: &[(&str, Option<&str>)] = &[
-    ("access_data", None),
-    ("see_lookml_dashboards", Some("access_data")),
-    ("see_looks", Some("access_data")),
-    ("see_user_dashboards", Some("see_looks")),
-    ("explore", Some("see_looks")),
-    ("create_table_calculations", Some("explore")),
-    ("create_custom_fields", Some("explore")),
-    ("can_create_forecast", Some("explore")),
-    ("can_override_vis_config", Some("access_data")),
-    ("save_content", Some("see_looks")),
-    ("create_public_looks", Some("save_content")),
-    ("download_with_limit", Some("see_looks")),
-    ("download_without_limit", Some("see_looks")),
-    ("schedule_look_emails", Some("see_looks")),
-    (
-        "schedule_external_look_emails",
-        Some("schedule_look_emails"),
-    ),
-    ("create_alerts", Some("see_looks")),
-    ("follow_alerts", Some("see_looks")),
-    ("send_to_s3", Some("see_looks")),
-    ("send_to_sftp", Some("see_looks")),
-    ("send_outgoing_webhook", Some("see_looks")),
-    ("send_to_integration", Some("see_looks")),
-    ("see_sql", Some("see_looks")),
-    ("see_lookml", Some("see_looks")),
-    ("develop", Some("see_lookml")),
-    ("deploy", Some("develop")),
-    ("support_access_toggle", None),
-    ("use_sql_runner", Some("see_lookml")),
-    ("clear_cache_refresh", Some("access_data")),
-    ("can_copy_print", Some("access_data")),
-    ("see_drill_overlay", Some("access_data")),
-    ("manage_spaces", None),
-    ("manage_homepage", None),
-    ("manage_models", None),
-    ("manage_stereo", None),
-    ("create_prefetches", None),
-    ("login_special_email", None),
-    ("embed_browse_spaces", None),
-    ("embed_save_shared_space", None),
-    ("see_alerts", None),
-    ("see_queries", None),
-    ("see_logs", None),
-    ("see_users", None),
-    ("sudo", Some("see_users")),
-    ("see_schedules", None),
-    ("see_pdts", None),
-    ("see_datagroups", None),
-    ("update_datagroups", None),
-    ("see_system_activity", None),
-    ("administer", None),
-    ("mobile_app_access", None),
-    // Newer than the recording.
-    ("chat_with_explore", Some("access_data")),
-    ("chat_with_agent", Some("access_data")),
-    ("gemini_in_looker", None),
-    ("save_agents", Some("chat_with_agent")),
-    ("admin_agents", Some("save_agents")),
-    ("save_dashboards", Some("save_content")),
-    ("save_looks", Some("save_content")),
-    ("schedule_without_limit", Some("schedule_look_emails")),
-    ("manage_groups", Some("see_users")),
-    ("manage_roles", Some("see_users")),
-    ("manage_user_attributes", Some("see_users")),
-];
+use std::sync::LazyLock;
 
-/// The permissions an embed user may have, from Looker's Embed SDK, and others that were seen in URLs
-/// that Looker's API made, or in release notes.
-pub(crate) const EMBED_PERMISSIONS: &[&str] = &[
-    "access_data",
-    "see_lookml_dashboards",
-    "see_looks",
-    "see_user_dashboards",
-    "explore",
-    "create_table_calculations",
-    "create_custom_fields",
-    "can_create_forecast",
-    "chat_with_explore",
-    "save_content",
-    "save_dashboards",
-    "save_looks",
-    "send_outgoing_webhook",
-    "send_to_s3",
-    "send_to_sftp",
-    "schedule_look_emails",
-    "schedule_external_look_emails",
-    "send_to_integration",
-    "create_alerts",
-    "download_with_limit",
-    "download_without_limit",
-    "see_sql",
-    "clear_cache_refresh",
-    "see_drill_overlay",
-    "embed_browse_spaces",
-    "embed_save_shared_space",
-    "follow_alerts",
-    "can_override_vis_config",
-    "manage_spaces",
-    "schedule_without_limit",
-    // Conversational Analytics works in signed embeds since 26.4.
-    "gemini_in_looker",
-    "chat_with_agent",
-    "save_agents",
-    "admin_agents",
-];
+/// A permission and the one it needs.
+type Permission = (&'static str, Option<&'static str>);
+
+/// All permissions.
+pub(crate) static ALL_PERMISSIONS: LazyLock<Vec<Permission>> =
+    LazyLock::new(|| permissions().map(|(_, permission)| permission).collect());
+
+/// The permissions an embed user may have.
+pub(crate) static EMBED_PERMISSIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let embed = permissions().filter(|(embed, _)| *embed);
+    embed.map(|(_, (name, _))| name).collect()
+});
+
+fn permissions() -> impl Iterator<Item = (bool, Permission)> {
+    let lines = include_str!("permissions.txt").lines();
+    let lines = lines.filter(|line| !line.starts_with('#'));
+    lines.map(|line| {
+        let mut words = line.trim_start_matches(['+', '-']).split(' ');
+        let name = words.next().unwrap_or_default();
+        (line.starts_with('+'), (name, words.next()))
+    })
+}
