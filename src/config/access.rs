@@ -1,4 +1,4 @@
-//! What a command needs to talk to Looker or to sign for it, and the one error for all that is missing.
+//! What a command needs to use Looker or to sign for it, with a single error for everything that is missing.
 
 use url::Url;
 
@@ -10,23 +10,23 @@ use crate::error::Error;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 
-/// What it takes to use Looker's API.
+/// The settings needed for Looker's API.
 #[derive(Clone, Debug)]
 pub struct LookerAccess {
     /// Scheme, host and port.
     pub base_url: Url,
-    /// The public half of the API key.
+    /// The client id of the API key.
     pub client_id: String,
-    /// The secret half.
+    /// The client secret.
     pub client_secret: SecretString,
 }
 
-/// What it takes to sign embed URLs.
+/// The settings needed to sign embed URLs.
 #[derive(Clone, Debug)]
 pub struct EmbedAccess {
     /// `https`, or `http` for a Looker on this machine.
     pub scheme: String,
-    /// The host, with its port where it has one, as Looker sees it in the `Host` header.
+    /// The host, with its port if it has one, as Looker sees it in the `Host` header.
     pub host: String,
     /// The embed secret.
     pub secret: SecretString,
@@ -34,7 +34,7 @@ pub struct EmbedAccess {
     pub algorithm: Algorithm,
 }
 
-/// What may be missing: its name, how to give it, and why it is missing where that is not plain.
+/// A missing setting: its name, how to give it, and why it is missing if that is not obvious.
 struct Missing {
     name: &'static str,
     ways: &'static str,
@@ -42,13 +42,13 @@ struct Missing {
 }
 
 impl Settings {
-    /// What it takes to use the API; one error for all that is missing.
+    /// The settings for the API; a single error names everything that is missing.
     pub fn looker(&self) -> Result<LookerAccess, Error> {
         refuse(self.missing_for_looker())?;
         let (Some(base_url), Some(client_id), Some(client_secret)) =
             (&self.base_url, &self.client_id, &self.client_secret)
         else {
-            return Err(Error::internal("a setting that was there is gone"));
+            return Err(Error::internal("a setting that was checked is missing"));
         };
         Ok(LookerAccess {
             base_url: base_url.value.clone(),
@@ -59,11 +59,11 @@ impl Settings {
         })
     }
 
-    /// What it takes to sign; one error for all that is missing.
+    /// The settings for signing; a single error names everything that is missing.
     pub fn embed(&self) -> Result<EmbedAccess, Error> {
         refuse(self.missing_for_embed())?;
         let (Some(host), Some(secret)) = (self.web_host(), &self.embed_secret) else {
-            return Err(Error::internal("a setting that was there is gone"));
+            return Err(Error::internal("a setting that was checked is missing"));
         };
         Ok(EmbedAccess {
             scheme: self
@@ -77,7 +77,7 @@ impl Settings {
         })
     }
 
-    /// The embed secret where one is set, for what can do with less without it.
+    /// The embed secret if there is one, for commands that can do without.
     pub(crate) fn embed_secret(&self) -> Result<Option<SecretString>, Error> {
         match &self.embed_secret {
             Some(secret) if absent(Some(secret)).is_none() => {
@@ -87,7 +87,7 @@ impl Settings {
         }
     }
 
-    /// Both; one error for all that is missing of either.
+    /// Both; a single error names everything that is missing of either.
     pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
         let mut missing = self.missing_for_looker();
         for other in self.missing_for_embed() {
@@ -99,7 +99,7 @@ impl Settings {
         Ok((self.looker()?, self.embed()?))
     }
 
-    /// Whether a command must be run to get the client secret; it might put a question to the person.
+    /// Whether a command must run to get the client secret; it might ask the operator something.
     pub(crate) const fn client_secret_takes_a_command(&self) -> bool {
         matches!(
             self.client_secret,
@@ -110,7 +110,7 @@ impl Settings {
         )
     }
 
-    /// The host in signed URLs.
+    /// The host of signed URLs.
     pub(crate) fn web_host(&self) -> Option<String> {
         let given = self.embed_host.as_ref().map(|host| host.value.clone());
         given.or_else(|| Some(web_host(&self.base_url.as_ref()?.value)))
@@ -182,7 +182,7 @@ const EMBED_SECRET: Missing = Missing {
     why: None,
 };
 
-/// `Some` where the secret is not there, with the reason where one is known.
+/// `Some` if the secret is missing, with the reason if one is known.
 #[expect(
     clippy::option_option,
     reason = "whether it is absent, and why where that is known"
@@ -200,7 +200,7 @@ fn absent(secret: Option<&Setting<SecretSource>>) -> Option<Option<String>> {
     }
 }
 
-/// The one error for all of `missing`.
+/// A single error for all of `missing`.
 fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
     let names: Vec<_> = missing.iter().map(|missing| missing.name).collect();
     let Some((last, others)) = names.split_last() else {

@@ -1,14 +1,14 @@
-//! The flags that every command shares, as typed.
+//! The flags shared by all commands, as typed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::report::{Color, Format, Progress, ReportOptions};
 
-/// The flags that every command shares. All are optional here: the settings they may come from are many, and the
-/// error for a missing one names them all.
+/// The flags shared by all commands. All are optional here: settings can come from many places, and the error for a missing
+/// one names them all.
 #[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Shared options, each also from the variable in brackets")]
+#[command(next_help_heading = "Shared options, each also available as the variable in brackets")]
 pub struct ConfigArgs {
     /// The profile of `config.toml` or the section of `looker.ini` to use
     #[arg(long, global = true, value_name = "NAME")]
@@ -18,7 +18,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
 
-    /// The host in signed URLs, if a proxy shows Looker another one
+    /// The host in signed URLs, if a proxy passes another one to Looker
     #[arg(long, global = true, value_name = "HOST", hide_short_help = true)]
     pub embed_host: Option<String>,
 
@@ -26,7 +26,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "ALGORITHM", hide_short_help = true)]
     pub embed_algorithm: Option<String>,
 
-    /// Certificates to trust besides the system's, in PEM form
+    /// Certificates to trust in addition to the system's, in PEM format
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ca_file: Option<PathBuf>,
 
@@ -34,7 +34,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ini: Option<PathBuf>,
 
-    /// Where runs are recorded
+    /// Where to record runs
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub ledger: Option<String>,
 
@@ -42,19 +42,19 @@ pub struct ConfigArgs {
     #[arg(long, global = true)]
     pub emulator: bool,
 
-    /// The form of the result on standard output
+    /// The format of the result on standard output
     #[arg(short, long, global = true, value_enum, value_name = "FORMAT")]
     pub output: Option<Format>,
 
-    /// Say nothing but results, warnings and errors
+    /// Print only results, warnings and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say more; twice: each request; three times: headers too
+    /// Print more; twice: each request; three times: headers too
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Whether to use colour
+    /// When to use color
     #[arg(
         long,
         global = true,
@@ -74,23 +74,23 @@ pub struct ConfigArgs {
     )]
     pub progress: Option<Progress>,
 
-    /// How long one request may take, as in `30s`
+    /// The timeout of a request, as in `30s`
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     pub timeout: Option<String>,
 
-    /// How often a request that may be repeated is repeated
+    /// How often to retry a request, if that is safe
     #[arg(long, global = true, value_name = "COUNT", hide_short_help = true)]
     pub retries: Option<u32>,
 
-    /// How many requests are in flight at once
+    /// How many requests to send concurrently
     #[arg(long, global = true, value_name = "COUNT", hide_short_help = true)]
     pub concurrency: Option<usize>,
 
-    /// How many requests a second are sent at most
+    /// How many requests to send per second at most
     #[arg(long, global = true, value_name = "RATE", hide_short_help = true)]
     pub rps: Option<f64>,
 
-    /// Say that nothing but embedctl creates API keys for embed users on this Looker
+    /// Declare that nothing but embedctl creates API keys for embed users on this Looker
     #[arg(long, global = true, hide_short_help = true)]
     pub sole_minter: bool,
 
@@ -102,13 +102,13 @@ pub struct ConfigArgs {
     #[arg(long, global = true, hide_short_help = true)]
     pub no_input: bool,
 
-    /// The flags whose value stands in a variable, with its name.
+    /// The flags whose values came from environment variables, with the names of those.
     #[arg(skip)]
     pub from_variables: BTreeMap<&'static str, String>,
 }
 
 impl ConfigArgs {
-    /// How the run reports, which must be known before anything can go wrong.
+    /// How the run reports; needed before anything else can fail.
     pub(crate) fn report(&self) -> ReportOptions {
         ReportOptions {
             format: self.output.unwrap_or_default(),

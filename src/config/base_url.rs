@@ -7,7 +7,7 @@ use url::{Host, Url};
 use crate::config::source::Source;
 use crate::error::Error;
 
-/// The origin in `text`: scheme, host and port. A missing scheme is `https`, a trailing slash and `/api/4.0` are dropped.
+/// The origin in `text`: scheme, host and port. A missing scheme means `https`; a trailing slash and `/api/4.0` are dropped.
 pub(crate) fn parse(text: &str, source: &Source) -> Result<Url, Error> {
     let text = text.trim();
     let with_scheme = if text.contains("://") {
@@ -15,11 +15,11 @@ pub(crate) fn parse(text: &str, source: &Source) -> Result<Url, Error> {
     } else {
         format!("https://{text}")
     };
-    // The text may hold a password, so no message repeats it.
+    // The text may contain a password, so no message repeats it.
     let refuse = |why: &str| Error::usage(format!("the base URL {why} ({source})"));
-    let example = "write it as `https://acme.looker.com`, with the port where it is not 443";
+    let example = "write it as `https://acme.looker.com`, with the port unless it is 443";
     let mut url = Url::parse(&with_scheme)
-        .map_err(|error| refuse(&format!("cannot be read: {error}")).hint(example))?;
+        .map_err(|error| refuse(&format!("is not valid: {error}")).hint(example))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err(refuse("is not a web address").hint(example));
     }
@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str, source: &Source) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// Whether `path` is one that the API's own URLs have, and so says nothing.
+/// Whether `path` is part of the API's own URLs, and thus carries no information.
 fn is_api_path(path: &str) -> bool {
     let path = path.trim_matches('/');
     path.is_empty()
@@ -50,7 +50,7 @@ fn is_api_path(path: &str) -> bool {
         })
 }
 
-/// Whether `url` is of this machine, where nobody listens in between.
+/// Whether `url` points to this machine, so that no one can listen in between.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -60,18 +60,18 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Refuse to send secrets in the clear to another machine, unless whoever is there is trusted anyway.
+/// Refuse to send secrets unencrypted to another machine, unless verification is off anyway.
 pub(crate) fn refuse_plain(url: &Url, source: &Source, verify_tls: bool) -> Result<(), Error> {
     if !verify_tls || url.scheme() != "http" || is_loopback(url) {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "the base URL is `http`, so the client secret would travel in the clear ({source})"
+        "the base URL is `http`, so the client secret would be sent unencrypted ({source})"
     ))
-    .hint("write `https://…`; where that cannot be, set `LOOKERSDK_VERIFY_SSL=false`"))
+    .hint("write `https://…`; if that is impossible, set `LOOKERSDK_VERIFY_SSL=false`"))
 }
 
-/// The host and port of Looker's web pages at `url`: the API's own port 19999 (Looker's default for it) is left out.
+/// The host and port of Looker's web pages at `url`, without 19999, the API's own default port.
 pub(crate) fn web_host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {

@@ -1,4 +1,4 @@
-//! How Looker is talked to: time limits, pace, TLS and proxy.
+//! The connection to Looker: timeouts, rate limit, TLS and proxy.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 const RETRIES: u32 = 4;
 const CONCURRENCY: usize = 10;
 
-/// How long one request may take.
+/// The timeout of one request.
 pub(crate) fn timeout(layers: &Layers<'_>) -> Result<Setting<Duration>, Error> {
     layers
         .flag("--timeout", layers.args.timeout.clone())
@@ -28,7 +28,7 @@ pub(crate) fn timeout(layers: &Layers<'_>) -> Result<Setting<Duration>, Error> {
         })
 }
 
-/// How often a request is repeated.
+/// How often a request is retried.
 pub(crate) fn retries(layers: &Layers<'_>) -> Setting<u32> {
     layers
         .flag("--retries", layers.args.retries)
@@ -36,20 +36,24 @@ pub(crate) fn retries(layers: &Layers<'_>) -> Setting<u32> {
         .unwrap_or_else(|| Setting::default(RETRIES))
 }
 
-/// How many requests are in flight at once.
+/// How many requests are sent concurrently.
 pub(crate) fn concurrency(layers: &Layers<'_>) -> Result<Setting<usize>, Error> {
     layers
         .flag("--concurrency", layers.args.concurrency)
         .or_else(|| layers.profile(|profile| profile.concurrency))
         .map_or(Ok(Setting::default(CONCURRENCY)), |given| {
             given.try_map(|count, source| match count {
-                0 => Err(text::invalid("0", source, "the concurrency is 1 or more")),
+                0 => Err(text::invalid(
+                    "0",
+                    source,
+                    "the concurrency must be at least 1",
+                )),
                 _ => Ok(count),
             })
         })
 }
 
-/// How many requests a second are sent at most.
+/// The highest rate of requests.
 pub(crate) fn rps(layers: &Layers<'_>) -> Result<Option<Setting<f64>>, Error> {
     layers
         .flag("--rps", layers.args.rps)
@@ -62,7 +66,7 @@ pub(crate) fn rps(layers: &Layers<'_>) -> Result<Option<Setting<f64>>, Error> {
                     Err(text::invalid(
                         &rate.to_string(),
                         source,
-                        "the rate is more than 0, as in `--rps 7.5`",
+                        "the rate must be more than 0, as in `--rps 7.5`",
                     ))
                 }
             })
@@ -70,7 +74,7 @@ pub(crate) fn rps(layers: &Layers<'_>) -> Result<Option<Setting<f64>>, Error> {
         .transpose()
 }
 
-/// Whether Looker's certificate is checked.
+/// Whether Looker's certificate is verified.
 pub(crate) fn verify_tls(layers: &Layers<'_>) -> Result<Setting<bool>, Error> {
     let profile = || layers.profile(|profile| profile.verify_ssl.map(|verify| verify.to_string()));
     layers
@@ -82,7 +86,7 @@ pub(crate) fn verify_tls(layers: &Layers<'_>) -> Result<Setting<bool>, Error> {
         })
 }
 
-/// Certificates to trust besides the system's.
+/// Certificates to trust in addition to the system's.
 pub(crate) fn ca_files(layers: &Layers<'_>, places: &Places) -> Vec<Setting<PathBuf>> {
     let given = layers
         .flag(
@@ -107,8 +111,8 @@ pub(crate) fn ca_files(layers: &Layers<'_>, places: &Places) -> Vec<Setting<Path
     given.into_iter().chain(system).collect()
 }
 
-/// The proxy for the scheme of the base URL. `HTTP_PROXY` in capitals is left alone: a web server sets it from a
-/// request header.
+/// The proxy for the scheme of the base URL. `HTTP_PROXY` in capitals is ignored: web servers set it from a request header,
+/// so a client could choose the proxy.
 pub(crate) fn proxy(
     layers: &Layers<'_>,
     base_url: Option<&Setting<Url>>,

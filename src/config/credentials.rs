@@ -1,4 +1,4 @@
-//! The API key and the embed secret: which of the many places each is in.
+//! The API key and the embed secret: which of the possible sources each comes from.
 
 use url::Url;
 
@@ -18,7 +18,7 @@ type ApiKeySettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
 /// A login and its password.
 type NetrcKey = (Setting<String>, Setting<SecretSource>);
 
-/// Client id and client secret; netrc gives both or none.
+/// Client id and client secret; netrc gives both or neither.
 pub(crate) fn api_key(
     layers: &Layers<'_>,
     places: &Places,
@@ -41,6 +41,7 @@ pub(crate) fn api_key(
     let host = base_url.and_then(|base_url| base_url.value.host_str());
     let found = host.map(|host| netrc_key(places, host)).transpose()?;
     Ok(match found.flatten() {
+        // A login for another client id would pair one key's id with another key's secret.
         Some((login, password)) if id.as_ref().is_none_or(|id| id.value == login.value) => {
             (id.or(Some(login)), Some(password))
         }

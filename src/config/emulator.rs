@@ -10,14 +10,14 @@ use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 use crate::signed_url::Grants;
 
-/// What a local Looker must tell for embedctl to use it.
+/// What a local Looker tells embedctl.
 #[derive(Clone, Debug)]
 pub struct EmulatorAccess {
-    /// Where it listens, as in `http://127.0.0.1:40000`.
+    /// Its address, such as `http://127.0.0.1:40000`.
     pub base_url: String,
-    /// The public half of its API key.
+    /// The client id of its API key.
     pub client_id: String,
-    /// The secret half.
+    /// The client secret.
     pub client_secret: SecretString,
     /// Its embed secret.
     pub embed_secret: SecretString,
@@ -57,7 +57,7 @@ impl Settings {
     }
 }
 
-/// Grants that its demo model and content allow to be used.
+/// Grants for its demo model and content.
 fn demo_grants() -> Grants {
     let permissions = ["access_data", "see_looks", "see_user_dashboards", "explore"];
     Grants {
@@ -67,7 +67,7 @@ fn demo_grants() -> Grants {
     }
 }
 
-/// Refuse flags that name another Looker besides `--emulator`. Variables may stay set.
+/// Refuse flags that name another Looker besides `--emulator`. Variables may be set.
 pub(crate) fn refuse_other_looker(args: &ConfigArgs) -> Result<(), Error> {
     let flags = [
         ("--profile", args.profile.is_some()),
@@ -77,10 +77,10 @@ pub(crate) fn refuse_other_looker(args: &ConfigArgs) -> Result<(), Error> {
     ];
     for (flag, given) in flags {
         if given && !args.from_variables.contains_key(flag) {
-            return Err(
-                Error::usage(format!("`{flag}` names another Looker than `--emulator`"))
-                    .hint("leave one of the two out"),
-            );
+            return Err(Error::usage(format!(
+                "`{flag}` names a different Looker than `--emulator`"
+            ))
+            .hint("use only one of the two"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The settings as rows for people: name, value, and where it came from, never a secret.
+//! The settings as rows for people: name, value and source, never a secret.
 
 use crate::config::Settings;
 use crate::config::secret::SecretSource;
@@ -10,7 +10,7 @@ use crate::system::duration;
 pub struct Entry {
     /// Its name, as in `config.toml`.
     pub name: &'static str,
-    /// Its value, where it has one; of a secret, where it is.
+    /// Its value, if it has one; for a secret, its location.
     pub value: Option<String>,
     /// Where the value came from.
     pub source: Option<Source>,
@@ -136,7 +136,7 @@ fn row<T>(
     }
 }
 
-/// What may be said of a secret.
+/// What may be shown of a secret.
 fn described(secret: &SecretSource) -> String {
     match secret {
         SecretSource::Given(_) => "set".to_owned(),
@@ -144,7 +144,7 @@ fn described(secret: &SecretSource) -> String {
             "set, but refused: others can read or change the file".to_owned()
         }
         SecretSource::Variable(name, Some(_)) => format!("in the variable `{name}`"),
-        SecretSource::Variable(name, None) => format!("not set: there is no variable `{name}`"),
+        SecretSource::Variable(name, None) => format!("not set: the variable `{name}` is missing"),
         SecretSource::File(path) => format!("in the file `{}`", path.display()),
         SecretSource::Command(command) => {
             let program = command.argv.first().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `config.toml`: the profiles, as written.
+//! `config.toml`: the profiles as written.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ pub(crate) struct ConfigFile {
     pub(crate) default_profile: Option<String>,
     #[serde(default)]
     pub(crate) profiles: BTreeMap<String, Profile>,
-    /// Where it was read.
+    /// The path it was read from.
     #[serde(skip)]
     pub(crate) path: PathBuf,
 }
@@ -82,12 +82,12 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// Where a secret is to be had; never the secret itself.
+/// The location of a secret; never the secret itself.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretPlace {
     /// An environment variable.
     Env(String),
-    /// A file that holds nothing else.
+    /// A file with nothing else in it.
     File(String),
     /// A command that prints it.
     Command(Vec<String>),
@@ -99,10 +99,10 @@ impl<'de> Deserialize<'de> for SecretPlace {
     }
 }
 
-/// Refuses everything but a table, and repeats nothing of what it refuses: it may be a secret.
+/// Refuses everything but a table, without repeating it: it may be a secret.
 struct SecretPlaceVisitor;
 
-const NO_PLAIN_SECRET: &str = "a secret cannot stand in this file: write `{ env = \"NAME\" }`, \
+const NO_PLAIN_SECRET: &str = "a secret must not be written in this file: write `{ env = \"NAME\" }`, \
      `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\", \"ARGUMENT\"] }`";
 
 impl<'de> Visitor<'de> for SecretPlaceVisitor {
@@ -143,7 +143,7 @@ impl<'de> Visitor<'de> for SecretPlaceVisitor {
             Some(Key::Command) => SecretPlace::Command(map.next_value()?),
             None => {
                 return Err(de::Error::custom(
-                    "say where it is: `env`, `file` or `command`",
+                    "name its location: `env`, `file` or `command`",
                 ));
             }
         };
@@ -154,7 +154,7 @@ impl<'de> Visitor<'de> for SecretPlaceVisitor {
         }
         if map.next_key::<Key>()?.is_some() {
             return Err(de::Error::custom(
-                "give one of `env`, `file` and `command`, not two",
+                "give only one of `env`, `file` and `command`",
             ));
         }
         Ok(place)
@@ -162,7 +162,7 @@ impl<'de> Visitor<'de> for SecretPlaceVisitor {
 }
 
 impl ConfigFile {
-    /// Read `path`; a missing file is an error only where somebody `named` it.
+    /// Read `path`; a missing file is an error only if it was `named` explicitly.
     pub(crate) fn read(path: PathBuf, named: bool) -> Result<Option<Self>, Error> {
         let Some(text) = settings_text(&path, named, "check the path in `EMBEDCTL_CONFIG`")? else {
             return Ok(None);
@@ -172,7 +172,7 @@ impl ConfigFile {
         Ok(Some(file))
     }
 
-    /// The variables that any of the profiles says hold a secret.
+    /// The variables that any profile names for a secret.
     pub(crate) fn secret_variables(&self) -> Vec<String> {
         let places = self
             .profiles
@@ -189,7 +189,7 @@ impl ConfigFile {
 
     fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| {
-            // The error's own `Display` shows the line, which may hold a secret.
+            // The error's own `Display` quotes the line, which may contain a secret.
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             let place = format!("`{}`, line {line}, column {column}", path.display());
@@ -215,7 +215,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// The known name nearest to the unknown one in a message of the kind "unknown field `a`, expected one of `b`, `c`".
+/// The known name most similar to the unknown one in a message such as "unknown field `a`, expected one of `b`, `c`".
 fn suggestion(message: &str) -> Option<&str> {
     let mut names = message.split('`').skip(1).step_by(2);
     message.starts_with("unknown ").then_some(())?;

@@ -1,11 +1,11 @@
-//! `looker.ini`, the settings file of the official SDKs.
+//! `looker.ini`, the settings file of Looker's official SDKs.
 
 use std::path::Path;
 
 use crate::config::text::settings_text;
 use crate::error::Error;
 
-/// The section that all others inherit, in Python's configparser, by which the official SDK reads the file.
+/// The section inherited by all others, as in Python's configparser, which the official SDK uses.
 const DEFAULT: &str = "DEFAULT";
 
 /// The sections of a `looker.ini`, in the order of the file.
@@ -19,7 +19,7 @@ pub(crate) struct Ini {
 pub(crate) struct Section {
     pub(crate) name: String,
     values: Vec<(String, String)>,
-    /// What `[DEFAULT]` says.
+    /// The values of `[DEFAULT]`.
     inherited: Vec<(String, String)>,
 }
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Section {
 }
 
 impl Ini {
-    /// Read `path`; a missing file is an error only where somebody `named` it.
+    /// Read `path`; a missing file is an error only if it was `named` explicitly.
     pub(crate) fn read(path: &Path, named: bool) -> Result<Option<Self>, Error> {
         let advice = "check the path given with `--ini` or `EMBEDCTL_INI`";
         let Some(text) = settings_text(path, named, advice)? else {
@@ -63,7 +63,7 @@ impl Ini {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
-            // A line may hold a secret, so it is named by its number only.
+            // A line may contain a secret, so only its number is shown.
             ini.add(line).ok_or_else(|| {
                 Error::usage(format!(
                     "line {} is neither `[section]` nor `key = value`",
@@ -76,7 +76,7 @@ impl Ini {
         Ok(ini)
     }
 
-    /// `[DEFAULT]` is no section, but what all others inherit, unless there are no others.
+    /// `[DEFAULT]` is not a section of its own but inherited by all others, unless it is the only one.
     fn inherit(&mut self) {
         let is_default = |section: &mut Section| section.name == DEFAULT;
         if self.sections.iter_mut().all(is_default) {
@@ -107,7 +107,7 @@ impl Ini {
         Some(())
     }
 
-    /// The section of this name, whatever its case.
+    /// The section with this name, ignoring case if there is no exact match.
     pub(crate) fn section(&self, name: &str) -> Option<&Section> {
         self.sections
             .iter()
@@ -119,7 +119,7 @@ impl Ini {
             })
     }
 
-    /// The section used where none is named: the first.
+    /// The section used if none is named: the first.
     pub(crate) fn first(&self) -> Option<&Section> {
         self.sections.first()
     }
@@ -130,7 +130,7 @@ impl Ini {
     }
 }
 
-/// `value` without the quotes around it, or without the comment after it.
+/// `value` without surrounding quotes or a trailing comment.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
         if let Some((inner, _)) = value

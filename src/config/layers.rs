@@ -1,4 +1,4 @@
-//! The layers that a setting may come from, each asked in turn.
+//! The sources of a setting, in order of precedence.
 
 use std::path::{Path, PathBuf};
 
@@ -15,18 +15,18 @@ use crate::system::System;
 pub(crate) struct Layers<'a> {
     pub(crate) args: &'a ConfigArgs,
     pub(crate) system: &'a System,
-    /// The name of the profile or section in use, where one is named.
+    /// The name of the profile or section in use, if one is named.
     pub(crate) chosen: Option<Setting<String>>,
     profile: Option<(String, Profile, PathBuf)>,
     ini: Option<(Section, PathBuf)>,
-    /// The section of `looker.ini` that counts only where it is for the same Looker.
+    /// The section of `looker.ini` that is used only if it is for the same Looker.
     pub(crate) fallback_ini: Option<(Section, PathBuf)>,
-    /// The variables that any profile says hold a secret.
+    /// The variables that any profile names for a secret.
     pub(crate) named_secrets: Vec<String>,
 }
 
 impl<'a> Layers<'a> {
-    /// Flags and `EMBEDCTL_…` variables only: what a run against a local Looker heeds.
+    /// Flags and `EMBEDCTL_…` variables only: all that a run against a local Looker uses.
     pub(crate) const fn without_files(args: &'a ConfigArgs, system: &'a System) -> Self {
         Self {
             args,
@@ -39,7 +39,7 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// All of them, with the profile and section that the flags, or the files themselves, choose.
+    /// All of them, with the profile and section selected by flags or by the files themselves.
     pub(crate) fn read(
         args: &'a ConfigArgs,
         system: &'a System,
@@ -58,7 +58,7 @@ impl<'a> Layers<'a> {
 
     fn choose(&mut self, mut file: ConfigFile, ini: &Ini, places: &Places) -> Result<(), Error> {
         let named = self.args.profile.as_deref();
-        // Somebody who names a `looker.ini` wants that one, not the profile that happens to be the default.
+        // Someone who names a `looker.ini` wants that file, not the default profile.
         let default = file
             .default_profile
             .as_deref()
@@ -94,7 +94,7 @@ impl<'a> Layers<'a> {
         Ok(())
     }
 
-    /// A flag's value, which may stand in its `EMBEDCTL_…` variable.
+    /// A flag's value, which may come from its `EMBEDCTL_…` variable.
     pub(crate) fn flag<T>(&self, flag: &'static str, value: Option<T>) -> Option<Setting<T>> {
         let source = match self.args.from_variables.get(flag) {
             Some(variable) => Source::Variable(variable.clone()),
@@ -111,7 +111,7 @@ impl<'a> Layers<'a> {
         })
     }
 
-    /// The same for variables that describe a real Looker; a local one has nothing to do with them.
+    /// The same for variables that describe a real Looker; a local one ignores them.
     pub(crate) fn sdk_variable(&self, names: &[&str]) -> Option<Setting<String>> {
         self.variable(names).filter(|_| !self.args.emulator)
     }
@@ -135,7 +135,7 @@ impl<'a> Layers<'a> {
         ini_setting(section, file, key)
     }
 
-    /// Use the section that was left out after all.
+    /// Use the fallback section after all.
     pub(crate) fn accept_fallback(&mut self) {
         self.ini = self.fallback_ini.take();
     }
@@ -154,7 +154,7 @@ fn unknown_profile(name: &str, named: bool, file: &ConfigFile, ini: &Ini) -> Err
         Error::usage(format!("there is no profile `{name}`"))
     } else {
         Error::usage(format!(
-            "`default_profile` in `{}` names `{name}`, which is not there",
+            "`default_profile` in `{}` names `{name}`, which does not exist",
             file.path.display()
         ))
     };

@@ -1,4 +1,4 @@
-//! The settings of a run: what was given, where, and what it means.
+//! The settings of a run: their values and where they come from.
 
 mod access;
 mod args;
@@ -46,7 +46,7 @@ pub use profiles::ProfileName;
 pub use source::Source;
 pub(crate) use variables::variable_of;
 
-/// The settings of a run, each with the place it came from. Secrets are looked up only when they are asked for.
+/// The settings of a run, each with its source. Secrets are read only when they are needed.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Whether every question is answered with yes.
@@ -81,19 +81,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The embed path that is fetched to create a user, where the profile names one.
+    /// The embed path to fetch in order to create a user, if the profile names one.
     pub fn blank_dashboard(&self) -> Option<&str> {
         self.blank_dashboard
             .as_ref()
             .map(|setting| setting.value.as_str())
     }
 
-    /// The grants of a user for whom none are named.
+    /// The grants of a new user, for whatever is not named.
     pub const fn grants(&self) -> &Grants {
         &self.grants.value
     }
 
-    /// The base URL of the API, where one is known.
+    /// The base URL of the API, if it is known.
     pub fn base_url(&self) -> Option<&Url> {
         self.base_url.as_ref().map(|setting| &setting.value)
     }
@@ -113,8 +113,8 @@ impl Settings {
         self.keys_to.as_ref().map(|setting| setting.value.as_str())
     }
 
-    /// Where runs are recorded: as given, or a file for the host of the base URL. `None` is memory: a local Looker of
-    /// one run needs no lasting record.
+    /// Where runs are recorded: as given, or a file for the host of the base URL. `None` means in memory: a local Looker that
+    /// lives for one run needs no lasting record.
     pub fn ledger(&self) -> Result<Option<String>, Error> {
         if let Some(ledger) = &self.ledger {
             return Ok(Some(ledger.value.clone()));
@@ -137,14 +137,14 @@ impl Settings {
         Ok(Some(path.to_string_lossy().into_owned()))
     }
 
-    /// The file that runs are recorded in, if it is one.
+    /// The file in which runs are recorded, if it is one.
     pub(crate) fn ledger_file(&self, system: &System) -> Option<PathBuf> {
         let ledger = self.ledger().ok()??;
         let path = ledger.strip_prefix("sqlite:").unwrap_or(&ledger);
         (!ledger.contains("://")).then(|| system.path(path))
     }
 
-    /// The files that settings and secrets may come from, each with what it is.
+    /// The files that settings and secrets may come from, each with its role.
     pub(crate) fn files(&self) -> Vec<(String, PathBuf)> {
         let named = self
             .places()
@@ -166,35 +166,35 @@ impl Settings {
         files
     }
 
-    /// Where the answers of `doctor --probe` are kept: beside the ledger of the host of the base URL. `None` for a local
-    /// Looker of one run, and where there is no such place.
+    /// Where the answers of `doctor --probe` are kept: beside the ledger of the host of the base URL. `None` for a local Looker
+    /// that lives for one run, and without a home directory.
     pub fn answers(&self) -> Option<PathBuf> {
         let folder = self.places.state.as_ref().filter(|_| !self.emulator)?;
         let host = self.base_url()?.authority();
         Some(default_path(folder, host).with_extension("answers"))
     }
 
-    /// How long one request may take.
+    /// The timeout of one request.
     pub const fn timeout(&self) -> Duration {
         self.timeout.value
     }
 
-    /// How often a request that may be repeated is repeated.
+    /// How often a request is retried, if that is safe.
     pub const fn retries(&self) -> u32 {
         self.retries.value
     }
 
-    /// How many requests are in flight at once.
+    /// How many requests are sent concurrently.
     pub const fn concurrency(&self) -> usize {
         self.concurrency.value
     }
 
-    /// How many requests a second are sent at most.
+    /// The highest rate of requests, per second.
     pub fn rps(&self) -> Option<f64> {
         self.rps.as_ref().map(|setting| setting.value)
     }
 
-    /// Files of certificates to trust besides the system's.
+    /// Certificate files to trust in addition to the system's.
     pub fn ca_files(&self) -> Vec<PathBuf> {
         self.ca_files
             .iter()
@@ -202,12 +202,12 @@ impl Settings {
             .collect()
     }
 
-    /// Whether Looker's certificate is checked.
+    /// Whether Looker's certificate is verified.
     pub const fn verify_tls(&self) -> bool {
         self.verify_tls.value
     }
 
-    /// The proxy for requests to Looker. May hold a password.
+    /// The proxy for requests to Looker. May contain a password.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_ref().map(|setting| setting.value.as_str())
     }
@@ -217,12 +217,12 @@ impl Settings {
         self.no_proxy.as_ref().map(|setting| setting.value.as_str())
     }
 
-    /// What every run with these settings should be warned of.
+    /// Warnings for every run with these settings.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The environment variables that any profile names for a secret, which no child process should get.
+    /// The environment variables that any profile names for a secret, which no child process may get.
     pub fn secret_variables(&self) -> &[String] {
         &self.secret_variables
     }

@@ -1,4 +1,4 @@
-//! `~/.netrc`, where an API key may stand under the host it is for.
+//! `~/.netrc`, which may contain an API key for a host.
 
 use std::fmt;
 use std::iter::Peekable;
@@ -18,8 +18,8 @@ impl fmt::Debug for Login {
     }
 }
 
-/// The entry of `host` in the netrc file `text`, or its `default`. Text that is not understood is passed over: the
-/// file belongs to other programs too.
+/// The entry of `host` in the netrc file `text`, or its `default`. Unknown text is skipped: the file belongs to other programs
+/// too.
 pub(crate) fn find(text: &str, host: &str) -> Option<Login> {
     let mut tokens = Tokens(text.chars().peekable());
     let mut here = false;
@@ -49,7 +49,7 @@ pub(crate) fn find(text: &str, host: &str) -> Option<Login> {
     })
 }
 
-/// The words of a netrc file: quotes hold a word together, a backslash takes the next character as it is.
+/// The words of a netrc file: quotes group a word, a backslash escapes the next character.
 struct Tokens<'a>(Peekable<Chars<'a>>);
 
 impl Tokens<'_> {
@@ -81,7 +81,7 @@ impl Tokens<'_> {
         Some(token)
     }
 
-    /// A macro ends with an empty line.
+    /// Skip a macro, which ends with an empty line.
     fn skip_macro(&mut self) {
         let mut last = ' ';
         for character in self.0.by_ref() {

@@ -17,7 +17,7 @@ use crate::secret::{ExposeSecret as _, SecretString};
 use crate::signed_url::Algorithm;
 use crate::system::{Readers, System, files};
 
-/// A profile to be added.
+/// A profile to add.
 #[derive(Debug)]
 pub(crate) struct NewProfile {
     pub(crate) name: String,
@@ -34,7 +34,7 @@ pub(crate) struct NewProfile {
 const BASE_URL: Source = Source::Flag("--base-url");
 
 impl NewProfile {
-    /// The base URL that somebody typed.
+    /// Parse a base URL that was typed in.
     pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
         base_url::parse(text, &BASE_URL)
     }
@@ -43,9 +43,9 @@ impl NewProfile {
 /// A secret of a new profile.
 #[derive(Debug)]
 pub(crate) enum NewSecret {
-    /// Typed just now; goes into a file of its own.
+    /// Typed in; goes into its own file.
     Typed(SecretString),
-    /// It stays where it is.
+    /// It stays at its location.
     At(SecretPlace),
 }
 
@@ -58,9 +58,9 @@ impl NewSecret {
             Some(("command", line)) => {
                 SecretPlace::Command(line.split_whitespace().map(str::to_owned).collect())
             }
-            // What stands there instead may be the secret itself.
+            // Anything else may be the secret itself, so it is not repeated.
             _ => {
-                return Err(Error::usage("a secret is given by the place it is in")
+                return Err(Error::usage("a secret is given by its location")
                     .hint("write `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT`"));
             }
         };
@@ -69,19 +69,19 @@ impl NewSecret {
 }
 
 impl Settings {
-    /// The base URL, where a flag gives it.
+    /// The base URL, if given by a flag.
     pub(crate) fn base_url_flag(&self) -> Option<&Url> {
         let given = self.base_url.as_ref()?;
         matches!(given.source, Source::Flag(_)).then_some(&given.value)
     }
 
-    /// The host in signed URLs, where a flag gives it.
+    /// The host in signed URLs, if given by a flag.
     pub(crate) fn embed_host_flag(&self) -> Option<&str> {
         let given = self.embed_host.as_ref()?;
         matches!(given.source, Source::Flag(_)).then_some(given.value.as_str())
     }
 
-    /// The algorithm of the embed secret, where a flag gives it.
+    /// The algorithm of the embed secret, if given by a flag.
     pub(crate) const fn embed_algorithm_flag(&self) -> Option<Algorithm> {
         match self.embed_algorithm.source {
             Source::Flag(_) => Some(self.embed_algorithm.value),
@@ -89,7 +89,7 @@ impl Settings {
         }
     }
 
-    /// What it takes to log in with a profile that is not there yet.
+    /// The settings to log in with a profile that does not exist yet.
     pub(crate) fn access_of(
         &self,
         profile: &NewProfile,
@@ -124,17 +124,14 @@ impl Settings {
             let path = self.config_path()?;
             return Err(Error::new(
                 Kind::Conflict,
-                format!(
-                    "there is a profile `{name}` already, in `{}`",
-                    path.display()
-                ),
+                format!("profile `{name}` already exists in `{}`", path.display()),
             )
             .hint("choose another name, or change the file"));
         }
         Ok(())
     }
 
-    /// Add the profile; gives the files that were written.
+    /// Add the profile; returns the files that were written.
     pub(crate) fn add_profile(&self, profile: &NewProfile) -> Result<Vec<PathBuf>, Error> {
         self.check_name(&profile.name)?;
         let path = self.config_path()?.to_owned();
@@ -159,9 +156,10 @@ impl Settings {
             &client_secret,
             embed_secret.transpose()?.as_deref(),
         );
+        // Secrets first, the profile last: a crash in between must not leave a profile that points to nothing.
         if let Err(error) = self.append(&path, &profile.name, profile.default, &text) {
             for secret in written {
-                // The error that matters is the one before.
+                // The error that matters is the earlier one.
                 let _gone = fs::remove_file(secret).is_ok();
             }
             return Err(error);
@@ -170,7 +168,7 @@ impl Settings {
         Ok(written)
     }
 
-    /// Keep a secret in a file that nobody else can read. One of that name that no profile speaks of was left behind by
+    /// Write a secret to a file that only the owner can read. An existing file of that name which no profile mentions was left by
     /// a process that died.
     fn write_secret(
         &self,
@@ -184,7 +182,7 @@ impl Settings {
             let config = self.config_path()?;
             let text = settings_text(config, false, "")?.unwrap_or_default();
             if text.contains(name) {
-                let message = format!("there is a file `{}` already", path.display());
+                let message = format!("the file `{}` already exists", path.display());
                 return Err(Error::new(Kind::Conflict, message)
                     .hint("choose another name for the profile, or move the file away"));
             }
@@ -193,19 +191,19 @@ impl Settings {
         Ok(path.to_owned())
     }
 
-    /// Put `text` after what the file holds, so that everything in it stays as its owner wrote it.
+    /// Append `text` to the file, so that everything in it stays as its owner wrote it.
     fn append(&self, path: &Path, name: &str, default: bool, text: &str) -> Result<(), Error> {
         let has_default = self.read_config()?.default_profile.is_some();
         if default && has_default {
             return Err(Error::new(
                 Kind::Conflict,
-                format!("`{}` names a default profile already", path.display()),
+                format!("`{}` already names a default profile", path.display()),
             )
             .hint("change `default_profile` in the file, or leave `--default` out"));
         }
         files::update(path, Readers::Everybody, u64::MAX, |old| {
             let old = old.unwrap_or_default();
-            // Keys outside of a section must stand before the first one.
+            // In TOML, keys outside a section must come before the first section.
             let first = if default || old.is_empty() {
                 format!("default_profile = {}\n", quoted(name))
             } else {
@@ -223,7 +221,7 @@ impl Settings {
 
     fn config_path(&self) -> Result<&Path, Error> {
         self.places.config.as_deref().ok_or_else(|| {
-            Error::usage("there is no home directory to keep profiles in")
+            Error::usage("there is no home directory for profiles")
                 .hint("name the file with `EMBEDCTL_CONFIG`")
         })
     }
@@ -260,7 +258,7 @@ fn section(profile: &NewProfile, client_secret: &str, embed_secret: Option<&str>
     )
 }
 
-/// The place of a secret, as the file has it.
+/// A secret's location, in the notation of the file.
 fn shown(place: &SecretPlace) -> String {
     match place {
         SecretPlace::Env(name) => format!("{{ env = {} }}", quoted(name)),
@@ -272,7 +270,7 @@ fn shown(place: &SecretPlace) -> String {
     }
 }
 
-/// A string of TOML.
+/// A TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The files that settings may come from, and the folder that runs are recorded in.
+//! The files that settings may come from, and the folder for ledgers.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,11 @@ use crate::system::System;
 pub(crate) struct Places {
     /// `config.toml`; `None` without a home directory.
     pub(crate) config: Option<PathBuf>,
-    /// Whether somebody named it, so that it must be there.
+    /// Whether it was named explicitly, so that it must exist.
     pub(crate) config_named: bool,
     /// `looker.ini`.
     pub(crate) ini: PathBuf,
-    /// Whether somebody named it.
+    /// Whether it was named explicitly.
     pub(crate) ini_named: bool,
     /// The netrc file.
     pub(crate) netrc: Option<PathBuf>,
@@ -43,7 +43,7 @@ impl Places {
         }
     }
 
-    /// A path written in `config.toml`: from the home directory where it starts with `~/`, else from the file's folder.
+    /// A path from `config.toml`: relative to the home directory if it starts with `~/`, otherwise to the file's folder.
     pub(crate) fn in_config(&self, path: &str) -> PathBuf {
         if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), &self.home) {
             return home.join(rest);

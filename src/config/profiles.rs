@@ -1,4 +1,4 @@
-//! The profiles and files there are, for `embedctl profile`.
+//! The existing profiles and files, for `embedctl profile`.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,18 @@ use crate::error::Error;
 /// A profile of `config.toml` or a section of `looker.ini`.
 #[derive(Clone, Debug)]
 pub struct ProfileName {
-    /// What `--profile` calls it.
+    /// Its name for `--profile`.
     pub name: String,
     /// The Looker it is for.
     pub base_url: Option<String>,
-    /// The file it stands in.
+    /// The file that defines it.
     pub file: PathBuf,
     /// Whether this run uses it.
     pub chosen: bool,
 }
 
 impl Settings {
-    /// The profiles there are.
+    /// The existing profiles.
     pub fn profiles(&self) -> Result<Vec<ProfileName>, Error> {
         let places = &self.places;
         let file = match &places.config {
@@ -49,7 +49,7 @@ impl Settings {
         Ok(profiles)
     }
 
-    /// The files that settings are read from and the folder that runs are recorded in, whether they are there or not.
+    /// The files that settings are read from and the folder for ledgers, whether they exist or not.
     pub fn places(&self) -> Vec<(&'static str, PathBuf)> {
         let places = &self.places;
         let named = [

@@ -1,4 +1,4 @@
-//! Bringing the layers together: flag, then environment, then profile, then `looker.ini`, then netrc, then default.
+//! Combining the sources: flag, then environment, then profile, then `looker.ini`, then netrc, then default.
 
 use url::Url;
 
@@ -19,8 +19,8 @@ use crate::signed_url::Grants;
 use crate::system::System;
 
 impl Settings {
-    /// Bring together flags, environment, profile, `looker.ini`, netrc and defaults. Complains of what is malformed,
-    /// not of what is missing, and looks up no secret that would take a command.
+    /// Combine flags, environment, profile, `looker.ini`, netrc and defaults. Reports malformed settings, but not missing ones,
+    /// and reads no secret that needs a command.
     pub fn resolve(args: &ConfigArgs, system: &System) -> Result<Self, Error> {
         let args = args.clone().with_variables(system)?;
         let places = Places::new(args.ini.as_deref(), system);
@@ -96,7 +96,7 @@ fn resolve_base_url(layers: &mut Layers<'_>) -> Result<Option<Setting<Url>>, Err
         Some(given) => Some(given.try_map(|text, source| base_url::parse(&text, source))?),
         None => None,
     };
-    // The credentials of another section are used only where it is for the same Looker.
+    // Another section's credentials are used only if it is for the same Looker: they must not reach a different host.
     if let Some((section, file)) = &layers.fallback_ini
         && let Some(other) = ini_setting(section, file, "base_url")
         && let Ok(other) = other.try_map(|text, source| base_url::parse(&text, source))

@@ -1,4 +1,4 @@
-//! Where a secret is, and getting it from there once it is needed.
+//! Where a secret is, and reading it once it is needed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,30 +13,30 @@ use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::system::{Program, Readers, System, duration, files};
 
-/// No secret is longer.
+/// Far more than any secret.
 const MAX_SECRET: u64 = 64 * 1024;
-/// How much of what a failed command said is shown.
+/// How much of a failed command's message is shown.
 const MAX_COMPLAINT: usize = 500;
-/// How long a command may take; a password manager may have to ask for a touch of a key first.
+/// How long a command may take; a password manager may wait for someone to touch a security key.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A secret, or where to get it.
+/// A secret, or its location.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretSource {
-    /// It is at hand.
+    /// It is known already.
     Given(SecretString),
-    /// It stands in this file, which others can read or change.
+    /// It is in this file, which others can read or change.
     Exposed(PathBuf),
     /// It is in this variable, or should be.
     Variable(String, Option<SecretString>),
-    /// It is all that stands in this file.
+    /// It is the whole content of this file.
     File(PathBuf),
     /// This command prints it.
     Command(Program),
 }
 
 impl SecretSource {
-    /// A secret that was found in a file among other things; refused if others can read or change the file.
+    /// A secret found in a file among other things; refused if others can read or change the file.
     pub(crate) fn in_file(secret: SecretString, file: &Path) -> Self {
         match files::open(file, Readers::Owner) {
             Ok(_) => Self::Given(secret),
@@ -44,7 +44,7 @@ impl SecretSource {
         }
     }
 
-    /// The secret at a place that a profile names.
+    /// The secret at a location named by a profile.
     pub(crate) fn at(
         place: SecretPlace,
         places: &Places,
@@ -66,7 +66,7 @@ impl SecretSource {
         }
     }
 
-    /// Get the secret, which `source` says where to find and `what` is called.
+    /// Read the secret. `what` is its name and `source` the setting's source, for errors.
     pub(crate) fn read(&self, what: &str, source: &Source) -> Result<SecretString, Error> {
         let secret = match self {
             Self::Given(secret) => Ok(secret.clone()),
@@ -98,12 +98,12 @@ fn read_file(path: &Path) -> Result<SecretString, Error> {
 fn exposed(path: &Path) -> Error {
     match files::open(path, Readers::Owner) {
         Err(error) => Error::from(error).with_kind(Kind::Usage),
-        Ok(_) => Error::usage(format!("`{}` was open to others", path.display()))
+        Ok(_) => Error::usage(format!("`{}` was accessible to others", path.display()))
             .hint("run the same command again"),
     }
 }
 
-/// The text of `bytes`, without the newline that editors and commands put at the end.
+/// The text of `bytes`, without the newline that editors and commands append.
 fn without_newline(mut bytes: Vec<u8>) -> Result<SecretString, Error> {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
@@ -116,7 +116,7 @@ fn without_newline(mut bytes: Vec<u8>) -> Result<SecretString, Error> {
         .map_err(|_| Error::usage("it is not text"))
 }
 
-/// Run `command` on a thread of its own: the caller may be inside an asynchronous runtime already.
+/// Run `command` on its own thread: the caller may already be inside an asynchronous runtime.
 fn run(command: &Program) -> Result<SecretString, Error> {
     let program = command.argv.first().cloned().unwrap_or_default();
     let program = program.to_string_lossy();

@@ -1,12 +1,12 @@
-//! A setting and the place it came from.
+//! A setting and its source.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where the value of a setting came from.
+/// The source of a setting.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Source {
-    /// A flag of the command line, as in `--base-url`.
+    /// A command line flag, such as `--base-url`.
     Flag(&'static str),
     /// An environment variable.
     Variable(String),
@@ -29,11 +29,11 @@ pub enum Source {
         /// The file.
         file: PathBuf,
     },
-    /// Worked out from another setting, which is named.
+    /// Derived from another setting, which is named.
     Derived(&'static str),
     /// The local Looker of this run.
     Emulator,
-    /// Nobody gave one.
+    /// The default.
     Default,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A value and the place it came from.
+/// A value and its source.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {
     pub(crate) value: T,
@@ -64,12 +64,12 @@ impl<T> Setting<T> {
         Self { value, source }
     }
 
-    /// The value nobody gave.
+    /// The default value.
     pub(crate) const fn default(value: T) -> Self {
         Self::new(value, Source::Default)
     }
 
-    /// The same source for what `read` makes of the value.
+    /// The same source with the value that `read` derives.
     pub(crate) fn try_map<U, E>(
         self,
         read: impl FnOnce(T, &Source) -> Result<U, E>,

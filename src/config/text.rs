@@ -1,4 +1,4 @@
-//! Values as people write them: switches, durations, algorithms, counts.
+//! Parsing of values as people write them: switches, durations, algorithms, counts.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -8,11 +8,11 @@ use crate::config::source::Source;
 use crate::error::{Error, Kind};
 use crate::system::{Readers, duration, files};
 
-/// No file of settings is longer.
+/// Far more than any settings file.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
-/// The text of a file of settings, which nobody else may have written: it says where secrets come from and go to. A
-/// missing file is an error, with `advice`, only if somebody `named` it.
+/// The text of a settings file, which no one else may be able to write: it says where secrets come from and go to. A missing
+/// file is an error, with `advice`, only if it was `named` explicitly.
 pub(crate) fn settings_text(
     path: &Path,
     named: bool,
@@ -32,7 +32,7 @@ pub(crate) fn settings_text(
         .map_err(|_| cannot(Error::usage("it is not text")))
 }
 
-/// A switch as the official SDKs read it: `yes, y, true, t, on, 1` and `no, n, false, f, off, 0`, in any case.
+/// A switch, in the values of the official SDKs: `yes, y, true, t, on, 1` and `no, n, false, f, off, 0`, in any case.
 pub(crate) fn switch(text: &str, source: &Source) -> Result<bool, Error> {
     match text.to_ascii_lowercase().as_str() {
         "yes" | "y" | "true" | "t" | "on" | "1" => Ok(true),
@@ -41,21 +41,21 @@ pub(crate) fn switch(text: &str, source: &Source) -> Result<bool, Error> {
     }
 }
 
-/// A duration that is longer than nothing, or plain seconds, as the official SDKs have it.
+/// A positive duration, or plain seconds as in the official SDKs.
 pub(crate) fn duration(text: &str, source: &Source) -> Result<Duration, Error> {
     let read = duration::read_or_seconds(text).and_then(|read| match read.is_zero() {
-        true => Err("it must be longer than nothing"),
+        true => Err("it must be longer than zero"),
         false => Ok(read),
     });
     read.map_err(|why| invalid(text, source, why))
 }
 
-/// A value of any type that reads itself; `advice` says how to write one.
+/// A value of any type that can be parsed; `advice` says how to write one.
 pub(crate) fn parsed<T: FromStr>(text: &str, source: &Source, advice: &str) -> Result<T, Error> {
     text.parse().map_err(|_| invalid(text, source, advice))
 }
 
-/// The error for a value that cannot be read.
+/// The error for a value that cannot be parsed.
 pub(crate) fn invalid(text: &str, source: &Source, advice: &str) -> Error {
     Error::usage(format!("`{text}` is not a valid value ({source})")).hint(advice)
 }

@@ -1,4 +1,4 @@
-//! The `EMBEDCTL_…` variables that stand in for flags.
+//! The `EMBEDCTL_…` variables for flags.
 
 use std::str::FromStr;
 
@@ -10,14 +10,14 @@ use crate::config::text;
 use crate::error::Error;
 use crate::system::System;
 
-/// The variable that stands in for a flag: `--embed-host` is `EMBEDCTL_EMBED_HOST`.
+/// The variable for a flag: `--embed-host` is `EMBEDCTL_EMBED_HOST`.
 pub(crate) fn variable_of(flag: &str) -> String {
     let name = flag.trim_start_matches('-').replace('-', "_");
     format!("EMBEDCTL_{}", name.to_uppercase())
 }
 
 impl ConfigArgs {
-    /// The same flags, with those that were not given taken from their variables.
+    /// The same flags, with those not given taken from their variables.
     pub(crate) fn with_variables(mut self, system: &System) -> Result<Self, Error> {
         let mut given = Given {
             system,
@@ -58,7 +58,7 @@ struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// The value of the flag's variable, and what to call it in an error.
+    /// The value of the flag's variable, and its name for errors.
     fn value(&self, flag: &str) -> Option<(String, Source)> {
         let name = variable_of(flag);
         let value = self.system.var(&name)?;
@@ -111,7 +111,7 @@ impl Given<'_> {
         Ok(())
     }
 
-    /// A number, or a switch for once.
+    /// A number, or a switch that counts as one.
     fn count(&mut self, flag: &'static str, slot: &mut u8) -> Result<(), Error> {
         if *slot == 0
             && let Some((value, source)) = self.value(flag)

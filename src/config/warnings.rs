@@ -1,15 +1,15 @@
-//! What is dangerous about the settings of a run.
+//! Dangerous settings.
 
 use crate::config::Settings;
 use crate::config::base_url;
 use crate::error::Error;
 
 impl Settings {
-    /// Note what to warn of on every run; refuse what is not to be done at all.
+    /// Collect the warnings for every run; refuse what must not be done at all.
     pub(crate) fn warn(&mut self) -> Result<(), Error> {
         if !self.verify_tls.value {
             self.warnings.push(format!(
-                "Looker's certificate is not checked ({}): whoever sits in between can read and change everything",
+                "Looker's certificate is not verified ({}): anyone on the network path can read and change everything",
                 self.verify_tls.source
             ));
         }
@@ -19,7 +19,7 @@ impl Settings {
         {
             base_url::refuse_plain(&base_url.value, &base_url.source, self.verify_tls.value)?;
             self.warnings.push(format!(
-                "the base URL is `http`, so every secret travels in the clear ({})",
+                "the base URL is `http`, so every secret is sent unencrypted ({})",
                 base_url.source
             ));
         }

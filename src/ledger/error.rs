@@ -7,17 +7,17 @@ use crate::ledger::{Owner, RunId};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// Another process works on the same thing, or stopped in the middle of it.
+    /// Another process works on the same user or run, or stopped in the middle of it.
     #[error("{subject} is locked by process {pid} on {host} (run {run})", pid = owner.pid, host = owner.host)]
     Busy {
-        /// The run or the user that both want.
+        /// The run or the user that both want to work on.
         subject: String,
-        /// The run in the way.
+        /// The conflicting run.
         run: RunId,
-        /// Who works on it.
+        /// The process that works on it.
         owner: Owner,
     },
-    /// An earlier run for the same subject is unfinished, and nobody works on it.
+    /// An earlier run for the same subject is unfinished, and no process works on it.
     #[error("run {run} for `{subject}` is unfinished")]
     Unfinished {
         /// The user both runs are for.
@@ -31,7 +31,7 @@ pub enum LedgerError {
     /// This process owned the run, and another has taken it over.
     #[error("run {0} was taken over by another process")]
     TakenOver(RunId),
-    /// The store was made by a newer embedctl.
+    /// A newer embedctl created the store.
     #[error("ledger schema {found} is newer than this embedctl supports ({known})")]
     TooNew {
         /// The version of the file.
@@ -80,7 +80,7 @@ impl LedgerError {
             }
             Self::NoSuchRun(_) => "`embedctl runs list` shows the runs there are".to_owned(),
             Self::TakenOver(run) => {
-                format!("`embedctl runs show {run}` tells how it stands and who works on it")
+                format!("`embedctl runs show {run}` shows its state and who works on it")
             }
             Self::TooNew { .. } => {
                 "update embedctl, or give it another ledger with `--ledger PATH`".to_owned()

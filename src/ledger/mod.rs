@@ -1,4 +1,4 @@
-//! What was intended and what came of it: runs, their jobs, the events of each job, and the keys that came of them.
+//! Intents and outcomes: runs, their jobs, the events of each job, and the keys that were minted.
 //!
 //! The ledger holds no secret: nothing here can carry a [`SecretString`](crate::secret::SecretString), which does not
 //! serialise:
@@ -8,7 +8,7 @@
 //! let spec = serde_json::to_value(secret);
 //! ```
 //!
-//! Every method that writes returns only when what it wrote survives a power cut.
+//! Every method that writes returns only once the data would survive a power cut.
 
 mod error;
 pub mod sqlite;
@@ -23,33 +23,32 @@ use uuid::Uuid;
 
 pub use self::error::LedgerError;
 
-/// What a ledger's method gives, later.
+/// The future result of a ledger method.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
 
-/// The store of runs. Its methods may be called from many tasks at once; those that write at the same time share one
-/// sync of the disk.
+/// The store of runs. Its methods may be called from many tasks at once; concurrent writes share one sync to disk.
 ///
-/// A run has one owner at a time: the process that began or claimed it. Every write names the run and is refused once
+/// A run has one owner at a time: the process that began or claimed it. Every write names the run, and is refused once
 /// another process has taken the run over.
 pub trait Ledger: fmt::Debug + Send + Sync {
-    /// The Looker that it belongs to, once one has used it.
+    /// The Looker that the ledger belongs to, once one has used it.
     fn instance(&self) -> Answer<'_, Option<Instance>>;
 
-    /// Let it belong to this Looker from now on. The runs and keys of the one before stay with that one; those that
-    /// belong to none yet are its own.
+    /// Bind the ledger to this Looker. Runs and keys of an earlier Looker stay with that one; those that belong to none yet
+    /// become this one's.
     fn bind(&self, instance: Instance) -> Answer<'_, ()>;
 
-    /// Know its Looker by this from now on: it has moved, and all its runs and keys with it.
+    /// Record that the ledger's Looker has moved to this address, along with all its runs and keys.
     fn follow(&self, instance: Instance) -> Answer<'_, ()>;
 
-    /// Record a new run with its first jobs, owned by this process, and give the run's id.
+    /// Record a new run with its first jobs, owned by this process, and return the run's id.
     ///
     /// # Errors
-    /// [`LedgerError::Busy`] or [`LedgerError::Unfinished`] where an unfinished run at the same Looker has an open job for
-    /// one of the same users, be it as its subject or as its second user.
+    /// [`LedgerError::Busy`] or [`LedgerError::Unfinished`] if an unfinished run at the same Looker has an open job for one of
+    /// the same users, as its subject or as its second user.
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId>;
 
-    /// Add jobs to a run of this process. They are numbered on from the last.
+    /// Add jobs to a run of this process. Their numbers continue from the last one.
     fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()>;
 
     /// Take over an unfinished run whose owner is gone.
@@ -58,14 +57,13 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`LedgerError::Busy`] while its owner lives; [`LedgerError::NoSuchRun`].
     fn claim(&self, run: RunId) -> Answer<'_, Run>;
 
-    /// Give the run up, finished or not; somebody else may claim an unfinished one.
+    /// Give up the run, finished or not; another process may claim an unfinished one.
     fn release(&self, run: RunId) -> Answer<'_, ()>;
 
-    /// Record events of a job, in this order, and what they say of a key; all or nothing.
+    /// Record events of a job, in this order, and the state of a key; all or nothing.
     fn record(&self, job: JobId, events: Vec<Event>, key: Option<KeyRecord>) -> Answer<'_, ()>;
 
-    /// Record the last events of a job and how it ended (or that it is open again), with what came of it; all or
-    /// nothing.
+    /// Record the last events of a job and how it ended (or that it is open again), with its outcome; all or nothing.
     fn settle(
         &self,
         job: JobId,
@@ -77,7 +75,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// The events of a job, oldest first.
     fn events(&self, job: JobId) -> Answer<'_, Vec<Event>>;
 
-    /// Up to `limit` jobs of a run, those in `state` or all of them, with numbers from `from` on, by number.
+    /// Up to `limit` jobs of a run with numbers from `from` on, in ascending order; those in `state`, or all of them.
     fn jobs(
         &self,
         run: RunId,
@@ -86,49 +84,47 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         limit: u32,
     ) -> Answer<'_, Vec<Job>>;
 
-    /// For each of `subjects` its newest jobs that are done at the ledger's Looker, of whatever runs, newest first; a few,
-    /// not all.
+    /// For each of `subjects`, its newest finished jobs at the ledger's Looker from any run, newest first; a few, not all.
     fn newest_done(&self, subjects: Vec<String>) -> Answer<'_, Vec<Vec<Job>>>;
 
-    /// One run, of whatever Looker.
+    /// One run, at any Looker.
     fn run(&self, run: RunId) -> Answer<'_, Option<Run>>;
 
-    /// The newest `limit` runs of whatever Looker, newest first.
+    /// The newest `limit` runs at any Looker, newest first.
     fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>>;
 
-    /// The unfinished run at the ledger's Looker with an open job for `subject`, as its subject or as its second user, if
-    /// there is one.
+    /// The unfinished run at the ledger's Looker with an open job for `subject`, as its subject or as its second user, if any.
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>>;
 
-    /// What is known of the keys of a Looker user, or of every user, at the ledger's Looker.
+    /// The recorded keys of a Looker user, or of all users, at the ledger's Looker.
     fn keys(&self, looker_user_id: Option<&str>) -> Answer<'_, Vec<KeyRecord>>;
 
     /// The keys at the ledger's Looker that are kept for an overlap which ends at or before `now`.
     fn keys_due(&self, now: Timestamp) -> Answer<'_, Vec<KeyRecord>>;
 
-    /// The keys that are not revoked and belong to other Lookers, which the ledger has left, each with its Looker.
+    /// The keys that are not revoked and belong to other Lookers that the ledger was bound to before, each with its Looker.
     fn keys_elsewhere(&self) -> Answer<'_, Vec<(Instance, KeyRecord)>>;
 
-    /// Set what is known of a key outside of any job, as `keys reap` does.
+    /// Record the state of a key outside any job, as `keys reap` does.
     fn put_key(&self, key: KeyRecord) -> Answer<'_, ()>;
 
-    /// Note that this process is about to give a user at the ledger's Looker the right to manage its own keys.
+    /// Record that this process is about to give a user at the ledger's Looker the right to manage its own keys.
     fn note_permit(&self, looker_user_id: &str) -> Answer<'_, PermitId>;
 
-    /// Remove such a note: the right has been taken back.
+    /// Delete such a record: the right has been taken back.
     fn forget_permit(&self, permit: PermitId) -> Answer<'_, ()>;
 
-    /// Take over the notes that dead processes left at the ledger's Looker, except those about users whom a living process
-    /// has noted too.
+    /// Take over the records that dead processes left at the ledger's Looker, except for users that a living process has
+    /// recorded too.
     fn claim_permits(&self) -> Answer<'_, Vec<Permit>>;
 }
 
-/// What tells one Looker from another: ids mean nothing without it.
+/// The identity of a Looker: ids mean nothing without it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Instance {
-    /// The origin that its API is reached at.
+    /// The origin of its API.
     pub origin: String,
-    /// The address of its web pages, as it tells it itself; `None` if it does not.
+    /// The address of its web pages, as Looker reports it; `None` if it does not.
     pub web_url: Option<String>,
 }
 
@@ -143,7 +139,7 @@ impl fmt::Display for Instance {
     }
 }
 
-/// The id of a run: sorts by the time it began, and stands in `runs resume ID`.
+/// The id of a run: sorts by start time, and is used in `runs resume ID`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct RunId(pub Uuid);
@@ -154,42 +150,42 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A job: its run, and its number there, from 0.
+/// A job: its run, and its number in it, from 0.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct JobId {
     /// The run it belongs to.
     pub run: RunId,
-    /// Its place in the run.
+    /// Its position in the run.
     pub number: u64,
 }
 
-/// A run to be recorded.
+/// A run to record.
 #[derive(Clone, Debug)]
 pub struct NewRun {
     /// Its id, version 7.
     pub id: RunId,
-    /// The command that began it, as in `create-user`.
+    /// The command that started it, such as `create-user`.
     pub command: String,
-    /// Everything the command needs to go on with it later.
+    /// Everything the command needs to continue it later.
     pub request: Value,
-    /// When it began.
+    /// When it started.
     pub created_at: Timestamp,
 }
 
-/// A run as recorded.
+/// A recorded run.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
-    /// The Looker that it changes; `None` as long as the ledger belongs to none.
+    /// The Looker that it changes; `None` as long as the ledger is not bound.
     pub instance: Option<Instance>,
-    /// The command that began it.
+    /// The command that started it.
     pub command: String,
-    /// What the command needs to go on with it.
+    /// What the command needs to continue it.
     pub request: Value,
-    /// When it began.
+    /// When it started.
     pub created_at: Timestamp,
-    /// Who works on it now; an owner that died without releasing it still stands here.
+    /// The process that works on it; an owner that died without releasing the run is still listed.
     pub owner: Option<Owner>,
     /// How many of its jobs are open.
     pub open: u64,
@@ -208,62 +204,62 @@ pub struct Owner {
     pub pid: u32,
     /// The machine it runs on.
     pub host: String,
-    /// Since when it works on the run.
+    /// When it took the run.
     pub since: Timestamp,
 }
 
-/// A job to be recorded.
+/// A job to record.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// Whom it is about: an `external_user_id`.
+    /// The user it is about: an `external_user_id`.
     pub subject: String,
-    /// The second user of a job that is about two: no other run may work on this one either.
+    /// The second user of a job about two users: no other run may work on this one either.
     pub also: Option<String>,
-    /// What is to be done, as data.
+    /// The goal, as data.
     pub spec: Value,
 }
 
-/// A job as recorded.
+/// A recorded job.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// Its place in the run.
+    /// Its position in the run.
     pub number: u64,
-    /// Whom it is about.
+    /// The user it is about.
     pub subject: String,
-    /// The second user it is about, where there is one.
+    /// The second user it is about, if any.
     pub also: Option<String>,
-    /// What is to be done.
+    /// The goal.
     pub spec: Value,
-    /// How it stands.
+    /// Its state.
     pub state: JobState,
-    /// What came of it; null while it is open.
+    /// Its outcome; null while it is open.
     pub outcome: Value,
 }
 
 /// How a job ended.
 #[derive(Clone, Debug)]
 pub struct JobEnd {
-    /// How it stands now.
+    /// Its new state.
     pub state: JobState,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Value,
 }
 
-/// How a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Not begun, or begun and not ended.
+    /// Not started, or started and not ended.
     Open,
     /// All its steps are done.
     Done,
-    /// It ended without being done; a resume tries again.
+    /// It ended without success; a resume retries it.
     Failed,
     /// Its steps were undone.
     Undone,
 }
 
-/// Something that happened to a step of a job.
+/// An event in a step of a job.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Event {
     /// The step's name, as in `mint`.
@@ -272,15 +268,15 @@ pub struct Event {
     pub what: What,
     /// When.
     pub at: Timestamp,
-    /// What the step needs to know when it is run again, or what came of it.
+    /// What the step needs when it runs again, or its output.
     pub data: Value,
 }
 
-/// What can happen to a step.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// It is about to take effect; alone, without an end, it means that nobody knows.
+    /// It is about to take effect; without an end, its effect is unknown.
     Started,
     /// It took effect.
     Done,
@@ -292,7 +288,7 @@ pub enum What {
     Undone,
 }
 
-/// A key of ours: where it belongs, and what became of it.
+/// A key of ours: whose it is, and its state.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct KeyRecord {
     /// The Looker user it belongs to.
@@ -301,38 +297,38 @@ pub struct KeyRecord {
     pub external_user_id: String,
     /// Looker's id of the key.
     pub key_id: String,
-    /// Its public half.
+    /// Its client id.
     pub client_id: String,
-    /// The tag it carries at Looker.
+    /// Its `purpose` at Looker.
     pub purpose: String,
-    /// What became of it.
+    /// Its state.
     pub state: KeyState,
-    /// When it was minted, as this machine saw it.
+    /// When it was minted, by this machine's clock.
     pub minted_at: Timestamp,
-    /// When it is to be revoked, where it is kept for an overlap.
+    /// When to revoke it, if it is kept for an overlap.
     pub revoke_at: Option<Timestamp>,
 }
 
-/// A user who has the right to manage its own keys until a process takes it back.
+/// A user who may manage its own keys until a process takes the right back.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Permit {
-    /// The note's own number.
+    /// The number of the record.
     pub id: PermitId,
     /// Looker's id of the user.
     pub looker_user_id: String,
 }
 
-/// The number of such a note, which no other ever has.
+/// The number of such a record, never reused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct PermitId(pub i64);
 
-/// What became of a key.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
-    /// It exists at Looker; its secret is not known to be in the sink.
+    /// It exists at Looker; its secret is not known to be in a sink.
     Minted,
-    /// Its secret is in the sink.
+    /// Its secret is in a sink.
     Delivered,
     /// It no longer exists.
     Revoked,

@@ -1,4 +1,4 @@
-//! A manifest checked as a whole: every problem, and users that stand in it twice.
+//! Checks a manifest as a whole: all problems, and users listed twice.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -11,26 +11,26 @@ use crate::plan::{KeyWish, Row};
 /// How many problems are shown.
 const MOST: usize = 100;
 
-/// What a manifest holds, and what is wrong with it.
+/// The content of a manifest, and its problems.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     /// How many users it names.
     pub(crate) rows: u64,
-    /// What keeps it from being used, in order, up to a hundred.
+    /// What prevents its use, in order, up to a hundred.
     pub(crate) problems: Vec<Problem>,
-    /// How many problems there are besides.
+    /// How many more problems there are.
     pub(crate) more_problems: u64,
-    /// What is most likely not meant, up to a hundred.
+    /// What is probably a mistake, up to a hundred.
     pub(crate) warnings: Vec<Problem>,
-    /// The user attributes it names.
+    /// The user attributes it mentions.
     pub(crate) attributes: BTreeSet<String>,
-    /// Whether a user says whether it is to have a key.
+    /// Whether any user sets `key`.
     pub(crate) names_keys: bool,
-    /// Whether a user is to have a key.
+    /// Whether any user wants a key.
     pub(crate) wants_keys: bool,
 }
 
-/// Read a manifest to its end. What is kept of each row is a fingerprint.
+/// Read a manifest to its end. Only a fingerprint of each row is kept, so that memory stays flat for a million rows.
 pub(crate) fn check(rows: impl Iterator<Item = Item>) -> Checked {
     let mut checked = Checked::default();
     let mut seen = HashMap::new();
@@ -74,8 +74,8 @@ impl Checked {
     }
 }
 
-/// The line of the first row with an id like this one but for case and space around it, and a fingerprint of the id
-/// itself.
+/// The line of the first row with an id that is equal except for case and surrounding space, and a fingerprint of the exact
+/// id.
 type Seen = HashMap<u64, (u32, u32)>;
 
 fn twice(checked: &mut Checked, seen: &mut Seen, row: &Row) {
@@ -99,11 +99,11 @@ fn twice(checked: &mut Checked, seen: &mut Seen, row: &Row) {
     };
     let (first_line, first_exact) = first;
     if first_exact == exact {
-        let message = format!("`{id}` stands in line {first_line} already");
+        let message = format!("`{id}` is already in line {first_line}");
         checked.problem(Problem::at(place, message));
     } else {
         let message = format!(
-            "`{id}` differs from the `external_user_id` in line {first_line} only by case or space; to Looker they are two users"
+            "`{id}` differs from the `external_user_id` in line {first_line} only by case or space; to Looker they are different users"
         );
         checked.warning(Problem::at(place, message));
     }

@@ -1,4 +1,4 @@
-//! The columns of a manifest: their names, and how a value of each comes into a row.
+//! The columns of a manifest: their names, and how a value of each goes into a row.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub(super) enum Column {
     UserAttributes,
     Key,
     State,
-    /// Why a row failed; what stands there is ignored.
+    /// Why a row failed; ignored on reading.
     Reason,
     /// `attr.NAME`, in CSV only.
     Attribute(String),
 }
 
-/// Their names, in the order in which they are written.
+/// Their names, in the order of writing.
 pub(super) const NAMES: [(&str, Column); 12] = [
     ("external_user_id", Column::ExternalUserId),
     ("first_name", Column::FirstName),
@@ -46,14 +46,14 @@ pub(super) const NAMES: [(&str, Column); 12] = [
     ("reason", Column::Reason),
 ];
 
-/// What every attribute's column in CSV begins with.
+/// The prefix of an attribute's column in CSV.
 pub(super) const ATTRIBUTE: &str = "attr.";
 
-/// What a reader has found and not given yet, and what it checks values against.
+/// What a reader has found but not returned yet, and what it checks values against.
 pub(super) struct Sheet {
     known: Option<Arc<Known>>,
     found: VecDeque<Item>,
-    /// What has been warned of, up to a hundred.
+    /// The warnings already given, up to a hundred.
     doubted: BTreeSet<String>,
 }
 
@@ -66,7 +66,7 @@ impl Sheet {
         }
     }
 
-    /// What was found first of what has not been given yet.
+    /// The oldest item not returned yet.
     pub(super) fn pop(&mut self) -> Option<Item> {
         self.found.pop_front()
     }
@@ -79,7 +79,7 @@ impl Sheet {
         self.problem(Problem::at(place, message));
     }
 
-    /// A row is complete; it begins at `place`.
+    /// A row is complete; it starts at `place`.
     pub(super) fn row(&mut self, mut row: Row, place: Place) {
         row.line = place.line;
         if row.external_user_id.is_empty() {
@@ -90,7 +90,7 @@ impl Sheet {
         self.found.push_back(Item::Row(Box::new(row)));
     }
 
-    /// Warn of permissions that are most likely not meant, of each but once.
+    /// Warn about permissions that are probably a mistake, once for each.
     fn doubt(&mut self, row: &Row, place: Place) {
         let (Some(known), Some(permissions)) = (&self.known, &row.grants.permissions) else {
             return;
@@ -108,7 +108,7 @@ impl Sheet {
         }
     }
 
-    /// The column called `name`, unless there is none or it stands in `before` already.
+    /// The column called `name`, unless it is unknown or already in `before`.
     pub(super) fn column(
         &mut self,
         name: &Placed<String>,
@@ -118,7 +118,7 @@ impl Sheet {
         let Placed { place, value } = name;
         let known = NAMES.iter().find(|(known, _)| known == value);
         let column = match known {
-            // An object has no place in a cell.
+            // A cell cannot hold an object.
             Some((_, column)) if !csv || *column != Column::UserAttributes => column.clone(),
             _ => match value.strip_prefix(ATTRIBUTE).filter(|_| csv) {
                 Some(attribute) => {
@@ -132,7 +132,7 @@ impl Sheet {
             },
         };
         if before.contains(&column) {
-            self.problem_at(*place, format!("`{value}` stands here twice"));
+            self.problem_at(*place, format!("`{value}` is here twice"));
             return None;
         }
         Some(column)
@@ -160,7 +160,7 @@ impl Sheet {
                 self.value(place, |known| {
                     // belief: url-timezone-if-on
                     let off = known.user_timezones == Some(false);
-                    off.then(|| "this Looker has user time zones switched off".to_owned())
+                    off.then(|| "user time zones are switched off on this Looker".to_owned())
                 });
             }
             Column::Models => row.grants.models = self.list(column, node, Known::model),
@@ -185,7 +185,7 @@ impl Sheet {
         if let Node::Text(text) = &node.value {
             return Some(text.clone());
         }
-        self.problem_at(node.place, format!("`{}` must be a text", name(column)));
+        self.problem_at(node.place, format!("`{}` must be text", name(column)));
         None
     }
 
@@ -207,7 +207,7 @@ impl Sheet {
             };
             self.value(item.place, |known| check(known, &text));
             if list.contains(&text) {
-                self.problem_at(item.place, format!("`{text}` stands in the list twice"));
+                self.problem_at(item.place, format!("`{text}` is in the list twice"));
             } else {
                 list.push(text);
             }
@@ -224,7 +224,7 @@ impl Sheet {
         let mut seen = Vec::new();
         for (name, value) in members {
             if seen.contains(&&name.value) {
-                let message = format!("the user attribute `{}` stands here twice", name.value);
+                let message = format!("the user attribute `{}` is here twice", name.value);
                 self.problem_at(name.place, message);
                 continue;
             }
@@ -242,7 +242,7 @@ impl Sheet {
                         .insert(name.value.clone(), text.clone());
                 }
                 _ => {
-                    let message = format!("the user attribute `{}` must be a text", name.value);
+                    let message = format!("the user attribute `{}` must be text", name.value);
                     self.problem_at(value.place, message);
                 }
             }
@@ -276,7 +276,7 @@ impl Sheet {
             self.problem_at(place, format!("the `external_user_id` {why}"));
         } else if id.trim() != id {
             let message = format!(
-                "the `external_user_id` begins or ends with a space, which is part of it: `{id}`"
+                "the `external_user_id` starts or ends with a space, which is part of it: `{id}`"
             );
             self.found
                 .push_back(Item::Warning(Problem::at(place, message)));
@@ -284,7 +284,7 @@ impl Sheet {
     }
 }
 
-/// A field that is named without a value is to be none. Keys and states have no such thing: one without a value is left out.
+/// A field that is named without a value means "none". `key` and `state` have no such value, so empty they count as absent.
 fn take_away(row: &mut Row, column: &Column) {
     let grants = &mut row.grants;
     match column {
@@ -325,7 +325,7 @@ fn name(column: &Column) -> String {
 fn unknown(name: &str, csv: bool) -> String {
     let what = if csv { "column" } else { "key" };
     if csv && name == "user_attributes" {
-        return "in CSV each user attribute has a column of its own, called `attr.NAME`".to_owned();
+        return "in CSV each user attribute has its own column, called `attr.NAME`".to_owned();
     }
     if csv && (name.contains(';') || name.contains('\t')) {
         return format!("there is no column `{name}`; separate columns by commas");

@@ -1,4 +1,4 @@
-//! Manifests as CSV: a header, and a row for each user; lists are separated by `;`.
+//! Manifests as CSV: a header, and one row per user; lists are separated by `;`.
 
 use std::io::Read;
 
@@ -13,7 +13,7 @@ use crate::plan::Row;
 pub(super) struct Csv {
     records: Records,
     sheet: Sheet,
-    /// The columns, of which `None` stands for one that is unknown. Without a header no row can be read.
+    /// The columns; `None` for an unknown one. Without a header no row can be read.
     header: Option<Vec<Option<Column>>>,
 }
 
@@ -25,7 +25,7 @@ impl Csv {
             Some(Err(problem)) => Err(problem),
             None => Err(Problem::at(
                 Place { line: 1, column: 1 },
-                "there is no header; the first line names the columns",
+                "the header is missing; the first line names the columns",
             )),
         };
         Self {
@@ -83,7 +83,7 @@ fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
     sheet.row(row, begin);
 }
 
-/// A cell as a value: lists are separated by `;`.
+/// A cell as a value; lists are separated by `;`.
 fn node(column: &Column, cell: Cell) -> Placed<Node> {
     let Cell { place, value } = cell;
     if value.is_empty() {

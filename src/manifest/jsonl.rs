@@ -1,4 +1,4 @@
-//! Manifests as JSON Lines: an object for each user.
+//! Manifests as JSON Lines: one object per user.
 
 use granit_parser::{Event, Parser};
 use serde::de::IgnoredAny;
@@ -67,7 +67,7 @@ pub(super) fn user(sheet: &mut Sheet, defaults: Row, node: Placed<Node>) {
     sheet.row(row, place);
 }
 
-/// JSON is YAML too, and only the parser for that tells places; what is JSON is judged by the one for JSON.
+/// JSON is also YAML, and only the YAML parser reports positions; whether it is valid JSON is decided by the JSON parser.
 fn parse(line: &Line) -> Result<Placed<Node>, Problem> {
     let at = |column| Place {
         line: line.number,

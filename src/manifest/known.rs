@@ -1,4 +1,4 @@
-//! What an instance knows: models, permissions, groups and attributes; Looker takes others without a word.
+//! What exists on an instance: models, permissions, groups and attributes. Looker silently accepts unknown ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::permissions::Permissions;
 use crate::plan::{GroupName, GroupUnknown, KnownAttribute};
 use crate::report::nearest;
 
-/// What there is at an instance; where it is `None`, nobody could be asked.
+/// What exists on an instance; `None` if Looker could not be asked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     /// The names of LookML models.
@@ -17,27 +17,27 @@ pub(crate) struct Known {
     pub(crate) groups: Option<BTreeMap<String, String>>,
     /// The user attributes, by name.
     pub(crate) attributes: Option<BTreeMap<String, KnownAttribute>>,
-    /// Whether users may have time zones of their own.
+    /// Whether users may have their own time zone.
     pub(crate) user_timezones: Option<bool>,
 }
 
 impl Known {
-    /// What is wrong with a model's name.
+    /// The problem with a model's name, if any.
     pub(super) fn model(&self, name: &str) -> Option<String> {
-        // Looker has no such model, though people try it.
+        // Looker has no such model, but people try it.
         if name.eq_ignore_ascii_case("all") && self.models.is_some() {
-            return Some(format!("`{name}` is no model; name each model"));
+            return Some(format!("`{name}` is not a model; name each model"));
         }
         unknown("model", name, self.models.as_ref()?.iter())
     }
 
-    /// What is wrong with a permission.
+    /// The problem with a permission, if any.
     pub(super) fn permission(&self, name: &str) -> Option<String> {
         let concern = self.permissions.as_ref()?.judge(name)?;
         concern.refused.then_some(concern.message)
     }
 
-    /// What is most likely not meant of the permissions that a user is to have.
+    /// Permissions of a user that are probably a mistake.
     pub(super) fn doubts(&self, permissions: &[String], in_groups: bool) -> Vec<String> {
         let Some(known) = &self.permissions else {
             return Vec::new();
@@ -52,7 +52,7 @@ impl Known {
             .collect()
     }
 
-    /// What is wrong with the id or the name of a group.
+    /// The problem with a group's id or name, if any.
     pub(super) fn group(&self, named: &str) -> Option<String> {
         let groups = self.groups.as_ref()?;
         // belief: unknown-group-in-login
@@ -66,22 +66,22 @@ impl Known {
         }
     }
 
-    /// What is wrong with the name of an attribute.
+    /// The problem with an attribute's name, if any.
     pub(super) fn attribute(&self, name: &str) -> Option<String> {
         unknown("user attribute", name, self.attributes.as_ref()?.keys())
     }
 
-    /// What is wrong with the value of an attribute. A value of the wrong type makes Looker fail the login.
+    /// The problem with an attribute's value, if any. A value of the wrong type makes Looker fail the login.
     pub(super) fn value(&self, name: &str, value: &str) -> Option<String> {
         let attribute = self.attributes.as_ref()?.get(name)?;
         let wanted = wanted(&attribute.kind, value)?;
         Some(format!(
-            "the user attribute `{name}` is {wanted}, and `{value}` is none"
+            "the user attribute `{name}` must be {wanted}, not `{value}`"
         ))
     }
 }
 
-/// What the attribute type `kind` wants, where `value` is not that.
+/// What the attribute type `kind` requires, if `value` does not comply.
 fn wanted(kind: &str, value: &str) -> Option<&'static str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (fits, wanted) = match kind {

@@ -1,10 +1,10 @@
-//! The lines of a text, one at a time, none of them too long.
+//! The lines of a text, one at a time, with a limit on their length.
 
 use std::io::{BufRead as _, BufReader, Read};
 
 use crate::manifest::problem::{Place, Problem};
 
-/// The longest line that is read, in bytes. A signed URL could not carry that much either.
+/// The longest line that is read, in bytes. A signed URL could not hold that much either.
 const LONGEST: u64 = 1024 * 1024;
 
 /// Reads lines.
@@ -30,7 +30,7 @@ impl Lines {
         }
     }
 
-    /// What has not been read yet.
+    /// Everything that has not been read yet.
     pub(super) fn rest(self) -> BufReader<Box<dyn Read + Send>> {
         self.reader
     }
@@ -64,7 +64,7 @@ impl Lines {
         })?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let text = text.strip_suffix('\r').unwrap_or(text);
-        // Spreadsheets put a byte order mark first.
+        // Spreadsheets write a byte order mark at the start.
         let text = match self.number {
             1 => text.strip_prefix('\u{feff}').unwrap_or(text),
             _ => text,
@@ -79,7 +79,7 @@ impl Lines {
 impl Iterator for Lines {
     type Item = Result<Line, Problem>;
 
-    /// After a line that cannot be read there is nothing more to be had.
+    /// A line that cannot be read ends the iteration.
     fn next(&mut self) -> Option<Self::Item> {
         if self.broken {
             return None;

@@ -1,4 +1,4 @@
-//! Files that say which `external_user_id` becomes which: CSV with the columns `old` and `new`, checked as a whole.
+//! Files that map old `external_user_id`s to new ones: CSV with the columns `old` and `new`, checked as a whole.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -7,17 +7,17 @@ use crate::manifest::problem::{Place, Problem};
 use crate::manifest::records::{Cell, Records};
 use crate::signed_url::refuse_id;
 
-/// The most problems that are told at once.
+/// The most problems reported at once.
 const MOST: usize = 100;
 
-/// A person who is to be known by another id.
+/// A person who gets another id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Pair {
-    /// The line it stands on.
+    /// The line of the pair.
     pub(crate) line: u64,
-    /// The id the person has.
+    /// The person's current id.
     pub(crate) old: String,
-    /// The id the person is to have.
+    /// The person's new id.
     pub(crate) new: String,
     /// Values of user attributes that Looker hides, by name.
     pub(crate) attributes: BTreeMap<String, String>,
@@ -33,7 +33,7 @@ enum Column {
 /// Read a mapping.
 ///
 /// # Errors
-/// Everything that is wrong with it, up to a hundred problems.
+/// All its problems, up to a hundred.
 pub(crate) fn read_mapping(source: impl Read + Send + 'static) -> Result<Vec<Pair>, Vec<Problem>> {
     let mut records = Records::new(source);
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
@@ -78,7 +78,7 @@ fn columns(record: &[Cell]) -> Result<Vec<Column>, Vec<Problem>> {
         };
         match column {
             Some(column) if columns.contains(&column) => {
-                let message = format!("the column `{name}` stands here a second time");
+                let message = format!("the column `{name}` is here a second time");
                 problems.push(Problem::at(cell.place, message));
             }
             Some(column) => columns.push(column),
@@ -130,13 +130,13 @@ fn pair(header: &[Column], record: Vec<Cell>) -> Result<Pair, Problem> {
         }
     }
     if pair.old == pair.new {
-        let message = format!("`{}` is the old and the new id", pair.old);
+        let message = format!("`{}` is both the old and the new id", pair.old);
         return Err(Problem::at(begin, message));
     }
     Ok(pair)
 }
 
-/// Ids that stand in more than one pair. Each pair is a job of its own, in no order, so that people would be mixed up.
+/// Ids used in more than one pair. The pairs run in no particular order, so people would be mixed up.
 fn tangles(pairs: &[Pair]) -> Vec<Problem> {
     let (mut olds, mut news) = (HashMap::new(), HashMap::new());
     let mut problems = Vec::new();
@@ -148,13 +148,14 @@ fn tangles(pairs: &[Pair]) -> Vec<Problem> {
             let (old, line) = (&pair.old, first.line);
             tell(
                 pair.line,
-                format!("`{old}` stands on line {line} as an old id too"),
+                format!("`{old}` is the old id of line {line} too"),
             );
         }
         if let Some(first) = news.insert(pair.new.as_str(), pair) {
             let (new, line) = (&pair.new, first.line);
-            let message =
-                format!("`{new}` is the new id of line {line} too: two people would become one");
+            let message = format!(
+                "`{new}` is the new id of line {line} too: two people would be merged into one"
+            );
             tell(pair.line, message);
         }
     }
@@ -168,11 +169,11 @@ fn tangles(pairs: &[Pair]) -> Vec<Problem> {
         let (new, line) = (&pair.new, next.line);
         let message = match next.new == pair.old {
             true => format!(
-                "`{}` and `{new}` swap ids with line {line}, but `{new}` cannot be made while it is there: go by a third id, in two files",
+                "`{}` and `{new}` swap ids with line {line}, but `{new}` cannot be created while it exists: use a third id, in two files",
                 pair.old
             ),
             false => format!(
-                "`{new}` is the old id of line {line}, which would have to go first: move line {line} in a file of its own"
+                "`{new}` is the old id of line {line}, which would have to move first: put line {line} into a file of its own"
             ),
         };
         tell(pair.line, message);

@@ -29,20 +29,20 @@ pub(crate) use problem::Problem;
 pub(crate) use template::{Template, schema};
 pub(crate) use write::write;
 
-/// The form of a manifest.
+/// The format of a manifest.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
-    /// A header and a row for each user, separated by commas.
+    /// A header and one row per user, separated by commas.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// A list of users, or tenants with defaults and users.
     Yaml,
 }
 
 impl Format {
-    /// The form that the extension of `path` stands for.
+    /// The format for the extension of `path`.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -54,21 +54,21 @@ impl Format {
     }
 }
 
-/// What reading a manifest gives next.
+/// The next item from a manifest.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Item {
-    /// A user. One with problems may come too, so that duplicates of it are found.
+    /// A user. A row with problems is returned too, so that duplicates of it are found.
     Row(Box<Row>),
-    /// Something that keeps the manifest from being used.
+    /// A problem that prevents the use of the manifest.
     Problem(Problem),
-    /// Something that is most likely not meant.
+    /// Something that is probably a mistake.
     Warning(Problem),
 }
 
-/// The rows of a manifest, in its order.
+/// The rows of a manifest, in order.
 pub(crate) type Rows = Box<dyn Iterator<Item = Item> + Send>;
 
-/// Read the manifest in `source`, a row at a time. Values are checked against `known` where it is given.
+/// Read the manifest in `source`, one row at a time. Values are checked against `known`, if given.
 pub(crate) fn rows(
     source: impl Read + Send + 'static,
     format: Format,

@@ -1,4 +1,4 @@
-//! JSON and YAML as a tree in which everything knows its place.
+//! JSON and YAML as a tree in which every value has a position.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use granit_parser::{Event, ScalarStyle, ScanError, Span};
 
 use crate::manifest::problem::{Place, Placed, Problem};
 
-/// A value. Numbers and truth values are kept as they were written, so that an id `007` stays one.
+/// A value. Numbers and booleans keep their spelling, so that an id `007` stays one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Null,
@@ -15,16 +15,16 @@ pub(super) enum Node {
     Map(Members),
 }
 
-/// The members of an object, in their order.
+/// The members of an object, in order.
 pub(super) type Members = Vec<(Placed<String>, Placed<Node>)>;
 
-/// What a parser gives.
+/// The parser's output.
 pub(super) type Parsed<'a> = Result<(Event<'a>, Span), ScanError>;
 
-/// How deep values may lie in each other.
+/// How deep values may be nested: far more than a manifest needs, and too little to exhaust the stack.
 const DEEPEST: usize = 16;
 
-/// Where `span` begins, in a text whose first line is `first`.
+/// The start of `span`, in a text whose first line is `first`.
 pub(super) fn place(span: Span, first: u64) -> Place {
     Place {
         line: span.start.line() as u64 + first - 1,
@@ -32,7 +32,7 @@ pub(super) fn place(span: Span, first: u64) -> Place {
     }
 }
 
-/// The problem that a parser has with a text whose first line is `first`.
+/// A parser's error as a problem, in a text whose first line is `first`.
 pub(super) fn problem(error: &ScanError, first: u64) -> Problem {
     let marker = error.marker();
     let place = Place {
@@ -40,12 +40,12 @@ pub(super) fn problem(error: &ScanError, first: u64) -> Problem {
         column: marker.col() as u64 + 1,
     };
     let text = error.to_string();
-    // The parser's own words end with the place.
+    // The parser appends the position to its message.
     let text = text.split(" at char ").next().unwrap_or(&text);
     Problem::at(place, text)
 }
 
-/// Builds values from what a parser gives.
+/// Builds values from the parser's output.
 pub(super) struct Builder<'p, 'a> {
     pub(super) events: &'p mut dyn Iterator<Item = Parsed<'a>>,
     /// The number of the first line.
@@ -53,7 +53,7 @@ pub(super) struct Builder<'p, 'a> {
 }
 
 impl Builder<'_, '_> {
-    /// The value that begins with `event`.
+    /// The value that starts with `event`.
     pub(super) fn node(
         &mut self,
         event: &Event<'_>,
@@ -62,7 +62,7 @@ impl Builder<'_, '_> {
     ) -> Result<Placed<Node>, Problem> {
         let place = place(span, self.first);
         if depth > DEEPEST {
-            return Err(Problem::at(place, "the value lies too deep"));
+            return Err(Problem::at(place, "the value is nested too deeply"));
         }
         let value = match event {
             Event::Scalar(text, style, ..) => scalar(text, *style),
@@ -71,10 +71,10 @@ impl Builder<'_, '_> {
             Event::Alias(..) => {
                 return Err(Problem::at(
                     place,
-                    "aliases are not read here; write shared values below `defaults`",
+                    "aliases are not supported; write shared values under `defaults`",
                 ));
             }
-            _ => return Err(Problem::at(place, "there is no value here")),
+            _ => return Err(Problem::at(place, "a value is missing here")),
         };
         Ok(Placed { place, value })
     }
@@ -89,7 +89,7 @@ impl Builder<'_, '_> {
             }
             let key = self.node(&event, span, depth + 1)?;
             let Node::Text(name) = key.value else {
-                return Err(Problem::at(key.place, "a key must be a text"));
+                return Err(Problem::at(key.place, "a key must be text"));
             };
             let (event, span) = self.event()?;
             let value = self.node(&event, span, depth + 1)?;
@@ -127,7 +127,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// The same event, free of the text it was read from.
+/// The same event, detached from the text it was read from.
 fn owned(event: Event<'_>) -> Event<'static> {
     match event {
         Event::Scalar(text, style, anchor, _) => {

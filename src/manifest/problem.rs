@@ -1,24 +1,24 @@
-//! What is wrong with a manifest, and where.
+//! A problem of a manifest, with its position.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A place in a file, counted from 1; columns are characters.
+/// A position in a file, counted from 1; columns are characters.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Place {
     pub(super) line: u64,
     pub(super) column: u64,
 }
 
-/// Something with the place where it stands.
+/// Something with its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placed<T> {
     pub(super) place: Place,
     pub(super) value: T,
 }
 
-/// What is wrong, and where.
+/// A problem with its position.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Problem {
     /// The line, from 1.

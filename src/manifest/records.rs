@@ -1,8 +1,8 @@
-//! The records of a CSV file: cells between commas, each with its place.
+//! The records of a CSV file: cells separated by commas, each with its position.
 //!
-//! The `csv` crate takes records apart. It also accepts what is not CSV, such as text behind a closing quote or a quote
-//! that is never closed, and it knows the line of a record only. So each record is compared with the text it was read
-//! from: cells that were written otherwise than their values say are refused, and all others know their place.
+//! The `csv` crate parses the records. It also accepts text that is not CSV, such as text after a closing quote or a quote that
+//! is never closed, and it only knows a record's line. So each record is compared with the text it was read from: cells whose
+//! spelling does not match their value are refused, and all others get an exact position.
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::mem;
@@ -16,17 +16,17 @@ use crate::manifest::problem::{Place, Placed, Problem};
 /// One cell, without its quotes.
 pub(super) type Cell = Placed<String>;
 
-/// The longest record, in bytes. A signed URL could not carry that much either.
+/// The longest record, in bytes. A signed URL could not hold that much either.
 const LONGEST: usize = 1024 * 1024;
 
 /// Reads records, all with as many cells as the first one.
 pub(super) struct Records {
-    /// `None` once there is nothing more to be had.
+    /// `None` once there is nothing more to read.
     reader: Option<csv::Reader<Kept>>,
-    /// What is wrong before the first record.
+    /// The problem before the first record.
     problem: Option<Problem>,
     record: ByteRecord,
-    /// The number of the line that is read next.
+    /// The number of the next line.
     line: u64,
     /// How many cells the first record has.
     width: Option<usize>,
@@ -35,7 +35,7 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn new(source: impl Read + Send + 'static) -> Self {
         let mut lines = Lines::new(source);
-        // Comments stand before the header only: an id may begin with `#`.
+        // Comments may only precede the header: an id may start with `#`.
         let first = lines.find(|line| match line {
             Ok(line) => !line.text.starts_with('#') && !line.text.trim().is_empty(),
             Err(_) => true,
@@ -52,7 +52,7 @@ impl Records {
             Some(Err(problem)) => records.problem = Some(problem),
             Some(Ok(line)) => {
                 records.line = line.number;
-                // The crate would skip a byte order mark in silence, and be out of step with the text.
+                // The crate would silently skip a byte order mark and lose step with the text.
                 let text = line.text.trim_start_matches('\u{feff}').to_owned() + "\n";
                 let source = Cursor::new(text).chain(lines.rest());
                 let mut builder = ReaderBuilder::new();
@@ -84,7 +84,7 @@ impl Records {
         }
     }
 
-    /// A record may have no more cells than the first one, and no less.
+    /// Refuse a record with more or fewer cells than the first one.
     fn measured(&mut self, record: Vec<Cell>) -> Result<Vec<Cell>, Problem> {
         let width = *self.width.get_or_insert(record.len());
         if record.len() == width {
@@ -92,7 +92,7 @@ impl Records {
         }
         let place = record.get(width).or_else(|| record.first());
         let cells = record.len();
-        let message = format!("the row has {cells} cells, and the header {width}");
+        let message = format!("the row has {cells} cells, but the header has {width}");
         Err(Problem::at(
             place.map(|cell| cell.place).unwrap_or_default(),
             message,
@@ -113,7 +113,7 @@ impl Iterator for Records {
                 self.reader = Some(reader);
                 Some(self.measured(record))
             }
-            // Behind a wrong quote it cannot be told where cells begin.
+            // After a wrong quote, it is unknown where cells start.
             Err(problem) => Some(Err(problem)),
         }
     }
@@ -139,7 +139,7 @@ fn not_utf8(text: &[u8], error: &Utf8Error, line: u64) -> Problem {
     Problem::at(place, "the text is not UTF-8; save the file as UTF-8")
 }
 
-/// The place behind `text`, which stands at `place`.
+/// The position after `text`, which starts at `place`.
 fn behind(place: Place, text: &str) -> Place {
     match text.rsplit_once('\n') {
         None => Place {
@@ -153,7 +153,7 @@ fn behind(place: Place, text: &str) -> Place {
     }
 }
 
-/// The cells of `record`, which was written as `text`.
+/// The cells of `record`, which was read from `text`.
 fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>, Problem> {
     let returns = text.strip_suffix('\n').unwrap_or(text).ends_with('\r');
     let mut rest = text;
@@ -181,7 +181,7 @@ fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>,
     Ok(cells)
 }
 
-/// Why `text`, which begins with a quote at `place`, is not `meant`.
+/// Why `text`, which starts with a quote at `place`, does not match `meant`.
 fn misquoted(text: &str, meant: &str, place: Place) -> Problem {
     let pairs = text.chars().zip(meant.chars());
     let same = pairs.take_while(|(is, meant)| is == meant);
@@ -189,7 +189,7 @@ fn misquoted(text: &str, meant: &str, place: Place) -> Problem {
     match text.strip_prefix(&same) {
         Some(other) if other.starts_with('"') => Problem::at(
             behind(place, &(same + "\"")),
-            "text stands behind the closing quote; write `\"\"` for a quote inside a cell",
+            "there is text after the closing quote; write `\"\"` for a quote inside a cell",
         ),
         _ => Problem::at(place, "the quote that opens here is never closed"),
     }
@@ -201,7 +201,7 @@ struct Kept {
     text: Vec<u8>,
     /// How much of the text has been taken.
     taken: usize,
-    /// How many empty lines have been dropped before the text.
+    /// How many empty lines before the text were dropped.
     blank: u64,
 }
 
@@ -215,7 +215,7 @@ impl Kept {
         }
     }
 
-    /// The next `length` bytes that were read: the number of the empty lines they begin with, and the text behind those.
+    /// The next `length` bytes that were read: the number of empty lines at their start, and the remaining text.
     fn take(&mut self, length: u64) -> (u64, &[u8]) {
         let dropped = mem::take(&mut self.blank);
         let length = usize::try_from(length - dropped.min(length)).unwrap_or(usize::MAX);
@@ -238,7 +238,7 @@ impl Read for Kept {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.text.drain(..self.taken);
         self.taken = 0;
-        // Empty lines come with the record after them, of which they are no part.
+        // The parser returns empty lines together with the next record, but they are not part of it.
         let blank = empty_lines(&self.text);
         self.text.drain(..blank);
         self.blank += blank as u64;

@@ -1,8 +1,8 @@
-//! A start for those who write a manifest, and the schema by which an editor completes one.
+//! A template for new manifests, and the schema with which an editor completes one.
 
 use serde_json::{Value, json};
 
-/// The form of a template.
+/// The format of a template.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Template {
     /// A header and two users.
@@ -12,7 +12,7 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    /// The text of it.
+    /// Its text.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Csv => CSV,
@@ -22,13 +22,13 @@ impl Template {
 }
 
 const CSV: &str = "\
-# Embed users for `embedctl apply`. Lines that begin with # may stand before the header only.
+# Embed users for `embedctl apply`. Lines that start with # are allowed before the header only.
 #
-# external_user_id    your own id of the user: the only column that is needed
-# models, permissions, group_ids    lists, separated by ;   an empty cell takes the profile's default
-# attr.NAME           the value of the user attribute NAME; a column for each
-# key                 none: leave keys as they are; ensure: mint one where there is none; rotate: a new one each time
-# state               present, or disabled: cannot log in, and keeps its content
+# external_user_id    your own id of the user: the only required column
+# models, permissions, group_ids    lists, separated by ;   an empty cell means none
+# attr.NAME           the value of the user attribute NAME; one column each
+# key                 none: leave keys as they are; ensure: mint one if there is none; rotate: a new one each time
+# state               present, or disabled: cannot log in, but keeps its content
 external_user_id,first_name,last_name,models,permissions,group_ids,external_group_id,attr.region,key,state
 acme-1,Ada,Byron,demo,access_data;see_user_dashboards,,acme,west,ensure,present
 acme-2,Grace,Hopper,demo,access_data;see_user_dashboards;explore,,acme,east,none,present
@@ -37,14 +37,14 @@ acme-2,Grace,Hopper,demo,access_data;see_user_dashboards;explore,,acme,east,none
 const YAML: &str = "\
 # Embed users for `embedctl apply`. `embedctl apply --schema` prints a JSON Schema for editors.
 #
-# What stands below `defaults` holds for all users that come after it, unless they say otherwise.
+# `defaults` apply to all users after them, unless a user says otherwise.
 defaults:
   models: [demo]
   permissions: [access_data, see_user_dashboards]
-  # none: leave keys as they are; ensure: mint one where there is none; rotate: a new one each time
+  # none: leave keys as they are; ensure: mint one if there is none; rotate: a new one each time
   key: none
 
-# Users of each tenant, with defaults of its own.
+# The users of each tenant, with the tenant's own defaults.
 tenants:
   acme:
     defaults:
@@ -52,13 +52,13 @@ tenants:
       user_attributes:
         region: west
     users:
-      - external_user_id: acme-1 # your own id of the user: the only key that is needed
+      - external_user_id: acme-1 # your own id of the user: the only required key
         first_name: Ada
         last_name: Byron
         key: ensure
       - external_user_id: acme-2
         permissions: [access_data, see_user_dashboards, explore]
-        # present, or disabled: cannot log in, and keeps its content
+        # present, or disabled: cannot log in, but keeps its content
         state: disabled
 
 # Users without a tenant:
@@ -67,12 +67,12 @@ tenants:
 #     group_ids: ['7']
 ";
 
-/// The JSON Schema of a manifest in YAML.
+/// The JSON Schema of a YAML manifest.
 pub(crate) fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "embedctl manifest",
-        "description": "The embed users that a Looker is to have.",
+        "description": "The desired embed users of a Looker.",
         "oneOf": [
             { "$ref": "#/$defs/users" },
             {
@@ -83,7 +83,7 @@ pub(crate) fn schema() -> Value {
                     "users": { "$ref": "#/$defs/users" },
                     "tenants": {
                         "type": "object",
-                        "description": "Each tenant by its name.",
+                        "description": "The tenants, by name.",
                         "additionalProperties": { "oneOf": [
                             { "$ref": "#/$defs/users" },
                             { "$ref": "#/$defs/tenant" },
@@ -104,7 +104,7 @@ pub(crate) fn schema() -> Value {
             },
             "defaults": {
                 "type": ["object", "null"],
-                "description": "What holds for every user after it that does not say otherwise.",
+                "description": "Applies to every user after it that does not say otherwise.",
                 "additionalProperties": false,
                 "properties": properties(),
             },
@@ -132,10 +132,10 @@ fn properties() -> Value {
         "first_name": text("The first name that Looker shows."),
         "last_name": text("The last name that Looker shows."),
         "models": list("Names of LookML models."),
-        "permissions": list("Permissions, as in see_user_dashboards."),
+        "permissions": list("Permissions, such as see_user_dashboards."),
         "group_ids": list("Looker's ids of groups."),
         "external_group_id": text("Your own id of a group whose members share a folder."),
-        "user_timezone": text("A time zone, as in Europe/Berlin."),
+        "user_timezone": text("A time zone, such as Europe/Berlin."),
         "user_attributes": {
             "type": ["object", "null"],
             "description": "Values of user attributes, by name.",
@@ -143,11 +143,11 @@ fn properties() -> Value {
         },
         "key": {
             "enum": ["none", "ensure", "rotate", null],
-            "description": "none leaves keys as they are, ensure mints one where there is none, rotate mints a new one each time.",
+            "description": "none leaves keys as they are, ensure mints one if there is none, rotate mints a new one each time.",
         },
         "state": {
             "enum": ["present", "disabled", null],
-            "description": "A disabled user cannot log in, and keeps its content.",
+            "description": "A disabled user cannot log in, but keeps its content.",
         },
         "reason": {
             "type": ["string", "null"],

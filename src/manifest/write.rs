@@ -10,7 +10,7 @@ use crate::manifest::Format;
 use crate::manifest::columns::{ATTRIBUTE, Column, NAMES};
 use crate::plan::Row;
 
-/// Write `rows` in `format`. `attributes` are the user attributes that they may name.
+/// Write `rows` in `format`. `attributes` are the user attributes that the rows may mention.
 pub(crate) fn write(
     rows: impl Iterator<Item = Row>,
     format: Format,
@@ -29,7 +29,7 @@ pub(crate) fn write(
                 if index == 0 {
                     writeln!(out, "users:")?;
                 }
-                // JSON is YAML.
+                // JSON is valid YAML.
                 writeln!(out, "  - {}", serde_json::to_string(&row)?)?;
             }
         }
@@ -42,7 +42,7 @@ fn csv(
     attributes: &BTreeSet<String>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    // An id that begins with `#` is quoted, so that it can never pass for a comment.
+    // An id that starts with `#` is quoted, so that it is never read as a comment.
     let mut out = WriterBuilder::new().comment(Some(b'#')).from_writer(out);
     let mut named: Option<Vec<&str>> = None;
     for row in rows {
@@ -50,7 +50,7 @@ fn csv(
         let named = match &mut named {
             Some(named) => named,
             None => {
-                // A column that is there with an empty cell says "none", so there are those only that the rows name.
+                // An empty cell means "none", so only columns that the rows mention are written.
                 let is_named = |name: &&str| values.get(name).is_some() || IF_EMPTY.contains(name);
                 let columns = named.insert(columns().filter(is_named).collect());
                 let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
@@ -71,7 +71,7 @@ fn columns() -> impl Iterator<Item = &'static str> {
         .map(|(name, _)| *name)
 }
 
-/// The columns whose empty cells say nothing.
+/// The columns whose empty cells mean nothing.
 const IF_EMPTY: [&str; 3] = ["key", "state", "reason"];
 
 fn cells(row: &Row, values: &Value, named: &[&str], attributes: &BTreeSet<String>) -> Vec<String> {

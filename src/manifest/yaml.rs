@@ -1,4 +1,4 @@
-//! Manifests as YAML: a list of users, or `defaults`, `users` and `tenants` that have defaults and users of their own.
+//! Manifests as YAML: a list of users, or `defaults`, `users` and `tenants` with their own defaults and users.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::plan::Row;
 /// Reads users from YAML.
 pub(super) struct Yaml {
     events: Parser<'static, BufferedInput<Characters>>,
-    /// What kept the text from being read to its end.
+    /// Why the text could not be read to its end.
     broken: Broken,
     sheet: Sheet,
     levels: Vec<Level>,
@@ -24,13 +24,13 @@ pub(super) struct Yaml {
 
 type Broken = Arc<Mutex<Option<Problem>>>;
 
-/// Where the reader stands.
+/// The reader's position.
 enum Level {
-    /// In the outermost mapping, or in that of a tenant.
+    /// In the top mapping, or in that of a tenant.
     Group {
         defaults: Row,
         tenant: bool,
-        /// Whether users or tenants have been read, after which defaults come too late.
+        /// Whether users or tenants have been read, after which defaults are too late.
         begun: bool,
     },
     /// In the mapping of tenants.
@@ -110,7 +110,7 @@ impl Yaml {
         Ok(())
     }
 
-    /// A tenant, whose name has been read.
+    /// A tenant, after its name.
     fn tenant(&mut self, defaults: Row) -> Result<(), Problem> {
         let (event, span) = self.event()?;
         match event {
@@ -129,7 +129,7 @@ impl Yaml {
         Ok(())
     }
 
-    /// A member of the outermost mapping or of a tenant.
+    /// A member of the top mapping or of a tenant.
     fn member(
         &mut self,
         event: &Event<'static>,
@@ -163,7 +163,7 @@ impl Yaml {
                 let mut defaults = defaults;
                 match name {
                     "defaults" if begun => {
-                        let message = "`defaults` must stand before the users they are for";
+                        let message = "`defaults` must come before the users they apply to";
                         self.sheet.problem(Problem::at(key.place, message));
                     }
                     "defaults" => self.defaults(&mut defaults, &node),
@@ -197,7 +197,7 @@ impl Yaml {
         for (name, value) in members {
             match self.sheet.column(name, &before, false) {
                 Some(Column::ExternalUserId) => {
-                    let message = "every user needs an `external_user_id` of its own";
+                    let message = "every user needs its own `external_user_id`";
                     self.sheet.problem(Problem::at(name.place, message));
                 }
                 Some(column) => {
@@ -246,7 +246,7 @@ impl Iterator for Yaml {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take();
-            // Where the text could not be read to its end, that is what is wrong with it.
+            // A text that could not be read to its end explains whatever the parser complains about.
             if let Some(problem) = broken.or_else(|| stepped.err()) {
                 self.ended = true;
                 self.sheet.problem(problem);

@@ -1,4 +1,4 @@
-//! The sink `dir:PATH`: one file for each user, with the user's newest key, written whole or not at all.
+//! The sink `dir:PATH`: one file per user with the user's newest key, written whole or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use crate::sink::record::{self, Kept};
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, blocking};
 use crate::system::{Readers, files};
 
-/// File systems take names of up to 255 bytes, and the partial file's is longer than its own.
+/// File systems limit names to 255 bytes, and a partial file's name is longer than the final one.
 const LONGEST_NAME: usize = 200;
 
-/// No key of ours takes more.
+/// Far more than any key of ours.
 const LARGEST: u64 = 1024 * 1024;
 
 /// A folder of keys.
@@ -20,7 +20,7 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) struct DirSink {
     spec: String,
     path: PathBuf,
-    /// What was there when somebody asked; whatever else is found there later has come from another process.
+    /// What each file held when it was read; anything else found later came from another process.
     expected: Expected,
 }
 
@@ -92,21 +92,19 @@ impl Sink for DirSink {
             if !kept.is_some_and(|kept| kept.is(&key)) {
                 return Ok(Some(false));
             }
-            // The rename may have been made by a process that died before it synced the folder.
+            // Another process may have renamed the file and died before it synced the folder.
             files::sync_folder(&path)?;
             Ok(Some(true))
         })
     }
 }
 
-/// The key in a file, if it is one of the same user that another may replace.
+/// The key in a file, if it belongs to the same user and may be replaced.
 fn replaceable(path: &Path, name: &KeyName, found: &[u8]) -> Result<Kept, SinkError> {
     let shown = path.display();
     let Some(kept) = Kept::parse(found) else {
-        return Err(
-            SinkError::new(format!("`{shown}` is in the way: it holds no key"))
-                .hint("move it away, then run the same command again"),
-        );
+        return Err(SinkError::new(format!("`{shown}` exists and holds no key"))
+            .hint("move it away, then run the same command again"));
     };
     if !kept.is_of(&name.base_url, &name.external_user_id) {
         return Err(SinkError::new(format!(
@@ -118,8 +116,8 @@ fn replaceable(path: &Path, name: &KeyName, found: &[u8]) -> Result<Kept, SinkEr
     Ok(kept)
 }
 
-/// The name of a user's file: letters, digits, `-`, `_` and inner dots stay, every other byte becomes `%XX`. What is
-/// too long is cut, and told apart by a hash.
+/// The name of a user's file: letters, digits, `-`, `_` and inner dots stay, every other byte becomes `%XX`. A name that is
+/// too long is cut and made unique by a hash.
 fn file_name(external_user_id: &str) -> String {
     let mut name = String::new();
     for byte in external_user_id.bytes() {

@@ -1,4 +1,4 @@
-//! The sink `env:PATH`: a file of variables for one user, as Looker's official SDKs read them.
+//! The sink `env:PATH`: a file of variables for one user, in the format of Looker's official SDKs.
 
 use std::path::{Path, PathBuf};
 
@@ -12,15 +12,15 @@ use crate::sink::expected::Expected;
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, blocking};
 use crate::system::{Readers, files};
 
-/// The variables of the official SDKs that name an instance and a key.
+/// The variables of the official SDKs for an instance and a key.
 const BASE_URL: &str = "LOOKERSDK_BASE_URL";
 const CLIENT_ID: &str = "LOOKERSDK_CLIENT_ID";
 const CLIENT_SECRET: &str = "LOOKERSDK_CLIENT_SECRET";
 
-/// What the comment that names the user begins with.
+/// The prefix of the comment that names the user.
 const MARK: &str = "# embedctl: ";
 
-/// Files of variables are short.
+/// Far more than any file of variables.
 const LARGEST: u64 = 1024 * 1024;
 
 /// A file of variables.
@@ -28,11 +28,11 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) struct EnvSink {
     spec: String,
     path: PathBuf,
-    /// What was there when somebody asked; whatever else is found there later has come from another process.
+    /// What the file held when it was read; anything else found later came from another process.
     expected: Expected,
 }
 
-/// Whose key the file holds; stands in a comment.
+/// Whose key the file holds, stored in a comment.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 struct Holder {
     external_user_id: String,
@@ -110,7 +110,7 @@ impl Sink for EnvSink {
             let bytes = files::read_own(&path, LARGEST)?;
             let held = Contents::of(text(bytes.as_ref().map(|bytes| &***bytes), &path)?).is(&key);
             if held {
-                // The rename may have been made by a process that died before it synced the folder.
+                // Another process may have renamed the file and died before it synced the folder.
                 files::sync_folder(&path)?;
             }
             Ok(Some(held))
@@ -118,7 +118,7 @@ impl Sink for EnvSink {
     }
 }
 
-/// What a file holds, as text.
+/// The file's content as text.
 fn text<'a>(bytes: Option<&'a [u8]>, path: &Path) -> Result<&'a str, SinkError> {
     str::from_utf8(bytes.unwrap_or_default()).map_err(|_| {
         SinkError::new(format!("`{}` is not text", path.display()))
@@ -126,7 +126,7 @@ fn text<'a>(bytes: Option<&'a [u8]>, path: &Path) -> Result<&'a str, SinkError> 
     })
 }
 
-/// The lines of the file, ours apart from the others.
+/// The lines of the file, ours separated from the others.
 #[derive(Default)]
 struct Contents<'a> {
     holder: Option<Holder>,
@@ -158,13 +158,13 @@ impl<'a> Contents<'a> {
         contents
     }
 
-    /// A key that somebody else put there is not overwritten: nobody could bring it back.
+    /// Refuse to overwrite a key that someone else put there: its secret would be lost.
     fn refuse_strange_key(&self, path: &Path) -> Result<(), SinkError> {
         if self.holder.is_some() || (self.client_id.is_none() && self.client_secret.is_none()) {
             return Ok(());
         }
         let shown = path.display();
-        let message = format!("`{shown}` sets {CLIENT_ID}, and not for a user of embedctl");
+        let message = format!("`{shown}` sets {CLIENT_ID}, but not for a user of embedctl");
         Err(SinkError::new(message).hint("give `env:` a file of its own"))
     }
 
@@ -181,10 +181,10 @@ impl<'a> Contents<'a> {
         let shown = path.display();
         let message = format!("`{shown}` holds the key of `{}`", holder.external_user_id);
         Err(SinkError::new(message)
-            .hint("a file of variables serves one user; give `--keys-to dir:PATH` for more"))
+            .hint("a file of variables holds one user's key; use `--keys-to dir:PATH` for more"))
     }
 
-    /// The key that is there, if it is one of ours.
+    /// The key in the file, if it is one of ours.
     fn held(&self) -> Option<Held> {
         let holder = self.holder.as_ref()?;
         Some(Held {
@@ -207,8 +207,9 @@ impl<'a> Contents<'a> {
             && self.client_secret.is_some_and(|secret| !secret.is_empty())
     }
 
-    /// The other lines, and below them the key.
+    /// The other lines, followed by the key.
     fn with(&self, ours: &str) -> Zeroizing<Vec<u8>> {
+        // Allocated at full size: growing would leave copies of the secret in freed memory.
         let room = self.others.iter().map(|line| line.len() + 1).sum::<usize>();
         let mut text = Zeroizing::new(Vec::with_capacity(room + ours.len()));
         for line in self.others.iter().chain(&[ours.trim_end_matches('\n')]) {
@@ -235,7 +236,7 @@ fn ours(key: &Key) -> Result<Zeroizing<String>, SinkError> {
         (CLIENT_SECRET, key.client_secret.expose_secret()),
     ] {
         let line = variable(name, value).map_err(|refused| {
-            SinkError::new(refused).hint("give `--keys-to file:PATH`, which can hold every value")
+            SinkError::new(refused).hint("use `--keys-to file:PATH`, which can hold any value")
         })?;
         text.push_str(&line);
     }

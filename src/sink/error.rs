@@ -35,14 +35,14 @@ impl SinkError {
         self
     }
 
-    /// The same error above its cause.
+    /// The same error with its cause.
     #[must_use]
     pub fn caused(mut self, cause: impl Into<anyhow::Error>) -> Self {
         self.source = Some(cause.into());
         self
     }
 
-    /// The same error for another one whom it concerns.
+    /// The same error for another caller.
     pub(super) fn again(&self) -> Self {
         let source = self.source.as_ref();
         Self {

@@ -1,4 +1,4 @@
-//! The sink `exec:COMMAND`: a command of the user's that keeps each key, which it gets as JSON on its standard input.
+//! The sink `exec:COMMAND`: a command of the user that stores each key, which it gets as JSON on standard input.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A client id that no key has.
 const NO_KEY: &str = "embedctl-no-such-key";
 
-/// A command that keeps keys.
+/// A command that stores keys.
 #[derive(Debug)]
 pub(super) struct ExecSink {
     command: String,
@@ -23,16 +23,16 @@ pub(super) struct ExecSink {
     patience: Duration,
 }
 
-/// How the command ended.
+/// The command's result.
 struct Answered {
     code: Option<i32>,
-    /// Whether it took all that it was given.
+    /// Whether it read all of its input.
     read: bool,
     complaint: String,
 }
 
 impl ExecSink {
-    /// The shell command `command`, run in `folder` with nothing but `env`, under the eye of `helper`.
+    /// The shell command `command`, run in `folder` with exactly the environment `env`, guarded by `helper`.
     pub(super) fn new(
         command: &str,
         folder: PathBuf,
@@ -51,7 +51,7 @@ impl ExecSink {
         }
     }
 
-    /// Run the command with `input`; what it says is shown without `secret`.
+    /// Run the command with `input`; its messages are shown with `secret` redacted.
     async fn call(
         &self,
         input: &[u8],
@@ -87,7 +87,7 @@ impl ExecSink {
         let error = match ended.code {
             Some(127) => error.hint("the command was not found; check its path"),
             Some(126) => error.hint("the command may not be executed; try `chmod +x`"),
-            _ => error.hint("run the command by hand; it gets JSON on its standard input, and exit code 0 means yes"),
+            _ => error.hint("run the command by hand: it gets JSON on standard input, and exit code 0 means success"),
         };
         if ended.complaint.is_empty() {
             return error;
@@ -106,7 +106,7 @@ impl ExecSink {
 }
 
 impl Sink for ExecSink {
-    /// Only the program: its arguments may hold what is not to be shown.
+    /// Only the program: its arguments may be secret.
     fn name(&self) -> String {
         name(&self.command)
     }
@@ -120,7 +120,7 @@ impl Sink for ExecSink {
             let ended = self.call(b"{\"action\":\"probe\"}\n", None).await?;
             match ended.code {
                 Some(0) => Ok(()),
-                _ => Err(self.refused("is not ready to keep keys", &ended)),
+                _ => Err(self.refused("is not ready to store keys", &ended)),
             }
         })
     }
@@ -133,18 +133,19 @@ impl Sink for ExecSink {
         let line: Line = record::store(key);
         Box::pin(async move {
             let ended = self.call(line.bytes(), Some(&key.client_secret)).await?;
+            // Exit 0 without reading proves nothing: the key would be lost.
             match ended.code {
                 Some(0) if ended.read => Ok(None),
                 Some(0) => Err(
                     SinkError::new(format!("{} did not read the key", self.name()))
                         .hint("the key comes as JSON on the command's standard input"),
                 ),
-                _ => Err(self.refused("did not keep the key", &ended)),
+                _ => Err(self.refused("did not store the key", &ended)),
             }
         })
     }
 
-    /// A command that says yes to a key that cannot exist does not look, and tells nothing.
+    /// A command that says yes to a key that cannot exist does not check, so its answer counts for nothing.
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>> {
         Box::pin(async move {
             let answer = self.says_yes(key).await?;
@@ -162,14 +163,14 @@ impl Sink for ExecSink {
     }
 }
 
-/// What a command is called: its program.
+/// How reports call a command: by its program.
 pub fn name(command: &str) -> String {
     let words = command.split_whitespace();
     let mut program = words.skip_while(|word| word.contains('='));
     format!("exec:{}", program.next().unwrap_or("sh"))
 }
 
-/// What a command said, without the characters that a terminal would obey.
+/// A command's messages without control characters that a terminal would obey.
 fn readable(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let plain = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };

@@ -1,5 +1,5 @@
-//! What a sink that holds one key for each user was seen to hold: a key that another process has put there since is not
-//! replaced, since its secret would then be nowhere.
+//! What a sink with one key per user was seen to hold: a key that another process has put there since is not replaced, because
+//! its secret would be lost.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub(super) struct Expected(Arc<Mutex<HashMap<String, Option<String>>>>);
 /// What was seen for one user.
 #[derive(Clone, Debug)]
 pub(super) enum Seen {
-    /// Nobody looked: whatever is there may be replaced.
+    /// Not read: whatever is there may be replaced.
     Unknown,
     /// The client id that was there, if any.
     Held(Option<String>),
@@ -28,7 +28,7 @@ impl Expected {
         seen.insert(external_user_id.to_owned(), client_id);
     }
 
-    /// What was noted for a user, once.
+    /// What was noted for a user; forgotten after that.
     pub(super) fn take(&self, external_user_id: &str) -> Seen {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.remove(external_user_id)
@@ -37,7 +37,7 @@ impl Expected {
 }
 
 impl Seen {
-    /// Refuse to replace a key that was not there.
+    /// Refuse to replace a key that was not there before.
     pub(super) fn refuse_other(&self, held: &Held, path: &Path) -> Result<(), SinkError> {
         match self {
             Self::Held(seen) if seen.as_ref() != Some(&held.client_id) => {

@@ -1,4 +1,4 @@
-//! The sink `file:PATH`: one line of JSON for each key, appended and synced; keys that arrive together share one sync.
+//! The sink `file:PATH`: one line of JSON per key, appended and synced; keys delivered at the same time share one sync.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(super) struct FileSink {
     index: Arc<Mutex<Index>>,
 }
 
-/// A key that is to be appended.
+/// A key to append.
 #[derive(Debug)]
 struct Waiting {
     name: KeyName,
@@ -44,7 +44,7 @@ impl FileSink {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Append everything that waits. Whoever comes while this goes on is served by the next one to get the lock.
+    /// Append everything that waits. Keys that arrive meanwhile are written by the next caller to get the lock.
     fn append_waiting(&self) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         let batch = std::mem::take(&mut *self.queue());
@@ -57,7 +57,7 @@ impl FileSink {
                 Ok(()) => Ok(()),
                 Err(error) => Err(error.again()),
             };
-            // Nobody waits any more: the key is kept all the same.
+            // If the caller is gone, the key is stored anyway.
             let _unheard = waiting.sender.send(answer).is_err();
         }
     }
@@ -72,10 +72,11 @@ impl FileSink {
             .map(|waiting| waiting.line.bytes().len())
             .sum::<usize>();
         let mut lines = Zeroizing::new(Vec::with_capacity(room + 1));
-        // A line that a crash tore must not swallow the next key.
+        // A line that was cut off by a crash must not swallow the next key.
         if index.is_torn() {
             lines.push(b'\n');
         }
+        // A retry after a crash may deliver a key again; a second line would look like a second key.
         for (place, waiting) in batch.iter().enumerate() {
             let twice = batch.iter().take(place).any(|earlier| earlier.is(waiting));
             if !twice && !index.holds(&file, &waiting.name).map_err(failed)? {
@@ -85,7 +86,7 @@ impl FileSink {
         let before = file.metadata().map_err(failed)?.len();
         let written = file.write_all(&lines).and_then(|()| file.sync_all());
         written.map_err(|error| {
-            // Half of a key helps nobody, and the keys of this batch will be revoked.
+            // Half a key is useless, and the keys of this batch will be revoked.
             drop(file.set_len(before));
             failed(error).into()
         })
@@ -149,7 +150,7 @@ impl Sink for FileSink {
             if !index.holds(&file, &key).map_err(failed)? {
                 return Ok(Some(false));
             }
-            // Written by a process that may have died before it synced.
+            // The process that wrote it may have died before the sync.
             file.sync_all().map_err(failed)?;
             Ok(Some(true))
         })

@@ -1,4 +1,4 @@
-//! What is known of a file of keys, so that a key is not kept twice and a million keys need not be read again.
+//! An index of a key file, so that no key is stored twice and a million keys are not read again each time.
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
@@ -10,11 +10,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::sink::KeyName;
 use crate::sink::record::Kept;
 
-/// The keys of a file as far as it was read: their hashes, which take a few bytes each. A hit is looked up in the file.
+/// The hashes of the keys read so far, a few bytes each. A hit is verified in the file.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     file: Option<(u64, u64)>,
-    /// The end of the last line that is whole.
+    /// The end of the last complete line.
     read: u64,
     size: u64,
     keys: HashSet<u64>,
@@ -22,7 +22,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Read what was added since the last time; everything where it is another file or one that was cut.
+    /// Read what was added since the last time; everything if it is another file or was truncated.
     pub(super) fn catch_up(&mut self, file: &File) -> io::Result<()> {
         let found = file.metadata()?;
         let identity = Some(identity(&found));
@@ -40,18 +40,19 @@ impl Index {
         Ok(())
     }
 
-    /// Whether the last line of the file has no end.
+    /// Whether the last line of the file is incomplete.
     pub(super) const fn is_torn(&self) -> bool {
         self.read < self.size
     }
 
-    /// Whether the key is in the file, all of it.
+    /// Whether the file holds the complete key.
     pub(super) fn holds(&self, file: &File, key: &KeyName) -> io::Result<bool> {
         let hash = self.hasher.hash_one((&key.base_url, &key.client_id));
         if !self.keys.contains(&hash) {
             return Ok(false);
         }
         let mut held = false;
+        // A hash may collide, and "held" makes the caller revoke older keys: look at the line itself.
         lines(file, 0, |kept| {
             held = kept.is(key);
             held
@@ -60,8 +61,8 @@ impl Index {
     }
 }
 
-/// Show every key from `start` on to `visit`, until it says that it has seen enough; lines that are no key are passed
-/// over, and the last one too where it has no end. Gives the length of the lines that were read.
+/// Show every key from `start` on to `visit`, until it returns true; lines that hold no key and an incomplete last line are
+/// skipped. Returns the length of the lines that were read.
 fn lines(file: &File, start: u64, mut visit: impl FnMut(&Kept) -> bool) -> io::Result<u64> {
     let mut reader = BufReader::new(file);
     reader.seek(SeekFrom::Start(start))?;

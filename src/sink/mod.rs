@@ -23,32 +23,32 @@ pub use self::exec::name as exec_name;
 pub use self::spec::{FORMS, open, place};
 pub use self::stdout::{Stdout, show};
 
-/// What a sink's method gives, later.
+/// The future result of a sink method.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
 
-/// A place that keeps keys.
+/// A place that stores keys.
 pub trait Sink: fmt::Debug + Send + Sync {
-    /// What reports call it, as in `file:/run/keys.jsonl`; holds no secret.
+    /// How reports call it, such as `file:/run/keys.jsonl`; contains no secret.
     fn name(&self) -> String;
 
-    /// Find out, before the first key is minted, whether it could keep one.
+    /// Find out, before the first key is minted, whether it could store one.
     fn probe(&self) -> Answer<'_, ()>;
 
-    /// The key that it holds for a user at a Looker, if it holds one for each and can tell. From now on a key that
-    /// another process puts there in the meantime stays: [`Sink::deliver`] refuses to replace it.
+    /// The key it holds for a user at a Looker, if it holds one per user and can tell. From now on a key that another process
+    /// puts there stays: [`Sink::deliver`] refuses to replace it.
     fn held<'a>(&'a self, base_url: &'a str, external_user_id: &'a str)
     -> Answer<'a, Option<Held>>;
 
-    /// Keep a key, and give the one whose place it took. When it returns, the key survives a power cut, or the sink's
-    /// command has said so. Giving the same key twice leaves one.
+    /// Store a key, and return the key it replaced. On return the key would survive a power cut, or the sink's command has
+    /// promised that. Delivering the same key twice leaves one.
     fn deliver<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Held>>;
 
-    /// Whether every machine that mints keys puts them there, so that its "no" says something of keys that others minted.
+    /// Whether all machines that mint keys use it, so that a "no" also counts for keys minted elsewhere.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// Whether it keeps the key; `None` where it cannot tell.
+    /// Whether it holds the key; `None` if it cannot tell.
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>>;
 }
 
@@ -63,29 +63,29 @@ pub struct KeyName {
     pub looker_user_id: String,
     /// Looker's id of the key.
     pub id: String,
-    /// The public half.
+    /// The client id.
     pub client_id: String,
-    /// The tag it carries at Looker.
+    /// Its `purpose` at Looker.
     pub purpose: String,
     /// When it was minted.
     pub created_at: Timestamp,
 }
 
-/// A key that a sink holds, or held until another took its place: its secret is nowhere else.
+/// A key that a sink holds, or held until another replaced it: its secret is nowhere else.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Held {
     /// Looker's id of the key.
     pub key_id: String,
-    /// The public half.
+    /// The client id.
     pub client_id: String,
 }
 
-/// A key to be kept.
+/// A key to store.
 #[derive(Debug)]
 pub struct Key {
-    /// All that may be shown of it.
+    /// Everything about it that is not secret.
     pub name: KeyName,
-    /// The secret half.
+    /// The secret.
     pub client_secret: SecretString,
 }
 
@@ -94,7 +94,7 @@ fn nothing<'a, T: Send + 'a>() -> Answer<'a, Option<T>> {
     Box::pin(async { Ok(None) })
 }
 
-/// Do work that waits for the disk, away from the threads that serve the network.
+/// Run work that waits for the disk on a thread that serves no network traffic.
 fn blocking<'a, T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SinkError> + Send + 'static,
 ) -> Answer<'a, T> {

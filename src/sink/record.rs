@@ -1,4 +1,4 @@
-//! The JSON of a key, as `file:` and `dir:` keep it and `exec:` hands it on.
+//! The JSON of a key, as stored by `file:` and `dir:` and passed to `exec:`.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use zeroize::Zeroizing;
 use crate::secret::{ExposeSecret as _, REDACTED};
 use crate::sink::{Held, Key, KeyName};
 
-/// The text of a key, wiped when it is dropped.
+/// The text of a key, wiped on drop.
 pub(super) struct Line(Zeroizing<Vec<u8>>);
 
 impl Line {
-    /// Its bytes, secret and all.
+    /// Its bytes, including the secret.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// A copy of them, wiped too when it is dropped.
+    /// A copy, also wiped on drop.
     pub(super) fn copy(&self) -> Zeroizing<Vec<u8>> {
         self.0.clone()
     }
@@ -45,7 +45,7 @@ struct Record<'a> {
     created_at: Timestamp,
 }
 
-/// What is read of a kept key to know it again.
+/// What is parsed of a stored key to recognize it.
 #[derive(Deserialize)]
 pub(super) struct Kept {
     #[serde(default)]
@@ -60,7 +60,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// The key in a line of JSON, if one is there whole.
+    /// The key in a line of JSON, if it is complete.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let kept: Self = serde_json::from_slice(line).ok()?;
         (kept.client_secret.is_some() && !kept.client_id.is_empty()).then_some(kept)
@@ -86,17 +86,17 @@ impl From<Kept> for Held {
     }
 }
 
-/// The key as one line of JSON, with its end.
+/// The key as one line of JSON.
 pub(super) fn line(key: &Key) -> Line {
     write(None, &key.name, Some(key))
 }
 
-/// The key for a command that is to keep it.
+/// The key for a command that stores it.
 pub(super) fn store(key: &Key) -> Line {
     write(Some("store"), &key.name, Some(key))
 }
 
-/// The name of a key, for a command that is to say whether it keeps it.
+/// The name of a key, for a command that checks whether it holds it.
 pub(super) fn check(key: &KeyName) -> Line {
     write(Some("check"), key, None)
 }
@@ -113,7 +113,7 @@ fn write(action: Option<&'static str>, name: &KeyName, key: Option<&Key>) -> Lin
         purpose: &name.purpose,
         created_at: name.created_at,
     };
-    // Room for all of it, so that no half of it stays behind where the text has moved from.
+    // Allocated at full size: growing would leave copies of the secret in freed memory.
     let mut line = Zeroizing::new(Vec::with_capacity(4096));
     serde_json::to_writer(&mut *line, &record).expect("text and a time can be written as JSON");
     line.push(b'\n');

@@ -1,4 +1,4 @@
-//! What `--keys-to` takes.
+//! Parsing of `--keys-to`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::system::System;
 /// The forms of a sink.
 pub const FORMS: &str = "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
 
-/// The sink that `spec` describes: every form but `stdout`, which the command makes itself because it knows the output
+/// The sink that `spec` describes: every form but `stdout`, which the command creates itself because it knows the output
 /// format. A command gets [`System::child_env`] without `secret_variables`.
 ///
 /// # Errors
-/// It is none of the forms. Whether keys can be put there is found by [`Sink::probe`].
+/// It has none of the forms. Whether keys can be stored there is found out by [`Sink::probe`].
 pub fn open(
     spec: &str,
     system: &System,
@@ -30,7 +30,7 @@ pub fn open(
     Ok(match form {
         "file" | "dir" | "env" | "exec" if place.trim().is_empty() => {
             let what = if form == "exec" { "COMMAND" } else { "PATH" };
-            return Err(Error::usage(format!("`{spec}` does not say where"))
+            return Err(Error::usage(format!("`{spec}` names no target"))
                 .hint(format!("write `{form}:{what}`")));
         }
         "file" => Arc::new(FileSink::new(name, path())),
@@ -50,13 +50,13 @@ pub fn place(spec: &str, system: &System) -> Option<(PathBuf, bool)> {
     matches!(form, "file" | "dir" | "env").then(|| (path(place, system), form == "dir"))
 }
 
-/// The place of a file or folder. Shells expand `~` only at the beginning of a word.
+/// The path of a file or folder. Shells expand `~` only at the start of a word, so `file:~/keys` arrives unexpanded.
 fn path(place: &str, system: &System) -> PathBuf {
     let path = match (place.strip_prefix("~/"), system.var("HOME")) {
         (Some(below), Some(home)) => PathBuf::from(home).join(below),
         _ => system.path(place),
     };
-    // Without inner dots, for messages.
+    // Drops inner `.` components, for messages.
     path.components().collect()
 }
 

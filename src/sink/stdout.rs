@@ -1,4 +1,4 @@
-//! The sink that shows the key to whoever runs the command.
+//! The sink that shows the key to the operator.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
 
-/// Hands each key to the command, which prints it as its output format asks. It keeps nothing.
+/// Passes each key to the command, which prints it in its output format. Stores nothing.
 pub struct Stdout {
     show: Show,
 }
@@ -40,7 +40,7 @@ impl Sink for Stdout {
             let shown = (self.show)(&key.name, key.client_secret.expose_secret());
             shown.map(|()| None).map_err(|error| {
                 SinkError::new("cannot print the key")
-                    .hint("keep the reader of the output open, or give `--keys-to file:PATH`")
+                    .hint("keep the reader of the output open, or use `--keys-to file:PATH`")
                     .caused(error)
             })
         })
@@ -57,7 +57,7 @@ impl fmt::Debug for Stdout {
     }
 }
 
-/// Show a secret that is no key to whoever runs the command.
+/// Show a secret that is not a key to the operator.
 pub fn show<T>(secret: &SecretString, show: impl FnOnce(&str) -> T) -> T {
     show(secret.expose_secret())
 }

@@ -1,4 +1,4 @@
-//! The time of day, elapsed time and sleep, from the machine or from a clock that a test moves.
+//! The time of day, elapsed time and sleep, from the machine or from a clock that a test controls.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 /// A future that sleeps.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Where the time comes from: the wall clock, a clock that only moves forward, and sleep.
+/// The source of time: a wall clock, a monotonic clock, and sleep.
 #[derive(Clone, Debug)]
 pub struct Clock(ClockSource);
 
@@ -35,7 +35,7 @@ impl Clock {
         })
     }
 
-    /// A clock that stands at `start` and moves only when somebody sleeps on it.
+    /// A clock that stands at `start` and advances only when someone sleeps on it.
     pub fn manual(start: Timestamp) -> Self {
         Self(ClockSource::Manual(Arc::new(ManualClock {
             start,
@@ -55,7 +55,7 @@ impl Clock {
         }
     }
 
-    /// The time since the clock was made; never goes backwards.
+    /// The time since the clock was created; never goes backwards.
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
             ClockSource::Os { start } => start.elapsed(),
@@ -65,7 +65,7 @@ impl Clock {
         }
     }
 
-    /// Sleep for `duration`; a manual clock moves on by it at once.
+    /// Sleep for `duration`; a manual clock advances at once.
     pub fn sleep(&self, duration: Duration) -> Sleep {
         match &self.0 {
             ClockSource::Os { .. } => Box::pin(tokio::time::sleep(duration)),
@@ -77,12 +77,12 @@ impl Clock {
         }
     }
 
-    /// Whether time passes without anybody sleeping on this clock.
+    /// Whether time passes on its own on this clock.
     pub const fn runs_by_itself(&self) -> bool {
         matches!(self.0, ClockSource::Os { .. })
     }
 
-    /// Set the wall time of a manual clock off by `seconds`; the machine's clock is left as it is.
+    /// Set the wall time of a manual clock off by `seconds`; has no effect on the machine's clock.
     pub fn skew(&self, seconds: i64) {
         if let ClockSource::Manual(manual) = &self.0 {
             manual.skew_seconds.store(seconds, Ordering::SeqCst);

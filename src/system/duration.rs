@@ -1,31 +1,31 @@
-//! Durations as people write and read them, the same everywhere: `500ms`, `30s`, `1h30m`, `90d`, `2w`.
+//! Durations as people write and read them, in the same format everywhere: `500ms`, `30s`, `1h30m`, `90d`, `2w`.
 //!
-//! A day has 24 hours. What is printed can be read again.
+//! A day has 24 hours. Printed durations can be parsed again.
 
 use std::time::Duration;
 
 use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
 
-/// How a duration is written, for hints.
+/// How to write a duration, for hints.
 pub(crate) const FORM: &str = "write it as `500ms`, `30s`, `1h30m`, `90d` or `2w`";
 
 /// The longest duration that makes sense here, in seconds: ten years of 365 days.
 const LONGEST: u64 = 10 * 365 * 24 * 60 * 60;
 
-/// The duration that `text` says. A number needs a unit: `--max-age 90` would be 90 seconds to some and 90 days to others.
+/// Parse a duration. A unit is required: `--max-age 90` would be 90 seconds to some and 90 days to others.
 pub(crate) fn read(text: &str) -> Result<Duration, &'static str> {
     let span: Span = text.trim().parse().map_err(|_| FORM)?;
-    // Months and years have no fixed length.
+    // Months and years have no fixed length, so they fail here.
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours());
     let duration = duration.map_err(|_| FORM)?;
-    let duration = Duration::try_from(duration).map_err(|_| "it is less than nothing")?;
+    let duration = Duration::try_from(duration).map_err(|_| "it is negative")?;
     match duration > Duration::from_secs(LONGEST) {
         true => Err("it is longer than ten years"),
         false => Ok(duration),
     }
 }
 
-/// The same for settings that others define as a number of seconds, which then needs no unit.
+/// The same for settings that others define as a number of seconds, which need no unit.
 pub(crate) fn read_or_seconds(text: &str) -> Result<Duration, &'static str> {
     let text = text.trim();
     match text
@@ -42,11 +42,11 @@ pub(crate) fn seconds(text: &str) -> Result<u64, &'static str> {
     let duration = read(text)?;
     match duration.subsec_nanos() {
         0 => Ok(duration.as_secs()),
-        _ => Err("it has parts of a second"),
+        _ => Err("only whole seconds are possible"),
     }
 }
 
-/// Exactly this duration.
+/// The exact duration.
 pub(crate) fn exact(duration: Duration) -> String {
     let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     let days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
@@ -57,7 +57,7 @@ pub(crate) fn exact(duration: Duration) -> String {
     }
 }
 
-/// About this duration, in one or two units from seconds to days.
+/// The approximate duration, in one or two units from seconds to days.
 pub(crate) fn rough(duration: Duration) -> String {
     let smallest = match duration.as_secs() {
         86_400.. => Unit::Hour,
@@ -67,7 +67,7 @@ pub(crate) fn rough(duration: Duration) -> String {
     truncated(duration, smallest)
 }
 
-/// A duration that was measured, in milliseconds if it is short.
+/// A measured duration, in milliseconds if it is short.
 pub(crate) fn measured(duration: Duration) -> String {
     match duration.as_secs() {
         ..10 => truncated(duration, Unit::Millisecond),

@@ -4,11 +4,11 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Why a file cannot be used. Holds nothing of its content.
+/// Why a file cannot be used. Contains nothing of its content.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct FileError {
-    /// What is wrong with it, or what was tried.
+    /// What is wrong, or what was tried.
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
@@ -51,7 +51,7 @@ impl FileError {
     }
 }
 
-/// How a folder for secrets is created.
+/// How to create a folder for secrets.
 pub(super) fn make_folder(folder: &Path) -> String {
     format!(
         "create the folder with `mkdir -m 700 -p {}`",

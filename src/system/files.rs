@@ -1,8 +1,8 @@
-//! Files that nobody else can read, change or put in our way, written whole or not at all.
+//! Files that no one else can read, change or replace, written whole or not at all.
 //!
-//! One rule for all of them: a file belongs to whoever runs embedctl, or to root; no folder on the way to it can be
-//! written to by others (a sticky one, such as `/tmp`, guards what is ours in it); and it is a regular file, looked at
-//! through the descriptor that is then used. New files are made beside their place, with random names, and renamed.
+//! One rule for all: a file belongs to the user who runs embedctl, or to root; no folder on its path can be written to by
+//! others (a sticky one, such as `/tmp`, protects our files in it); and it is a regular file, checked through the descriptor
+//! that is then used. New files are created beside their target under a random name, and renamed.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
@@ -21,24 +21,24 @@ use crate::system::ownership::{
     Readers, folder, is_mounted_secret, refuse_folders, refuse_irregular, refuse_mode, refuse_owner,
 };
 
-/// Room that has to be there before the first secret is written.
+/// Space that must be available before the first secret is written.
 const ROOM: usize = 16 * 1024;
 
-/// The two ends of the name of a file that is being written.
+/// The prefix and suffix of a file that is being written.
 const BESIDE: (&str, &str) = (".embedctl-", ".partial");
 
-/// What a process that died left behind is swept once it is this old.
+/// Leftovers of dead processes are deleted once they are this old.
 const ABANDONED: Duration = Duration::from_secs(600);
 
-/// How many names of a folder are looked at to sweep it.
+/// How many names of a folder are checked for leftovers.
 const LOOKED_AT: usize = 10_000;
 
-/// Open a file that holds settings or secrets, links followed; nothing if there is none.
+/// Open a file with settings or secrets, following links; `None` if there is none.
 ///
 /// # Errors
-/// It is not a regular file, or others can change it, or read it although `readers` says that only its owner may.
+/// It is not a regular file, or others can change it, or read it although `readers` allows only its owner.
 pub(crate) fn open(path: &Path, readers: Readers) -> Result<Option<File>, FileError> {
-    // NONBLOCK: a pipe in the place of the file is seen, not waited for.
+    // NONBLOCK: opening a pipe must not hang; the check below refuses it.
     let options = OFlags::NONBLOCK.bits().cast_signed();
     let file = match OpenOptions::new()
         .read(true)
@@ -49,15 +49,16 @@ pub(crate) fn open(path: &Path, readers: Readers) -> Result<Option<File>, FileEr
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot_open(path, error)),
     };
-    // The usual way to say "none".
+    // The usual way to say "no file".
     if path == Path::new("/dev/null") {
         return Ok(Some(file));
     }
+    // Checked on the open descriptor, not on the path: the path could be exchanged in between.
     let found = file.metadata().map_err(|error| cannot_open(path, error))?;
     let mounted = is_mounted_secret(path);
     let readers = if mounted { Readers::Everybody } else { readers };
     refuse_irregular(path, &found)?;
-    // Whatever lies where containers get their secrets was put there by whoever started the container.
+    // Secrets mounted into a container come from whoever started it, often under another uid.
     if !mounted {
         refuse_owner(path, &found)?;
     }
@@ -67,7 +68,7 @@ pub(crate) fn open(path: &Path, readers: Readers) -> Result<Option<File>, FileEr
     Ok(Some(file))
 }
 
-/// Refuse a link that somebody else can point elsewhere.
+/// Refuse a link that someone else could redirect.
 fn refuse_link(path: &Path) -> Result<(), FileError> {
     let failed = |error| cannot_open(path, error);
     let found = fs::symlink_metadata(path).map_err(failed)?;
@@ -83,7 +84,7 @@ fn refuse_link(path: &Path) -> Result<(), FileError> {
 /// The content of such a file, up to `limit` bytes.
 ///
 /// # Errors
-/// As for [`open`], or it is longer.
+/// As for [`open`], or the file is longer.
 pub(crate) fn read(
     path: &Path,
     readers: Readers,
@@ -95,7 +96,7 @@ pub(crate) fn read(
     content(file, path, limit).map(Some)
 }
 
-/// Open a file of ours to append to, creating it if there is none. A link is refused.
+/// Open our own file for appending, creating it if missing. A link is refused.
 pub(crate) fn open_append(path: &Path) -> Result<File, FileError> {
     let options = || {
         let mut options = OpenOptions::new();
@@ -103,7 +104,7 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FileError> {
         options
     };
     refuse_folders(path)?;
-    // `create_new`: a file that somebody else made would keep its own permissions.
+    // `create_new`: a file created by someone else would keep its own permissions.
     match guarded(options().create_new(true)).open(path) {
         Ok(file) => {
             sync_folder(path)?;
@@ -117,7 +118,7 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FileError> {
     }
 }
 
-/// Open a file of ours to read; nothing if there is none. A link is refused.
+/// Open our own file for reading; `None` if there is none. A link is refused.
 pub(crate) fn open_own(path: &Path) -> Result<Option<File>, FileError> {
     match guarded(OpenOptions::new().read(true)).open(path) {
         Ok(file) => {
@@ -129,7 +130,7 @@ pub(crate) fn open_own(path: &Path) -> Result<Option<File>, FileError> {
     }
 }
 
-/// The content of a file of ours, up to `limit` bytes; nothing if there is none.
+/// The content of our own file, up to `limit` bytes; `None` if there is none.
 pub(crate) fn read_own(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
     let Some(file) = open_own(path)? else {
         return Ok(None);
@@ -137,8 +138,8 @@ pub(crate) fn read_own(path: &Path, limit: u64) -> Result<Option<Zeroizing<Vec<u
     content(file, path, limit).map(Some)
 }
 
-/// A file that takes its place when it is whole; until then it has a random name beside it, and it is gone if it never
-/// comes to that.
+/// A file that replaces its target once it is complete; until then it has a random name beside it, and it is deleted if it
+/// is never completed.
 #[derive(Debug)]
 pub(crate) struct Whole {
     file: NamedTempFile,
@@ -146,7 +147,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// A file that is to take the place of `path`, or of the file that a link there leads to.
+    /// A file that will replace `path`, or the file that a link there points to.
     pub(crate) fn beside(path: &Path) -> Result<Self, FileError> {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = tempfile::Builder::new()
@@ -155,13 +156,13 @@ impl Whole {
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(folder(&path))
             .map_err(|error| FileError::at("create a file beside", &path, error))?;
-        // Says to whoever sweeps the folder that somebody is at work on it.
+        // The lock tells a process that sweeps the folder that this file is in use.
         let held = file.as_file().try_lock();
         held.map_err(|error| FileError::at("lock", &path, error.into()))?;
         Ok(Self { file, path })
     }
 
-    /// Take the place; durable when it returns.
+    /// Replace the target; durable on return.
     pub(crate) fn commit(mut self) -> Result<(), FileError> {
         let written = self
             .file
@@ -173,7 +174,7 @@ impl Whole {
         sync_folder(&self.path)
     }
 
-    /// Take the place, if nobody has it; says whether that was so.
+    /// Take the name of the target unless it exists; returns whether it did not.
     pub(crate) fn commit_new(mut self) -> Result<bool, FileError> {
         let written = self
             .file
@@ -206,7 +207,7 @@ impl Write for Whole {
     }
 }
 
-/// Put `bytes` in the place of the file, whole or not at all.
+/// Replace the file by one with `bytes`, whole or not at all.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut whole = Whole::beside(path)?;
     whole
@@ -215,7 +216,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     whole.commit()
 }
 
-/// The same, for a file that everybody may read.
+/// The same for a file that everyone may read.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut whole = Whole::beside(path)?;
     let readable = fs::Permissions::from_mode(0o644);
@@ -226,7 +227,7 @@ pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     whole.commit()
 }
 
-/// Create a file that holds `bytes`; says whether there was none before.
+/// Create a file with `bytes`; returns whether there was none before.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     let mut whole = Whole::beside(path)?;
     whole
@@ -235,9 +236,9 @@ pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     whole.commit_new()
 }
 
-/// Let `change` say what a file is to hold from now on, given what it holds, while no other process does the same;
-/// `None` leaves it as it is. Every process that changes the file has to come this way. A file that everybody may read
-/// keeps its permissions, and may be reached through a link.
+/// Let `change` compute the new content of a file from the current one while no other process does the same; `None` leaves
+/// the file as it is. Every process that changes the file must use this function. A file that everyone may read keeps its
+/// permissions and may be reached through a link.
 pub(crate) fn update<T, E: From<FileError>>(
     path: &Path,
     readers: Readers,
@@ -259,13 +260,13 @@ pub(crate) fn update<T, E: From<FileError>>(
         };
         let locked = file.lock();
         locked.map_err(|error| FileError::at("lock", path, error))?;
-        // Whoever held the lock may have put another file in this one's place.
+        // The previous holder of the lock may have replaced the file.
         if !is_still(path, &file)? {
             continue;
         }
         let (bytes, result) = change(Some(&content(&file, path, limit)?))?;
         let Some(bytes) = bytes else {
-            // The rename may have been made by a process that died before it synced the folder.
+            // Another process may have renamed the file and died before it synced the folder.
             sync_folder(path)?;
             return Ok(result);
         };
@@ -283,27 +284,27 @@ pub(crate) fn update<T, E: From<FileError>>(
     }
 }
 
-/// A file that has no name and is for this process only.
+/// A file without a name, for this process only.
 pub(crate) fn nameless(folder: &Path) -> io::Result<File> {
     let file = tempfile::tempfile_in(folder)?;
     file.set_permissions(fs::Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
-/// Create a folder that only its owner may enter, and those above it.
+/// Create a folder that only its owner may enter, with its parents.
 pub(crate) fn make_private_folder(folder: &Path) -> Result<(), FileError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| FileError::at("create the folder", folder, error))
 }
 
-/// Make what happened to the names in the folder of `path` durable.
+/// Make creations, renames and deletions in the folder of `path` durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = folder(path);
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| FileError::at("sync the folder", folder, error))
 }
 
-/// Find out whether files can be created beside `path`, and whether there is room for some secrets.
+/// Find out whether files can be created beside `path`, and whether there is space for some secrets.
 pub(crate) fn probe_beside(path: &Path) -> Result<(), FileError> {
     let folder = folder(path);
     refuse_folders(path)?;
@@ -311,6 +312,7 @@ pub(crate) fn probe_beside(path: &Path) -> Result<(), FileError> {
         let message = format!("`{}` is not a folder", folder.display());
         return Err(FileError::new(message));
     }
+    // Before the probe, so that leftovers of a crash cannot be what fills the disk.
     sweep(folder);
     let write = || {
         let mut probe = tempfile::Builder::new()
@@ -324,7 +326,7 @@ pub(crate) fn probe_beside(path: &Path) -> Result<(), FileError> {
     write().map_err(|error| FileError::at("write to the folder", folder, error))
 }
 
-/// Remove what processes that died left half-written. What cannot be removed stays; it is in nobody's way.
+/// Delete half-written files of dead processes. What cannot be deleted stays, and does no harm.
 fn sweep(folder: &Path) {
     let left = |entry: &fs::DirEntry| {
         let name = entry.file_name();
@@ -341,26 +343,27 @@ fn sweep(folder: &Path) {
         };
         let age = file.metadata().and_then(|found| found.modified());
         let age = age.ok().and_then(|changed| changed.elapsed().ok());
+        // The lock as well as the age: a slow writer still holds it.
         if age.is_some_and(|age| age > ABANDONED) && file.try_lock().is_ok() {
             drop(fs::remove_file(path));
         }
     }
 }
 
-/// Refuse a file of ours that is not as we would have made it: the checks of [`open_own`], on a file opened elsewhere.
+/// Refuse a file that is not as we would have created it: the checks of [`open_own`] for a file opened elsewhere.
 pub(crate) fn checked(path: &Path, file: File) -> Result<File, FileError> {
     let found = file.metadata().map_err(|error| cannot_open(path, error))?;
     refuse_irregular(path, &found)?;
     refuse_owner(path, &found)?;
     if found.nlink() > 1 {
-        let message = format!("`{}` has a second name (a hard link)", path.display());
-        return Err(FileError::new(message).hint("give a file that has one name only"));
+        let message = format!("`{}` has a second hard link", path.display());
+        return Err(FileError::new(message).hint("use a file without hard links"));
     }
     refuse_mode(path, &found, Readers::Owner)?;
     Ok(file)
 }
 
-/// The number of a file's device and its own number on it: the same for every path that leads to it.
+/// The device and inode of a file: the same for every path that leads to it.
 pub(crate) fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
@@ -371,7 +374,7 @@ fn content(file: impl io::Read, path: &Path, limit: u64) -> Result<Zeroizing<Vec
     let read = read.map_err(|error| FileError::at("read", path, error))?;
     if read as u64 > limit {
         let message = format!("`{}` is longer than {limit} bytes", path.display());
-        return Err(FileError::new(message).hint("check whether it is the file that was meant"));
+        return Err(FileError::new(message).hint("check that it is the right file"));
     }
     Ok(bytes)
 }

@@ -1,8 +1,8 @@
-//! The process between embedctl and a command of the user's: it ends with all of the command when embedctl is gone,
-//! however that came, `kill -9` included.
+//! The process between embedctl and a user's command: it ends the command, with everything it started, when embedctl ends in
+//! any way, including `kill -9`.
 //!
-//! It is this program again, started with [`GUARD`]. Its standard input comes from embedctl: one line, which it hands on
-//! if the command wants one, and then nothing until embedctl closes it or ends.
+//! It is this program again, started with [`GUARD`]. Its standard input comes from embedctl: one line, which it passes to the
+//! command if the command expects one, and then nothing until embedctl closes the input or ends.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, Write as _};
@@ -15,28 +15,28 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// The first argument by which this program knows that it is to guard a command.
+/// The first argument that starts this program as a guard.
 pub const GUARD: &str = "__guard";
 
-/// The second one, if the command is to get a line.
+/// The second argument, if the command gets a line.
 pub(super) const WITH_LINE: &str = "line";
 
-/// The second one, if it is to get nothing.
+/// The second argument, if it gets none.
 pub(super) const WITHOUT: &str = "none";
 
-/// The exit code if the command ended well without having read its line.
+/// The exit code if the command succeeded without reading its line.
 pub(super) const UNREAD: u8 = 213;
 
-/// How many rounds of what a command has started are ended; each may have started more.
+/// How many generations of child processes are killed; each may have started more.
 const ROUNDS: usize = 100;
 
-/// Guard the command in `args`, those behind [`GUARD`]; gives its exit code as a shell does.
+/// Guard the command in `args`, which follow [`GUARD`]; returns its exit code as a shell does.
 pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let with_line = args.next().is_some_and(|word| word == WITH_LINE);
     let Some(program) = args.next() else {
         return ExitCode::from(127);
     };
-    // What the command leaves behind becomes a child of this process, which can then find it.
+    // Orphans of the command become children of this process, which can then find them.
     #[cfg(target_os = "linux")]
     let _is_known = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
     let mut command = Command::new(program);
@@ -65,7 +65,7 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let ended = child.wait();
     if ending.load(Ordering::SeqCst) {
-        // The command was ended from there, and what it started is being ended; otherwise the thread ends with this process.
+        // `watch` has ended the command and is killing what it started; otherwise that thread ends with this process.
         let _done = watching.join().is_ok();
     }
     let was_read = was_read.recv().unwrap_or(false);
@@ -83,7 +83,7 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Hand the line on, say whether it was taken, and end the command once nobody is left who wants it to go on.
+/// Pass the line on, report whether it was taken, and end the command once embedctl has closed the input.
 fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, ending: &AtomicBool) {
     let mut input = io::stdin().lock();
     let was_taken = match stdin {
@@ -95,6 +95,7 @@ fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, en
         }
     };
     let _heard = taken.send(was_taken).is_ok();
+    // Blocks until embedctl closes the input, or is killed: either way the command must end.
     drop(io::copy(&mut input, &mut io::sink()));
     ending.store(true, Ordering::SeqCst);
     if let Some(group) = group {
@@ -113,7 +114,7 @@ fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, en
     }
 }
 
-/// The processes that this one has started, or come to own; none if the system does not tell.
+/// The children of this process, including adopted ones; none if the system does not say.
 fn children() -> Vec<Pid> {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     let lists = tasks

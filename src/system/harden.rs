@@ -1,9 +1,9 @@
-//! What this process must not leave behind: secrets in a core dump, or in the hands of a debugger.
+//! What this process must not leave behind: secrets in a core dump or in a debugger.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Write no core dump, whatever happens, and let no other process of this user look into this one's memory. A system that
-/// refuses is left as it is: there is nobody to tell yet.
+/// Disable core dumps, and deny other processes of this user access to this process's memory. If the system refuses, nothing
+/// happens: there is no way to report it yet.
 pub fn harden() {
     let none = Rlimit {
         current: Some(0),
@@ -16,7 +16,7 @@ pub fn harden() {
             .is_ok();
 }
 
-/// Let this process, which runs a filter of the user's, have so much memory and processor time and no more.
+/// Limit the memory and processor time of this process, which runs a filter of the user.
 pub(crate) fn limit(bytes: u64, seconds: u64) {
     for (resource, most) in [(Resource::As, bytes), (Resource::Cpu, seconds)] {
         let limit = Rlimit {

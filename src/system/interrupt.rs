@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and the end of the terminal, counted.
+//! Counts Ctrl-C, SIGTERM and hangups of the terminal.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::system::clock::Clock;
 
-/// How often the user has asked the program to stop.
+/// How often the operator has asked the program to stop.
 #[derive(Clone, Debug)]
 pub struct Interrupt {
     count: watch::Receiver<u32>,
@@ -29,7 +29,7 @@ impl Interrupt {
         }
     }
 
-    /// Nobody ever asks, except through [`Interrupt::trigger`].
+    /// Never interrupted, except through [`Interrupt::trigger`].
     pub fn never() -> Self {
         let (sender, count) = watch::channel(0);
         Self {
@@ -44,12 +44,12 @@ impl Interrupt {
         self.sender.send_modify(|count| *count += 1);
     }
 
-    /// Start to hear Ctrl-C, SIGTERM and SIGHUP; before this call they end the process at once.
+    /// Start handling Ctrl-C, SIGTERM and SIGHUP; before this call they end the process at once.
     pub fn listen(&self) {
         if !self.listen.swap(false, Ordering::Relaxed) {
             return;
         }
-        // From here on, not from when the task first runs: a signal may come in between.
+        // Registered here, not when the task first runs: a signal may arrive in between.
         let Ok(mut signals) = StopSignals::new() else {
             return;
         };
@@ -61,19 +61,19 @@ impl Interrupt {
         }));
     }
 
-    /// How often the user has asked so far.
+    /// How often the operator has asked so far.
     pub fn count(&self) -> u32 {
         *self.count.borrow()
     }
 
-    /// Wait until the user has asked `times` times.
+    /// Wait until the operator has asked `times` times.
     pub async fn asked(&self, times: u32) {
         let mut count = self.count.clone();
         // The sender lives as long as `self`, so waiting cannot fail.
         let _closed = count.wait_for(|count| *count >= times).await.is_err();
     }
 
-    /// Wait until the user has asked twice, and a moment more for what is best done before the end.
+    /// Wait until the operator has asked twice, plus a moment for cleaning up.
     pub async fn lost_patience(&self, clock: &Clock) {
         const MOMENT: Duration = Duration::from_secs(2);
         self.asked(2).await;
@@ -81,12 +81,12 @@ impl Interrupt {
     }
 }
 
-/// The signals by which a user asks a program to stop.
+/// The signals that ask a program to stop.
 #[cfg(unix)]
 struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
-    /// Not heard if whoever started the program has it ignored, as `nohup` does.
+    /// Not handled if the caller set it to be ignored, as `nohup` does.
     hangup: Option<Signal>,
 }
 
@@ -118,7 +118,7 @@ impl StopSignals {
     }
 }
 
-/// Whether SIGHUP, the first of the signals, is among those that this process ignores, as proc(5) shows them.
+/// Whether this process ignores SIGHUP, the first signal of the mask in proc(5).
 #[cfg(unix)]
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -127,7 +127,7 @@ fn ignores_hangup() -> bool {
     ignored.is_some_and(|mask| mask & 1 != 0)
 }
 
-/// The signals by which a user asks a program to stop.
+/// The signals that ask a program to stop.
 #[cfg(windows)]
 struct StopSignals(CtrlC);
 

@@ -1,7 +1,7 @@
 //! Clock, randomness, environment and streams: everything the program takes from its surroundings.
 //!
-//! The product reads the time, random bytes, variables and standard input only from here, so that a test can give its
-//! own and many runs can share one process.
+//! The product gets the time, random bytes, variables and standard input only from here, so that a test can supply its own
+//! and many runs can share one process.
 
 mod clock;
 pub(crate) mod duration;
@@ -34,14 +34,14 @@ pub(crate) use program::Program;
 pub use random::Random;
 pub use stream::{Input, Stream};
 
-/// How long Looker may go on with a request after its client has given up. Nobody knows; half a minute is what gateways in
-/// front of servers are known to wait.
+/// How long Looker may still work on a request after its client has given up. This is documented nowhere; half a minute is
+/// what gateways in front of servers are known to wait.
 pub const SERVER_GRACE: Duration = Duration::from_secs(30);
 
-/// How long a jq filter may take for one answer.
+/// How long a jq filter may take for one response.
 pub const FILTER_PATIENCE: Duration = Duration::from_secs(30);
 
-/// No list has more pages; a server that gives new ones for ever is not waited for.
+/// No real list has more pages; a server that returns new ones forever must not keep the program.
 pub const MOST_PAGES: usize = 100_000;
 
 /// The surroundings of one run of the program. Clones share the streams.
@@ -59,15 +59,15 @@ pub struct System {
     pub out: Stream,
     /// Standard error: everything for people.
     pub err: Stream,
-    /// [`SERVER_GRACE`], unless a test has no time for that.
+    /// [`SERVER_GRACE`], shorter in tests.
     pub server_grace: Duration,
-    /// [`FILTER_PATIENCE`], unless a test has no time for that.
+    /// [`FILTER_PATIENCE`], shorter in tests.
     pub filter_patience: Duration,
-    /// [`MOST_PAGES`], unless a test has no time for so many.
+    /// [`MOST_PAGES`], fewer in tests.
     pub most_pages: usize,
     env: BTreeMap<OsString, OsString>,
     dir: PathBuf,
-    /// This program, which can start itself to guard commands and to run filters.
+    /// This program, which starts itself to guard commands and to run filters.
     helper: Option<PathBuf>,
 }
 
@@ -90,8 +90,8 @@ impl System {
         }
     }
 
-    /// Surroundings made of `env`, the folder `dir` that relative paths start from, and the given streams; with the
-    /// clock and randomness of this process until they are replaced. For tests and for programs that embed this one.
+    /// Surroundings with the environment `env`, the folder `dir` that relative paths start from, and the given streams; the
+    /// clock and randomness are those of this process until they are replaced. For tests and for programs that embed this one.
     pub fn with(
         env: impl IntoIterator<Item = (String, String)>,
         dir: impl Into<PathBuf>,
@@ -119,8 +119,8 @@ impl System {
         }
     }
 
-    /// Let the embedctl in `helper` guard the commands that are started, and run filters: a program that embeds this one
-    /// cannot start itself for that.
+    /// Use the embedctl in `helper` to guard commands and to run filters: a program that embeds this one cannot start itself for
+    /// that.
     pub fn set_helper(&mut self, helper: impl Into<PathBuf>) {
         self.helper = Some(helper.into());
     }
@@ -130,13 +130,13 @@ impl System {
         self.helper.clone()
     }
 
-    /// The value of an environment variable; unset, empty, and not UTF-8 are all `None`.
+    /// The value of an environment variable; `None` if it is unset, empty, or not UTF-8.
     pub fn var(&self, name: &str) -> Option<String> {
         let value = self.env.get(&OsString::from(name))?.to_str()?;
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// The environment for a child process: this one's without [`SECRET_VARIABLES`] and without those in `secret`.
+    /// The environment for a child process: this one's without [`SECRET_VARIABLES`] and the variables in `secret`.
     pub fn child_env(&self, secret: &[String]) -> Vec<(OsString, OsString)> {
         let ours = SECRET_VARIABLES.iter().copied();
         let secret: Vec<&str> = ours.chain(secret.iter().map(String::as_str)).collect();
@@ -146,12 +146,12 @@ impl System {
             .collect()
     }
 
-    /// The place of `path`, taken from the folder the program was started in.
+    /// `path`, relative to the folder in which the program was started.
     pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.dir.join(path)
     }
 
-    /// The folder for temporary files of any size: what `TMPDIR` names, or the one that is on a disk.
+    /// The folder for temporary files of any size: `TMPDIR`, or one that is on disk.
     pub fn roomy_dir(&self) -> PathBuf {
         let named = self.var("TMPDIR").map(|name| self.path(name));
         // `/tmp` may be in memory.
@@ -159,7 +159,7 @@ impl System {
         named.or_else(disk).unwrap_or_else(env::temp_dir)
     }
 
-    /// `$NAME/embedctl`, or that folder below the home directory where the variable is not set; `None` without a home.
+    /// `$NAME/embedctl`, or that folder below the home directory if the variable is not set; `None` without a home.
     pub fn xdg_dir(&self, variable: &str, below_home: &str) -> Option<PathBuf> {
         let base = self
             .var(variable)
@@ -170,7 +170,7 @@ impl System {
     }
 }
 
-/// The grace of this process: tests that kill processes of a debug build make it short.
+/// The grace of this process: shorter in tests that kill processes of a debug build.
 fn server_grace() -> Duration {
     let short = env::var("EMBEDCTL_TEST_SERVER_GRACE_MS").ok();
     let short = short.filter(|_| cfg!(debug_assertions));
@@ -178,7 +178,7 @@ fn server_grace() -> Duration {
     short.map_or(SERVER_GRACE, Duration::from_millis)
 }
 
-/// The file of this program; it stays the same one while another version is put in its place.
+/// The file of this program; remains the same even if another version is installed in its place.
 fn own_program() -> Option<PathBuf> {
     if cfg!(target_os = "linux") {
         return Some(PathBuf::from("/proc/self/exe"));

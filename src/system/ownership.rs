@@ -1,5 +1,4 @@
-//! Whether a file is safe from others: who owns it, who may write to it and read it, and the same for every folder on
-//! the way to it.
+//! Whether a file is safe from others: its owner, its permissions, and the same for every folder on its path.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -8,19 +7,19 @@ use std::path::Path;
 
 use crate::system::file_error::{FileError, make_folder};
 
-/// Where Docker and Kubernetes mount secrets: readable by everybody in the container, and with links inside.
+/// Where Docker and Kubernetes mount secrets: readable by everyone in the container, and with links inside.
 const MOUNTED_SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Readers {
-    /// Its owner alone; others too below the folders where containers get their secrets.
+    /// Only its owner; also others below the folders where containers mount secrets.
     Owner,
-    /// Everybody, as long as nobody else can write to it.
+    /// Everyone, as long as no one else can write to it.
     Everybody,
 }
 
-/// Whether it is one of the secrets that a container got from whoever started it.
+/// Whether it is a secret mounted into a container.
 pub(super) fn is_mounted_secret(path: &Path) -> bool {
     let below = |path: &Path| MOUNTED_SECRETS.iter().any(|mount| path.starts_with(mount));
     let real = fs::canonicalize(path);
@@ -36,12 +35,12 @@ pub(super) fn refuse_irregular(path: &Path, found: &Metadata) -> Result<(), File
     Err(FileError::new(message).hint("give the path of a regular file"))
 }
 
-/// Whether whoever `uid` is can be trusted with what is ours.
+/// Whether the user `uid` may be trusted with our files.
 fn is_trusted(uid: u32) -> bool {
     uid == 0 || uid == rustix::process::geteuid().as_raw()
 }
 
-/// Refuse what belongs to another user than the one who runs embedctl, and not to root either.
+/// Refuse a file that belongs neither to the user who runs embedctl nor to root.
 pub(super) fn refuse_owner(path: &Path, found: &Metadata) -> Result<(), FileError> {
     if is_trusted(found.uid()) {
         return Ok(());
@@ -54,7 +53,7 @@ pub(super) fn refuse_owner(path: &Path, found: &Metadata) -> Result<(), FileErro
     Err(FileError::new(message).hint("use a file that belongs to you or to root"))
 }
 
-/// Refuse what others may do with a file.
+/// Refuse permissions that let others read or write the file.
 pub(super) fn refuse_mode(
     path: &Path,
     found: &Metadata,
@@ -64,19 +63,19 @@ pub(super) fn refuse_mode(
     let shown = path.display();
     match readers {
         Readers::Owner if mode & 0o077 != 0 => Err(FileError::new(format!(
-            "`{shown}` is open to others (mode {mode:03o})"
+            "`{shown}` is accessible to others (mode {mode:03o})"
         ))
-        .hint(format!("close it with `chmod 600 {shown}`"))),
+        .hint(format!("restrict it with `chmod 600 {shown}`"))),
         Readers::Everybody if can_others_write(found) => Err(FileError::new(format!(
             "others can write to `{shown}` (mode {mode:03o})"
         ))
-        .hint(format!("close it with `chmod go-w {shown}`"))),
+        .hint(format!("restrict it with `chmod go-w {shown}`"))),
         Readers::Owner | Readers::Everybody => Ok(()),
     }
 }
 
-/// Whether somebody else than the owner can write to it. A group that has the number of its owner is the owner's own,
-/// as most Linux distributions create one for each user.
+/// Whether someone other than the owner can write to it. A group with the same number as the owner is the owner's own, as
+/// most Linux distributions create one per user.
 fn can_others_write(found: &Metadata) -> bool {
     let mode = found.permissions().mode();
     let own_group = found.gid() == found.uid();
@@ -91,7 +90,7 @@ pub(super) fn folder(path: &Path) -> &Path {
     folder.unwrap_or_else(|| Path::new("."))
 }
 
-/// Refuse a path on which somebody else can put another file in the place of the one that is meant.
+/// Refuse a path on which someone else could replace the file.
 pub(super) fn refuse_folders(path: &Path) -> Result<(), FileError> {
     let folder = folder(path);
     let failed = |error: io::Error| match error.kind() {
@@ -101,6 +100,7 @@ pub(super) fn refuse_folders(path: &Path) -> Result<(), FileError> {
         }
         _ => FileError::at("read the folder", folder, error),
     };
+    // Both as named and resolved: a link on the way counts as much as the folders behind it.
     let named = std::path::absolute(folder).map_err(failed)?;
     let real = fs::canonicalize(folder).map_err(failed)?;
     for step in named.ancestors() {
@@ -133,5 +133,5 @@ fn refuse_folder(folder: &Path, found: &Metadata) -> Result<(), FileError> {
     Err(FileError::new(format!(
         "others can write to the folder `{shown}` (mode {mode:03o})"
     ))
-    .hint(format!("close it with `chmod go-w {shown}`")))
+    .hint(format!("restrict it with `chmod go-w {shown}`")))
 }

@@ -1,4 +1,4 @@
-//! Commands of the user's: what they get, what of their output is kept, how long they may take, and that they do not
+//! Commands of the user: their environment, how much of their output is kept, how long they may take, and that they do not
 //! outlive embedctl.
 
 use std::ffi::OsString;
@@ -16,10 +16,10 @@ use zeroize::Zeroizing;
 use crate::system::clock::Clock;
 use crate::system::guard::{GUARD, UNREAD, WITH_LINE, WITHOUT};
 
-/// How much of what a command says on standard error is kept.
+/// How much of a command's standard error is kept.
 const LONGEST_COMPLAINT: u64 = 2048;
 
-/// How long its last words are waited for once it has ended.
+/// How long to wait for remaining output once the command has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A command to run.
@@ -29,9 +29,9 @@ pub(crate) struct Program {
     pub(crate) argv: Vec<OsString>,
     /// The folder it starts in.
     pub(crate) folder: PathBuf,
-    /// All of its environment.
+    /// Its complete environment.
     pub(crate) env: Vec<(OsString, OsString)>,
-    /// This program, which can guard it; without one, it is ended with what waits for it, and outlives a `kill -9`.
+    /// This program as its guard; without one, the command is ended with its group, and outlives a `kill -9`.
     pub(crate) helper: Option<PathBuf>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Program {
 pub(crate) struct Ended {
     /// Its exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// Whether it took the line that it was given.
+    /// Whether it read the line it was given.
     pub(crate) read: bool,
     /// What it wrote to standard output.
     pub(crate) out: Zeroizing<Vec<u8>>,
@@ -48,8 +48,8 @@ pub(crate) struct Ended {
 }
 
 impl Program {
-    /// Run it with `line`, which ends with a line end, on its standard input, and keep up to `most` bytes of its
-    /// standard output; `None` if it took longer than `patience` and was ended. It ends with the future, too.
+    /// Run it with `line`, which must end with a newline, on standard input, and keep up to `most` bytes of its standard output;
+    /// `None` if it took longer than `patience` and was ended. Dropping the future ends it, too.
     pub(crate) async fn run(
         &self,
         line: Option<&[u8]>,
@@ -57,7 +57,7 @@ impl Program {
         patience: Duration,
     ) -> io::Result<Option<Ended>> {
         let mut running = self.spawn(line.is_some(), most > 0)?;
-        // A command is not to wait for less because a test's clock runs fast.
+        // Real time, not the test clock: a command must not be cut short because a test's clock runs fast.
         let time_is_up = Clock::os().sleep(patience);
         tokio::select! {
             ended = running.talk(line, most) => ended.map(Some),
@@ -91,7 +91,7 @@ impl Program {
             .stdin(piped(takes_input))
             .stdout(piped(with_output))
             .stderr(Stdio::piped())
-            // A group of its own: Ctrl-C at the terminal lets it finish what it has.
+            // Its own process group: a Ctrl-C at the terminal must not stop it in the middle of a key.
             .process_group(0);
         let child = command.spawn()?;
         Ok(Running {
@@ -118,8 +118,8 @@ fn piped(wanted: bool) -> Stdio {
     }
 }
 
-/// A command that runs, and ends when this is dropped: its guard sees its input close. Without a guard, its group is
-/// ended from here.
+/// A running command. Dropping it ends the command: its guard sees the input close; without a guard, its group is killed from
+/// here.
 struct Running {
     child: Child,
     guarded: bool,
@@ -143,7 +143,7 @@ impl Running {
         };
         let (read, status) = tokio::join!(give, self.child.wait());
         self.ended = true;
-        // Something that the command left running may keep its end of a pipe open for ever.
+        // A process that the command left running may keep a pipe open forever.
         let heard = async { (said(&mut out).await, said(&mut err).await) };
         let (out_said, err_said) = tokio::select! {
             heard = heard => heard,
@@ -161,7 +161,7 @@ impl Running {
         })
     }
 
-    /// End it, and what it started.
+    /// End it, and everything it started.
     async fn end(&mut self) {
         if self.guarded {
             drop(self.child.stdin.take());
@@ -185,7 +185,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // A guard must live to end the others; that its input closes is enough for it.
+        // The guard must live to end the others; its closing input is enough to tell it.
         if !self.guarded && !self.ended {
             self.end_group();
         }
@@ -196,7 +196,7 @@ async fn said(hearing: &mut tokio::task::JoinHandle<Zeroizing<Vec<u8>>>) -> Zero
     hearing.await.unwrap_or_default()
 }
 
-/// The beginning of what a command says. The rest is read and dropped, so that the command does not wait for a reader.
+/// The beginning of a command's output. The rest is read and dropped, so that the command never blocks on a full pipe.
 async fn hear(stream: Option<impl AsyncRead + Unpin>, most: u64) -> Zeroizing<Vec<u8>> {
     let mut said = Zeroizing::new(Vec::with_capacity(4096));
     if let Some(mut stream) = stream {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// Where random bytes come from.
+/// The source of random bytes.
 #[derive(Clone)]
 pub struct Random(Arc<Fill>);
 
@@ -18,12 +18,12 @@ impl Random {
         }))
     }
 
-    /// Bytes from `fill`, for tests that need to know them.
+    /// Bytes from `fill`, for tests that need known ones.
     pub fn from_fn(fill: impl Fn(&mut [u8]) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
 
-    /// Fill `bytes`; an error says that the system has no randomness to give.
+    /// Fill `bytes`; an error means that the system has no randomness available.
     pub fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
         self.0(bytes)
     }

@@ -1,4 +1,4 @@
-//! Standard input, output and error, or what stands in for them.
+//! Standard input, output and error, or their substitutes.
 
 use std::fmt;
 use std::fs::File;
@@ -9,20 +9,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::system::files;
 
-/// Standard input, or what stands in for it; clones share it.
+/// Standard input or its substitute; clones share it.
 #[derive(Clone)]
 pub struct Input {
     reader: Arc<Mutex<dyn Read + Send>>,
-    /// Whether a person sits at it.
+    /// Whether it is a terminal.
     pub terminal: bool,
-    /// Whether it is this process's own, whose echo can be turned off.
+    /// Whether it is this process's own console, whose echo can be turned off.
     console: bool,
-    /// The file that it comes from, if it is one: its device and its number there.
+    /// The device and inode of its file, if it comes from one.
     file: Option<(u64, u64)>,
 }
 
 impl Input {
-    /// Input from `reader`; `terminal` says whether a person sits at it.
+    /// Input from `reader`; `terminal` says whether it is a terminal.
     pub fn new(reader: impl Read + Send + 'static, terminal: bool) -> Self {
         Self {
             reader: Arc::new(Mutex::new(reader)),
@@ -40,13 +40,14 @@ impl Input {
         input
     }
 
-    /// The file that it comes from, if it is one.
+    /// The file it comes from, if any.
     pub(crate) const fn file(&self) -> Option<(u64, u64)> {
         self.file
     }
 
-    /// The next line, without its end; `None` where there is none.
+    /// The next line, without its end; `None` at the end of the input.
     pub fn line(&self) -> io::Result<Option<String>> {
+        // Byte by byte: whatever follows the line must stay available to the next reader.
         let mut line = Vec::new();
         let mut byte = [0];
         while self.clone().read(&mut byte)? > 0 && byte != *b"\n" {
@@ -59,7 +60,7 @@ impl Input {
         Ok(Some(line.trim_end_matches('\r').to_owned()))
     }
 
-    /// The next line, which the terminal does not show while it is typed; a secret from here on.
+    /// The next line, not echoed by the terminal while it is typed; treat it as a secret.
     pub fn hidden_line(&self) -> io::Result<Option<String>> {
         if self.console {
             return rpassword::read_password().map(Some);
@@ -67,7 +68,7 @@ impl Input {
         self.line()
     }
 
-    /// Input that ends at once.
+    /// Empty input.
     pub fn empty() -> Self {
         Self::text("")
     }
@@ -93,19 +94,19 @@ impl fmt::Debug for Input {
     }
 }
 
-/// A stream to write to, shared by everyone who holds a clone.
+/// An output stream, shared by all clones.
 #[derive(Clone)]
 pub struct Stream {
     writer: Arc<Mutex<dyn Write + Send>>,
     terminal: bool,
-    /// Whether whatever is written to it is lost: it is `/dev/null`, or was closed before the program began.
+    /// Whether its output is lost: it is `/dev/null`, or was closed before the program started.
     lost: bool,
-    /// The file that it goes to, if it is one: its device and its number there.
+    /// The device and inode of its file, if it goes to one.
     file: Option<(u64, u64)>,
 }
 
 impl Stream {
-    /// A stream into `writer`; `terminal` says whether a person looks at it.
+    /// A stream into `writer`; `terminal` says whether it is a terminal.
     pub fn new(writer: impl Write + Send + 'static, terminal: bool) -> Self {
         Self {
             writer: Arc::new(Mutex::new(writer)),
@@ -143,23 +144,23 @@ impl Stream {
         }
     }
 
-    /// The file that it goes to, if it is one.
+    /// The file it goes to, if any.
     pub(crate) const fn file(&self) -> Option<(u64, u64)> {
         self.file
     }
 
-    /// Whether whatever is written to it is lost.
+    /// Whether its output is lost.
     pub(crate) const fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// Whether a person looks at it.
+    /// Whether it is a terminal.
     pub const fn is_terminal(&self) -> bool {
         self.terminal
     }
 }
 
-/// The file behind a stream of this process, if it is one.
+/// The file behind a stream of this process, if any.
 fn file_of(stream: impl AsFd) -> Option<(u64, u64)> {
     let file = File::from(stream.as_fd().try_clone_to_owned().ok()?);
     let found = file.metadata().ok().filter(|found| found.is_file())?;

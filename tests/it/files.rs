@@ -265,7 +265,7 @@ async fn a_secret_in_a_looker_ini_that_others_can_read_is_not_used() {
 
     assert_eq!(refused.exit, 2, "{}", refused.err);
     assert!(
-        refused.err.contains("is open to others (mode 644)"),
+        refused.err.contains("is accessible to others (mode 644)"),
         "{}",
         refused.err
     );
@@ -298,8 +298,8 @@ async fn files_of_another_user_are_not_trusted() {
         ("env:k.jsonl", "belongs to another user (uid 65534)"),
         ("dir:theirs", "belongs to another user (uid 65534)"),
         ("file:theirs/mine/k", "belongs to another user (uid 65534)"),
-        ("file:second", "has a second name"),
-        ("env:mine", "has a second name"),
+        ("file:second", "has a second hard link"),
+        ("env:mine", "has a second hard link"),
     ] {
         let error = sink(&folder, spec).probe().await.unwrap_err();
         assert!(error.message.contains(why), "{spec}: {}", error.message);

@@ -755,9 +755,9 @@ mod file {
         let path = path.display();
         assert_eq!(
             message,
-            format!("the ledger `{path}` is open to others (mode 640)")
+            format!("the ledger `{path}` is accessible to others (mode 640)")
         );
-        assert_eq!(hint, format!("close it with `chmod 600 {path}`"));
+        assert_eq!(hint, format!("restrict it with `chmod 600 {path}`"));
     }
 
     #[test]
@@ -794,7 +794,7 @@ mod file {
         let (message, hint) = refusal(&place);
 
         assert!(message.ends_with("is damaged"), "{message}");
-        assert!(hint.starts_with("put back a copy"), "{hint}");
+        assert!(hint.starts_with("restore a copy"), "{hint}");
         assert_eq!(fs::read(place.path()).unwrap(), bytes);
     }
 

@@ -107,7 +107,7 @@ async fn show_says_that_a_secret_is_not_set() {
         .iter()
         .find(|line| line["name"] == "client_secret")
         .unwrap();
-    assert_eq!(line["value"], "not set: there is no variable `ACME_SECRET`");
+    assert_eq!(line["value"], "not set: the variable `ACME_SECRET` is missing");
 }
 
 #[tokio::test]
@@ -215,7 +215,7 @@ async fn a_mistake_in_the_file_is_shown_with_its_place() {
         .replace(&sandbox.root().display().to_string(), "ROOT");
     insta::assert_snapshot!(err, @r#"
     error: cannot read `ROOT/home/.config/embedctl/config.toml`, line 2, column 17
-    caused by: a secret cannot stand in this file: write `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`
+    caused by: a secret must not be written in this file: write `{ env = "NAME" }`, `{ file = "PATH" }` or `{ command = ["PROGRAM", "ARGUMENT"] }`
     "#);
 }
 
@@ -442,7 +442,7 @@ async fn add_refuses_what_is_there_already_and_what_is_no_place() {
         place.err
     );
     assert!(
-        default.err.contains("default profile already"),
+        default.err.contains("already names a default profile"),
         "{}",
         default.err
     );
@@ -460,5 +460,5 @@ async fn add_does_not_send_a_secret_in_the_clear() {
     .await
     .exits(2);
 
-    assert!(outcome.err.contains("in the clear"), "{}", outcome.err);
+    assert!(outcome.err.contains("unencrypted"), "{}", outcome.err);
 }

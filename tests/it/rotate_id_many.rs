@@ -176,7 +176,7 @@ async fn chains_and_swaps_are_refused_by_line_before_looker_is_asked_anything() 
         ),
         (
             "old,new\nacme-4,u-1\nacme-43,u-1\n",
-            "two people would become one",
+            "two people would be merged into one",
         ),
         ("old,new\nacme-4,u-1\nacme-4,u-2\n", "mapping.csv:3"),
         ("old,new\nacme-4,\n", "mapping.csv:2"),

@@ -189,7 +189,7 @@ fn a_netrc_that_others_can_read_is_refused_with_the_command_that_helps() {
     let error = settings(&sandbox).looker().unwrap_err();
 
     assert!(
-        shown(&error).contains("hint: close it with `chmod 600 "),
+        shown(&error).contains("hint: restrict it with `chmod 600 "),
         "{}",
         shown(&error)
     );
@@ -245,7 +245,7 @@ fn a_secret_may_be_all_that_stands_in_a_file() {
         shown(&missing)
     );
     assert!(
-        shown(&exposed).contains("is open to others (mode 640)"),
+        shown(&exposed).contains("is accessible to others (mode 640)"),
         "{}",
         shown(&exposed)
     );

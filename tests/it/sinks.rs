@@ -108,7 +108,7 @@ fn a_sink_of_no_known_form_is_refused_with_the_forms() {
     let hint = format!("{forms}; for a file, write `file:keys.jsonl`");
     assert_eq!(refused("keys.jsonl").1, hint);
     let expected = (
-        "`exec: ` does not say where".to_owned(),
+        "`exec: ` names no target".to_owned(),
         "write `exec:COMMAND`".to_owned(),
     );
     assert_eq!(refused("exec: "), expected);
@@ -338,10 +338,7 @@ mod dir {
         assert_eq!(hint, "give each Looker a folder of its own");
         fs::write(path, "{}").unwrap();
         let (message, _) = refusal(sink.deliver(&key("a", "2")).await);
-        assert!(
-            message.ends_with("is in the way: it holds no key"),
-            "{message}"
-        );
+        assert!(message.ends_with("exists and holds no key"), "{message}");
     }
 }
 
@@ -473,8 +470,11 @@ mod private_files {
 
             let path = place.path(name);
             let path = path.display();
-            assert_eq!(message, format!("`{path}` is open to others (mode 644)"));
-            assert_eq!(hint, format!("close it with `chmod 600 {path}`"));
+            assert_eq!(
+                message,
+                format!("`{path}` is accessible to others (mode 644)")
+            );
+            assert_eq!(hint, format!("restrict it with `chmod 600 {path}`"));
             assert!(sink.holds(&key("a", "1").name).await.is_err());
             if !spec.starts_with("dir") {
                 assert_eq!(refusal(sink.probe().await).0, message);
@@ -699,7 +699,8 @@ mod exec {
 
         let (missing, hint) = probe("./no-such-command --token x").await;
         assert!(
-            missing.starts_with("exec:./no-such-command is not ready to keep keys (exit code 127)")
+            missing
+                .starts_with("exec:./no-such-command is not ready to store keys (exit code 127)")
         );
         assert!(missing.contains("not found"), "{missing}");
         assert_eq!(hint, "the command was not found; check its path");
@@ -713,7 +714,7 @@ mod exec {
         let (failed, _) = probe("cat >/dev/null; echo sealed >&2; exit 2").await;
         assert_eq!(
             failed,
-            "exec:cat is not ready to keep keys (exit code 2): sealed"
+            "exec:cat is not ready to store keys (exit code 2): sealed"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Jobs that are added to a run.
+//! Adding jobs to a run.
 
 use rusqlite::Connection;
 
@@ -6,7 +6,7 @@ use crate::ledger::NewJob;
 use crate::ledger::sqlite::fault::Fault;
 use crate::ledger::sqlite::row::Json;
 
-/// Number the jobs on from the last of the run, and store them.
+/// Number the jobs from the last one of the run, and store them.
 pub(super) fn append(db: &Connection, run: i64, jobs: &[NewJob]) -> Result<(), Fault> {
     let first = job_count(db, run)?;
     let mut insert = db.prepare_cached(

@@ -1,4 +1,4 @@
-//! What can go wrong with a statement, and the words for it.
+//! Errors of statements, and their wording.
 
 use std::path::Path;
 
@@ -6,17 +6,17 @@ use rusqlite::ErrorCode;
 
 use crate::ledger::LedgerError;
 
-/// What is wrong with a file that SQLite opened for reading alone.
+/// A file that SQLite could open for reading only.
 pub(super) const READ_ONLY: &str = "can only be read";
 
 const OTHER_FILE: &str = "make it writable, or give another file with `--ledger PATH`";
 
-/// Why work on the ledger stopped. Only a refusal leaves the transaction it happened in as good as before.
+/// Why a statement failed. Only after a refusal is the transaction still usable.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// What was asked for may not be; nothing was written.
+    /// The request is not allowed; nothing was written.
     Refused(LedgerError),
-    /// The file, of which this is said, cannot serve.
+    /// The file cannot be used, for this reason.
     Unusable(&'static str),
     /// SQLite failed.
     Sqlite(rusqlite::Error),
@@ -43,7 +43,7 @@ pub(super) fn describe(path: &Path, error: &rusqlite::Error) -> LedgerError {
         ),
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => (
             "is damaged",
-            "put back a copy, or move it away to begin a new one; `embedctl keys list` shows what is at Looker",
+            "restore a copy, or move it away to start a new one; `embedctl keys list` shows what is at Looker",
         ),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             "is kept locked by another process",

@@ -1,4 +1,4 @@
-//! Opening the file of a ledger: everything that can be wrong with it is found here, before anything is done.
+//! Opening a ledger file: everything that can be wrong with it is found here, before anything is done.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use crate::ledger::sqlite::fault::{Fault, READ_ONLY};
 use crate::ledger::sqlite::schema;
 use crate::system::{FileError, Readers, files};
 
-/// How long a statement waits for another process that holds the file.
+/// How long a statement waits for another process that locks the file.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What SQLite keeps beside a database while it works, with the same permissions.
+/// Files that SQLite keeps beside a database, with the same permissions.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// The longest file name that every common file system takes.
+/// The longest file name that all common file systems accept.
 const LONGEST_NAME: usize = 240;
 
-/// The file of the ledger for a Looker host, with its port where it has one, below `state_dir`.
+/// The ledger file for a Looker host, with its port if it has one, below `state_dir`.
 pub fn default_path(state_dir: &Path, host_with_port: &str) -> PathBuf {
     let mut name = String::new();
     for byte in host_with_port.to_ascii_lowercase().bytes() {
@@ -34,13 +34,14 @@ pub fn default_path(state_dir: &Path, host_with_port: &str) -> PathBuf {
     state_dir.join(format!("{name}.ledger"))
 }
 
-/// A connection that writes durably to the ledger in `path`, which is made where it does not exist.
+/// A connection that writes durably to the ledger in `path`, which is created if missing.
 pub(super) fn open_writer(path: &Path, make_folder: bool) -> Result<Connection, LedgerError> {
     if make_folder && let Some(folder) = path.parent() {
         files::make_private_folder(folder).map_err(|error| unusable(path, error))?;
     }
-    // A ledger names customers, so it is as private as the keys it speaks of.
+    // A ledger names customers, so it is as private as the keys it describes.
     files::open_append(path).map_err(|error| unusable(path, error))?;
+    // SQLite opens these by itself: a link in their place would make it write into another file.
     for beside in BESIDE {
         let mut name = path.as_os_str().to_owned();
         name.push(beside);
@@ -61,7 +62,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
     connect().map_err(|error| Fault::Sqlite(error).at(path))
 }
 
-/// A ledger that is gone when it is closed.
+/// A ledger in memory, lost when it is closed.
 pub(super) fn open_in_memory() -> Result<Connection, LedgerError> {
     let connect = || {
         let mut connection = Connection::open_in_memory()?;
@@ -78,14 +79,14 @@ fn writer(path: &Path) -> Result<Connection, Fault> {
     prepare(&connection)?;
     refuse_read_only(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    // Each commit is synced to the disk before it is answered; on macOS past the disk's own cache, too.
+    // Each commit is synced to disk before it is acknowledged; on macOS also past the disk's own cache.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "fullfsync", true)?;
     schema::migrate(&mut connection)?;
     Ok(connection)
 }
 
-/// SQLite falls back to reading alone, and would say so only at the first write.
+/// SQLite silently falls back to read-only, and would report that only at the first write.
 fn refuse_read_only(connection: &Connection) -> Result<(), Fault> {
     if connection.is_readonly("main")? {
         return Err(Fault::Unusable(READ_ONLY));
@@ -99,7 +100,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What the module for files says of the ledger in `path`.
+/// The error for a file that cannot be used as the ledger in `path`.
 fn unusable(path: &Path, error: FileError) -> LedgerError {
     let FileError {
         message,

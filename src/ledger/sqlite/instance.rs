@@ -1,19 +1,19 @@
-//! The Looker that the ledger belongs to, and those that its runs and keys belong to.
+//! The Looker that the ledger is bound to, and those that its runs and keys belong to.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::ledger::Instance;
 use crate::ledger::sqlite::fault::Fault;
 
-/// The row of the Looker that the ledger belongs to, for statements that are about it alone.
+/// The row of the ledger's own Looker, for statements about it.
 pub(super) const HERE: &str = "(SELECT looker FROM here)";
 
-/// The Looker that it belongs to, if one has used it.
+/// The Looker that the ledger is bound to, if any.
 pub(super) fn find(db: &Connection) -> Result<Option<Instance>, Fault> {
     get(db, here(db)?)
 }
 
-/// The Looker in row `id`; `None` if it is not known yet which that is.
+/// The Looker in row `id`; `None` if it is not known yet.
 pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Instance>, Fault> {
     let mut select = db.prepare_cached("SELECT origin, web_url FROM looker WHERE id = ?1")?;
     Ok(select.query_row([id], |row| {
@@ -23,7 +23,7 @@ pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Instance>, Fault> {
     })?)
 }
 
-/// Let it belong to this Looker. What is recorded of another stays with that one; what belongs to none yet is its own.
+/// Bind the ledger to this Looker. Records of another one stay with it; those that belong to none yet become this one's.
 pub(super) fn put(db: &Connection, instance: &Instance) -> Result<(), Fault> {
     if find(db)?.is_none() {
         return set(db, instance);
@@ -41,11 +41,11 @@ pub(super) fn put(db: &Connection, instance: &Instance) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Its Looker is known by this now, with all that is recorded of it.
+/// The ledger's Looker, with everything recorded about it, now has this address.
 pub(super) fn follow(db: &Connection, instance: &Instance) -> Result<(), Fault> {
     match row(db, instance)? {
         None => set(db, instance),
-        // It has come back to where it was.
+        // It has moved back to an earlier address.
         Some(_) => put(db, instance),
     }
 }

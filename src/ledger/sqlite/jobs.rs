@@ -1,4 +1,4 @@
-//! The jobs of a run and what happened to them.
+//! The jobs of a run and their events.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
@@ -22,7 +22,7 @@ pub(super) fn add(batch: &mut Batch<'_>, run: RunId, jobs: &[NewJob]) -> Result<
     append(batch.db, hold.row, jobs)
 }
 
-/// Store events of a job, and what they say of a key.
+/// Store events of a job, and the state of a key.
 pub(super) fn record(
     batch: &mut Batch<'_>,
     job: JobId,
@@ -45,6 +45,7 @@ pub(super) fn settle(
 ) -> Result<(), Fault> {
     let hold = batch.held(job.run)?;
     let (before, subject, also) = state(batch.db, hold, job)?;
+    // Reopening must not let two runs work on one user; the check at `begin` saw this job as closed.
     if end.state == JobState::Open && before != JobState::Open {
         runs::refuse_pending(batch, &subject, also.as_deref(), hold.row)?;
     }
@@ -81,7 +82,7 @@ pub(super) fn list(
     from: u64,
     limit: u32,
 ) -> Result<Vec<Job>, Fault> {
-    // Spelt out, so that SQLite can see that the index of the jobs that are not done serves it.
+    // Written as literals, so that SQLite recognizes the partial index on jobs that are not done.
     let filter = match state {
         None => String::new(),
         Some(JobState::Done) => "AND state = 1".to_owned(),
@@ -99,10 +100,11 @@ pub(super) fn list(
     Ok(jobs.collect::<Result<_, _>>()?)
 }
 
-/// For each of `subjects` its newest jobs that are done at the ledger's own Looker, newest first.
+/// For each of `subjects`, its newest finished jobs at the ledger's Looker, newest first.
 pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Vec<Job>>, Fault> {
     let sql = format!(
         "SELECT number, subject, also, spec, state, outcome FROM job
+         // Eight are enough to find the last one that touched a given field, and keep a lookup of 1,000 users small.
          WHERE subject = ?1 AND state = 1 AND (SELECT looker FROM run WHERE seq = job.run) = {HERE}
          ORDER BY run DESC, number DESC LIMIT 8"
     );
@@ -115,7 +117,7 @@ pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Ve
     Ok(found)
 }
 
-/// How a job stands and whom it is about.
+/// The state of a job, and its users.
 fn state(
     db: &Connection,
     hold: Hold,
@@ -129,7 +131,7 @@ fn state(
         .optional()?;
     found.ok_or_else(|| {
         let what = format!("run {} has no job {}", job.run, job.number);
-        let hint = "report this as a mistake of embedctl".to_owned();
+        let hint = "report this as a bug in embedctl".to_owned();
         LedgerError::Unusable { what, hint }.into()
     })
 }

@@ -1,4 +1,4 @@
-//! What became of keys.
+//! The states of keys.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params};
@@ -11,7 +11,7 @@ use crate::ledger::{Instance, KeyRecord, KeyState};
 const COLUMNS: &str =
     "looker_user_id, key_id, external_user_id, client_id, purpose, state, minted_at, revoke_at";
 
-/// Set what is known of a key of the Looker that the run in row `run` belongs to; without one, of the ledger's own.
+/// Store a key of the Looker that the run in row `run` belongs to, or without a run, of the ledger's own.
 pub(super) fn put(db: &Connection, run: Option<i64>, key: &KeyRecord) -> Result<(), Fault> {
     let sql = format!(
         "INSERT OR REPLACE INTO key (looker, {COLUMNS})
@@ -31,7 +31,7 @@ pub(super) fn put(db: &Connection, run: Option<i64>, key: &KeyRecord) -> Result<
     Ok(())
 }
 
-/// The keys of a Looker user, or of all of them, at the ledger's own Looker, oldest first.
+/// The keys of a Looker user, or of all users, at the ledger's own Looker, oldest first.
 pub(super) fn list(db: &Connection, user: Option<&str>) -> Result<Vec<KeyRecord>, Fault> {
     let filter = user.map_or("?1 IS NULL", |_| "looker_user_id = ?1");
     let sql = format!(
@@ -54,7 +54,7 @@ pub(super) fn due(db: &Connection, now: Timestamp) -> Result<Vec<KeyRecord>, Fau
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-/// The living keys of other Lookers than the ledger's own, each with its Looker.
+/// The keys of other Lookers that are not revoked, each with its Looker.
 pub(super) fn elsewhere(db: &Connection) -> Result<Vec<(Instance, KeyRecord)>, Fault> {
     let sql = format!(
         "SELECT looker, {COLUMNS} FROM key WHERE looker <> {HERE} AND state <> 2

@@ -1,4 +1,4 @@
-//! The ledger in a SQLite file: one thread writes, many writes share one sync, another thread reads.
+//! The ledger in a SQLite file: one thread writes and lets concurrent writes share a sync; another thread reads.
 
 mod append;
 mod fault;
@@ -37,16 +37,16 @@ pub use self::owner::Process;
 /// How to open a [`SqliteLedger`].
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
-    /// Where times come from.
+    /// The clock.
     pub clock: Clock,
     /// The process that will own the runs.
     pub owner: Process,
-    /// Whether to make the folder of the file where there is none, as for the default place.
+    /// Whether to create the folder of the file if it is missing, as for the default path.
     pub make_folder: bool,
 }
 
 impl SqliteOptions {
-    /// Owned by this process, in a folder that exists.
+    /// Owned by this process, in an existing folder.
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
@@ -56,12 +56,12 @@ impl SqliteOptions {
     }
 }
 
-/// A ledger in a SQLite file. When it is dropped, what was being written is finished and its runs are released.
+/// A ledger in a SQLite file. Dropping it finishes pending writes and releases its runs.
 pub struct SqliteLedger {
     path: PathBuf,
     /// `None` once it is being dropped.
     writes: Option<Sender<Write>>,
-    /// `None` too where only one connection can see the data.
+    /// `None` also if only one connection can see the data.
     reads: Option<Sender<Read>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -69,11 +69,10 @@ pub struct SqliteLedger {
 type Read = Box<dyn FnOnce(&Connection) + Send>;
 
 impl SqliteLedger {
-    /// Open the ledger in `path`, or make it.
+    /// Open or create the ledger in `path`.
     ///
     /// # Errors
-    /// Everything that would keep it from being written to: where it lies, who may read it, a version of tomorrow,
-    /// damage, no room.
+    /// Everything that would prevent writing to it: its location, its permissions, a newer version, damage, a full disk.
     pub fn open(path: impl AsRef<Path>, options: &SqliteOptions) -> Result<Self, LedgerError> {
         let path = path.as_ref();
         let writer = file::open_writer(path, options.make_folder)?;
@@ -81,16 +80,16 @@ impl SqliteLedger {
         Self::start(path.to_owned(), writer, Some(reader), options)
     }
 
-    /// A ledger that is gone when it is dropped.
+    /// A ledger in memory, lost when it is dropped.
     ///
     /// # Errors
-    /// No memory or no thread is to be had.
+    /// There is no memory or no thread for it.
     pub fn in_memory(options: &SqliteOptions) -> Result<Self, LedgerError> {
         let writer = file::open_in_memory()?;
         Self::start(PathBuf::from("in memory"), writer, None, options)
     }
 
-    /// Where it is kept.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -121,7 +120,7 @@ impl SqliteLedger {
         })
     }
 
-    /// Do `work` in the next transaction, and give what came of it once that is durable.
+    /// Run `work` in the next transaction, and return its result once that is durable.
     fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send + 'static,
@@ -132,7 +131,7 @@ impl SqliteLedger {
             let write: Write = Box::new(move |batch| {
                 let result = batch.and_then(|batch| batch.attempt(work, &path));
                 let reply: Reply = Box::new(move |committed| {
-                    // Nobody waits any more: the write stands all the same.
+                    // If the caller is gone, the write stands anyway.
                     let _unheard = sender.send(committed.and(result)).is_err();
                 });
                 reply
@@ -145,11 +144,12 @@ impl SqliteLedger {
         })
     }
 
-    /// Do `work` on what is durable.
+    /// Run `work` on durable data.
     fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
+        // In memory a second connection would see an empty database.
         let Some(reads) = &self.reads else {
             return self.write(|batch| work(batch.db));
         };
@@ -290,10 +290,11 @@ impl fmt::Debug for SqliteLedger {
 
 impl Drop for SqliteLedger {
     fn drop(&mut self) {
+        // Closing the queues ends the threads, which finish what is waiting first.
         self.writes = None;
         self.reads = None;
         for thread in self.threads.drain(..) {
-            // It panicked, which it has said itself.
+            // It panicked, and has reported that itself.
             let _panicked = thread.join().is_err();
         }
     }

@@ -1,20 +1,20 @@
-//! Which process owns a run, and whether it still lives.
+//! Which process owns a run, and whether it is alive.
 
 use std::fs;
 use std::process;
 
 use jiff::Timestamp;
 
-/// A process, told apart from a later one that got the same number.
+/// A process, distinguishable from a later one with the same pid.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Process {
     /// Its process id.
     pub pid: u32,
-    /// The name of the machine it runs on, for people.
+    /// The name of its machine, for people.
     pub host: String,
-    /// The boot and the process namespace its id counts in; another one says nothing about its life.
+    /// The boot and the pid namespace of its pid; a different one says nothing about its life.
     pub space: String,
-    /// When it started, in clock ticks since the boot; `None` where the system does not tell.
+    /// When it started, in clock ticks since boot; `None` if the system does not say.
     pub started: Option<u64>,
 }
 
@@ -30,16 +30,17 @@ impl Process {
         }
     }
 
-    /// Whether `other` lives, or may live since its life cannot be seen from this process and its lease has not run out.
+    /// Whether `other` is alive, or may be because it is not visible from this process and its lease has not expired.
     pub(super) fn may_live(&self, other: &Self, lease_until: Timestamp, now: Timestamp) -> bool {
         self.sees_alive(other).unwrap_or(now < lease_until)
     }
 
-    /// Whether `other` lives, as seen from this process; `None` where only its lease can tell.
+    /// Whether `other` is alive, as seen from this process; `None` if only its lease can tell.
     fn sees_alive(&self, other: &Self) -> Option<bool> {
         if self.space.is_empty() || self.space != other.space {
             return None;
         }
+        // A pid alone is not enough: it may have been given to a new process since.
         match (started(other.pid), other.started) {
             (Some(found), Some(recorded)) => Some(found == recorded),
             (None, Some(_)) => Some(false),
@@ -48,15 +49,15 @@ impl Process {
     }
 }
 
-/// The start of a process from its 22nd field in `/proc/PID/stat`, as proc(5) describes it. The second field holds
-/// the command in parentheses, which may itself hold blanks and parentheses.
+/// The start time of a process, from the 22nd field of `/proc/PID/stat` (see proc(5)). The second field is the command in
+/// parentheses, which may itself contain spaces and parentheses.
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_command) = stat.rsplit_once(')')?;
     after_command.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
-/// The boot and the process namespace, empty where the system does not tell.
+/// The boot and the pid namespace, empty if the system does not say.
 fn space() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
     let namespace = fs::read_link("/proc/self/ns/pid");

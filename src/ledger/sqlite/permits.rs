@@ -1,4 +1,4 @@
-//! Users who have been given the right to manage their own keys for a moment, each with the process that will take it back.
+//! Users who may temporarily manage their own keys, each with the process that will take the right back.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params};
@@ -10,7 +10,7 @@ use crate::ledger::sqlite::owner::Process;
 use crate::ledger::sqlite::row::Time;
 use crate::ledger::{Permit, PermitId};
 
-/// Note a user at the ledger's own Looker on behalf of this process.
+/// Record a user at the ledger's own Looker for this process.
 pub(super) fn note(
     db: &Connection,
     me: &Process,
@@ -32,15 +32,15 @@ pub(super) fn note(
     Ok(PermitId(db.last_insert_rowid()))
 }
 
-/// Remove a note.
+/// Delete a record.
 pub(super) fn forget(db: &Connection, id: PermitId) -> Result<(), Fault> {
     db.prepare_cached("DELETE FROM permit WHERE id = ?1")?
         .execute([id.0])?;
     Ok(())
 }
 
-/// Take over the notes of dead processes at the ledger's own Looker. A user whom a living process has noted too is left
-/// to that one until it has ended.
+/// Take over the records of dead processes at the ledger's own Looker. A user that a living process has recorded too is left
+/// to that process.
 pub(super) fn claim(db: &Connection, me: &Process, now: Timestamp) -> Result<Vec<Permit>, Fault> {
     let sql = format!("SELECT * FROM permit WHERE looker = {HERE} ORDER BY id");
     let mut select = db.prepare_cached(&sql)?;
@@ -72,7 +72,7 @@ pub(super) fn claim(db: &Connection, me: &Process, now: Timestamp) -> Result<Vec
     Ok(left)
 }
 
-/// Put off the end of the lease of all notes of the process `me`.
+/// Extend the lease of all records of the process `me`.
 pub(super) fn renew(db: &Connection, me: &Process, until: Timestamp) -> rusqlite::Result<usize> {
     db.prepare_cached(
         "UPDATE permit SET lease_until = ?1
@@ -81,7 +81,7 @@ pub(super) fn renew(db: &Connection, me: &Process, until: Timestamp) -> rusqlite
     .execute((Time(until), me.pid, &me.host, &me.space, me.started))
 }
 
-/// Make this process the owner of a note.
+/// Make this process the owner of a record.
 fn take(db: &Connection, me: &Process, id: PermitId, until: Timestamp) -> Result<(), Fault> {
     db.prepare_cached(
         "UPDATE permit SET owner_pid = ?2, owner_host = ?3, owner_space = ?4, owner_started = ?5,

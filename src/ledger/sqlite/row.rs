@@ -1,4 +1,4 @@
-//! How values stand in the tables.
+//! The representation of values in the tables.
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -24,7 +24,7 @@ impl FromSql for Time {
     }
 }
 
-/// JSON as text, and null as nothing at all.
+/// JSON as text, and null as NULL.
 pub(super) struct Json<'a>(pub(super) &'a Value);
 
 impl ToSql for Json<'_> {
@@ -37,7 +37,7 @@ impl ToSql for Json<'_> {
     }
 }
 
-/// What [`Json`] wrote.
+/// The reverse of [`Json`].
 pub(super) struct FromJson(pub(super) Value);
 
 impl FromSql for FromJson {
@@ -51,9 +51,9 @@ impl FromSql for FromJson {
     }
 }
 
-/// A state as the number it has in the tables, which never changes.
+/// A state as its number in the tables, which never changes.
 pub(super) trait Numbered: Copy + PartialEq + Sized + 'static {
-    /// Every state, at the place of its number.
+    /// All states, in the order of their numbers.
     const ALL: &'static [Self];
 
     /// Its number.

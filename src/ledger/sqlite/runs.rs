@@ -1,4 +1,4 @@
-//! Runs: who owns them, and how far they are.
+//! Runs: their owners and their progress.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
@@ -15,8 +15,8 @@ const SELECT: &str = "
     SELECT run.*, progress.*, looker.origin, looker.web_url FROM run
     JOIN progress ON progress.run = run.seq JOIN looker ON looker.id = run.looker";
 
-/// A run at the ledger's own Looker, but for the one in row `?2`, with an open job for the user `?1`; each half has an
-/// index. At another Looker the same id is another person.
+/// A run at the ledger's own Looker, other than the one in row `?2`, with an open job for the user `?1`; each half has its own
+/// index. At another Looker, the same id is a different person.
 const PENDING: &str = "
     SELECT run FROM (
         SELECT run FROM job WHERE subject = ?1 AND state = 0 AND run <> ?2
@@ -24,7 +24,7 @@ const PENDING: &str = "
     WHERE (SELECT looker FROM run AS it WHERE it.seq = run) = (SELECT looker FROM here)
     LIMIT 1";
 
-/// The row of no run: every run is another one.
+/// A row that no run has: excludes nothing.
 const NONE: i64 = -1;
 
 /// Store a new run of this process with its first jobs.
@@ -33,6 +33,7 @@ pub(super) fn begin(
     run: &NewRun,
     new_jobs: &[NewJob],
 ) -> Result<RunId, Fault> {
+    // Inside the writing transaction, so that no other process can slip in between check and insert.
     for job in new_jobs {
         refuse_pending(batch, &job.subject, job.also.as_deref(), NONE)?;
     }
@@ -57,7 +58,7 @@ pub(super) fn begin(
     Ok(run.id)
 }
 
-/// Take a run over, unless its owner lives.
+/// Take a run over, unless its owner is alive.
 pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
     let row = hold::row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
     if !batch.holds(run) {
@@ -75,7 +76,7 @@ pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
     find(batch.db, run)?.ok_or_else(|| LedgerError::NoSuchRun(run).into())
 }
 
-/// Give a run of this process up.
+/// Give up a run of this process.
 pub(super) fn release(batch: &mut Batch<'_>, run: RunId) -> Result<(), Fault> {
     let hold = batch.held(run)?;
     hold::leave(batch.db, hold)?;
@@ -83,7 +84,7 @@ pub(super) fn release(batch: &mut Batch<'_>, run: RunId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuse a job for `subject` and `also` where a run other than the one in `row` has an open job for either.
+/// Refuse a job for `subject` and `also` if a run other than the one in `row` has an open job for either.
 pub(super) fn refuse_pending(
     batch: &Batch<'_>,
     subject: &str,
@@ -100,7 +101,7 @@ pub(super) fn refuse_pending(
     Ok(())
 }
 
-/// Why the run in row `other` keeps this one from working on `subject`.
+/// Why the run in row `other` prevents work on `subject`.
 fn in_the_way(batch: &Batch<'_>, subject: &str, other: i64) -> Result<LedgerError, Fault> {
     let mut look = batch
         .db
@@ -119,7 +120,7 @@ fn in_the_way(batch: &Batch<'_>, subject: &str, other: i64) -> Result<LedgerErro
     })
 }
 
-/// Count a job that went from one state to another.
+/// Update the counters for a job that changed its state.
 pub(super) fn count(
     db: &Connection,
     row: i64,
@@ -162,7 +163,7 @@ pub(super) fn pending(db: &Connection, subject: &str) -> Result<Option<Run>, Fau
         .optional()?)
 }
 
-/// Make this process the owner, in a new epoch, which shuts out whoever owned the run before.
+/// Make this process the owner, in a new epoch, which locks out the previous owner.
 fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
     let me = batch.me;
     batch
@@ -187,7 +188,7 @@ fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The owner of a run, where it lives or where nobody here can tell and its lease has not run out.
+/// The owner of a run, if it is alive or may be because its lease has not expired.
 fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
     let found = batch
         .db

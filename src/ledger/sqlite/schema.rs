@@ -8,7 +8,7 @@ use crate::ledger::sqlite::fault::Fault;
 /// Marks a SQLite file as a ledger of embedctl: the letters `EmCt`.
 const APPLICATION_ID: i64 = 0x456d_4374;
 
-/// What leads from each version to the next: the first makes version 1. Never changed once released, only added to.
+/// The steps from each version to the next; the first creates version 1. Once released they are only added to, never changed.
 const MIGRATIONS: [&str; 6] = [
     VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6,
 ];
@@ -16,9 +16,9 @@ const MIGRATIONS: [&str; 6] = [
 /// The newest version.
 const KNOWN: i64 = MIGRATIONS.len() as i64;
 
-/// A run keeps what never changes apart from what changes with every job. Times are nanoseconds since 1970. The
-/// states of a job are open 0, done 1, failed 2, undone 3; of a key minted 0, delivered 1, revoked 2; an event is
-/// started 0, done 1, failed 2, its undoing started 3, undone 4.
+/// A run's constant data is kept apart from its counters, which change with every job. Times are nanoseconds since 1970. The
+/// states of a job are open 0, done 1, failed 2, undone 3; of a key minted 0, delivered 1, revoked 2; an event is started 0,
+/// done 1, failed 2, undo started 3, undone 4.
 const VERSION_1: &str = "
 CREATE TABLE run (
     seq INTEGER PRIMARY KEY,
@@ -76,16 +76,16 @@ CREATE TABLE key (
 CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
 ";
 
-/// What was last done for a user is found without a look at every run.
+/// Finds the last job of a user without reading every run.
 const VERSION_2: &str = "CREATE INDEX job_done ON job (subject, run, number) WHERE state = 1;";
 
-/// A job may be about two users. The index holds only such jobs, so that the others cost nothing.
+/// A job may concern two users. The index contains only such jobs, so the others cost nothing.
 const VERSION_3: &str = "
 ALTER TABLE job ADD COLUMN also TEXT;
 CREATE INDEX job_open_also ON job (also) WHERE state = 0 AND also IS NOT NULL;
 ";
 
-/// A ledger belongs to one Looker; one of an earlier version to the first that knows its keys.
+/// A ledger belongs to one Looker; one of an earlier version to the first Looker that knows its keys.
 const VERSION_4: &str = "
 CREATE TABLE instance (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -94,8 +94,8 @@ CREATE TABLE instance (
 ) STRICT;
 ";
 
-/// Each run and each key belongs to one Looker too, which the ledger may have left since. What is there already belongs
-/// to the ledger's own, or to the first that it will belong to, whose address is not known yet.
+/// Each run and each key belongs to a Looker too, because the ledger may be bound to another one later. Existing rows belong
+/// to the ledger's own Looker, or to the first it will be bound to, whose address is not known yet.
 const VERSION_5: &str = "
 CREATE TABLE looker (
     id INTEGER PRIMARY KEY,
@@ -131,8 +131,8 @@ ALTER TABLE key_of_looker RENAME TO key;
 CREATE INDEX key_due ON key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
 ";
 
-/// A user who may manage its own keys for a moment is noted with the process that will take that right back. A number is
-/// never used again: a note that another process has taken over may be gone.
+/// Users who may temporarily manage their own keys, with the process that will take the right back. Numbers are never reused:
+/// a record that another process has taken over may be gone.
 const VERSION_6: &str = "
 CREATE TABLE permit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -146,8 +146,7 @@ CREATE TABLE permit (
 ) STRICT;
 ";
 
-/// Bring the file to the newest version. Writes to it even where nothing is to be changed, so that a disk that is
-/// full or cannot be written is found now.
+/// Bring the file to the newest version. Writes even if nothing changes, so that a full or read-only disk is detected now.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;

@@ -1,4 +1,4 @@
-//! The thread that writes: what is waiting goes into one transaction, which is synced once before all are answered.
+//! The writing thread: it puts all waiting writes into one transaction, syncs once, and answers them all.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ use crate::ledger::sqlite::permits;
 use crate::ledger::{LedgerError, RunId};
 use crate::system::Clock;
 
-/// How often an owner gives a sign of life.
+/// How often an owner sends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How many writes one transaction takes at most, so that none waits long.
+/// The most writes in one transaction, so that none waits long.
 const BATCH: usize = 1024;
 
-/// How long a transaction waits for those who wrote with the last one. They have been answered only just now, and come
-/// again at once where they have more to write; far less than a sync takes.
+/// How long a transaction waits for the writers of the previous one. They have just been answered and come back at once if
+/// they have more to write; this is far less than a sync takes.
 const GATHERING: Duration = Duration::from_micros(500);
 
-/// A write that waits for its turn; it is told where no transaction can be had.
+/// A queued write; it gets an error if no transaction can be started.
 pub(super) type Write = Box<dyn FnOnce(Result<&mut Batch<'_>, LedgerError>) -> Reply + Send>;
 
-/// Tells whoever waits for a write how it went, once it is known how the whole transaction went.
+/// Reports the result of a write to its caller, once the result of the whole transaction is known.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), LedgerError>) + Send>;
 
 /// The thread's own state.
@@ -37,22 +37,22 @@ pub(super) struct Writer {
     path: PathBuf,
     clock: Clock,
     me: Process,
-    /// How many writes went into the last transaction.
+    /// The number of writes in the last transaction.
     together: usize,
 }
 
-/// One transaction under way.
+/// A transaction in progress.
 pub(super) struct Batch<'a> {
     pub(super) db: &'a Transaction<'a>,
     pub(super) me: &'a Process,
     pub(super) now: Timestamp,
     holds: HashMap<RunId, Hold>,
-    /// What SQLite said when it failed; the whole transaction is lost then.
+    /// SQLite's error, if there was one; the whole transaction is then lost.
     failure: Option<rusqlite::Error>,
 }
 
 impl Writer {
-    /// A writer to the ledger in `path`, on behalf of the process `me`.
+    /// A writer for the ledger in `path`, on behalf of the process `me`.
     pub(super) fn new(connection: Connection, path: PathBuf, clock: Clock, me: Process) -> Self {
         Self {
             connection,
@@ -63,7 +63,7 @@ impl Writer {
         }
     }
 
-    /// Serve `queue` until nobody can write to it any more.
+    /// Serve `queue` until no sender is left.
     pub(super) fn serve(mut self, queue: &Receiver<Write>) {
         let mut holds = HashMap::new();
         let mut renewed = self.clock.elapsed();
@@ -89,6 +89,7 @@ impl Writer {
         queue: &Receiver<Write>,
         holds: HashMap<RunId, Hold>,
     ) -> HashMap<RunId, Hold> {
+        // A rollback takes the holds back as well: a run taken in a lost transaction was never taken.
         let before = holds.clone();
         let now = self.clock.now();
         let behavior = TransactionBehavior::Immediate;
@@ -129,7 +130,7 @@ impl Writer {
         committed.map_or(before, |()| holds)
     }
 
-    /// Put off the end of the leases. A failure is left to the next write to tell.
+    /// Extend the leases. A failure will show at the next write.
     fn give_sign_of_life(&mut self, holds: &HashMap<RunId, Hold>) {
         let until = self.clock.now() + LEASE;
         for hold in holds.values() {
@@ -164,7 +165,7 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Do one write, and note whether it has spoilt the transaction.
+    /// Run one write, and note if it has broken the transaction.
     pub(super) fn attempt<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
@@ -180,9 +181,9 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// The row of a run that this process holds.
+    /// This process's hold on a run.
     ///
-    /// Nobody else can write while this transaction is open, so that one look at the epoch serves all of it.
+    /// No one else can write while this transaction is open, so one check of the epoch covers all of it.
     pub(super) fn held(&mut self, run: RunId) -> Result<Hold, Fault> {
         let Some(hold) = self.holds.get_mut(&run) else {
             let known = hold::row(self.db, run)?.is_some();
@@ -208,7 +209,7 @@ impl<'a> Batch<'a> {
         self.holds.contains_key(&run) && self.held(run).is_ok()
     }
 
-    /// From now on this process holds the run.
+    /// Note that this process now holds the run.
     pub(super) fn hold(&mut self, run: RunId, row: i64, epoch: i64) {
         let hold = Hold {
             row,
@@ -218,7 +219,7 @@ impl<'a> Batch<'a> {
         self.holds.insert(run, hold);
     }
 
-    /// This process no longer holds the run.
+    /// Note that this process no longer holds the run.
     pub(super) fn let_go(&mut self, run: RunId) {
         self.holds.remove(&run);
     }
