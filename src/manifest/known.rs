@@ -161,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             known.model("all").unwrap(),
-            "`all` is no model; name each model"
+            "`all` is not a model; name each model"
         );
         assert_eq!(
             known.permission("see_look").unwrap(),

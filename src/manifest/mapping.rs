@@ -228,8 +228,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "3:1: `a` stands on line 2 as an old id too",
-                "4:1: `b` is the new id of line 2 too: two people would become one",
+                "3:1: `a` is the old id of line 2 too",
+                "4:1: `b` is the new id of line 2 too: two people would be merged into one",
                 "5:1: `f` is the old and the new id",
                 "6:1: the id is empty",
             ]

@@ -148,9 +148,9 @@ mod tests {
         8:1: the user has no `external_user_id`
         10:1: the row has 2 cells, and the header 8
         11:10: the row has 9 cells, and the header 8
-        12:4: text stands behind the closing quote; write `""` for a quote inside a cell
-        warning 9:1: the `external_user_id` begins or ends with a space, which is part of it: `A `
-        warning 9:1: `A ` differs from the `external_user_id` in line 3 only by case or space; to Looker they are two users
+        12:4: there is text after the closing quote; write `""` for a quote inside a cell
+        warning 9:1: the `external_user_id` starts or ends with a space, which is part of it: `A `
+        warning 9:1: `A ` differs from the `external_user_id` in line 3 only by case or space; to Looker they are different users
         "#);
     }
 
@@ -158,7 +158,7 @@ mod tests {
     fn csv_needs_a_header_with_the_id() {
         assert_eq!(
             problems("", Format::Csv),
-            "1:1: there is no header; the first line names the columns"
+            "1:1: the header is missing; the first line names the columns"
         );
         insta::assert_snapshot!(problems("external_user_id;models\na;demo\n", Format::Csv), @r"
         1:1: there is no column `external_user_id;models`; separate columns by commas

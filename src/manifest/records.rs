@@ -302,11 +302,17 @@ mod tests {
         for (text, expected) in [
             (
                 "a,b\n1,\"2\" \n",
-                "2:6: text stands behind the closing quote",
+                "2:6: there is text after the closing quote",
             ),
-            ("a\n\"b\"c\"\n", "2:4: text stands behind the closing quote"),
-            ("a\n\"\"b\n", "2:3: text stands behind the closing quote"),
-            ("a\n\"\nb\"c\n", "3:3: text stands behind the closing quote"),
+            (
+                "a\n\"b\"c\"\n",
+                "2:4: there is text after the closing quote",
+            ),
+            ("a\n\"\"b\n", "2:3: there is text after the closing quote"),
+            (
+                "a\n\"\nb\"c\n",
+                "3:3: there is text after the closing quote",
+            ),
             (
                 "a,b\n1,\"2\n3,4\n",
                 "2:3: the quote that opens here is never closed",

@@ -1,17 +1,17 @@
-//! The two algorithms an embed secret can have.
+//! The two algorithms of embed secrets.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::signed_url::UrlError;
 
-/// The algorithm of an embed secret: a property of the secret, which no URL names.
+/// The algorithm of an embed secret: a property of the secret, which no URL mentions.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Algorithm {
-    /// HMAC-SHA-1, which Looker's admin page makes.
+    /// HMAC-SHA-1: secrets created on Looker's admin page.
     #[default]
     Sha1,
-    /// HMAC-SHA-256, which Looker's API makes unless told otherwise.
+    /// HMAC-SHA-256: secrets created through Looker's API, by default.
     Sha256,
 }
 

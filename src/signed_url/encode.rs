@@ -1,4 +1,4 @@
-//! JSON and percent-encoding in one pass: what is signed and what goes into the URL are written side by side.
+//! JSON and percent-encoding in a single pass: the string to sign and the URL are written side by side.
 
 /// How a byte is written in a JSON string and in a URL.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -29,20 +29,20 @@ const CLASSES: [Class; 256] = {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// The text to sign, and beside it the part of the URL that carries it.
+/// The string to sign, and next to it the part of the URL that carries it.
 pub(super) struct Writer<'a> {
     pub(super) signed: &'a mut Vec<u8>,
     pub(super) url: &'a mut Vec<u8>,
 }
 
 impl Writer<'_> {
-    /// Begin the parameter `name`, written with the `&` and `=` around it.
+    /// Start the parameter `name`, written with its `&` and `=`.
     pub(super) fn parameter(&mut self, name: &str) {
         self.url.extend_from_slice(name.as_bytes());
         self.signed.push(b'\n');
     }
 
-    /// Write `json`, and what it becomes in a URL.
+    /// Write `json`, and its percent-encoded form into the URL.
     fn fixed(&mut self, json: &str, encoded: &str) {
         self.signed.extend_from_slice(json.as_bytes());
         self.url.extend_from_slice(encoded.as_bytes());
@@ -106,6 +106,7 @@ impl Writer<'_> {
     fn characters(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         loop {
+            // Runs of plain characters are copied whole: that is what makes signing fast.
             let plain = plain_prefix(rest);
             let (run, special) = rest.split_at(plain);
             self.signed.extend_from_slice(run);
@@ -123,7 +124,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Write a character that JSON escapes, in the way of `JSON.stringify`.
+    /// Write a character that JSON escapes, as `JSON.stringify` does.
     #[cold]
     fn escape(&mut self, byte: u8) {
         let short = match byte {
@@ -151,7 +152,7 @@ impl Writer<'_> {
     }
 }
 
-/// Percent-encode `text`: what RFC 3986 calls unreserved stays, everything else becomes upper-case hex.
+/// Percent-encode `text`: RFC 3986's unreserved characters stay, everything else becomes upper-case hex.
 pub(super) fn percent_encode(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
     loop {

@@ -1,17 +1,17 @@
-//! What cannot become a signed URL, and why.
+//! Inputs that cannot become a signed URL, and why.
 
 use crate::error::Error;
 use crate::signed_url::{MAX_PATH_BYTES, MAX_QUERY_BYTES, MAX_SESSION_LENGTH, NONCE_LIMIT};
 
-/// An input that Looker would refuse, found before anything is sent.
+/// An input that Looker would refuse, detected before anything is sent.
 #[derive(thiserror::Error, Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// The name of an algorithm that Looker does not have.
+    /// An unknown algorithm.
     #[error("`{0}` is not an algorithm of embed secrets")]
     UnknownAlgorithm(String),
 
-    /// An embed secret without a character.
+    /// An empty embed secret.
     #[error("the embed secret is empty")]
     EmptySecret,
 
@@ -19,32 +19,32 @@ pub enum UrlError {
     #[error("the embed host {0}")]
     Host(&'static str),
 
-    /// An embed path without a character.
+    /// An empty embed path.
     #[error("the embed path is empty")]
     EmptyPath,
 
     /// An embed path that is too long once encoded.
-    #[error("the path of the URL has {0} bytes, and Looker takes {MAX_PATH_BYTES}")]
+    #[error("the path of the URL has {0} bytes; Looker accepts at most {MAX_PATH_BYTES}")]
     PathTooLong(usize),
 
     /// Parameters that are too long once encoded.
-    #[error("the query of the URL has {0} bytes, and Looker takes {MAX_QUERY_BYTES}")]
+    #[error("the query of the URL has {0} bytes; Looker accepts at most {MAX_QUERY_BYTES}")]
     QueryTooLong(usize),
 
-    /// A user without an id, or with one that nobody should have.
+    /// A user with an empty or unusable id.
     #[error("`external_user_id` {0}")]
     UserId(&'static str),
 
     /// A session longer than Looker grants.
-    #[error("`session_length` is {0} seconds, and Looker takes 0 to {MAX_SESSION_LENGTH}")]
+    #[error("`session_length` is {0} seconds; Looker accepts 0 to {MAX_SESSION_LENGTH}")]
     SessionLength(u32),
 
-    /// A nonce without a character.
+    /// An empty nonce.
     #[error("`nonce` is empty")]
     EmptyNonce,
 
     /// A nonce that is too long.
-    #[error("`nonce` has {0} characters, and Looker takes fewer than {NONCE_LIMIT}")]
+    #[error("`nonce` has {0} characters; Looker accepts fewer than {NONCE_LIMIT}")]
     NonceTooLong(usize),
 
     /// An embed domain that is not an origin.
@@ -61,19 +61,19 @@ impl UrlError {
                 "copy the embed secret from Looker: Admin > Platform > Embed, or create one with `create_embed_secret`"
             }
             Self::Host(_) => {
-                "give the name browsers use, and the port if there is one, as in `acme.looker.com` or `localhost:9999`"
+                "give the host name that browsers use, with its port if it has one, such as `acme.looker.com` or `localhost:9999`"
             }
-            Self::EmptyPath => "give the page to open, as in `/embed/dashboards/12`",
+            Self::EmptyPath => "give the page to open, such as `/embed/dashboards/12`",
             Self::PathTooLong(_) => "shorten the filters in the embed path",
             Self::QueryTooLong(_) => {
-                "give permissions and models through groups, or move long values out of `user_attributes`"
+                "grant permissions and models through groups, or shorten the values in `user_attributes`"
             }
             Self::UserId(_) => "give your own id of the user",
             Self::SessionLength(_) => "choose a session of 30 days or less",
             Self::EmptyNonce | Self::NonceTooLong(_) => {
-                "leave the nonce out to get a random one, or give 16 to 254 characters"
+                "omit the nonce to get a random one, or give 16 to 254 characters"
             }
-            Self::EmbedDomain(_) => "give an origin, as in `https://app.example.com`",
+            Self::EmbedDomain(_) => "give an origin, such as `https://app.example.com`",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an embed user may do and is called: the one form in which flags, profiles, manifests, plans and jobs say it.
+//! The grants and names of an embed user: the single form used by flags, profiles, manifests, plans and jobs.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::signed_url::Login;
 
-/// What an embed login says of a user besides its id.
+/// The content of an embed login besides the user's id.
 ///
-/// What is `None`, and an attribute that is not named, is left open. An empty list or text says "none":
-/// it is left out of a login, which replaces all grants.
+/// `None`, or an attribute that is not named, leaves the field open. An empty list or text means "none": it is omitted
+/// from a login, which replaces all grants.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Grants {
-    /// The first name; Looker keeps the former one if a login gives none.
+    /// The first name; Looker keeps the former one if a login has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
     /// The last name.
@@ -22,7 +22,7 @@ pub struct Grants {
     /// Names of LookML models.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<String>>,
-    /// Permissions, as in `access_data`.
+    /// Permissions, such as `access_data`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<String>>,
     /// Looker's ids of groups.
@@ -37,14 +37,14 @@ pub struct Grants {
     /// Values of user attributes, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub user_attributes: BTreeMap<String, String>,
-    /// How long the session lasts, in seconds; Looker's 300 if it is left open.
+    /// How long the session lasts, in seconds; 300, Looker's default, if it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_length: Option<u32>,
 }
 
 impl Grants {
-    /// These grants, and those of `base` for all that they leave open. Attributes are merged by name, everything else is
-    /// taken as a whole.
+    /// These grants, completed with those of `base` for everything they leave open. Attributes are merged by name; all other
+    /// fields are taken whole.
     #[must_use]
     pub fn or(self, base: &Self) -> Self {
         let text = |own: Option<String>, base: &Option<String>| own.or_else(|| base.clone());
@@ -64,7 +64,7 @@ impl Grants {
         }
     }
 
-    /// Those that are not empty.
+    /// The fields that are not empty.
     #[must_use]
     pub fn not_empty(&self) -> Self {
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -84,7 +84,7 @@ impl Grants {
         }
     }
 
-    /// The login that says just this of a user.
+    /// An embed login with exactly these grants.
     pub fn login(self, external_user_id: impl Into<String>) -> Login {
         let bare = Login::new(external_user_id);
         let values = self.user_attributes;

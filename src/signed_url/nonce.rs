@@ -1,20 +1,20 @@
-//! Nonces: random text that makes each signed URL good for one visit.
+//! Nonces: random text that makes each signed URL valid for one visit.
 
 use std::io;
 
 use crate::system::Random;
 
-/// Random bytes in a nonce, and half its length in hex.
+/// The number of random bytes, half the length of the nonce in hex.
 const BYTES: usize = 16;
 
-/// A fresh nonce: 32 hex digits, as in the URLs Looker's own API makes.
+/// A fresh nonce: 32 hex digits, as in URLs created by Looker's API.
 pub fn nonce(random: &Random) -> io::Result<String> {
     let mut bytes = [0; BYTES];
     random.fill(&mut bytes)?;
     Ok(hex(&bytes))
 }
 
-/// `count` fresh nonces for one request to the generator, whose price is in the asking.
+/// `count` fresh nonces with a single call of the random generator, since each call is expensive.
 pub fn nonces(random: &Random, count: usize) -> io::Result<Vec<String>> {
     let mut bytes = vec![0; BYTES * count];
     random.fill(&mut bytes)?;

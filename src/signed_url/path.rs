@@ -1,25 +1,26 @@
-//! The embed path: what of it is ours to write.
+//! The embed path, as far as embedctl changes it.
 
 use crate::signed_url::UrlError;
 use crate::signed_url::encode::percent_encoded;
 
-/// `path` with the page that may embed it, which lets that page exchange messages with the frame.
+/// `path` with the origin of the embedding page, which allows that page to exchange messages with the frame.
 ///
-/// Looker refuses `embed_domain` as a parameter of the login URL; it belongs in the query of the embed path.
+/// Looker refuses `embed_domain` as a parameter of the login URL; it belongs into the query of the embed path.
 pub fn with_embed_domain(path: &str, domain: &str) -> Result<String, UrlError> {
     check_origin(domain)?;
+    // Before the fragment: whatever follows `#` never reaches Looker.
     let (page, fragment) = path.split_at(path.find('#').unwrap_or(path.len()));
     let separator = if page.contains('?') { '&' } else { '?' };
     let domain = percent_encoded(domain);
     Ok(format!("{page}{separator}embed_domain={domain}{fragment}"))
 }
 
-/// An origin is a scheme and a host, with nothing behind it.
+/// An origin is a scheme and a host, with nothing after it.
 fn check_origin(domain: &str) -> Result<(), UrlError> {
     let host = domain
         .strip_prefix("https://")
         .or_else(|| domain.strip_prefix("http://"))
-        .ok_or(UrlError::EmbedDomain("does not begin with `https://`"))?;
+        .ok_or(UrlError::EmbedDomain("does not start with `https://`"))?;
     let bad = |character: char| {
         character.is_control()
             || character.is_whitespace()
@@ -27,7 +28,7 @@ fn check_origin(domain: &str) -> Result<(), UrlError> {
     };
     match host {
         "" => Err(UrlError::EmbedDomain("names no host")),
-        host if host.contains(bad) => Err(UrlError::EmbedDomain("has something behind the host")),
+        host if host.contains(bad) => Err(UrlError::EmbedDomain("has something after the host")),
         _ => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use crate::signed_url::{
     Algorithm, Login, MAX_PATH_BYTES, MAX_QUERY_BYTES, MAX_SESSION_LENGTH, NONCE_LIMIT, UrlError,
 };
 
-/// Base64 of the longest digest.
+/// The length of the longest digest in base64.
 const SIGNATURE_BYTES: usize = 44;
 
 /// Signs embed URLs for one host with one secret.
@@ -28,26 +28,26 @@ pub struct Signer {
     key: Key,
 }
 
-/// The state of HMAC after it has read the secret.
+/// The HMAC state after the secret. Cloning it per URL spares hashing the secret again.
 #[derive(Clone)]
 enum Key {
     Sha1(Hmac<Sha1>),
     Sha256(Hmac<Sha256>),
 }
 
-/// The texts that grow while a URL is written; kept between URLs, so that signing many allocates nothing.
+/// Buffers for writing a URL, reused so that signing many URLs allocates nothing.
 #[derive(Default)]
 pub struct UrlBuffer {
-    /// The URL, up to the signature until that is known.
+    /// The URL; up to the signature until that is known.
     url: Vec<u8>,
-    /// The parameters behind the signature.
+    /// The parameters after the signature.
     tail: Vec<u8>,
     /// The string to sign.
     signed: Vec<u8>,
 }
 
 impl Signer {
-    /// A signer for `host`, written as browsers send it, with its port if it has one.
+    /// A signer for `host` as browsers send it, with its port if it has one.
     pub fn new(host: &str, secret: &SecretString, algorithm: Algorithm) -> Result<Self, UrlError> {
         check_host(host)?;
         let secret = secret.expose_secret().as_bytes();
@@ -61,7 +61,7 @@ impl Signer {
         })
     }
 
-    /// The same signer, for a Looker that is served over `scheme`: `http` for one on this machine. It is not signed.
+    /// The same signer for a Looker served over `scheme`, such as `http` on this machine. The scheme is not signed.
     #[must_use]
     pub fn with_scheme(mut self, scheme: &str) -> Self {
         let (_https, rest) = self.url_start.split_once(':').unwrap_or_default();
@@ -78,7 +78,7 @@ impl Signer {
     }
 
     // belief: url-string-to-sign
-    /// A URL that logs `login` in and opens the embed path `path`, good once, within five minutes of `time`.
+    /// A URL that logs `login` in and opens the embed path `path`; valid once, within five minutes of `time`.
     pub fn sign(
         &self,
         path: &str,
@@ -91,7 +91,7 @@ impl Signer {
         Ok(SecretString::from(url))
     }
 
-    /// The same, written into `buffer`: the fast way to sign many.
+    /// The same, written into `buffer`: the fast way to sign many URLs.
     pub fn sign_into<'a>(
         &self,
         buffer: &'a mut UrlBuffer,
@@ -119,7 +119,7 @@ impl Signer {
         SecretString::from(text)
     }
 
-    /// Begin the URL and the string to sign; gives the length of the URL so far.
+    /// Start the URL and the string to sign; returns the length of the URL so far.
     fn write_path(&self, buffer: &mut UrlBuffer, path: &str) -> Result<usize, UrlError> {
         let UrlBuffer { url, tail, signed } = buffer;
         url.clear();
@@ -169,7 +169,7 @@ impl Key {
         }
     }
 
-    /// Sign `text` into `out`; gives the part of `out` that the signature takes.
+    /// Sign `text` into `out`; returns the used part of `out`.
     fn sign<'a>(&self, text: &[u8], out: &'a mut [u8; SIGNATURE_BYTES]) -> &'a str {
         let room = "the signature fits its buffer";
         let length = match self {
@@ -199,8 +199,8 @@ impl Drop for UrlBuffer {
     }
 }
 
-/// Write the parameters in the order of the URLs Looker's own API makes, where the signature stands between `models`
-/// and `nonce`; and the lines of the string to sign in the order of Looker's published signers.
+/// Write the parameters in the order used by Looker's API, which places the signature between `models` and `nonce`, and the
+/// lines of the string to sign in the order of Looker's published signers.
 fn write_parameters(buffer: &mut UrlBuffer, login: &Login, nonce: &str, time: i64) {
     let UrlBuffer { url, tail, signed } = buffer;
 
@@ -251,7 +251,7 @@ fn write_parameters(buffer: &mut UrlBuffer, login: &Login, nonce: &str, time: i6
     });
 }
 
-/// Write a parameter that has no line in the string to sign.
+/// Write a parameter that is not part of the string to sign.
 fn write_unsigned(signed: &mut Vec<u8>, url: &mut Vec<u8>, name: &str, value: Option<&str>) {
     let Some(value) = value else { return };
     let length = signed.len();
@@ -278,7 +278,7 @@ fn check(path: &str, login: &Login, nonce: &str) -> Result<(), UrlError> {
     if path.is_empty() {
         return Err(UrlError::EmptyPath);
     }
-    // The published signers sign any id but none, so the rest is for the doors that ids come in by.
+    // The published signers sign any non-empty id; stricter checks are made where ids are entered.
     if login.external_user_id.is_empty() {
         return Err(UrlError::UserId("is empty"));
     }
@@ -288,7 +288,7 @@ fn check(path: &str, login: &Login, nonce: &str) -> Result<(), UrlError> {
     if nonce.is_empty() {
         return Err(UrlError::EmptyNonce);
     }
-    // Only a text with that many bytes can have that many characters.
+    // Counting characters takes time; a text with fewer bytes cannot have too many characters.
     if nonce.len() >= NONCE_LIMIT && nonce.chars().count() >= NONCE_LIMIT {
         return Err(UrlError::NonceTooLong(nonce.chars().count()));
     }

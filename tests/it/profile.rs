@@ -107,7 +107,10 @@ async fn show_says_that_a_secret_is_not_set() {
         .iter()
         .find(|line| line["name"] == "client_secret")
         .unwrap();
-    assert_eq!(line["value"], "not set: the variable `ACME_SECRET` is missing");
+    assert_eq!(
+        line["value"],
+        "not set: the variable `ACME_SECRET` is missing"
+    );
 }
 
 #[tokio::test]

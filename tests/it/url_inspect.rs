@@ -655,7 +655,7 @@ async fn a_url_that_is_not_valid_exits_with_1_and_says_what_to_change() {
 
     assert!(
         text.out
-            .contains("`permissions` and `models` were signed in each other's place"),
+            .contains("`permissions` and `models` were swapped in the string to sign"),
         "{}",
         text.out
     );

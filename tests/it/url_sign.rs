@@ -201,7 +201,7 @@ async fn what_looker_would_refuse_is_wrong_usage_and_says_what_to_do() {
                 "--external-user-id=u",
                 "--embed-domain=app.example.com",
             ],
-            "the embed domain does not begin with `https://`",
+            "the embed domain does not start with `https://`",
             "https://app.example.com",
         ),
         (

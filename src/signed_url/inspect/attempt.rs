@@ -1,4 +1,4 @@
-//! One way to sign a URL, right or wrong.
+//! One way to sign a URL, correct or not.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +16,7 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-/// All that decides a signature, so that a mistake is a change of one of these.
+/// Everything that determines a signature, so that a mistake is a change of one of these.
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) secret: Zeroizing<Vec<u8>>,
@@ -24,16 +24,16 @@ pub(super) struct Attempt {
     pub(super) host: String,
     pub(super) path: String,
     pub(super) parameters: Vec<Line>,
-    /// What stands between two lines.
+    /// The separator between two lines.
     pub(super) joint: &'static str,
-    /// What stands behind the last.
+    /// The text after the last line.
     pub(super) end: &'static str,
-    /// How the digest is written.
+    /// The encoding of the digest.
     pub(super) form: fn(&[u8]) -> String,
 }
 
 impl Attempt {
-    /// Signed as Looker wants it.
+    /// Signed as Looker expects.
     pub(super) fn right(host: &str, path: &str, parameters: Vec<Line>) -> Self {
         Self {
             secret: Zeroizing::default(),
@@ -47,7 +47,7 @@ impl Attempt {
         }
     }
 
-    /// The lines that are signed.
+    /// The lines to sign.
     pub(super) fn lines(&self) -> Vec<String> {
         let parameters = self.parameters.iter().map(|line| &line.text);
         [&self.host, &self.path]
@@ -57,7 +57,7 @@ impl Attempt {
             .collect()
     }
 
-    /// The signature it makes.
+    /// The resulting signature.
     pub(super) fn signature(&self) -> String {
         let text = self.lines().join(self.joint) + self.end;
         match self.algorithm {

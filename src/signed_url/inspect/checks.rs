@@ -1,4 +1,4 @@
-//! The checks, each on its own: one that fails hides none of the others.
+//! The checks, independent of each other: a failed one hides none of the others.
 
 use serde::de::DeserializeOwned;
 
@@ -9,7 +9,7 @@ use crate::signed_url::inspect::{Check, Expected, permissions};
 use crate::signed_url::verify::{self, Query, Rejection, SIGNED};
 use crate::signed_url::{Algorithm, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 
-/// A URL as far as it can be read.
+/// A URL, parsed as far as possible.
 pub(super) struct Url<'a> {
     pub(super) parts: Parts<'a>,
     pub(super) embed_path: Result<String, Rejection>,
@@ -29,19 +29,19 @@ impl<'a> Url<'a> {
         self.query.as_ref().ok()
     }
 
-    /// The decoded text of a parameter; empty where it was not sent.
+    /// The decoded text of a parameter; empty if it was not sent.
     pub(super) fn text(&self, name: &str) -> &str {
         self.query()
             .and_then(|query| query.value(name))
             .unwrap_or_default()
     }
 
-    /// The value of a parameter, where it was sent and is of this type.
+    /// The value of a parameter, if it was sent and has this type.
     pub(super) fn value<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.text(name)).ok()
     }
 
-    /// What a genuine signer has signed, still without a secret.
+    /// What a genuine signer would have signed, without a secret.
     pub(super) fn attempt(&self) -> Attempt {
         let line = |name: &&'static str| {
             let text = self.query()?.value(name)?.to_owned();
@@ -60,7 +60,7 @@ impl<'a> Url<'a> {
         }
     }
 
-    /// Whether the signature is right.
+    /// Whether the signature is correct.
     pub(super) fn is_signed(&self, secret: &SecretString, algorithm: Algorithm) -> bool {
         let secrets = [(secret.clone(), algorithm)];
         self.query().is_some_and(|query| {
@@ -103,12 +103,12 @@ pub(super) fn algorithm(url: &Url<'_>, expected: &Expected) -> Option<Algorithm>
     signed.map(|(_, algorithm)| *algorithm).or(by_length)
 }
 
-/// What the query says against its names.
+/// Problems with the names in the query.
 pub(super) fn parameters(url: &Url<'_>) -> Result<(), Rejection> {
     url.query.as_ref().map_err(Clone::clone)?.check_names()
 }
 
-/// What is wrong with the first value that is not of its type. A missing one is the matter of another check.
+/// The first value that does not have its type. Missing ones are reported by another check.
 pub(super) fn types(url: &Url<'_>) -> Result<(), Rejection> {
     match verify::check_types(url.query.as_ref().map_err(Clone::clone)?) {
         Err(Rejection::MissingParameter(_)) | Ok(()) => Ok(()),
@@ -148,7 +148,7 @@ fn host(url: &Url<'_>, expected: Option<&str>) -> Check {
         _ => Ok(()),
     };
     let good = if given.contains(|character: char| character.is_ascii_uppercase()) {
-        format!("`{given}`; browsers send it in lower case, and the signature is for upper case")
+        format!("`{given}`; browsers send it in lower case, but the signature is for upper case")
     } else if expected.is_some() {
         format!("`{given}`, as in the settings")
     } else {
@@ -167,7 +167,7 @@ fn path(url: &Url<'_>) -> Check {
     check("path", result, &format!("`{good}`"))
 }
 
-/// Whether what is left after decoding still looks encoded: `%2Fembed%2Flooks%2F1`.
+/// Whether the decoded path still looks encoded: `%2Fembed%2Flooks%2F1`.
 pub(super) fn is_encoded_twice(embed_path: &str) -> bool {
     embed_path
         .get(..3)
@@ -213,7 +213,7 @@ fn nonce(url: &Url<'_>) -> Check {
         Some(nonce) => {
             let length = nonce.chars().count();
             let good = format!(
-                "{length} characters; only Looker knows whether it has been used within the hour"
+                "{length} characters; only Looker knows whether it has been used within the last hour"
             );
             check("nonce", verify::check_nonce(&nonce), &good)
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a URL, and what to change in the code that signs.
+//! The mistakes in a URL, and what to change in the code that signs it.
 
 use crate::signed_url::inspect::attempt::Attempt;
 use crate::signed_url::inspect::checks::{self, Url};
@@ -10,7 +10,7 @@ use crate::signed_url::{MAX_PATH_BYTES, MAX_QUERY_BYTES};
 /// A time above this is not in seconds: it would be in the year 5138.
 const SECONDS: i64 = 100_000_000_000;
 
-/// Everything that can be said, the most telling first.
+/// Everything that can be diagnosed, the most significant first.
 pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
     let signed = signature(url, expected);
     [types(url, expected), path(url), time(url, expected.now)]
@@ -31,7 +31,7 @@ fn diagnosis(name: &'static str, message: impl Into<String>, fix: impl Into<Stri
     }
 }
 
-/// Search for the mistake, or the two mistakes, that make exactly this signature.
+/// Search for the mistake, or the pair of mistakes, that produces exactly this signature.
 fn signature(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
     let Some((secret, algorithm)) = &expected.secret else {
         return Vec::new();
@@ -42,6 +42,7 @@ fn signature(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
     let right = url.attempt_with(secret, *algorithm);
     let sent = url.text("signature");
     let mistakes = mistakes::all(&right, expected.host.as_deref());
+    // Single mistakes first: a pair could explain by accident what one mistake explains for certain.
     let found = one(&right, sent, &mistakes).or_else(|| two(&right, sent, &mistakes));
     match found {
         Some(found) => found
@@ -86,13 +87,13 @@ fn unexplained(sent: &str) -> Diagnosis {
     }
     diagnosis(
         "signature_unexplained",
-        "the signature is made with another secret, or something was changed after it was signed",
+        "the signature was made with another secret, or the URL was changed after it was signed",
         "compare the string to sign below with the one in the code that signs, line by line; \
          if they are equal, the secrets differ",
     )
 }
 
-/// Values that are not of their type, where a right signature tells a forgery from a mistake.
+/// Values of the wrong type. A correct signature distinguishes manipulation from a mistake.
 fn types(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {
     let Err(Rejection::Type {
         parameter,
@@ -111,20 +112,20 @@ fn types(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {
         return Some(diagnosis(
             "newline_merge",
             format!(
-                "`{parameter}` holds a second value on a line of its own: a parameter was hidden in it, to lose \
-                     what it restricts"
+                "`{parameter}` contains a second value on its own line: a parameter was hidden in it, to remove \
+                     its restriction"
             ),
-            "refuse the URL: somebody changed it after it was signed",
+            "refuse the URL: it was changed after it was signed",
         ));
     }
     if signed.is_some_and(genuine) && verify::SIGNED.contains(&parameter) {
         return Some(diagnosis(
             "line_relabelled",
             format!(
-                "`{parameter}` holds what was signed for another parameter, or is not {wanted}"
+                "`{parameter}` contains what was signed for another parameter, or is not {wanted}"
             ),
             format!(
-                "send {wanted} in `{parameter}`; if the code that signs does, somebody changed the URL"
+                "send {wanted} in `{parameter}`; if the code that signs does, the URL was changed afterwards"
             ),
         ));
     }

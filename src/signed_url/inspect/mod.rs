@@ -1,4 +1,4 @@
-//! Why a signed URL is refused: each check apart, and for a wrong signature the mistake that makes it.
+//! Why a signed URL is refused: each check on its own, and for a wrong signature the mistake that explains it.
 
 mod attempt;
 mod checks;
@@ -19,60 +19,60 @@ use crate::signed_url::Algorithm;
 use crate::signed_url::inspect::checks::Url;
 use crate::signed_url::inspect::parts::Parts;
 
-/// What a URL is held against.
+/// What a URL is compared with.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// The embed secret and its algorithm; without one the signature cannot be judged.
+    /// The embed secret and its algorithm; without them the signature cannot be checked.
     pub secret: Option<(SecretString, Algorithm)>,
-    /// The host Looker goes by, where it is known.
+    /// Looker's host, if it is known.
     pub host: Option<String>,
-    /// The time to judge at, in Unix seconds.
+    /// The time of the check, in Unix seconds.
     pub now: i64,
     /// The permissions embed users may have.
     pub permissions: Permissions,
 }
 
-/// Everything there is to say about a URL. Its form as JSON is part of embedctl's contract. It holds the nonce and the
-/// signature, so `Debug` shows little.
+/// The result for a URL. Its JSON form is part of embedctl's contract. It contains the nonce and the signature, so `Debug`
+/// shows little.
 #[derive(Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Whether Looker would let the user in, as far as can be told without asking it.
+    /// Whether Looker would accept the URL, as far as can be known without asking it.
     pub valid: bool,
     /// The algorithm that made the signature, or could have, by its length.
     #[serde(serialize_with = "by_name")]
     pub algorithm: Option<Algorithm>,
-    /// What was looked at, always all of it and in the same order.
+    /// The checks, always all of them and in the same order.
     pub checks: Vec<Check>,
-    /// What is wrong and what to change, the most telling first.
+    /// What is wrong and what to change, the most significant first.
     pub diagnosis: Vec<Diagnosis>,
     /// The page to open, decoded.
     pub embed_path: Option<String>,
-    /// The decoded parameters; text where one is not JSON.
+    /// The decoded parameters; as text if a value is not JSON.
     pub params: BTreeMap<String, Value>,
-    /// The lines that a genuine URL has signed.
+    /// The lines that a genuine signer would have signed.
     pub string_to_sign: Vec<String>,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Serialize, Clone, Debug)]
 pub struct Check {
     /// Its name, which is the same for every URL.
     pub name: &'static str,
-    /// Whether it is as it should be. `permissions` is advice: sources disagree whether Looker drops or refuses them.
+    /// Whether it passed. `permissions` is advice: sources disagree on whether Looker drops or refuses them.
     pub ok: bool,
     /// What was found.
     pub detail: String,
 }
 
 impl Check {
-    /// Whether Looker lets the user in all the same.
+    /// Whether Looker would accept the URL even if it fails.
     pub fn is_advice(&self) -> bool {
         self.name == permissions::CHECK
     }
 }
 
-/// A mistake, and how to put it right.
+/// A mistake, and how to fix it.
 #[derive(Serialize, Clone, Debug, Eq, PartialEq)]
 pub struct Diagnosis {
     /// The name of the mistake, for programs.
@@ -83,7 +83,7 @@ pub struct Diagnosis {
     pub fix: String,
 }
 
-/// Look at a URL as it was handed over, without asking anybody.
+/// Inspect a URL as it was given, without any request.
 pub fn inspect(url: &str, expected: &Expected) -> Inspection {
     let url = Url::new(Parts::of(url.trim()));
     let checks = checks::all(&url, expected);
@@ -100,11 +100,11 @@ pub fn inspect(url: &str, expected: &Expected) -> Inspection {
 }
 
 impl Inspection {
-    /// Take in what Looker's validator says: nothing where it takes the URL, else what is wrong.
+    /// Add the result of Looker's validator: `None` if it accepts the URL, otherwise what is wrong.
     pub fn judged_by_looker(&mut self, answer: Option<String>) {
         let ok = answer.is_none();
         self.valid &= ok;
-        let detail = answer.unwrap_or_else(|| "Looker takes the URL".to_owned());
+        let detail = answer.unwrap_or_else(|| "Looker accepts the URL".to_owned());
         self.checks.push(Check {
             name: "looker",
             ok,

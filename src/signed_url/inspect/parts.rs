@@ -1,4 +1,4 @@
-//! A URL cut into its raw parts, which a parser of URLs would rewrite.
+//! A URL split into its raw parts; a URL parser would rewrite them, and the signature is over the raw text.
 
 /// The raw parts of a URL.
 #[derive(Clone, Copy)]
@@ -10,7 +10,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Cut `url`; a part that is not there is empty.
+    /// Split `url`; missing parts are empty.
     pub(super) fn of(url: &'a str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (rest, _fragment) = rest.split_once('#').unwrap_or((rest, ""));

@@ -7,7 +7,7 @@ use crate::signed_url::verify::Query;
 /// The name of the check, which is advice.
 pub(super) const CHECK: &str = "permissions";
 
-/// What is to be said about them.
+/// The result of the check.
 pub(super) fn check(query: Option<&Query>, known: &Permissions) -> Check {
     let problem = problem(query, known);
     Check {
@@ -16,20 +16,20 @@ pub(super) fn check(query: Option<&Query>, known: &Permissions) -> Check {
         detail: match problem {
             Some(Problem { message, .. }) => message,
             None if list(query, "group_ids").is_empty() => {
-                "all of them are for embed users".to_owned()
+                "embed users can have all of them".to_owned()
             }
-            None => "embed users can have them, and those of the groups".to_owned(),
+            None => "embed users can have them, and the groups may add more".to_owned(),
         },
     }
 }
 
-/// What keeps the user from doing anything once it is in.
+/// What would leave the user without access.
 pub(super) struct Problem {
     pub(super) message: String,
     pub(super) fix: &'static str,
 }
 
-/// What an embed user cannot have, or lacks.
+/// Permissions that an embed user cannot have, or lacks.
 pub(super) fn problem(query: Option<&Query>, known: &Permissions) -> Option<Problem> {
     let permissions = list(query, "permissions");
     let concerns: Vec<Concern> = permissions
@@ -70,7 +70,7 @@ fn messages(concerns: &[Concern]) -> String {
     messages.join("; ")
 }
 
-/// A list in the URL, its elements as text; empty where it is not a list.
+/// A list in the URL with its elements as text; empty if it is not a list.
 fn list(query: Option<&Query>, name: &str) -> Vec<String> {
     let text = query
         .and_then(|query| query.value(name))

@@ -1,8 +1,8 @@
-//! Checking a signed embed URL as Looker does: over the raw text that arrived, which is what was signed.
+//! Checks a signed embed URL as Looker does: over the raw text that arrived, which is what was signed.
 //!
-//! Written apart from the builder and sharing nothing with it, so that one mistake cannot hide in both. The lines of
-//! the string to sign carry no labels, so a matching signature alone proves little: two parameters could be merged into
-//! one, and a restriction be lost. Hence each value must also be one JSON document of its type, and nothing more.
+//! Independent of the builder and sharing no code with it, so that one mistake cannot hide in both. The lines of the string to
+//! sign have no labels, so a matching signature alone proves little: two parameters could be merged into one and a
+//! restriction lost. Hence each value must also be exactly one JSON document of its type.
 
 mod path;
 mod query;
@@ -20,18 +20,17 @@ pub use signature::string_to_sign;
 pub(super) use signature::{SIGNED, check as check_signature};
 pub(super) use values::{check_nonce, check_session_length, check_types};
 
-/// How far the time of a URL may be from Looker's, in seconds; from the text of Looker's embed URI validator.
+/// How far a URL's time may differ from Looker's, in seconds; from the text of Looker's embed URI validator.
 pub const TIME_WINDOW: u64 = 5 * 60;
 
-/// What a genuine URL says.
+/// The content of a genuine URL.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct VerifiedLogin {
-    /// The user and its grants. The names, `user_timezone` and `force_logout_login` are not signed: nothing may be
-    /// allowed on their word.
+    /// The user and its grants. The names, `user_timezone` and `force_logout_login` are not signed: they must not be trusted for
+    /// any permission.
     pub login: Login,
-    /// The nonce, decoded, which is what makes two spellings of one URL the same. Whether it was used before is for the
-    /// caller to know.
+    /// The decoded nonce, equal for all spellings of one URL. The caller must check whether it was used before.
     pub nonce: SecretString,
     /// When the URL was signed, in Unix seconds.
     pub time: i64,
@@ -41,7 +40,7 @@ pub struct VerifiedLogin {
     pub algorithm: Algorithm,
 }
 
-/// Check a URL that arrived at `host`, as its path and query stood in the request, against every active secret.
+/// Check a URL that arrived at `host`, with the raw path and query of the request, against every active secret.
 pub fn verify(
     raw_path: &str,
     raw_query: &str,
@@ -49,6 +48,7 @@ pub fn verify(
     secrets: &[(SecretString, Algorithm)],
     now: i64,
 ) -> Result<VerifiedLogin, Rejection> {
+    // In the order of Looker's own checks, as far as it is known: the first failure decides what the user is told.
     check_size(raw_path, raw_query)?;
     let embed_path = embed_path(raw_path)?;
     let query = Query::parse(raw_query)?;
@@ -67,7 +67,7 @@ pub fn verify(
     })
 }
 
-/// What is longer never reaches Looker's application: its web server answers with an error.
+/// Longer URLs never reach Looker's application: its web server answers with an error.
 pub(super) fn check_size(raw_path: &str, raw_query: &str) -> Result<(), Rejection> {
     if raw_path.len() > MAX_PATH_BYTES {
         return Err(Rejection::PathTooLong(raw_path.len()));

@@ -2,11 +2,11 @@
 
 use crate::signed_url::verify::Rejection;
 
-/// Where Looker takes signed logins.
+/// Where Looker accepts signed logins.
 const LOGIN: &str = "/login/embed/";
 
-/// The page to open, decoded. The raw path must be what an encoder with upper-case hex could have written, because it
-/// is signed as it stands and Looker answers 404 for `%2f`.
+/// The page to open, decoded. The raw path must be the output of an encoder with upper-case hex, because it is signed as it
+/// is, and Looker answers 404 for `%2f`.
 pub(in crate::signed_url) fn embed_path(raw_path: &str) -> Result<String, Rejection> {
     let encoded = raw_path.strip_prefix(LOGIN).ok_or(Rejection::Path)?;
     if encoded.is_empty() {
@@ -38,8 +38,8 @@ fn digit(byte: u8) -> Result<u8, Rejection> {
     }
 }
 
-/// Whether a byte may stand for itself in one segment of a path: `pchar` of RFC 3986. Published signers leave
-/// different parts of it as they are, and `+` for a space.
+/// Whether a byte may appear unencoded in a path segment: `pchar` of RFC 3986. Published signers leave different subsets of
+/// it unencoded, and write `+` for a space.
 fn may_stand(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
 }

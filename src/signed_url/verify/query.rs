@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::signed_url::verify::Rejection;
 
-/// The parameters that must be there.
+/// The required parameters.
 const REQUIRED: [&str; 9] = [
     "nonce",
     "time",
@@ -17,7 +17,7 @@ const REQUIRED: [&str; 9] = [
     "signature",
 ];
 
-/// The parameters that may be there.
+/// The optional parameters.
 const OPTIONAL: [&str; 6] = [
     "first_name",
     "last_name",
@@ -32,7 +32,7 @@ const OPTIONAL: [&str; 6] = [
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Split and decode the part of the URL behind `?`.
+    /// Split and decode the part of the URL after `?`.
     pub fn parse(raw_query: &str) -> Result<Self, Rejection> {
         raw_query
             .split('&')
@@ -50,7 +50,7 @@ impl Query {
             .map(Self)
     }
 
-    /// The decoded value of a parameter, or `None` where it was not sent.
+    /// The decoded value of a parameter, or `None` if it was not sent.
     pub fn value(&self, name: &str) -> Option<&str> {
         let (_name, value) = self.0.iter().find(|(sent, _)| sent == name)?;
         Some(value)
@@ -63,7 +63,7 @@ impl Query {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Names are compared decoded: `permi%73sions` is `permissions` for whoever reads it later.
+    /// Check the decoded names: `permi%73sions` means `permissions` to any later reader.
     pub(in crate::signed_url) fn check_names(&self) -> Result<(), Rejection> {
         let unknown = self
             .iter()
@@ -94,7 +94,7 @@ impl fmt::Debug for Query {
     }
 }
 
-/// Decode as forms do: `+` is a space, and hex may be in either case.
+/// Decode as in forms: `+` is a space, and hex may be in either case.
 fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

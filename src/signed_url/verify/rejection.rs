@@ -1,19 +1,19 @@
-//! Why a signed URL is refused, in the words of Looker's embed URI validator where they are known.
+//! Why a signed URL is refused, in the wording of Looker's embed URI validator if that is known.
 
 use crate::signed_url::{MAX_PATH_BYTES, MAX_QUERY_BYTES, MAX_SESSION_LENGTH};
 
 /// Why a signed URL is refused.
 ///
-/// `Display` gives the text of Looker's validator (Admin > Embed) where a published source quotes it; `'...'` stands
-/// where Looker repeats a signature or a nonce.
+/// `Display` gives the text of Looker's validator (Admin > Embed) if a published source quotes it; `'...'` replaces a signature
+/// or a nonce that Looker repeats.
 #[derive(thiserror::Error, Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// More path than Looker's web server takes; it answers 5xx.
+    /// The path is longer than Looker's web server accepts; it answers 5xx.
     #[error("Embed URI is not valid: its path has {0} bytes, more than {MAX_PATH_BYTES}")]
     PathTooLong(usize),
 
-    /// More query than Looker's web server takes; it answers 5xx.
+    /// The query is longer than Looker's web server accepts; it answers 5xx.
     #[error("Embed URI is not valid: its query has {0} bytes, more than {MAX_QUERY_BYTES}")]
     QueryTooLong(usize),
 
@@ -21,18 +21,18 @@ pub enum Rejection {
     #[error("Embed URI is not valid: the percent-encoding of its path is in lower case")]
     LowercasePath,
 
-    /// The embed path is not one percent-encoded piece behind `/login/embed/`; Looker finds no such page.
+    /// The embed path is not a single percent-encoded piece after `/login/embed/`; Looker finds no such page.
     #[error(
         "Embed URI is not valid: its path is not `/login/embed/` and a percent-encoded embed path"
     )]
     Path,
 
-    /// A host that Looker does not go by.
+    /// A host that is not Looker's.
     #[error("Embed URI is not valid: Invalid host: {given}  (Use {expected} instead)")]
     Host {
         /// The host in the URL.
         given: String,
-        /// The host Looker goes by.
+        /// Looker's host.
         expected: String,
     },
 
@@ -40,11 +40,11 @@ pub enum Rejection {
     #[error("This request includes invalid params: {0:?}")]
     UnknownParameters(Vec<String>),
 
-    /// A parameter that is there twice.
+    /// A parameter that was sent twice.
     #[error("Embed URI is not valid: '{0}' param is given more than once")]
     DuplicateParameter(String),
 
-    /// A parameter that must be there.
+    /// A required parameter that is missing.
     #[error("Missing required parameter: {0}")]
     MissingParameter(&'static str),
 
@@ -55,7 +55,7 @@ pub enum Rejection {
         parameter: String,
     },
 
-    /// A value that is not one JSON document of the type its parameter has.
+    /// A value that is not exactly one JSON document of its parameter's type.
     #[error("Uh oh, something went wrong!")]
     Type {
         /// The name of the parameter.
@@ -64,7 +64,7 @@ pub enum Rejection {
         expected: &'static str,
     },
 
-    /// No active secret makes this signature.
+    /// No active secret produces this signature.
     #[error("Embed URI is not valid: 'signature' param failed to authenticate: '...'")]
     Signature,
 
@@ -81,23 +81,23 @@ pub enum Rejection {
     #[error("Embed URI is not valid: 'nonce' param is not of a valid length")]
     NonceLength,
 
-    /// A nonce that has been used within the hour; for the caller of [`super::verify`] to find.
+    /// A nonce that was used within the last hour; checked by the caller of [`super::verify`].
     #[error("Embed URI is not valid: 'nonce' param already used this hour: '...'")]
     NonceReused,
 
-    /// A session that Looker does not grant.
+    /// A session length that Looker does not allow.
     #[error(
         "Embed URI is not valid: 'session_length' param is not within 0 and {MAX_SESSION_LENGTH}"
     )]
     SessionLength(i64),
 
-    /// A time zone where Looker has user time zones switched off; for the caller of [`super::verify`] to find.
+    /// A time zone, while user time zones are switched off; checked by the caller of [`super::verify`].
     #[error("This request includes 'user_timezone' param and User Time Zones are disabled")]
     TimezonesDisabled,
 }
 
 impl Rejection {
-    /// The parameter at fault, where it is one.
+    /// The parameter at fault, if it is one.
     pub fn parameter(&self) -> Option<&str> {
         match self {
             Self::PathTooLong(_)
@@ -119,7 +119,7 @@ impl Rejection {
         }
     }
 
-    /// What is wrong, where Looker's own text does not say.
+    /// What is wrong, if Looker's own text does not say.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Encoding { parameter } => {

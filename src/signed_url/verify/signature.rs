@@ -10,7 +10,7 @@ use crate::secret::{ExposeSecret as _, SecretString};
 use crate::signed_url::Algorithm;
 use crate::signed_url::verify::{Query, Rejection};
 
-/// The parameters that are signed, in the order of their lines in Looker's published signers.
+/// The signed parameters, in the order of Looker's published signers.
 pub(in crate::signed_url) const SIGNED: [&str; 10] = [
     "nonce",
     "time",
@@ -24,7 +24,7 @@ pub(in crate::signed_url) const SIGNED: [&str; 10] = [
     "access_filters",
 ];
 
-/// The text that was signed if the URL is genuine: a line for the host, the path, and each signed parameter sent.
+/// The text that was signed if the URL is genuine: one line each for the host, the path, and each signed parameter sent.
 pub fn string_to_sign(host: &str, raw_path: &str, query: &Query) -> String {
     let mut text = format!("{host}\n{raw_path}");
     for value in SIGNED.iter().filter_map(|name| query.value(name)) {
@@ -34,7 +34,7 @@ pub fn string_to_sign(host: &str, raw_path: &str, query: &Query) -> String {
     text
 }
 
-/// Find the secret that made the signature, and give its algorithm.
+/// Find the secret that made the signature, and return its algorithm.
 pub(in crate::signed_url) fn check(
     raw_path: &str,
     query: &Query,
@@ -42,7 +42,7 @@ pub(in crate::signed_url) fn check(
     secrets: &[(SecretString, Algorithm)],
 ) -> Result<Algorithm, Rejection> {
     let sent = query.value("signature").unwrap_or_default();
-    // Strict: the alphabet with `+` and `/`, padded, and no spare bits.
+    // Strict base64: the alphabet with `+` and `/`, padded, without spare bits.
     let sent = STANDARD.decode(sent).map_err(|_| Rejection::Signature)?;
     let text = string_to_sign(host, raw_path, query);
     secrets

@@ -1,4 +1,4 @@
-//! The values of a signed URL: each one JSON document of the type of its parameter, and nothing behind it.
+//! The values of a signed URL: each exactly one JSON document of its parameter's type.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Values {
     }
 }
 
-/// Whether every value that was sent is of its type, a missing one hiding none of the others.
+/// Whether every value that was sent has its type; a missing one hides none of the others.
 pub(in crate::signed_url) fn check_types(query: &Query) -> Result<(), Rejection> {
     [
         json::<String>(query, "nonce", STRING).map(drop),
@@ -75,7 +75,7 @@ pub(in crate::signed_url) fn check_types(query: &Query) -> Result<(), Rejection>
     .unwrap_or(Ok(()))
 }
 
-/// A nonce has a length; whether it was used before is for another to know.
+/// Check the length of a nonce; whether it was used before is checked elsewhere.
 pub(in crate::signed_url) fn check_nonce(nonce: &str) -> Result<(), Rejection> {
     match nonce.chars().count() {
         1..NONCE_LIMIT => Ok(()),
@@ -83,7 +83,7 @@ pub(in crate::signed_url) fn check_nonce(nonce: &str) -> Result<(), Rejection> {
     }
 }
 
-/// Looker grants no longer session, and none that ends before it begins.
+/// Looker allows no longer session, and none of negative length.
 pub(in crate::signed_url) fn check_session_length(seconds: i64) -> Result<(), Rejection> {
     if (0..=i64::from(MAX_SESSION_LENGTH)).contains(&seconds) {
         Ok(())
@@ -117,8 +117,8 @@ fn group_ids(query: &Query) -> Result<Option<Vec<String>>, Rejection> {
         .transpose()
 }
 
-/// Attributes are strings in Looker's samples; numbers and other JSON are kept as their text. An empty array is what
-/// PHP makes of no attributes; one with elements could be the line of `group_ids`, moved here to lose the groups.
+/// Attributes are strings in Looker's samples; numbers and other JSON are kept as text. PHP writes an empty array for no
+/// attributes; an array with elements could be the line of `group_ids`, moved here to drop the groups.
 fn user_attributes(query: &Query) -> Result<Option<BTreeMap<String, String>>, Rejection> {
     let parameter = "user_attributes";
     let empty = query.value(parameter).is_some_and(|value| {
@@ -145,7 +145,7 @@ fn user_attributes(query: &Query) -> Result<Option<BTreeMap<String, String>>, Re
         .transpose()
 }
 
-/// Their content has had no effect since Looker 3.10, but they must be there.
+/// Its content has had no effect since Looker 3.10, but it must be sent.
 fn access_filters(query: &Query) -> Result<(), Rejection> {
     json::<Option<BTreeMap<String, IgnoredAny>>>(query, "access_filters", "a JSON object").map(drop)
 }
@@ -190,8 +190,8 @@ fn optional<T: DeserializeOwned>(
     }
 }
 
-/// The value of `parameter`, which must be one JSON document: a second one behind it, on a line of its own, is how
-/// another parameter is hidden from view while its line still counts.
+/// The value of `parameter`, which must be exactly one JSON document: a second one after it, on its own line, could hide another
+/// parameter from view while its line is still signed.
 fn json<T: DeserializeOwned>(
     query: &Query,
     parameter: &'static str,

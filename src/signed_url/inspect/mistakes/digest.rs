@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use crate::signed_url::encode::percent_encoded;
 use crate::signed_url::inspect::mistakes::Mistake;
 
-/// White space as string functions of most languages strip it.
+/// White space, as the string functions of most languages strip it.
 const SPACE: [u8; 7] = [b'\t', b'\n', 0x0b, 0x0c, b'\r', b' ', 0];
 
 const STANDARD_FORM: &str =

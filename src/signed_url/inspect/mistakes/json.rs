@@ -1,4 +1,4 @@
-//! Mistakes in the spelling of JSON: what was signed means the same as what was sent, but is other text.
+//! Mistakes in the spelling of JSON: what was signed has the same meaning as what was sent, but is different text.
 
 use std::fmt::Write as _;
 
@@ -6,20 +6,21 @@ use crate::signed_url::encode::percent_encoded;
 use crate::signed_url::inspect::attempt::{Attempt, Line};
 use crate::signed_url::inspect::mistakes::Mistake;
 
-/// How one of the usual libraries writes JSON.
+/// How common libraries write JSON.
 #[derive(Clone, Copy)]
 struct Spelling {
-    /// A space behind `,` and `:`, as Python does.
+    /// A space after `,` and `:`, as in Python.
     spaces: bool,
-    /// `\u00e9` instead of `é`, as Python and PHP do.
+    /// `\u00e9` instead of `é`, as in Python and PHP.
     ascii: bool,
-    /// `\/` instead of `/`, as PHP does.
+    /// `\/` instead of `/`, as in PHP.
     slashes: bool,
-    /// `\u003c` instead of `<`, as Go, Gson and Rails do.
+    /// `\u003c` instead of `<`, as in Go, Gson and Rails.
     html: bool,
 }
 
-const ONCE: &str = "make the JSON text of each value once, and use the same text in the URL and in the string to sign";
+const ONCE: &str =
+    "serialize each value to JSON once, and use the same text in the URL and in the string to sign";
 
 pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
@@ -31,7 +32,8 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
             html: bits & 8 != 0,
         };
         let (name, what) = difference(right, spelling);
-        let message = format!("the JSON was signed in another spelling than it was sent: {what}");
+        let message =
+            format!("the JSON was signed in a different spelling than it was sent: {what}");
         mistakes.push(Mistake::new(name, message, ONCE, move |attempt| {
             all_lines(attempt, |text| spell(text, spelling));
         }));
@@ -51,7 +53,7 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
     mistakes
 }
 
-/// What a spelling changes in what was sent: the name of the mistake, and the words for it.
+/// What a spelling changes: the name of the mistake, and its description.
 fn difference(right: &Attempt, spelling: Spelling) -> (&'static str, &'static str) {
     let differs = |other: Spelling| {
         right
@@ -81,7 +83,7 @@ fn difference(right: &Attempt, spelling: Spelling) -> (&'static str, &'static st
             "with `<`, `>` and `&` escaped in one place and not in the other",
         )
     } else if spelling.spaces {
-        ("json_spacing", "with a space behind each comma and colon")
+        ("json_spacing", "with a space after each comma and colon")
     } else {
         ("json_spacing", "without the spaces between its parts")
     }
@@ -93,7 +95,7 @@ fn all_lines(attempt: &mut Attempt, change: impl Fn(&str) -> String) {
     }
 }
 
-/// Write JSON text anew, its parts in the order they have.
+/// Rewrite JSON text in another spelling, keeping the order of its parts.
 fn spell(text: &str, spelling: Spelling) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -113,7 +115,7 @@ fn spell(text: &str, spelling: Spelling) -> String {
     out
 }
 
-/// The length of the string that `text` begins with, or of its first character.
+/// The length of the string that `text` starts with, or of its first character.
 fn token_length(text: &str, first: char) -> usize {
     if first != '"' {
         return first.len_utf8();

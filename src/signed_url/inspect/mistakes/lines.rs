@@ -1,10 +1,10 @@
-//! Mistakes in the lines of the string to sign: their order, what is left out, what is too much.
+//! Mistakes in the lines of the string to sign: order, missing lines, extra lines.
 
 use crate::signed_url::inspect::attempt::{Attempt, Line};
 use crate::signed_url::inspect::mistakes::Mistake;
 use crate::signed_url::verify::SIGNED;
 
-/// The optional lines, and what signers sign for one that they do not send.
+/// The optional lines, and what signers sign for those they do not send.
 const OPTIONAL: [(&str, [&str; 4]); 3] = [
     ("group_ids", ["[]", "null", "", "undefined"]),
     ("external_group_id", ["\"\"", "null", "", "undefined"]),
@@ -148,12 +148,12 @@ fn extra(names: &[&'static str]) -> Vec<Mistake> {
     mistakes
 }
 
-/// Two lines in each other's place, or all in another order.
+/// Two lines swapped, or all in a different order.
 fn order(names: &[&'static str]) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     for (at, first) in names.iter().enumerate() {
         for second in names.iter().skip(at + 1) {
-            let message = format!("`{first}` and `{second}` were signed in each other's place");
+            let message = format!("`{first}` and `{second}` were swapped in the string to sign");
             let (first, second) = (*first, *second);
             mistakes.push(Mistake::new(
                 "lines_swapped",
@@ -169,7 +169,7 @@ fn order(names: &[&'static str]) -> Vec<Mistake> {
     mistakes.push(Mistake::new("lines_order", message, ORDER, |attempt| {
         attempt.parameters.sort_by_key(|line| line.name);
     }));
-    let message = "`access_filters` was signed in front of the optional lines";
+    let message = "`access_filters` was signed before the optional lines";
     mistakes.push(Mistake::new("lines_order", message, ORDER, |attempt| {
         let optional = |line: &Line| OPTIONAL.iter().any(|(name, _)| line.name == *name);
         attempt.parameters.sort_by_key(optional);
@@ -184,7 +184,7 @@ fn swap(lines: &mut [Line], first: &str, second: &str) {
     }
 }
 
-/// Put a line where it would stand if its parameter had been sent.
+/// Insert a line where it would be if its parameter had been sent.
 fn insert(attempt: &mut Attempt, name: &'static str, text: &str) {
     let rank = |name: &str| SIGNED.iter().position(|signed| *signed == name);
     let at = attempt

@@ -1,4 +1,4 @@
-//! What people get wrong when they sign, each as a change to how it should be done.
+//! Common mistakes in signing, each as a change to the correct way.
 
 mod digest;
 mod json;
@@ -16,7 +16,7 @@ pub(super) struct Mistake {
     pub(super) message: String,
     /// What to change in the code that signs.
     pub(super) fix: String,
-    /// How to sign with that mistake.
+    /// Makes the mistake.
     pub(super) make: Box<dyn Fn(&mut Attempt)>,
 }
 
@@ -36,7 +36,7 @@ impl Mistake {
     }
 }
 
-/// All known mistakes, the frequent ones first. `right` is the URL signed as it should be, `host` what Looker goes by.
+/// All known mistakes, common ones first. `right` is the correctly signed URL, `host` Looker's own host.
 pub(super) fn all(right: &Attempt, host: Option<&str>) -> Vec<Mistake> {
     let mut mistakes = secret::mistakes(right);
     mistakes.extend(digest::mistakes());

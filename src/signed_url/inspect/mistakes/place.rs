@@ -6,7 +6,7 @@ use crate::signed_url::inspect::mistakes::Mistake;
 
 const LOGIN: &str = "/login/embed/";
 
-/// Ports that people put behind a host: those of the schemes, and Looker's own.
+/// Ports that people append to a host: those of the schemes, and Looker's own.
 const PORTS: [u16; 5] = [443, 80, 9999, 19999, 8443];
 
 pub(super) fn mistakes(right: &Attempt, expected: Option<&str>) -> Vec<Mistake> {
@@ -16,7 +16,7 @@ pub(super) fn mistakes(right: &Attempt, expected: Option<&str>) -> Vec<Mistake> 
 }
 
 fn hosts(host: &str, expected: Option<&str>) -> Vec<Mistake> {
-    let same = "sign the host exactly as it stands in the URL";
+    let same = "sign the host exactly as it is in the URL";
     let bare = without_port(host);
     let mut mistakes = vec![
         other_host(
@@ -184,7 +184,7 @@ fn other_path(name: &'static str, what: &str, fix: &str, path: String) -> Mistak
     })
 }
 
-/// What the percent-encoding stands for; what is no encoding of text stays.
+/// Decode percent-encoding; whatever does not decode to text stays as it is.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -209,7 +209,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-/// The same path with the hex digits behind each `%` in one case.
+/// The same path with all percent-encoding in upper or lower case.
 fn with_hex_case(path: &str, upper: bool) -> String {
     let mut digits = 0;
     path.chars()

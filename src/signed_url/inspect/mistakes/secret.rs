@@ -28,21 +28,21 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
     for end in ["\n", "\r\n", " "] {
         mistakes.push(another(
             "secret_trailing_newline",
-            "the embed secret was used with a line break or a space behind it",
-            "trim what is read from the file or the variable that holds the secret",
+            "the embed secret was used with a trailing line break or space",
+            "trim what is read from the file or variable with the secret",
             &[right.secret.as_slice(), end.as_bytes()].concat(),
         ));
     }
     mistakes.push(another(
         "secret_trimmed",
-        "the embed secret in embedctl's settings has spaces or line breaks around it, and the signer's has none",
+        "the embed secret in embedctl's settings has surrounding spaces or line breaks, the signer's has none",
         "store the secret in embedctl's settings without them",
         right.secret.trim_ascii(),
     ));
     mistakes
 }
 
-/// The algorithm is a property of the secret, so one of the two settings is wrong.
+/// The algorithm belongs to the secret, so one of the two settings is wrong.
 fn other_algorithm(right: Algorithm) -> Mistake {
     let other = match right {
         Algorithm::Sha1 => Algorithm::Sha256,
