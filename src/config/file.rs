@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _};
 
 use crate::config::text::settings_text;
 use crate::error::Error;
@@ -93,71 +93,40 @@ pub(crate) enum SecretPlace {
     Command(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for SecretPlace {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SecretPlaceVisitor)
-    }
-}
-
-/// Refuses everything but a table, without repeating it: it may be a secret.
-struct SecretPlaceVisitor;
-
 const NO_PLAIN_SECRET: &str = "a secret must not be written in this file: write `{ env = \"NAME\" }`, \
      `{ file = \"PATH\" }` or `{ command = [\"PROGRAM\", \"ARGUMENT\"] }`";
 
-impl<'de> Visitor<'de> for SecretPlaceVisitor {
-    type Value = SecretPlace;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a table with `env`, `file` or `command`")
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<SecretPlace, E> {
-        Err(E::custom(NO_PLAIN_SECRET))
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretPlace, E> {
-        Err(E::custom(NO_PLAIN_SECRET))
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretPlace, E> {
-        Err(E::custom(NO_PLAIN_SECRET))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<SecretPlace, A::Error> {
-        Err(de::Error::custom(NO_PLAIN_SECRET))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretPlace, A::Error> {
+impl<'de> Deserialize<'de> for SecretPlace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "lowercase")]
-        enum Key {
-            Env,
-            File,
-            Command,
+        enum Place {
+            Env(String),
+            File(String),
+            Command(Vec<String>),
         }
 
-        let place = match map.next_key()? {
-            Some(Key::Env) => SecretPlace::Env(map.next_value()?),
-            Some(Key::File) => SecretPlace::File(map.next_value()?),
-            Some(Key::Command) => SecretPlace::Command(map.next_value()?),
-            None => {
-                return Err(de::Error::custom(
-                    "name its location: `env`, `file` or `command`",
-                ));
-            }
+        // What is refused is not repeated: it may be a secret.
+        let toml::Value::Table(table) = toml::Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom(NO_PLAIN_SECRET));
         };
-        if let SecretPlace::Command(command) = &place
-            && command.is_empty()
-        {
-            return Err(de::Error::custom("`command` names no program"));
+        if table.len() > 1 {
+            let message = "give only one of `env`, `file` and `command`";
+            return Err(D::Error::custom(message));
         }
-        if map.next_key::<Key>()?.is_some() {
-            return Err(de::Error::custom(
-                "give only one of `env`, `file` and `command`",
-            ));
+        if table.is_empty() {
+            let message = "name its location: `env`, `file` or `command`";
+            return Err(D::Error::custom(message));
         }
-        Ok(place)
+        let place = Place::deserialize(table).map_err(|error| D::Error::custom(error.message()))?;
+        Ok(match place {
+            Place::Env(name) => Self::Env(name),
+            Place::File(path) => Self::File(path),
+            Place::Command(argv) if argv.is_empty() => {
+                return Err(D::Error::custom("`command` names no program"));
+            }
+            Place::Command(argv) => Self::Command(argv),
+        })
     }
 }
 

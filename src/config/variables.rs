@@ -75,13 +75,9 @@ impl Given<'_> {
         slot: &mut Option<T>,
         advice: &str,
     ) -> Result<(), Error> {
-        if slot.is_none()
-            && let Some((value, source)) = self.value(flag)
-        {
-            *slot = Some(text::parsed(&value, &source, advice)?);
-            self.note(flag);
-        }
-        Ok(())
+        self.read(flag, slot, |value, source| {
+            text::parsed(value, source, advice)
+        })
     }
 
     fn choice<T: ValueEnum>(
@@ -89,12 +85,21 @@ impl Given<'_> {
         flag: &'static str,
         slot: &mut Option<T>,
     ) -> Result<(), Error> {
+        self.read(flag, slot, |value, source| {
+            T::from_str(value, true).map_err(|_| text::invalid(value, source, &choices::<T>()))
+        })
+    }
+
+    fn read<T>(
+        &mut self,
+        flag: &'static str,
+        slot: &mut Option<T>,
+        read: impl FnOnce(&str, &Source) -> Result<T, Error>,
+    ) -> Result<(), Error> {
         if slot.is_none()
             && let Some((value, source)) = self.value(flag)
         {
-            let choice = T::from_str(&value, true)
-                .map_err(|_| text::invalid(&value, &source, &choices::<T>()))?;
-            *slot = Some(choice);
+            *slot = Some(read(&value, &source)?);
             self.note(flag);
         }
         Ok(())

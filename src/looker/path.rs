@@ -1,9 +1,16 @@
 //! API paths in which an id always stays one segment.
 
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::looker::error::LookerError;
 use crate::secret::{ExposeSecret as _, REDACTED, SecretString};
+
+/// All but RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The path of a call below `/api/4.0`, as it is sent and as it may be shown.
 #[derive(Clone)]
@@ -63,19 +70,7 @@ fn segment(operation: &'static str, id: &str) -> Result<String, LookerError> {
             id: id.to_owned(),
         });
     }
-    Ok(encode(id))
-}
-
-fn encode(id: &str) -> String {
-    let mut encoded = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("a string takes any text");
-        }
-    }
-    encoded
+    Ok(utf8_percent_encode(id, SEGMENT).to_string())
 }
 
 fn fill(template: &str, ids: &[String]) -> String {

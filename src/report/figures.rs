@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
+
 use crate::report::Ui;
 
 /// The figures of a run.
@@ -19,49 +21,34 @@ pub(super) struct Figures {
     pub(super) causes: BTreeMap<(String, &'static str), u64>,
 }
 
-/// How long the requests of an operation took.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Latencies {
-    /// How many took about as long as the place stands for; places are five percent apart.
-    places: Vec<u64>,
-    pub(super) count: u64,
-}
+/// How long the requests of an operation took, in microseconds and right to a hundredth.
+#[derive(Clone, Debug)]
+pub(super) struct Latencies(Histogram<u64>);
 
 /// How many causes are told apart: an error that is never worded twice the same must not fill the memory.
 const CAUSES: usize = 200;
 
-/// How many places there are to a factor of e.
-const DENSITY: f64 = 20.0;
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new(2).expect("two figures are few enough"))
+    }
+}
 
 impl Latencies {
     fn add(&mut self, elapsed: Duration) {
-        let millis = elapsed.as_secs_f64() * 1000.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the logarithm of a time is small and not negative"
-        )]
-        let place = (millis.ln_1p() * DENSITY).round() as usize;
-        if self.places.len() <= place {
-            self.places.resize(place + 1, 0);
-        }
-        if let Some(count) = self.places.get_mut(place) {
-            *count += 1;
-        }
-        self.count += 1;
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        // It grows with what it is given, up to what no request takes.
+        let _too_long = self.0.record(micros).is_err();
     }
 
-    /// What so many of a thousand took at most, in milliseconds.
-    pub(super) fn permille(&self, share: u64) -> f64 {
-        let wanted = (self.count * share).div_ceil(1000);
-        let mut seen = 0;
-        for (place, count) in (0_u32..).zip(&self.places) {
-            seen += count;
-            if seen >= wanted {
-                return (f64::from(place) / DENSITY).exp_m1();
-            }
-        }
-        0.0
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// What such a share of them took at most, in milliseconds.
+    pub(super) fn quantile(&self, share: f64) -> f64 {
+        Duration::from_micros(self.0.value_at_quantile(share)).as_secs_f64() * 1000.0
     }
 }
 
@@ -134,8 +121,8 @@ mod tests {
             latencies.add(Duration::from_millis(millis));
         }
 
-        for (share, expected) in [(500, 500.0), (950, 950.0), (990, 990.0)] {
-            let found = latencies.permille(share);
+        for (share, expected) in [(0.5, 500.0), (0.95, 950.0), (0.99, 990.0)] {
+            let found = latencies.quantile(share);
             assert!((found / expected - 1.0).abs() < 0.05, "{share}: {found}");
         }
     }

@@ -117,7 +117,35 @@ impl Ui {
         header: &[&str],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<(), Error> {
-        self.data(&Table::new(header, rows, self.width).to_string())
+        let mut table = Table::new(header, rows);
+        let dropped = self.width.map_or_else(Vec::new, |width| table.fit(width));
+        self.data(&table.to_string())?;
+        if !dropped.is_empty() {
+            let dropped = dropped.join(", ");
+            self.status(format!(
+                "No room on this terminal for: {dropped}. `-o json` has everything."
+            ));
+        }
+        Ok(())
+    }
+
+    /// Write a list: each of `items` as an object, or as a row below `header`. People are told if it has `none`.
+    pub(crate) fn list<T>(
+        &self,
+        items: &[T],
+        object: impl Fn(&T) -> Value,
+        (header, row): (&[&str], impl Fn(&T) -> Vec<String>),
+        none: &str,
+    ) -> Result<(), Error> {
+        let mut objects = items.iter().map(object);
+        match self.format() {
+            Format::Env => return Err(self.no_env_form()),
+            Format::Json => self.json(&objects.collect::<Vec<_>>())?,
+            Format::Jsonl => objects.try_for_each(|object| self.json(&object))?,
+            Format::Table if items.is_empty() => self.status(none),
+            Format::Table => self.table(header, items.iter().map(row))?,
+        }
+        Ok(())
     }
 
     /// Write one line of a diagnosis, and below it how to fix what is wrong.

@@ -1,15 +1,13 @@
-//! Columns that line up: for a terminal cut to its width, for a pipe as wide as they need to be.
+//! Columns that line up: for a terminal as many as it has room for, for a pipe all of them.
 
 use std::fmt;
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::report::escape::escape_line;
 
 /// Between two columns.
 const GAP: &str = "  ";
-/// No column is cut below this.
-const NARROWEST: usize = 8;
 
 /// A table: a header and rows, all with the same number of cells.
 pub(crate) struct Table {
@@ -18,22 +16,14 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Lay out `rows` below `header`, in at most `limit` characters a line where there is a limit.
-    pub(crate) fn new(
-        header: &[&str],
-        rows: impl IntoIterator<Item = Vec<String>>,
-        limit: Option<usize>,
-    ) -> Self {
+    /// Lay out `rows` below `header`.
+    pub(crate) fn new(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let header = header.iter().map(|name| name.to_uppercase()).collect();
         let escape = |row: Vec<String>| row.iter().map(|cell| escape_line(cell)).collect();
-        let mut table = Self::plain(std::iter::once(header).chain(rows.into_iter().map(escape)));
-        if let Some(limit) = limit {
-            table.fit(limit);
-        }
-        table
+        Self::plain(std::iter::once(header).chain(rows.into_iter().map(escape)))
     }
 
-    /// Lay out rows that need no header and no limit.
+    /// Lay out rows that need no header and are harmless.
     pub(crate) fn plain(rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let rows: Vec<Vec<String>> = rows.into_iter().collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -48,15 +38,18 @@ impl Table {
         Self { rows, widths }
     }
 
-    /// Take from the widest column until a line fits, or nothing is left to take.
-    fn fit(&mut self, limit: usize) {
-        let gaps = GAP.len() * self.widths.len().saturating_sub(1);
-        while self.widths.iter().sum::<usize>() + gaps > limit {
-            match self.widths.iter_mut().max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => return,
-            }
+    /// Drop columns from the right until a line has at most `limit` characters. The first two stay, which say what a row
+    /// is about. Nothing is cut: half an id is the id of something else. Gives the names of those that were dropped.
+    pub(crate) fn fit(&mut self, limit: usize) -> Vec<String> {
+        let width = |widths: &[usize]| widths.iter().map(|width| width + GAP.len()).sum::<usize>();
+        while self.widths.len() > 2 && width(&self.widths) > limit + GAP.len() {
+            self.widths.pop();
         }
+        let header = self
+            .rows
+            .first()
+            .and_then(|header| header.get(self.widths.len()..));
+        header.unwrap_or_default().to_vec()
     }
 }
 
@@ -65,8 +58,7 @@ impl fmt::Display for Table {
         for row in &self.rows {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&self.widths) {
-                let cell = cut(cell, *width);
-                line.push_str(&cell);
+                line.push_str(cell);
                 line.extend(std::iter::repeat_n(' ', width - cell.width()));
                 line.push_str(GAP);
             }
@@ -74,24 +66,6 @@ impl fmt::Display for Table {
         }
         Ok(())
     }
-}
-
-/// `text` in at most `width` columns, with dots where something is missing.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut room = width.saturating_sub(3);
-    let mut kept = String::new();
-    for character in text.chars() {
-        let needs = character.width().unwrap_or_default();
-        if needs > room {
-            break;
-        }
-        room -= needs;
-        kept.push(character);
-    }
-    kept + "..."
 }
 
 #[cfg(test)]
@@ -109,7 +83,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_the_script() {
-        let table = Table::new(&["id", "name", "keys"], rows(), None).to_string();
+        let table = Table::new(&["id", "name", "keys"], rows()).to_string();
 
         insta::assert_snapshot!(table, @r"
         ID       NAME                                KEYS
@@ -119,10 +93,16 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_no_line_wider_than_itself() {
-        let table = Table::new(&["id", "name", "keys"], rows(), Some(30)).to_string();
+    fn a_narrow_terminal_gets_fewer_columns_and_no_cell_is_cut() {
+        let mut table = Table::new(&["id", "name", "keys"], rows());
 
-        assert!(table.lines().all(|line| line.width() <= 30), "{table}");
-        assert!(table.contains("..."), "{table}");
+        let dropped = table.fit(45);
+        assert_eq!(dropped, ["KEYS"]);
+        let text = table.to_string();
+        assert!(text.lines().all(|line| line.width() <= 45), "{text}");
+        assert!(text.contains("long name of somebody"), "{text}");
+
+        assert_eq!(table.fit(3), ["KEYS"]);
+        assert_eq!(table.to_string(), text);
     }
 }

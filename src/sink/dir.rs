@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
 use crate::sink::expected::Expected;
@@ -119,13 +120,10 @@ fn replaceable(path: &Path, name: &KeyName, found: &[u8]) -> Result<Kept, SinkEr
 /// The name of a user's file: letters, digits, `-`, `_` and inner dots stay, every other byte becomes `%XX`. A name that is
 /// too long is cut and made unique by a hash.
 fn file_name(external_user_id: &str) -> String {
-    let mut name = String::new();
-    for byte in external_user_id.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            b'.' if !name.is_empty() => name.push('.'),
-            other => name.extend(["%", &format!("{other:02X}")]),
-        }
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    let mut name = utf8_percent_encode(external_user_id, KEPT).to_string();
+    if name.starts_with('.') {
+        name.replace_range(..1, "%2E");
     }
     if name.len() > LONGEST_NAME {
         name.truncate(LONGEST_NAME - 33);

@@ -182,15 +182,18 @@ async fn quiet_leaves_results_and_errors() {
 }
 
 #[tokio::test]
-async fn a_table_is_cut_to_the_terminal() {
-    let (out, _) = on_terminal(
-        &["profile", "path"],
-        &[("COLUMNS", "40"), ("HOME", "/a/rather/long/home/directory")],
-    )
-    .await;
+async fn a_narrow_terminal_gets_fewer_columns_and_nothing_of_them_is_cut() {
+    let home = [("COLUMNS", "40"), ("HOME", "/a/rather/long/home/directory")];
 
-    assert!(out.lines().all(|line| line.chars().count() <= 40), "{out}");
-    assert!(out.contains("..."), "{out}");
+    let (out, err) = on_terminal(&["profile", "path"], &home).await;
+
+    assert!(out.starts_with("WHAT"), "{out}");
+    assert!(out.contains("/a/rather/long/home/directory/"), "{out}");
+    assert!(!out.contains("THERE") && !out.contains("..."), "{out}");
+    assert!(
+        err.contains("No room on this terminal for: THERE."),
+        "{err}"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::commands::confirm::{confirm, typed};
 use crate::commands::context::CommandContext;
@@ -272,34 +272,25 @@ fn print(
     system: &System,
 ) -> Result<(), Error> {
     let now = system.clock.now();
-    let rows = || found.ours.iter().chain(&found.nameless);
+    let rows: Vec<&Row> = found.ours.iter().chain(&found.nameless).collect();
     let outcome = |row: &Row| outcomes.get(&row.key.client_id).copied();
-    let object = |row: &Row| -> Value {
-        match outcome(row) {
-            Some(outcome) => with(row.json(now), "outcome", json!(outcome)),
-            None => row.json(now),
-        }
+    let object = |row: &&Row| match outcome(row) {
+        Some(outcome) => with(row.json(now), "outcome", json!(outcome)),
+        None => row.json(now),
     };
-    match ui.format() {
-        Format::Json => ui.json(&rows().map(object).collect::<Vec<_>>())?,
-        Format::Jsonl => rows().map(object).try_for_each(|object| ui.json(&object))?,
-        Format::Table | Format::Env if rows().next().is_none() => {
-            ui.status("There is no key that nobody received.");
-        }
-        Format::Table | Format::Env => {
-            let mut header = HEADER.to_vec();
-            header.push("outcome");
-            let cells = rows().map(|row| {
-                let mut cells = row.cells(now);
-                cells.push(outcome(row).unwrap_or_default().to_owned());
-                cells
-            });
-            ui.table(&header, cells)?;
-            let (ours, nameless) = (found.ours.len(), found.nameless.len());
-            ui.status(format!(
-                "{ours} of ours that were never received; {nameless} without a tag, which may belong to someone else."
-            ));
-        }
+    let cells = |row: &&Row| {
+        let mut cells = row.cells(now);
+        cells.push(outcome(row).unwrap_or_default().to_owned());
+        cells
+    };
+    let header = [&HEADER[..], &["outcome"]].concat();
+    let none = "There is no key that nobody received.";
+    ui.list(&rows, object, (&header, cells), none)?;
+    if ui.format() == Format::Table && !rows.is_empty() {
+        let (ours, nameless) = (found.ours.len(), found.nameless.len());
+        ui.status(format!(
+            "{ours} of ours that were never received; {nameless} without a tag, which may belong to someone else."
+        ));
     }
     Ok(())
 }

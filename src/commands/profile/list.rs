@@ -13,22 +13,12 @@ pub(crate) struct ProfileListArgs {}
 
 pub(crate) fn run(_args: &ProfileListArgs, cx: &CommandContext) -> Result<Exit, Error> {
     let profiles = cx.settings.profiles()?;
-    match cx.ui.format() {
-        Format::Json => cx
-            .ui
-            .json(&profiles.iter().map(row_json).collect::<Vec<_>>())?,
-        Format::Jsonl => profiles
-            .iter()
-            .try_for_each(|profile| cx.ui.json(&row_json(profile)))?,
-        Format::Table if profiles.is_empty() => {
-            cx.ui.status("There are no profiles.");
-            cx.ui
-                .hint("run `embedctl profile path` to see where they are searched for");
-        }
-        Format::Table => cx
-            .ui
-            .table(&["", "name", "base url", "file"], profiles.iter().map(row))?,
-        Format::Env => return Err(cx.ui.no_env_form()),
+    let header = ["", "name", "base url", "file"];
+    let none = "There are no profiles.";
+    cx.ui.list(&profiles, row_json, (&header, row), none)?;
+    if profiles.is_empty() && cx.ui.format() == Format::Table {
+        cx.ui
+            .hint("run `embedctl profile path` to see where they are searched for");
     }
     Ok(Exit::Done)
 }

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
-use crate::report::Format;
 
 /// Show the files that settings are read from, and the folder runs are recorded in
 #[derive(clap::Args, Debug)]
@@ -14,18 +13,8 @@ pub(crate) struct ProfilePathArgs {}
 
 pub(crate) fn run(_args: &ProfilePathArgs, cx: &CommandContext) -> Result<Exit, Error> {
     let places = cx.settings.places();
-    match cx.ui.format() {
-        Format::Json => cx
-            .ui
-            .json(&places.iter().map(row_json).collect::<Vec<_>>())?,
-        Format::Jsonl => places
-            .iter()
-            .try_for_each(|place| cx.ui.json(&row_json(place)))?,
-        Format::Table => cx
-            .ui
-            .table(&["what", "path", "there"], places.iter().map(row))?,
-        Format::Env => return Err(cx.ui.no_env_form()),
-    }
+    let header = ["what", "path", "there"];
+    cx.ui.list(&places, row_json, (&header, row), "")?;
     Ok(Exit::Done)
 }
 

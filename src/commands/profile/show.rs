@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::commands::context::CommandContext;
 use crate::config::Entry;
 use crate::error::{Error, Exit};
-use crate::report::Format;
 
 /// Show every setting and where it comes from, without the secrets
 ///
@@ -19,18 +18,8 @@ pub(crate) fn run(_args: &ProfileShowArgs, cx: &CommandContext) -> Result<Exit, 
     for warning in cx.settings.warnings() {
         cx.ui.warning(warning);
     }
-    match cx.ui.format() {
-        Format::Json => cx
-            .ui
-            .json(&entries.iter().map(row_json).collect::<Vec<_>>())?,
-        Format::Jsonl => entries
-            .iter()
-            .try_for_each(|entry| cx.ui.json(&row_json(entry)))?,
-        Format::Table => cx
-            .ui
-            .table(&["setting", "value", "source"], entries.iter().map(row))?,
-        Format::Env => return Err(cx.ui.no_env_form()),
-    }
+    let header = ["setting", "value", "source"];
+    cx.ui.list(&entries, row_json, (&header, row), "")?;
     Ok(Exit::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::commands::rotate_id::tree::Branch;
+use crate::commands::rotate_id::tree::{Branch, branch};
 use crate::workflow::{Item, ItemKind, Named, OldEnd, RotateIdSpec};
 
 /// What a user that is there already has, in a line.
@@ -44,7 +44,7 @@ pub(super) fn tree(spec: &RotateIdSpec) -> Branch {
     let name: Vec<&str> = names.into_iter().flatten().map(String::as_str).collect();
     let name = name.join(" ");
     let (old, new) = (&from.external_user_id, &spec.user.external_user_id);
-    let mut root = Branch::new(format!(
+    let mut root = branch(format!(
         "{old} -> {new}: {name}, Looker user {}",
         from.looker_user_id
     ));
@@ -61,41 +61,30 @@ pub(super) fn tree(spec: &RotateIdSpec) -> Branch {
     ] {
         let moving: Vec<&Item> = spec.moving(kind).collect();
         if !moving.is_empty() {
-            let mut branch = Branch::new(counted(moving.len(), kind));
-            branch.extend(
-                moving
-                    .into_iter()
-                    .map(|item| Branch::new(line(&shown, item))),
-            );
-            root.push(branch);
+            let mut below = branch(counted(moving.len(), kind));
+            below.extend(moving.into_iter().map(|item| branch(line(&shown, item))));
+            root.push(below);
         }
     }
     root.push(ending(spec));
     if !spec.stuck.is_empty() {
-        let mut stuck = Branch::new("what keeps the rest from being moved".to_owned());
+        let mut stuck = branch("what keeps the rest from being moved");
         let lines = spec.stuck.iter();
-        stuck.extend(lines.map(|it| Branch::new(it.to_string())));
+        stuck.extend(lines.map(|it| branch(it.to_string())));
         root.push(stuck);
     }
-    let mut stays = Branch::new("what stays".to_owned());
-    stays.extend(
-        spec.stays
-            .iter()
-            .map(|stays| Branch::new(stays.to_string())),
-    );
+    let mut stays = branch("what stays");
+    stays.extend(spec.stays.iter().map(|stays| branch(stays.to_string())));
     root.push(stays);
-    root.push(Branch::new(format!(
-        "about {} calls of the API",
-        spec.calls()
-    )));
+    root.push(branch(format!("about {} calls of the API", spec.calls())));
     root
 }
 
 fn grants(spec: &RotateIdSpec) -> Branch {
     let from = &spec.from;
-    let mut branch = match &spec.into {
-        Some(_) => Branch::new(what_is_there(spec)),
-        None => Branch::new("a new embed user with the same grants".to_owned()),
+    let mut below = match &spec.into {
+        Some(_) => branch(what_is_there(spec)),
+        None => branch("a new embed user with the same grants"),
     };
     let names = |list: &[Named]| {
         let names: Vec<String> = list
@@ -131,18 +120,18 @@ fn grants(spec: &RotateIdSpec) -> Branch {
         ]);
     }
     let lines = lines.into_iter().filter(|(_, value)| !value.is_empty());
-    branch.extend(lines.map(|(name, value)| Branch::new(format!("{name}: {value}"))));
-    branch
+    below.extend(lines.map(|(name, value)| branch(format!("{name}: {value}"))));
+    below
 }
 
 /// The personal folder, with all that goes to the new one.
 fn home(shown: &Shown<'_>) -> Option<Branch> {
     let home = shown.spec.from.personal_folder_id.as_deref()?;
-    let mut branch = Branch::new(format!(
+    let mut below = branch(format!(
         "personal folder {home}, what is in it goes to the new one"
     ));
-    branch.extend(inside(shown, home));
-    (!branch.is_empty()).then_some(branch)
+    below.extend(inside(shown, home));
+    (!below.leaves.is_empty()).then_some(below)
 }
 
 /// What is in a folder: its content, and the folders below it with theirs.
@@ -153,12 +142,12 @@ fn inside(shown: &Shown<'_>, folder: &str) -> Vec<Branch> {
     };
     let mut branches: Vec<Branch> = here(ItemKind::Dashboard)
         .chain(here(ItemKind::Look))
-        .map(|item| Branch::new(line(shown, item)))
+        .map(|item| branch(line(shown, item)))
         .collect();
-    for below in here(ItemKind::Folder) {
-        let mut branch = Branch::new(line(shown, below));
-        branch.extend(inside(shown, &below.id));
-        branches.push(branch);
+    for folder in here(ItemKind::Folder) {
+        let mut below = branch(line(shown, folder));
+        below.extend(inside(shown, &folder.id));
+        branches.push(below);
     }
     branches
 }
@@ -172,7 +161,7 @@ fn elsewhere(shown: &Shown<'_>) -> Option<Branch> {
         .map(|folder| folder.id.as_str())
         .chain(shown.spec.from.personal_folder_id.as_deref())
         .collect();
-    let mut branch = Branch::new("content elsewhere, which stays in its folder".to_owned());
+    let mut below = branch("content elsewhere, which stays in its folder");
     let content = shown
         .spec
         .moving(ItemKind::Dashboard)
@@ -181,53 +170,45 @@ fn elsewhere(shown: &Shown<'_>) -> Option<Branch> {
         let folder = item.folder.as_deref();
         folder.is_none_or(|folder| !own.contains(&folder))
     });
-    branch.extend(outside.map(|item| {
+    below.extend(outside.map(|item| {
         let place = match &item.folder {
             Some(folder) => format!("in folder {folder}"),
             None => "its folder is gone".to_owned(),
         };
-        Branch::new(format!("{}, {place}", line(shown, item)))
+        branch(format!("{}, {place}", line(shown, item)))
     }));
-    (!branch.is_empty()).then_some(branch)
+    (!below.leaves.is_empty()).then_some(below)
 }
 
 /// What is done once everything has moved.
 fn ending(spec: &RotateIdSpec) -> Branch {
     let (from, old) = (&spec.from, &spec.from.external_user_id);
-    let mut branch = Branch::new("then".to_owned());
+    let mut below = branch("then");
     if spec.user.key.is_some() {
         let new = &spec.user.external_user_id;
-        branch.push(Branch::new(format!(
+        below.push(branch(format!(
             "mint a key for {new}, deliver its secret, and log in with it"
         )));
     }
-    branch.push(Branch::new(
-        "compare what both users have with this plan".to_owned(),
-    ));
+    below.push(branch("compare what both users have with this plan"));
     if spec.old == OldEnd::Keep {
-        branch.push(Branch::new(format!(
+        below.push(branch(format!(
             "keep {old} as it is, with its keys and sessions"
         )));
-        return branch;
+        return below;
     }
     if !from.keys.is_empty() {
         let keys: Vec<&str> = from.keys.iter().map(|key| key.id.as_str()).collect();
-        branch.push(Branch::new(format!(
-            "revoke key {} of {old}",
-            keys.join(", ")
-        )));
+        below.push(branch(format!("revoke key {} of {old}", keys.join(", "))));
     }
     if from.sessions > 0 {
-        branch.push(Branch::new(format!(
-            "end {} sessions of {old}",
-            from.sessions
-        )));
+        below.push(branch(format!("end {} sessions of {old}", from.sessions)));
     }
-    branch.push(Branch::new(match spec.old {
+    below.push(branch(match spec.old {
         OldEnd::Delete => format!("delete {old}, which cannot be undone"),
         OldEnd::Disable | OldEnd::Keep => format!("disable {old}"),
     }));
-    branch
+    below
 }
 
 fn line(shown: &Shown<'_>, item: &Item) -> String {

@@ -5,7 +5,6 @@ use crate::commands::engine::open_ledger;
 use crate::commands::runs::{owner, run_json, state, when};
 use crate::error::{Error, Exit};
 use crate::ledger::Run;
-use crate::report::Format;
 
 /// List runs, newest first
 #[derive(clap::Args, Debug)]
@@ -18,18 +17,11 @@ pub(crate) struct RunsListArgs {
 pub(crate) async fn run(args: &RunsListArgs, cx: &CommandContext) -> Result<Exit, Error> {
     let ledger = open_ledger(cx)?;
     let runs = ledger.runs(args.limit).await?;
-    match cx.ui.format() {
-        Format::Json => cx.ui.json(&runs.iter().map(run_json).collect::<Vec<_>>())?,
-        Format::Jsonl => runs.iter().try_for_each(|run| cx.ui.json(&run_json(run)))?,
-        Format::Table if runs.is_empty() => cx.ui.status("There are no runs."),
-        Format::Table => {
-            let header = [
-                "id", "command", "began", "state", "done", "open", "failed", "owner",
-            ];
-            cx.ui.table(&header, runs.iter().map(row))?;
-        }
-        Format::Env => return Err(cx.ui.no_env_form()),
-    }
+    let header = [
+        "id", "command", "began", "state", "done", "open", "failed", "owner",
+    ];
+    cx.ui
+        .list(&runs, run_json, (&header, row), "There are no runs.")?;
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,7 @@
 //! Which embed users are meant.
 
 use jiff::Timestamp;
+use wildmatch::WildMatch;
 
 use crate::commands::users::reach::Roles;
 use crate::error::Error;
@@ -183,25 +184,7 @@ pub(super) fn last_seen(user: &User) -> When {
 
 /// Whether `text` is like `pattern`, in which `*` stands for any text and `?` for any character.
 pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
-    let (text, pattern): (Vec<_>, Vec<_>) = (text.chars().collect(), pattern.chars().collect());
-    // Which beginnings of `text` the pattern so far is like, shortest first.
-    let mut like: Vec<bool> = (0..=text.len()).map(|length| length == 0).collect();
-    for wanted in pattern {
-        like = if wanted == '*' {
-            let mut any = false;
-            like.iter()
-                .map(|&is| {
-                    any |= is;
-                    any
-                })
-                .collect()
-        } else {
-            let next = text.iter().zip(&like);
-            let next = next.map(|(&char, &is)| is && (wanted == '?' || wanted == char));
-            [false].into_iter().chain(next).collect()
-        };
-    }
-    like.last().is_some_and(|is| *is)
+    WildMatch::new(pattern).matches(text)
 }
 
 #[cfg(test)]

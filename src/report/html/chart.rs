@@ -1,9 +1,8 @@
 //! The chart of users per second: only its lines are SVG, stretched to the room there is, so that words stay readable.
 
-use std::fmt::Write as _;
+use serde::Serialize;
 
 use crate::report::figures::Figures;
-use crate::report::html::section;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 200.0;
@@ -21,17 +20,42 @@ struct Rate {
     failed: f64,
 }
 
-pub(super) fn throughput(figures: &Figures) -> String {
-    let counts = figures.seconds.iter();
-    let (done, failed) = counts.fold((0_u64, 0_u64), |(done, failed), second| {
-        (done + u64::from(second.0), failed + u64::from(second.1))
-    });
-    if done + failed == 0 {
-        return section(
-            "throughput",
-            "Users per second",
-            "<p>No user was worked on.</p>",
-        );
+/// The chart, as the template draws it.
+#[derive(Serialize)]
+pub(super) struct Chart {
+    width: f64,
+    height: f64,
+    /// The highest point.
+    most: f64,
+    /// The lines across.
+    levels: Vec<Mark>,
+    /// The times below, from the start of the run.
+    times: Vec<Mark>,
+    /// The line of the users done.
+    points: String,
+    /// A bar where users failed.
+    bars: Vec<Bar>,
+}
+
+/// A place on an axis, in percent of it, and what it stands for.
+#[derive(Serialize)]
+struct Mark {
+    at: f64,
+    label: String,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+/// The chart of a run; nothing if no user was worked on.
+pub(super) fn throughput(figures: &Figures) -> Option<Chart> {
+    if figures.seconds.iter().all(|second| *second == (0, 0)) {
+        return None;
     }
     let rates = rates(figures);
     let seconds = rates.last().map_or(1.0, |rate| rate.to);
@@ -39,21 +63,15 @@ pub(super) fn throughput(figures: &Figures) -> String {
     let most = most.fold(0.0, f64::max).max(1.0);
     let step = round_step(most / (STEPS - 1.0));
     let top = (most / step).ceil() * step;
-    let legend = if failed > 0 {
-        "<p class=\"legend\"><span><i class=\"line\"></i>done</span> <span><i class=\"bad\"></i>failed</span></p>"
-    } else {
-        ""
-    };
-    let chart = format!(
-        "<div class=\"chart\">\n<div class=\"plot\">{}<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\" \
-         role=\"img\" aria-label=\"users per second, {most:.0} at most\">{}{}</svg></div>\n\
-         <div class=\"times\">{}</div>\n</div>\n{legend}",
-        levels(step, top),
-        line(&rates, seconds, top),
-        failures(&rates, seconds, top),
-        times(seconds),
-    );
-    section("throughput", "Users per second", &chart)
+    Some(Chart {
+        width: WIDTH,
+        height: HEIGHT,
+        most,
+        levels: levels(step, top),
+        times: times(seconds),
+        points: line(&rates, seconds, top),
+        bars: failures(&rates, seconds, top),
+    })
 }
 
 fn rates(figures: &Figures) -> Vec<Rate> {
@@ -96,34 +114,27 @@ fn round_step(least: f64) -> f64 {
     found.unwrap_or(least)
 }
 
-/// The lines across, with what they stand for.
-fn levels(step: f64, top: f64) -> String {
-    let mut text = String::new();
+fn levels(step: f64, top: f64) -> Vec<Mark> {
+    let digits = usize::from(step < 1.0);
+    let mut levels = Vec::new();
     let mut level = 0.0;
     while level <= top * 1.001 {
-        let _infallible = write!(
-            text,
-            "<span style=\"bottom:{:.2}%\"><b>{}</b></span>",
-            level / top * 100.0,
-            if step < 1.0 {
-                format!("{level:.1}")
-            } else {
-                format!("{level:.0}")
-            }
-        );
+        levels.push(Mark {
+            at: level / top * 100.0,
+            label: format!("{level:.digits$}"),
+        });
         level += step;
     }
-    text
+    levels
 }
 
-/// The time below, from the start of the run.
-fn times(seconds: f64) -> String {
+fn times(seconds: f64) -> Vec<Mark> {
     const ROUND: [usize; 15] = [
         1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400,
     ];
     let fits = |step: &usize| seconds / whole(*step) <= STEPS;
     let step = ROUND.into_iter().find(fits).unwrap_or(86_400);
-    let mut text = String::new();
+    let mut times = Vec::new();
     let mut at = 0;
     while whole(at) <= seconds {
         let label = match step {
@@ -131,50 +142,47 @@ fn times(seconds: f64) -> String {
             60..3_600 => format!("{} min", at / 60),
             _ => format!("{} h", at / 3_600),
         };
-        let left = whole(at) / seconds * 100.0;
-        let _infallible = write!(text, "<span style=\"left:{left:.2}%\">{label}</span>");
+        times.push(Mark {
+            at: whole(at) / seconds * 100.0,
+            label,
+        });
         at += step;
     }
     if seconds < 1.0 {
-        let _infallible = write!(text, "<span style=\"left:100%\">{seconds:.1} s</span>");
+        let label = format!("{seconds:.1} s");
+        times.push(Mark { at: 100.0, label });
     }
-    text
+    times
 }
 
+/// The points of the line: in the middle of each while, and the first and the last at the edges too.
 fn line(rates: &[Rate], seconds: f64, top: f64) -> String {
-    let height = |rate: &Rate| (1.0 - rate.done / top) * HEIGHT;
-    let mut points = String::new();
-    // A point stands in the middle of its while; the first and the last reach to the edges.
-    if let Some(first) = rates.first() {
-        let _infallible = write!(points, "0,{:.1}", height(first));
-    }
-    for rate in rates {
-        let x = f64::midpoint(rate.from, rate.to) / seconds * WIDTH;
-        let _infallible = write!(points, " {x:.1},{:.1}", height(rate));
-    }
-    if let Some(last) = rates.last() {
-        let _infallible = write!(points, " {WIDTH},{:.1}", height(last));
-    }
-    format!(
-        "<polygon class=\"area\" points=\"0,{HEIGHT} {points} {WIDTH},{HEIGHT}\"/>\
-         <polyline class=\"line\" points=\"{points}\"/>"
-    )
+    let point = |x: f64, rate: &Rate| format!("{x:.1},{:.1}", (1.0 - rate.done / top) * HEIGHT);
+    let middle = |rate: &Rate| point(f64::midpoint(rate.from, rate.to) / seconds * WIDTH, rate);
+    let first = rates.first().map(|rate| point(0.0, rate));
+    let last = rates.last().map(|rate| point(WIDTH, rate));
+    let points = first
+        .into_iter()
+        .chain(rates.iter().map(middle))
+        .chain(last);
+    points.collect::<Vec<_>>().join(" ")
 }
 
 /// A bar where users failed, tall enough to be seen.
-fn failures(rates: &[Rate], seconds: f64, top: f64) -> String {
+fn failures(rates: &[Rate], seconds: f64, top: f64) -> Vec<Bar> {
     const LEAST: f64 = 6.0;
-    let mut bars = String::new();
-    for rate in rates.iter().filter(|rate| rate.failed > 0.0) {
+    let bar = |rate: &Rate| {
         let height = (rate.failed / top * HEIGHT).max(LEAST);
         let [x, end] = [rate.from, rate.to].map(|at| at / seconds * WIDTH);
-        let (width, y) = (end - x, HEIGHT - height);
-        let _infallible = write!(
-            bars,
-            "<rect class=\"bad\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
-        );
-    }
-    bars
+        Bar {
+            x,
+            y: HEIGHT - height,
+            width: end - x,
+            height,
+        }
+    };
+    let failed = rates.iter().filter(|rate| rate.failed > 0.0);
+    failed.map(bar).collect()
 }
 
 #[cfg(test)]
@@ -213,11 +221,8 @@ mod tests {
             ),
             (50_000.0, vec!["0 h", "4 h", "8 h", "12 h"]),
         ] {
-            let text = times(seconds);
-            let found: Vec<_> = text
-                .split("</span>")
-                .filter_map(|span| Some(span.split_once('>')?.1))
-                .collect();
+            let times = times(seconds);
+            let found: Vec<_> = times.iter().map(|mark| mark.label.as_str()).collect();
             assert_eq!(found, labels, "{seconds}");
         }
     }
@@ -229,9 +234,10 @@ mod tests {
         figures.ended = Duration::from_millis(9_999_500);
         figures.seconds[5_000] = (999, 1);
 
-        let page = throughput(&figures);
+        let chart = throughput(&figures).unwrap();
 
-        assert!(page.len() < 20_000, "{}", page.len());
-        assert!(page.contains("height=\"6.0\""), "{page}");
+        assert!(chart.points.len() < 10_000, "{}", chart.points.len());
+        let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!(heights, [6.0]);
     }
 }

@@ -1,14 +1,26 @@
 //! A run as one page that needs nothing else: how fast it was, how long requests took, what went wrong.
+//!
+//! What it looks like stands in `report.html`, beside this file; here are the figures in it.
 
 mod chart;
-mod tables;
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, HtmlEscape};
+use serde::Serialize;
+
+use crate::report::figures::{Figures, Latencies};
+use crate::report::html::chart::Chart;
 use crate::report::{Ui, count};
 
+/// How many failed users the page lists.
+const SHOWN: usize = 1000;
+/// How many causes of their failures it lists.
+const CAUSES: usize = 20;
+
 /// What of a run is on its page besides the figures.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Page<'a> {
     /// The name of the manifest.
     pub(crate) title: &'a str,
@@ -26,53 +38,169 @@ impl Ui {
     /// The page of a run of which figures were kept.
     pub(crate) fn html(&self, page: &Page<'_>) -> String {
         let figures = self.figures().clone().unwrap_or_default();
-        let (title, about) = (escape(page.title), escape(page.about));
-        let stopped = page.stopped.map_or_else(String::new, |why| {
-            format!(
-                "<p class=\"stopped\">Not all of it was done: {}</p>\n",
-                escape(why)
-            )
-        });
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <title>embedctl apply {title}</title>\n<style>\n{}</style>\n</head>\n<body>\n\
-             <h1>embedctl apply {title}</h1>\n<p>{about}</p>\n{stopped}<dl>{}</dl>\n{}{}{}{}</body>\n</html>\n",
-            include_str!("report.css"),
-            sum(page.sum),
-            chart::throughput(&figures),
-            tables::latencies(&figures),
-            tables::causes(&figures, self.retries()),
-            tables::failed(page.failed),
-        )
+        let view = View {
+            page,
+            css: include_str!("report.css"),
+            tiles: page.sum.iter().map(Tile::of).collect(),
+            chart: chart::throughput(&figures),
+            operations: operations(&figures),
+            requests: figures.operations.values().map(Latencies::count).sum(),
+            retries: self.retries(),
+            causes: causes(&figures),
+            users: causes_of_users(page.failed),
+            failed: page.failed.iter().take(SHOWN).collect(),
+            failed_more: page.failed.len().saturating_sub(SHOWN),
+        };
+        render(&view).expect("the page is one that was seen to render")
     }
 }
 
-/// A tile for each figure; those that are nothing stand back.
-fn sum(sum: &[(&str, String)]) -> String {
-    let mut tiles = String::new();
-    for (name, value) in sum {
+/// What the template is given.
+#[derive(Serialize)]
+struct View<'a> {
+    page: &'a Page<'a>,
+    css: &'static str,
+    tiles: Vec<Tile<'a>>,
+    chart: Option<Chart>,
+    operations: Vec<Operation>,
+    requests: u64,
+    retries: u64,
+    causes: Causes<'a>,
+    users: Causes<'a>,
+    failed: Vec<&'a (&'a str, &'a str)>,
+    failed_more: usize,
+}
+
+fn render(view: &View<'_>) -> Result<String, minijinja::Error> {
+    let mut templates = Environment::new();
+    templates.add_filter("thousands", count::count);
+    templates.add_filter("fixed", |value: f64, digits: usize| {
+        format!("{value:.digits$}")
+    });
+    // A name may break into lines behind each of its words.
+    templates.add_filter("breakable", |name: &str| {
+        Value::from_safe_string(HtmlEscape(name).to_string().replace('_', "_<wbr>"))
+    });
+    templates.add_template("report.html", include_str!("report.html"))?;
+    templates.get_template("report.html")?.render(Serde(view))
+}
+
+/// A tile for a figure; one that is nothing stands back.
+#[derive(Serialize)]
+struct Tile<'a> {
+    class: &'a str,
+    label: String,
+    value: String,
+}
+
+impl<'a> Tile<'a> {
+    fn of((name, value): &'a (&'a str, String)) -> Self {
         let number = value.parse::<u64>();
-        let class = if number == Ok(0) { "none" } else { name };
-        let value = number.map_or_else(|_| escape(value), count::count);
-        let label = name.replace('_', " ");
-        let _infallible = write!(
-            tiles,
-            "<div class=\"{class}\"><dt>{label}</dt><dd>{value}</dd></div>"
-        );
+        Self {
+            class: if number == Ok(0) { "none" } else { name },
+            label: name.replace('_', " "),
+            value: number.map_or_else(|_| value.clone(), count::count),
+        }
     }
-    tiles
 }
 
-/// A part of the page.
-fn section(id: &str, heading: &str, content: &str) -> String {
-    format!("<section id=\"{id}\">\n<h2>{heading}</h2>\n{content}\n</section>\n")
+/// How long the requests of an operation took: half of them, 95 and 99 of a hundred, and their shares of the longest time
+/// on the page.
+#[derive(Serialize)]
+struct Operation {
+    name: &'static str,
+    count: u64,
+    times: [String; 3],
+    shares: [f64; 3],
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+/// The operations, the most frequent first.
+fn operations(figures: &Figures) -> Vec<Operation> {
+    let longest = figures.operations.values().map(|of| of.quantile(0.99));
+    let longest = longest.fold(f64::MIN_POSITIVE, f64::max);
+    let operation = |(name, of): (&&'static str, &Latencies)| {
+        let times = [0.5, 0.95, 0.99].map(|share| of.quantile(share));
+        Operation {
+            name,
+            count: of.count(),
+            times: times.map(millis),
+            shares: times.map(|time| time / longest * 100.0),
+        }
+    };
+    let mut operations: Vec<_> = figures.operations.iter().map(operation).collect();
+    operations.sort_by_key(|operation| std::cmp::Reverse(operation.count));
+    operations
+}
+
+/// Why something failed, and how often; the most frequent cause first.
+#[derive(Serialize)]
+struct Causes<'a> {
+    all: u64,
+    shown: Vec<Cause<'a>>,
+    more: usize,
+}
+
+#[derive(Default, Serialize)]
+struct Cause<'a> {
+    cause: String,
+    /// What failed of it, and how often.
+    operations: Vec<(&'a str, u64)>,
+    count: u64,
+    /// The share of the most frequent one, in percent.
+    width: f64,
+}
+
+impl<'a> Causes<'a> {
+    fn of(causes: BTreeMap<String, Cause<'a>>) -> Self {
+        let all = causes.values().map(|cause| cause.count).sum();
+        let mut shown: Vec<_> = causes.into_iter().collect();
+        shown.sort_by_key(|(_, cause)| std::cmp::Reverse(cause.count));
+        let most = shown.first().map_or(1, |(_, cause)| cause.count).max(1);
+        let more = shown.len().saturating_sub(CAUSES);
+        shown.truncate(CAUSES);
+        #[expect(clippy::cast_precision_loss, reason = "the length of a bar")]
+        let finished = |(name, mut cause): (String, Cause<'a>)| {
+            cause
+                .operations
+                .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+            cause.width = cause.count as f64 / most as f64 * 100.0;
+            cause.cause = name;
+            cause
+        };
+        Self {
+            all,
+            shown: shown.into_iter().map(finished).collect(),
+            more,
+        }
+    }
+}
+
+/// What requests failed of.
+fn causes(figures: &Figures) -> Causes<'_> {
+    let mut causes = BTreeMap::<String, Cause<'_>>::new();
+    for ((cause, operation), count) in &figures.causes {
+        let cause = causes.entry(cause.clone()).or_default();
+        cause.operations.push((operation, *count));
+        cause.count += count;
+    }
+    Causes::of(causes)
+}
+
+/// What users failed of.
+fn causes_of_users(failed: &[(&str, &str)]) -> Causes<'static> {
+    let mut causes = BTreeMap::<String, Cause<'_>>::new();
+    for (user, why) in failed {
+        let why = why.replace(&format!("`{user}`"), "the user");
+        causes.entry(why).or_default().count += 1;
+    }
+    Causes::of(causes)
+}
+
+/// A time in milliseconds, with a unit.
+fn millis(millis: f64) -> String {
+    match millis {
+        ..9.95 => format!("{millis:.1} ms"),
+        ..999.5 => format!("{millis:.0} ms"),
+        _ => format!("{:.1} s", millis / 1000.0),
+    }
 }
