@@ -1,23 +1,19 @@
 //! `embedctl create-user`: ensure one embed user exists, prove sudo, mint and deliver a key.
 
-use std::io;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::commands::context::CommandContext;
-use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::grant_args::{self, GrantArgs};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::minter;
-use crate::commands::progress::Latest;
+use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::report::{Format, Ui};
 use crate::signed_url::refuse_id;
-use crate::sink::KeyName;
 use crate::system::System;
-use crate::workflow::{Found, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
+use crate::workflow::{JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
 
 /// The embed path that is fetched where the profile names no blank dashboard: Looker's demo application fetches it for
 /// this purpose, and the user is made at the login whatever the path answers.
@@ -122,84 +118,11 @@ async fn create(
     session: &Session,
     ui: &Ui,
 ) -> Result<Exit, Error> {
-    let latest = Latest::default();
     let keys_to = key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings);
-    let sink = match &spec.key {
-        Some(_) => Some(key_sink::open(&keys_to, printer(ui, &latest), session).await?),
-        None => None,
-    };
-    let work = JobBatch {
-        command: "create-user",
-        request: Request {
-            keys_to: sink.as_ref().map(|_| keys_to.clone()),
-        },
-        specs: vec![JobSpec::CreateUser(spec)],
-        sink,
-        latest,
-    };
-    let found = engine::begin_one(work, session).await?;
-    for warning in found.notes() {
-        ui.warning(warning);
-    }
-    if !key_sink::has_printed(&keys_to, &found) {
-        print(ui, session.admin.origin(), &found, None)?;
-    }
-    Ok(Exit::Done)
-}
-
-/// What writes the result, secret included, when the key goes to standard output.
-fn printer(
-    ui: &Ui,
-    latest: &Latest,
-) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
-    let (ui, latest) = (ui.clone(), latest.clone());
-    move |key, secret| {
-        let found = latest.found(&key.looker_user_id);
-        print(&ui, &key.base_url, &found, Some(secret)).map_err(io::Error::other)
-    }
-}
-
-/// Write the result in the form that was asked for; `secret` only where standard output is the sink.
-pub(crate) fn print(
-    ui: &Ui,
-    base_url: &str,
-    found: &Found,
-    secret: Option<&str>,
-) -> Result<(), Error> {
-    match ui.format() {
-        Format::Json | Format::Jsonl => ui.json(&result_json(found, secret)),
-        Format::Env => key_sink::print_env(ui, base_url, found.key.as_ref(), secret),
-        Format::Table => ui.fields(&result_rows(found, secret)),
-    }
-}
-
-pub(crate) fn result_json(found: &Found, secret: Option<&str>) -> Value {
-    json!({
-        "external_user_id": found.external_user_id,
-        "looker_user_id": found.looker_user_id,
-        "outcome": found.outcome.map(Outcome::word),
-        "via": found.via,
-        "sudo_verified": found.sudo_verified,
-        "key": found.key.as_ref().map(|key| key_sink::key_json(key, secret)),
-        "reconciled": found.reconciled,
-        "warnings": found.warnings,
-    })
-}
-
-fn result_rows(found: &Found, secret: Option<&str>) -> Vec<(&'static str, String)> {
-    let outcome = found.outcome.map(Outcome::word).unwrap_or_default();
-    let mut rows = vec![
-        ("external_user_id", found.external_user_id.clone()),
-        (
-            "looker_user_id",
-            found.looker_user_id.clone().unwrap_or_default(),
-        ),
-        ("outcome", outcome.to_owned()),
-    ];
-    if let Some(key) = &found.key {
-        rows.extend(key_sink::key_rows(key, secret));
-    }
-    rows
+    let results = Results::new(ui, session.admin.origin(), &keys_to, false)?;
+    let mints = spec.key.is_some();
+    let specs = vec![JobSpec::CreateUser(spec)];
+    results.run("create-user", specs, mints, session).await
 }
 
 async fn dry_run(spec: &UserSpec, session: &Session, ui: &Ui) -> Result<Exit, Error> {

@@ -19,7 +19,7 @@ use crate::report::{Meter, Ui};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
 use crate::workflow::{
-    Context, Finished, Found, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
+    Context, Finished, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
 };
 
 /// What `runs resume` needs to go on with a run of any command.
@@ -109,22 +109,6 @@ pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> R
         ));
     }
     Ok(())
-}
-
-/// Run a single job, as [`begin`] does, and give what it found.
-pub(crate) async fn begin_one(work: JobBatch, session: &Session) -> Result<Found, Error> {
-    let mut found = None;
-    begin(work, session, |finished| {
-        if let (Err(_), Some(left)) = (&finished.result, &finished.left) {
-            for told in &left.reconciled {
-                session.ui.warning(told);
-            }
-        }
-        found = Some(finished.result?);
-        Ok(())
-    })
-    .await?;
-    found.ok_or_else(|| Error::internal("the job ended without a word"))
 }
 
 /// Record a new run and run its jobs; or, where the same jobs stopped half-way before, go on with those.

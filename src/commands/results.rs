@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::commands::engine::Ended;
+use crate::commands::engine::{self, Ended, JobBatch, Request};
 use crate::commands::json_object::with;
+use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::rotate_id::result as rotate_id;
-use crate::commands::{create_user, key_sink};
+use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::RunId;
 use crate::report::{Format, Ui, error_json};
 use crate::sink::KeyName;
-use crate::workflow::{Finished, Found, Outcome};
+use crate::workflow::{Finished, Found, JobSpec, Outcome, Reconciled, Via};
 
 /// The results of a run, printed as they come.
 #[derive(Debug)]
@@ -63,6 +65,36 @@ impl Results {
             keys_delivered: 0,
             keys_revoked: 0,
         })
+    }
+
+    /// Run `specs` as `command`, print what comes of each and of all, and give the exit code. If they `mint` keys, the sink
+    /// is opened first.
+    pub(crate) async fn run(
+        mut self,
+        command: &'static str,
+        specs: Vec<JobSpec>,
+        mint: bool,
+        session: &Session,
+    ) -> Result<Exit, Error> {
+        let latest = Latest::default();
+        let sink = match mint {
+            true => Some(key_sink::open(&self.keys_to, self.printer(&latest), session).await?),
+            false => None,
+        };
+        let began = session.system.clock.elapsed();
+        let work = JobBatch {
+            command,
+            request: Request {
+                keys_to: sink.as_ref().map(|_| self.keys_to.clone()),
+            },
+            specs,
+            sink,
+            latest,
+        };
+        let ended = engine::begin(work, session, |end| self.finished(end)).await;
+        let ended = ended.inspect_err(|_| self.break_off())?;
+        let elapsed = session.system.clock.elapsed().saturating_sub(began);
+        self.end(ended, session.http.calls(), elapsed)
     }
 
     /// What prints a key with the rest of its result, when standard output is the sink.
@@ -246,9 +278,6 @@ fn word(found: &Found) -> &'static str {
 
 /// Write one result in the form that was asked for; `secret` only where standard output is the sink.
 fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result<(), Error> {
-    if found.outcome.is_some() {
-        return create_user::print(ui, base_url, found, secret);
-    }
     match ui.format() {
         Format::Json | Format::Jsonl => ui.json(&result_json(found, secret)),
         Format::Env => key_sink::print_env(ui, base_url, found.key.as_ref(), secret),
@@ -256,19 +285,44 @@ fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result
     }
 }
 
-/// One result as JSON. What a job makes of a user stands in it only where the job makes users.
-fn result_json(found: &Found, secret: Option<&str>) -> Value {
-    if found.outcome.is_some() {
-        return create_user::result_json(found, secret);
+/// One result as JSON. What a job makes of a user stands in it only if the job makes users.
+pub(crate) fn result_json(found: &Found, secret: Option<&str>) -> Value {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        external_user_id: &'a str,
+        looker_user_id: Option<&'a str>,
+        outcome: &'static str,
+        #[serde(flatten)]
+        made: Option<Made>,
+        key: Option<Value>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        replaced: Option<&'a [String]>,
+        reconciled: &'a [Reconciled],
+        warnings: &'a [String],
     }
-    json!({
-        "external_user_id": found.external_user_id,
-        "looker_user_id": found.looker_user_id,
-        "outcome": word(found),
-        "key": found.key.as_ref().map(|key| key_sink::key_json(key, secret)),
-        "replaced": found.replaced,
-        "reconciled": found.reconciled,
-        "warnings": found.warnings,
+
+    #[derive(Serialize)]
+    struct Made {
+        via: Option<Via>,
+        sudo_verified: bool,
+    }
+
+    let makes = found.outcome.is_some();
+    json!(Shown {
+        external_user_id: &found.external_user_id,
+        looker_user_id: found.looker_user_id.as_deref(),
+        outcome: word(found),
+        made: makes.then_some(Made {
+            via: found.via,
+            sudo_verified: found.sudo_verified,
+        }),
+        key: found
+            .key
+            .as_ref()
+            .map(|key| key_sink::key_json(key, secret)),
+        replaced: (!makes).then_some(&found.replaced[..]),
+        reconciled: &found.reconciled,
+        warnings: &found.warnings,
     })
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::commands::create_user::result_json;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
+use crate::commands::results::result_json;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::RunId;
 use crate::plan::Planned;

@@ -3,11 +3,9 @@
 use serde_json::json;
 
 use crate::commands::context::CommandContext;
-use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::keys::users::{self, Users, UsersArgs};
 use crate::commands::minter;
-use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
@@ -68,22 +66,8 @@ pub(crate) async fn deliver(
     }
     let keys_to = key_sink::choose(delivery.keys_to.as_deref(), &session.settings);
     let base_url = session.admin.origin();
-    let mut results = Results::new(&session.ui, base_url, &keys_to, users.are_many())?;
-    let latest = Latest::default();
-    let sink = key_sink::open(&keys_to, results.printer(&latest), session).await?;
-    let began = session.system.clock.elapsed();
-    let work = JobBatch {
-        command,
-        request: Request {
-            keys_to: Some(keys_to),
-        },
-        specs,
-        sink: Some(sink),
-        latest,
-    };
-    let ended = engine::begin(work, session, |end| results.finished(end)).await?;
-    let elapsed = session.system.clock.elapsed().saturating_sub(began);
-    results.end(ended, session.http.calls(), elapsed)
+    let results = Results::new(&session.ui, base_url, &keys_to, users.are_many())?;
+    results.run(command, specs, true, session).await
 }
 
 async fn dry_run(users: &Users, session: &Session) -> Result<Exit, Error> {

@@ -12,10 +12,9 @@ use std::sync::Arc;
 
 use crate::commands::confirm::{confirm, typed};
 use crate::commands::context::CommandContext;
-use crate::commands::engine::{self, JobBatch, Request, ledger_of};
+use crate::commands::engine::ledger_of;
 use crate::commands::grant_args::attribute;
 use crate::commands::key_sink::{self, DeliveryArgs};
-use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
 use crate::commands::session::{Needs, Session};
@@ -94,7 +93,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         true => String::new(),
         false => key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings),
     };
-    let mut results = Results::new(
+    let results = Results::new(
         &session.ui,
         session.admin.origin(),
         &keys_to,
@@ -117,29 +116,11 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         return Ok(Exit::Done);
     }
     ask(&specs, session)?;
-    let latest = Latest::default();
-    let minting = specs.iter().any(|spec| spec.user.key.is_some());
-    let sink = match minting {
-        true => Some(key_sink::open(&keys_to, results.printer(&latest), session).await?),
-        false => None,
-    };
-    let began = session.system.clock.elapsed();
-    let work = JobBatch {
-        command: "rotate-id",
-        request: Request {
-            keys_to: sink.as_ref().map(|_| keys_to),
-        },
-        specs: specs
-            .into_iter()
-            .map(|spec| JobSpec::RotateId(Box::new(spec)))
-            .collect(),
-        sink,
-        latest,
-    };
-    let ended = engine::begin(work, session, |end| results.finished(end)).await;
-    let ended = ended.inspect_err(|_| results.break_off())?;
-    let elapsed = session.system.clock.elapsed().saturating_sub(began);
-    results.end(ended, session.http.calls(), elapsed)
+    let mints = specs.iter().any(|spec| spec.user.key.is_some());
+    let specs = specs.into_iter().map(Box::new).map(JobSpec::RotateId);
+    results
+        .run("rotate-id", specs.collect(), mints, session)
+        .await
 }
 
 /// What was asked for besides the ids.
