@@ -80,7 +80,6 @@ async fn main() -> anyhow::Result<()> {
         random: Random::os(),
         interrupt: Interrupt::never(),
         observer: Arc::new(Printer),
-        retries: 3,
         width: 1,
         timeout: Duration::from_secs(30),
         grace: Duration::from_secs(30),

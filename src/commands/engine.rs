@@ -230,7 +230,6 @@ fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
             going.many,
             &session.system.clock,
         )),
-        retries: session.settings.retries(),
         timeout: session.settings.timeout(),
         grace: session.system.server_grace,
         width,

@@ -22,7 +22,6 @@ mod keys;
 mod ledger;
 mod man;
 mod minter;
-mod parallel;
 mod plan;
 mod profile;
 mod progress;

@@ -66,6 +66,9 @@ pub struct Landing {
     pub retry_after: Option<Duration>,
 }
 
+/// How often something is asked again that got no proper answer.
+const PERSISTENCE: u32 = 2;
+
 /// No answer has carried Looker's time yet.
 const UNTOLD: i64 = i64::MIN;
 
@@ -184,7 +187,41 @@ impl Http {
         }
     }
 
-    /// Wait for the next attempt; false if there is none.
+    /// Wait until something that is more than a call is tried again, after try number `attempt`, as long as Looker `asked`
+    /// for; false at once if it was tried often enough.
+    pub async fn wait_to_retry(&self, attempt: u32, asked: Option<Duration>) -> bool {
+        let Shared {
+            schedule, random, ..
+        } = &*self.0;
+        self.pause(schedule.pause(attempt, asked, random)).await
+    }
+
+    /// The answer to `ask`, which may be asked again: so that one moment in which Looker gives no proper answer, among
+    /// thousands, does not spoil the rest, though each call was repeated already.
+    ///
+    /// # Errors
+    /// What Looker says, or the last of some answers that were none.
+    pub async fn persist<T, F>(&self, ask: impl Fn() -> F) -> Result<T, LookerError>
+    where
+        F: Future<Output = Result<T, LookerError>>,
+    {
+        let schedule = Schedule::new(PERSISTENCE);
+        let mut attempt = 1;
+        loop {
+            let answer = ask().await;
+            let passes = answer.as_ref().is_err_and(is_passing);
+            if !passes
+                || !self
+                    .pause(schedule.pause(attempt, None, &self.0.random))
+                    .await
+            {
+                return answer;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Wait for the next try, where there is one to be.
     async fn again(
         &self,
         result: &Result<Answer, LookerError>,
@@ -197,9 +234,13 @@ impl Http {
             random,
             ..
         } = &*self.0;
-        let wait = schedule.wait(result, repeatable, attempt, clock.now(), random);
+        self.pause(schedule.wait(result, repeatable, attempt, clock.now(), random))
+            .await
+    }
+
+    async fn pause(&self, wait: Option<Duration>) -> bool {
         let Some(wait) = wait else { return false };
-        clock.sleep(wait).await;
+        self.0.clock.sleep(wait).await;
         true
     }
 
@@ -276,6 +317,15 @@ impl Http {
     }
 }
 
+/// Whether Looker was there and something went wrong; whoever keeps it waiting has been asked often enough.
+const fn is_passing(error: &LookerError) -> bool {
+    error.took_effect_unknown()
+        && !matches!(
+            error,
+            LookerError::Timeout { .. } | LookerError::TooLarge { .. }
+        )
+}
+
 async fn read(response: reqwest::Response, failing: &Failing) -> Result<Answer, LookerError> {
     let status = response.status().as_u16();
     let headers = response.headers().clone();
@@ -291,4 +341,61 @@ async fn read(response: reqwest::Response, failing: &Failing) -> Result<Answer, 
         headers,
         body,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::{Http, PERSISTENCE};
+    use crate::looker::{HttpOptions, LookerError, NoTrace};
+    use crate::system::{Clock, Random};
+
+    fn status(status: u16) -> LookerError {
+        LookerError::Status {
+            operation: "search_looks",
+            status,
+            message: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bad_moment_is_waited_out_and_what_lasts_is_told() {
+        let tries = PERSISTENCE + 1;
+        for (bad, code, asked) in [(1, 500, 2), (2, 502, 3), (9, 500, tries), (9, 404, 1)] {
+            let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+            let http = Http::new(HttpOptions {
+                timeout: Duration::from_secs(1),
+                retries: 0,
+                ca_files: Vec::new(),
+                verify_tls: true,
+                proxy: None,
+                no_proxy: None,
+                concurrency: 1,
+                rps: None,
+                trace: Arc::new(NoTrace),
+                clock: clock.clone(),
+                random: Random::os(),
+            });
+            let tried = Cell::new(0);
+            let ask = || async {
+                tried.set(tried.get() + 1);
+                match tried.get() > bad {
+                    true => Ok(()),
+                    false => Err(status(code)),
+                }
+            };
+
+            let answer = http.unwrap().persist(ask).await;
+
+            assert_eq!((tried.get(), answer.is_ok()), (asked, bad < tries));
+            // A Looker that has just said that it cannot is left alone for a moment.
+            let least = Duration::from_millis(125) * (asked - 1);
+            assert!(clock.elapsed() >= least, "{code}: {:?}", clock.elapsed());
+        }
+    }
 }

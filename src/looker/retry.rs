@@ -42,11 +42,21 @@ impl Schedule {
         now: Timestamp,
         random: &Random,
     ) -> Option<Duration> {
-        if attempt > self.retries || !may_repeat(result, repeatable) {
+        if !may_repeat(result, repeatable) {
             return None;
         }
         let asked = result.as_ref().ok().and_then(|answer| asked(answer, now));
-        Some(asked.unwrap_or_else(|| self.own(attempt, random)))
+        self.pause(attempt, asked, random)
+    }
+
+    /// The same for what may be tried again: as long as was `asked` for, or a wait of our own choice.
+    pub(super) fn pause(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        random: &Random,
+    ) -> Option<Duration> {
+        (attempt <= self.retries).then(|| asked.unwrap_or_else(|| self.own(attempt, random)))
     }
 
     /// Exponential backoff, its upper half random so that many clients do not come back at the same moment.

@@ -10,7 +10,7 @@ use crate::looker::{Client, LookerError, User, UserSearch};
 use crate::plan::observed_user::{FIELDS, ObservedUser};
 use crate::plan::refusal::Refusal;
 use crate::plan::store::Store;
-use crate::workflow::{Finder, UserRef};
+use crate::workflow::{Finder, UserRef, parallel};
 
 /// How many users a page has.
 const PAGE: u64 = 500;
@@ -215,34 +215,24 @@ async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, Look
 /// Look users up one by one; gives those that could not be.
 async fn look_up(
     finder: &Finder,
-    mut ids: impl Iterator<Item = String>,
+    ids: impl Iterator<Item = String>,
     store: &mut Store,
     (width, rows): (usize, u64),
     progress: &mut impl FnMut(Looked),
 ) -> Result<BTreeMap<String, Refusal>, Error> {
-    let mut flying = JoinSet::new();
-    let mut unseen = BTreeMap::new();
-    let mut seen = 0;
-    loop {
-        while flying.len() < width.max(1) {
-            let Some(id) = ids.next() else {
-                break;
-            };
-            let (finder, now) = (finder.clone(), now(finder.admin()));
-            flying.spawn(async move {
-                let user = finder.find(UserRef::External(&id)).await;
-                (
-                    user.map(|user| user.and_then(|user| ObservedUser::named(user, &id, now))),
-                    id,
-                )
-            });
+    let (mut unseen, mut seen) = (BTreeMap::new(), 0);
+    let look = |id: String| {
+        let (finder, now) = (finder.clone(), now(finder.admin()));
+        async move {
+            let user = finder.find(UserRef::External(&id)).await;
+            let user = user.map(|user| user.and_then(|user| ObservedUser::named(user, &id, now)));
+            (user, id)
         }
-        let Some(joined) = flying.join_next().await else {
-            return Ok(unseen);
-        };
-        match joined.map_err(Error::internal)? {
-            (Ok(user), _) => store.keep(user)?,
-            (Err(error), id) => {
+    };
+    parallel::each(ids, width, None, look, |(user, id), flying| {
+        match user {
+            Ok(user) => store.keep(user)?,
+            Err(error) => {
                 unseen.insert(id, Refusal::of(error)?);
             }
         }
@@ -250,7 +240,10 @@ async fn look_up(
         progress(Looked {
             seen,
             total: Some(rows),
-            flying: flying.len(),
+            flying,
         });
-    }
+        Ok(())
+    })
+    .await?;
+    Ok(unseen)
 }

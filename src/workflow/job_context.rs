@@ -52,8 +52,6 @@ pub struct Context {
     pub interrupt: Interrupt,
     /// Receives progress.
     pub observer: Arc<dyn Observer>,
-    /// How often a request that may be repeated is retried.
-    pub retries: u32,
     /// How many requests a job with many items sends concurrently.
     pub width: usize,
     /// The request timeout, which bounds the time in which a lost request can take effect.

@@ -1,17 +1,57 @@
-//! Runs the same work for many items, some at a time, in stable order.
+//! Runs the same work for many items, some at a time.
 
 use tokio::task::JoinSet;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::system::Interrupt;
 
-/// Run `work` for each of `items`, `width` at a time, and return the results in the order of the items. `done` is called
-/// with the number of finished items.
+/// Run `work` for each of `items`, `width` at a time, and pass each answer to `finished` as it arrives, with how many are
+/// still in flight. Once the user asks to stop through `interrupt`, what is in flight is finished and nothing more is
+/// begun; without one, dropping the future cancels what is in flight.
 ///
 /// # Errors
-/// The first error of `work`; whatever is in flight then is cancelled.
-pub(crate) async fn map<I, T, F>(
-    items: Vec<I>,
+/// What `finished` returns; [`Kind::Interrupted`] if an item was not begun.
+pub(crate) async fn each<I, T, F>(
+    items: impl IntoIterator<Item = I>,
     width: usize,
+    interrupt: Option<&Interrupt>,
+    work: impl Fn(I) -> F,
+    mut finished: impl FnMut(T, usize) -> Result<(), Error>,
+) -> Result<(), Error>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut waiting = items.into_iter();
+    let mut flying = JoinSet::new();
+    let stopped = || interrupt.is_some_and(|interrupt| interrupt.count() > 0);
+    loop {
+        while flying.len() < width.max(1) && !stopped() {
+            let Some(item) = waiting.next() else {
+                break;
+            };
+            flying.spawn(work(item));
+        }
+        let Some(joined) = flying.join_next().await else {
+            break;
+        };
+        let answer = joined.map_err(|error| Error::internal(error).context("a task broke off"))?;
+        finished(answer, flying.len())?;
+    }
+    match waiting.next() {
+        Some(_) => Err(Error::new(Kind::Interrupted, "interrupted")),
+        None => Ok(()),
+    }
+}
+
+/// The same, which gives what came of each in the order of the items. `done` hears how many are done.
+///
+/// # Errors
+/// The first error of `work`, which breaks off what was begun by then; and as for [`each`].
+pub(crate) async fn map<I, T, F>(
+    items: impl IntoIterator<Item = I>,
+    width: usize,
+    interrupt: Option<&Interrupt>,
     work: impl Fn(I) -> F,
     done: impl Fn(usize),
 ) -> Result<Vec<T>, Error>
@@ -19,36 +59,33 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Error>> + Send + 'static,
 {
-    let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    let mut waiting = items.into_iter().enumerate();
-    let mut flying = JoinSet::new();
-    let mut count = 0;
-    loop {
-        while flying.len() < width.max(1) {
-            let Some((place, item)) = waiting.next() else {
-                break;
-            };
-            let working = work(item);
-            flying.spawn(async move { (place, working.await) });
-        }
-        let Some(joined) = flying.join_next().await else {
-            break;
-        };
-        let (place, result) =
-            joined.map_err(|error| Error::internal(error).context("a task broke off"))?;
-        if let Some(slot) = results.get_mut(place) {
-            *slot = Some(result?);
-        }
-        count += 1;
-        done(count);
-    }
-    Ok(results.into_iter().flatten().collect())
+    let mut results = Vec::new();
+    let place = |(place, item): (usize, I)| {
+        let working = work(item);
+        async move { (place, working.await) }
+    };
+    let finished = |(place, result): (usize, Result<T, Error>), _| {
+        results.push((place, result?));
+        done(results.len());
+        Ok(())
+    };
+    each(
+        items.into_iter().enumerate(),
+        width,
+        interrupt,
+        place,
+        finished,
+    )
+    .await?;
+    results.sort_unstable_by_key(|(place, _)| *place);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::map;
-    use crate::error::Error;
+    use super::{each, map};
+    use crate::error::{Error, Kind};
+    use crate::system::Interrupt;
 
     #[tokio::test]
     async fn what_comes_of_each_stands_in_the_order_of_the_items() {
@@ -59,7 +96,7 @@ mod tests {
             Ok(number * 10)
         };
 
-        let done = map(vec![1, 2, 3, 4], 3, work, |_| {}).await.unwrap();
+        let done = map([1, 2, 3, 4], 3, None, work, |_| {}).await.unwrap();
 
         assert_eq!(done, [10, 20, 30, 40]);
     }
@@ -73,8 +110,29 @@ mod tests {
             }
         };
 
-        let ended = map(vec![1, 2, 3], 1, work, |_| {}).await;
+        let ended = map([1, 2, 3], 1, None, work, |_| {}).await;
 
         assert_eq!(ended.unwrap_err().to_string(), "two");
+    }
+
+    #[tokio::test]
+    async fn once_the_user_asks_to_stop_what_was_begun_is_finished_and_no_more_is_begun() {
+        let (interrupt, mut done) = (Interrupt::never(), Vec::new());
+        let work = |number: u64| async move { number };
+        let finished = |number, flying| {
+            interrupt.trigger();
+            done.push((number, flying));
+            Ok(())
+        };
+
+        let ended = each(1..=9, 3, Some(&interrupt), work, finished).await;
+
+        assert_eq!(ended.unwrap_err().kind(), Kind::Interrupted);
+        done.sort_unstable();
+        assert_eq!(
+            done.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
+            [1, 2, 3]
+        );
+        assert!(done.iter().any(|(_, flying)| *flying == 0));
     }
 }

@@ -125,7 +125,6 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
         random: Random::os(),
         interrupt: Interrupt::never(),
         observer: Arc::new(Silent),
-        retries: 0,
         width: 1,
         timeout: Duration::from_secs(60),
         grace: Duration::from_secs(30),

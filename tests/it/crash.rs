@@ -246,7 +246,6 @@ impl World {
             random: Random::os(),
             interrupt: Interrupt::never(),
             observer: Arc::new(Silent),
-            retries: 0,
             width: 1,
             timeout: Duration::from_secs(20),
             grace: Duration::from_secs(30),

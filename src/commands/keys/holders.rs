@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use crate::commands::keys::row::Row;
 use crate::commands::keys::users::{Matcher, sweep};
-use crate::commands::parallel;
 use crate::commands::session::Session;
 use crate::error::Error;
 use crate::ledger::{KeyRecord, Ledger};
 use crate::looker::{Api3Key, User};
-use crate::workflow::Standing;
+use crate::workflow::{Standing, parallel};
 
 /// How many users are looked at one by one before the keys that a search shows with its users are believed.
 const SAMPLE: usize = 3;
@@ -70,28 +69,19 @@ async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error
 
 /// Ask for the keys of each user.
 async fn list_each(users: &mut [User], session: &Session) -> Result<(), Error> {
-    let ids = users.iter().map(|user| user.id.clone());
-    let ids: Vec<_> = ids.enumerate().collect();
-    let ask = |(at, id): (usize, String)| {
+    let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
+    let ask = |id: String| {
         let mut keys = Arc::clone(&session.keys).of(&id);
         async move {
             let listed = keys.list().await;
-            (at, listed, keys.close().await)
+            keys.close().await?;
+            Ok(listed?)
         }
     };
-    let width = session.settings.concurrency();
-    parallel::each(
-        ids,
-        width,
-        &session.system.interrupt,
-        ask,
-        |(at, listed, closed)| {
-            closed?;
-            if let Some(user) = users.get_mut(at) {
-                user.credentials_api3 = Some(listed?);
-            }
-            Ok(())
-        },
-    )
-    .await
+    let (width, interrupt) = (session.settings.concurrency(), &session.system.interrupt);
+    let lists = parallel::map(ids, width, Some(interrupt), ask, |_| {}).await?;
+    for (user, keys) in users.iter_mut().zip(lists) {
+        user.credentials_api3 = Some(keys);
+    }
+    Ok(())
 }

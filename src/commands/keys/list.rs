@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::{self, UsersArgs};
-use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
 use crate::ledger::Ledger;
 use crate::looker::Client;
-use crate::report::{Format, Ui};
-use crate::workflow::{KeyAccess, Standing, UserId, require_admin};
+use crate::workflow::{KeyAccess, Standing, UserId, parallel, require_admin};
 
 /// List keys: their users, whether they were delivered, how old they are, and when they are revoked
 ///
@@ -36,28 +32,20 @@ async fn list(args: &KeysListArgs, session: &Session) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
     require_admin(&session.admin).await?;
     let users = args.users.resolve(&session.admin).await?;
-    let mut rows = Vec::new();
-    let look_up = |(at, user): (usize, UserId)| {
+    let look_up = |user: UserId| {
         let (admin, ledger) = (session.admin.clone(), Arc::clone(&ledger));
         let keys = Arc::clone(&session.keys);
-        async move { (at, keys_of(&admin, &keys, &*ledger, &user).await) }
+        async move { keys_of(&admin, &keys, &*ledger, &user).await }
     };
-    let ids = users.ids().iter().cloned().enumerate().collect();
-    let width = session.settings.concurrency();
-    parallel::each(
-        ids,
-        width,
-        &session.system.interrupt,
-        look_up,
-        |(at, keys)| {
-            rows.push((at, keys?));
-            Ok(())
-        },
-    )
-    .await?;
-    rows.sort_by_key(|(at, _)| *at);
-    let rows: Vec<_> = rows.into_iter().flat_map(|(_, keys)| keys).collect();
-    print(&rows, session.system.clock.now(), &session.ui)?;
+    let (width, interrupt) = (session.settings.concurrency(), &session.system.interrupt);
+    let ids = users.ids().iter().cloned();
+    let rows = parallel::map(ids, width, Some(interrupt), look_up, |_| {}).await?;
+    let rows = rows.concat();
+    let now = session.system.clock.now();
+    let (object, cells) = (|row: &Row| row.json(now), |row: &Row| row.cells(now));
+    session
+        .ui
+        .list(&rows, object, (&HEADER, cells), "There are no keys.")?;
     Ok(Exit::Done)
 }
 
@@ -79,17 +67,4 @@ async fn keys_of(
         key,
     };
     Ok(listed?.into_iter().map(row).collect())
-}
-
-fn print(rows: &[Row], now: Timestamp, ui: &Ui) -> Result<(), Error> {
-    let objects = || rows.iter().map(|row| row.json(now));
-    match ui.format() {
-        Format::Json => ui.json(&objects().collect::<Vec<_>>()),
-        Format::Jsonl => objects().try_for_each(|object| ui.json(&object)),
-        Format::Table | Format::Env if rows.is_empty() => {
-            ui.status("There are no keys.");
-            Ok(())
-        }
-        Format::Table | Format::Env => ui.table(&HEADER, rows.iter().map(|row| row.cells(now))),
-    }
 }

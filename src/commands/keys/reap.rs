@@ -11,13 +11,12 @@ use crate::commands::instance;
 use crate::commands::json_object::{text, with};
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
-use crate::commands::parallel;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
-use crate::workflow::{KeyAccess, Revoked, UserKeys, require_admin};
+use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel, require_admin};
 
 /// Revoke the keys whose overlap or time to live has ended
 ///
@@ -72,9 +71,9 @@ async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
     let ended = parallel::each(
         due,
         width,
-        &session.system.interrupt,
+        Some(&session.system.interrupt),
         revoke,
-        |(keys, revoked)| reaped.note(&keys, &revoked, &session.ui),
+        |(keys, revoked), _| reaped.note(&keys, &revoked, &session.ui),
     )
     .await;
     reaped.print(&session.ui)?;

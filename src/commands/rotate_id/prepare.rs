@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::commands::parallel;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::rotate_id::SharedLedger;
 use crate::commands::session::Session;
@@ -12,7 +11,7 @@ use crate::looker::{Client, Release, User};
 use crate::manifest::Pair;
 use crate::report::{Meter, nearest};
 use crate::workflow::{
-    Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, plan_rotate_id,
+    Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, parallel, plan_rotate_id,
 };
 
 /// What is wanted of every pair besides its ids.
@@ -63,8 +62,8 @@ pub(super) async fn specs(
         let look = look.clone();
         async move { (place, look.at(&pair).await, pair) }
     };
-    let pairs = pairs.into_iter().enumerate().collect();
-    let done = |(place, looked, pair): (usize, Result<Option<RotateIdSpec>, Error>, Pair)| {
+    let pairs = pairs.into_iter().enumerate();
+    let done = |(place, looked, pair): (usize, Result<Option<RotateIdSpec>, Error>, Pair), _| {
         if let Some(meter) = &meter {
             meter.one(looked.is_err());
         }
@@ -81,7 +80,7 @@ pub(super) async fn specs(
         }
         Ok(())
     };
-    parallel::each(pairs, width, &session.system.interrupt, work, done).await?;
+    parallel::each(pairs, width, Some(&session.system.interrupt), work, done).await?;
     if let Some(meter) = meter {
         meter.end();
     }

@@ -1,9 +1,5 @@
 //! Changes many embed users: looks at each first, says what it would do, asks, does it, reports.
 
-use std::collections::VecDeque;
-
-use tokio::task::JoinSet;
-
 use crate::commands::confirm;
 use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
@@ -15,6 +11,7 @@ use crate::commands::users::read_all::Sweep;
 use crate::commands::users::rows::{Outcome, Row, describe, report};
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
+use crate::workflow::parallel;
 
 /// Whom to change.
 #[derive(clap::Args, Clone, Debug)]
@@ -136,30 +133,24 @@ async fn judge(
 
 /// Do it, to as many at a time as the settings say. One that fails does not stop the others.
 async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result<Vec<Row>, Error> {
-    let mut flying = JoinSet::new();
-    let mut waiting = (0..rows.len()).collect::<VecDeque<_>>();
-    loop {
-        while flying.len() < session.settings.concurrency().max(1)
-            && let Some(index) = waiting.pop_front()
-        {
-            let Some(row) = rows
-                .get(index)
-                .filter(|row| row.outcome == Outcome::Changed)
-            else {
-                continue;
-            };
-            let (client, id) = (session.admin.clone(), row.looker_user_id.clone());
-            flying.spawn(async move { (index, action.act(&client, &id).await) });
-        }
-        let Some(done) = flying.join_next().await else {
-            return Ok(rows);
-        };
-        let (index, result) = done.map_err(Error::internal)?;
-        if let (Err(error), Some(row)) = (result, rows.get_mut(index)) {
+    let meant = rows.iter().enumerate();
+    let meant = meant.filter(|(_, row)| row.outcome == Outcome::Changed);
+    let meant: Vec<_> = meant
+        .map(|(at, row)| (at, row.looker_user_id.clone()))
+        .collect();
+    let act = |(at, id): (usize, String)| {
+        let client = session.admin.clone();
+        async move { (at, action.act(&client, &id).await) }
+    };
+    let note = |(at, result): (usize, Result<(), Error>), _| {
+        if let (Err(error), Some(row)) = (result, rows.get_mut(at)) {
             row.outcome = Outcome::Failed;
             row.reason = Some(error.message());
         }
-    }
+        Ok(())
+    };
+    parallel::each(meant, session.settings.concurrency(), None, act, note).await?;
+    Ok(rows)
 }
 
 /// What must be typed before it is done: deleting always asks, the rest where it is for many.

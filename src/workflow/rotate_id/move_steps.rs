@@ -102,7 +102,7 @@ async fn hand_over(
         }
     };
     let told = |count| observer.progress(kind.plural(), count, items.len());
-    parallel::map(items.to_vec(), work.cx.width, hand_over, told).await
+    parallel::map(items.to_vec(), work.cx.width, None, hand_over, told).await
 }
 
 /// The two users, prepared for items of one kind.

@@ -1,7 +1,5 @@
 //! Creates the user, or gives it new grants, in the requested way.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use crate::error::Error;
@@ -88,7 +86,7 @@ async fn warn_of_sessions(work: &mut JobContext) -> Result<(), Error> {
 /// Sign a URL and fetch it. Returns the error of a fetch whose answer was lost.
 async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<LookerError>, Error> {
     let cx = &work.cx;
-    let mut tries = 0;
+    let mut attempt = 1;
     loop {
         let landing = match fetch(work, spec).await? {
             Ok(landing) => landing,
@@ -98,19 +96,14 @@ async fn by_signed_url(work: &JobContext, spec: &UserSpec) -> Result<Option<Look
             return Ok(None);
         }
         // A URL is valid once, so each attempt signs a new one. A login may be repeated: it leaves the same user.
-        if tries == cx.retries || !matches!(landing.status, 429 | 502..=504) {
+        let may_pass = matches!(landing.status, 429 | 502..=504);
+        if !may_pass || !cx.http.wait_to_retry(attempt, landing.retry_after).await {
             return Err(refusal::explain(work, spec, &landing).await);
         }
-        let backoff = Duration::from_millis(500) * 2_u32.pow(tries.min(6));
-        let wait = landing.retry_after.unwrap_or(backoff);
-        cx.clock.sleep(wait.min(LONGEST_WAIT)).await;
         cx.observer.again();
-        tries += 1;
+        attempt += 1;
     }
 }
-
-/// The longest wait between two attempts, whatever a server asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 async fn fetch(work: &JobContext, spec: &UserSpec) -> Result<Result<Landing, LookerError>, Error> {
     let cx = &work.cx;

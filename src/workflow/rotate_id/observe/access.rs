@@ -25,7 +25,7 @@ impl Viewpoint {
                 Ok((thing, accesses))
             }
         };
-        let looked = parallel::map(things, self.width, look, |_| {}).await?;
+        let looked = parallel::map(things, self.width, None, look, |_| {}).await?;
         let mut items = Vec::new();
         for (thing, accesses) in looked {
             let mine = accesses.iter();

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::looker::LookerError;
-use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::observe::Viewpoint;
 
 /// How many questions there are, as far as is known, and how many were answered.
@@ -33,7 +32,7 @@ impl Viewpoint {
     {
         // An error would mean that the semaphore is closed, which never happens.
         let turn = self.turns.acquire().await;
-        let answer = persist(question).await;
+        let answer = self.admin.http().persist(question).await;
         drop(turn);
         self.answered();
         answer

@@ -96,7 +96,7 @@ impl Viewpoint {
         };
         let mut unlisted = Unlisted::default();
         let mut unknown = 0_usize;
-        for answer in parallel::map(alerts, self.width, look, |_| {}).await? {
+        for answer in parallel::map(alerts, self.width, None, look, |_| {}).await? {
             match answer {
                 Answer::Follows(item) => unlisted.items.push(item),
                 Answer::FollowsNot => {}

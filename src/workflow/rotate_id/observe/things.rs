@@ -26,7 +26,7 @@ impl Viewpoint {
                     Ok(this.ask(children).await?)
                 }
             };
-            let children = parallel::map(level, self.width, below, |_| {}).await?;
+            let children = parallel::map(level, self.width, None, below, |_| {}).await?;
             let children: Vec<Item> = children
                 .into_iter()
                 .flatten()

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::looker::{Client, ContentChanges, ContentKind, FolderChanges, LookerError};
-use crate::workflow::persist::persist;
 use crate::workflow::rotate_id::belongings::{Item, ItemKind};
 use crate::workflow::rotate_id::transfer::taken::{is_in_place, is_taken};
 
@@ -59,7 +58,12 @@ impl Transfer {
     /// # Errors
     /// Looker does not answer properly; a refusal by Looker is no error.
     pub(super) async fn hand_over(&self, item: &Item) -> Result<Handed, Error> {
-        match persist(|| self.try_to_hand_over(item)).await {
+        match self
+            .admin
+            .http()
+            .persist(|| self.try_to_hand_over(item))
+            .await
+        {
             Ok(handed) => Ok(handed),
             Err(LookerError::NotFound { .. }) if item.kind != ItemKind::Follow => Ok(Handed::Gone),
             Err(error) if is_refusal(&error) => Ok(Handed::Refused(error.to_string())),

@@ -181,7 +181,7 @@ async fn hand_back(
         let mover = mover.clone();
         async move { mover.hand_over(&item).await }
     };
-    let handed = parallel::map(items.clone(), cx.width, back, |_| {}).await?;
+    let handed = parallel::map(items.clone(), cx.width, None, back, |_| {}).await?;
     let pairs = items.iter().zip(handed);
     Ok(pairs
         .filter_map(|(item, handed)| match handed {
