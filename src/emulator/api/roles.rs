@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::emulator::api::inside_url;
+use crate::emulator::api::role_sets::set_json;
 use crate::emulator::http::answer::{Answer, Body, Refusal, add, json_answer};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
 use crate::emulator::http::listing::{self, Filters};
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
-use crate::emulator::world::roles::{ModelSet, PermissionSet, Role};
+use crate::emulator::world::roles::{Role, SetKind};
 use crate::emulator::world::{Id, World, id_text};
 
 const SEARCHED: &[&str] = &[
@@ -136,64 +137,10 @@ pub(super) fn role_json(world: &World, id: Id, role: &Role) -> Value {
         "can": { "show": true, "index": true, "update": true },
         "id": id_text(id),
         "name": name,
-        "permission_set": permission_set.map(|set| permission_set_json(role.permission_set, set)),
-        "model_set": model_set.map(|set| model_set_json(world, role.model_set, set)),
+        "permission_set": permission_set.map(|set| set_json(world, SetKind::Permissions, role.permission_set, set)),
+        "model_set": model_set.map(|set| set_json(world, SetKind::Models, role.model_set, set)),
         "internal": false,
         "url": inside_url(&format!("/roles/{id}")),
         "users_url": inside_url(&format!("/roles/{id}/users")),
     })
-}
-
-/// A set of permissions as the API shows it. Recorded: the one with all of them lists them all, in an order of its own;
-/// the others are sorted.
-pub(super) fn permission_set_json(id: Id, set: &PermissionSet) -> Value {
-    let permissions: Vec<&str> = match set.all_access {
-        true => ALL_PERMISSIONS
-            .iter()
-            .map(|(name, _parent)| *name)
-            .collect(),
-        false => sorted(&set.permissions),
-    };
-    json!({
-        "can": { "show": true, "index": true, "update": true },
-        "id": id_text(id),
-        "name": set.name,
-        "permissions": permissions,
-        "all_access": set.all_access,
-        "built_in": set.built_in,
-        "url": inside_url(&format!("/permission_sets/{id}")),
-    })
-}
-
-/// A set of models as the API shows it. Recorded: the one with all of them lists them, and with them one that Looker
-/// needs itself; the others are sorted.
-pub(super) fn model_set_json(world: &World, id: Id, set: &ModelSet) -> Value {
-    let models: Vec<&str> = match set.all_access {
-        true => {
-            let models = &world.roles.models;
-            let internal = models.iter().filter(|model| model.internal);
-            let others = models.iter().filter(|model| !model.internal);
-            internal
-                .chain(others)
-                .map(|model| model.name.as_str())
-                .collect()
-        }
-        false => sorted(&set.models),
-    };
-    json!({
-        "can": { "show": true, "index": true, "update": true },
-        "id": id_text(id),
-        "name": set.name,
-        "models": models,
-        "all_access": set.all_access,
-        "built_in": set.built_in,
-        "url": inside_url(&format!("/model_sets/{id}")),
-    })
-}
-
-fn sorted(texts: &[String]) -> Vec<&str> {
-    let mut sorted: Vec<&str> = texts.iter().map(String::as_str).collect();
-    sorted.sort_unstable();
-    sorted.dedup();
-    sorted
 }

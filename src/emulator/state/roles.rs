@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::state::StateError;
-use crate::emulator::world::roles::{Model, ModelSet, PermissionSet, Role};
+use crate::emulator::world::roles::{Model, Role, Set};
 use crate::emulator::world::{Id, World};
 
 /// A LookML model.
@@ -65,8 +65,8 @@ impl RoleState {
             Self {
                 id: Some(id),
                 name: role.name.clone(),
-                permissions: permissions.map(|set| set.permissions.clone()),
-                models: models.map(|set| set.models.clone()),
+                permissions: permissions.map(|set| set.members.clone()),
+                models: models.map(|set| set.members.clone()),
             }
         })
     }
@@ -80,20 +80,15 @@ impl RoleState {
             return Ok(());
         }
         let roles = &mut world.roles;
-        let all_permissions = self.permissions.is_none();
-        let permission_set = roles.permission_sets.insert(PermissionSet {
-            name: self.name.clone(),
-            permissions: self.permissions.unwrap_or_default(),
-            all_access: all_permissions,
-            ..PermissionSet::default()
-        });
-        let all_models = self.models.is_none();
-        let model_set = roles.model_sets.insert(ModelSet {
-            name: self.name.clone(),
-            models: self.models.unwrap_or_default(),
-            all_access: all_models,
-            ..ModelSet::default()
-        });
+        let name = self.name.clone();
+        let set = |members: Option<Vec<String>>| Set {
+            name: name.clone(),
+            all_access: members.is_none(),
+            members: members.unwrap_or_default(),
+            ..Set::default()
+        };
+        let permission_set = roles.permission_sets.insert(set(self.permissions));
+        let model_set = roles.model_sets.insert(set(self.models));
         let id = self.id.unwrap_or_else(|| roles.table.next_id());
         let role = Role {
             name: self.name,

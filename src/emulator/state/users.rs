@@ -204,8 +204,8 @@ impl LoginState {
             .external_group
             .and_then(|group| world.groups.at(group));
         Self {
-            permissions: permissions.map_or_else(Vec::new, |set| set.permissions.clone()),
-            models: models.map_or_else(Vec::new, |set| set.models.clone()),
+            permissions: permissions.map_or_else(Vec::new, |set| set.members.clone()),
+            models: models.map_or_else(Vec::new, |set| set.members.clone()),
             groups: embed.groups.to_vec(),
             external_group_id: group.and_then(|group| group.external_group_id.clone()),
             user_attributes: values(world, user, true),

@@ -137,9 +137,9 @@ impl World {
         let (mut permissions, mut models) = (Vec::new(), Vec::new());
         for role in &both {
             let set = self.roles.permissions(*role);
-            permissions.extend(set.map_or_else(Vec::new, |set| set.permissions.clone()));
+            permissions.extend(set.map_or_else(Vec::new, |set| set.members.clone()));
             let set = self.roles.model_set(*role);
-            models.extend(set.map_or_else(Vec::new, |set| set.models.clone()));
+            models.extend(set.map_or_else(Vec::new, |set| set.members.clone()));
         }
         for names in [&mut permissions, &mut models] {
             names.sort_unstable();

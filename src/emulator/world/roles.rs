@@ -17,21 +17,39 @@ pub(crate) struct Role {
     pub(crate) embedded: bool,
 }
 
-/// A set of permissions.
-#[derive(Debug, Default)]
-pub(crate) struct PermissionSet {
-    pub(crate) name: String,
-    pub(crate) permissions: Vec<String>,
-    pub(crate) all_access: bool,
-    pub(crate) built_in: bool,
-    pub(crate) embedded: bool,
+impl Role {
+    /// The set of a kind that it has.
+    pub(crate) const fn set(&self, kind: SetKind) -> Id {
+        match kind {
+            SetKind::Permissions => self.permission_set,
+            SetKind::Models => self.model_set,
+        }
+    }
 }
 
-/// A set of models.
+/// The two kinds of sets that roles are made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SetKind {
+    Permissions,
+    Models,
+}
+
+impl SetKind {
+    /// What the API calls the members of such a set.
+    pub(crate) const fn field(self) -> &'static str {
+        match self {
+            Self::Permissions => "permissions",
+            Self::Models => "models",
+        }
+    }
+}
+
+/// A set of permissions or of models.
 #[derive(Debug, Default)]
-pub(crate) struct ModelSet {
+pub(crate) struct Set {
     pub(crate) name: String,
-    pub(crate) models: Vec<String>,
+    pub(crate) members: Vec<String>,
+    /// It has all there are.
     pub(crate) all_access: bool,
     pub(crate) built_in: bool,
     pub(crate) embedded: bool,
@@ -52,8 +70,8 @@ pub(crate) struct Model {
 #[derive(Debug, Default)]
 pub(crate) struct Roles {
     pub(crate) table: Table<Role>,
-    pub(crate) permission_sets: Table<PermissionSet>,
-    pub(crate) model_sets: Table<ModelSet>,
+    pub(crate) permission_sets: Table<Set>,
+    pub(crate) model_sets: Table<Set>,
     pub(crate) models: Vec<Model>,
     embedded: HashMap<(Vec<String>, Vec<String>), Id>,
 }
@@ -64,18 +82,34 @@ impl Roles {
         self.table.at(id)
     }
 
+    /// All sets of a kind.
+    pub(crate) const fn sets(&self, kind: SetKind) -> &Table<Set> {
+        match kind {
+            SetKind::Permissions => &self.permission_sets,
+            SetKind::Models => &self.model_sets,
+        }
+    }
+
+    /// All sets of a kind, to change them.
+    pub(crate) const fn sets_mut(&mut self, kind: SetKind) -> &mut Table<Set> {
+        match kind {
+            SetKind::Permissions => &mut self.permission_sets,
+            SetKind::Models => &mut self.model_sets,
+        }
+    }
+
     /// Whether a role has every permission.
     pub(crate) fn is_admin(&self, role: Id) -> bool {
         self.permissions(role).is_some_and(|set| set.all_access)
     }
 
     /// The permission set of a role.
-    pub(crate) fn permissions(&self, role: Id) -> Option<&PermissionSet> {
+    pub(crate) fn permissions(&self, role: Id) -> Option<&Set> {
         self.permission_sets.at(self.at(role)?.permission_set)
     }
 
     /// The model set of a role.
-    pub(crate) fn model_set(&self, role: Id) -> Option<&ModelSet> {
+    pub(crate) fn model_set(&self, role: Id) -> Option<&Set> {
         self.model_sets.at(self.at(role)?.model_set)
     }
 
@@ -85,17 +119,17 @@ impl Roles {
         if let Some(role) = self.embedded.get(&key) {
             return *role;
         }
-        let permission_set = self.permission_sets.insert(PermissionSet {
+        let permission_set = self.permission_sets.insert(Set {
             name: "Embedded Permission Set".to_owned(),
-            permissions: key.0.clone(),
+            members: key.0.clone(),
             embedded: true,
-            ..PermissionSet::default()
+            ..Set::default()
         });
-        let model_set = self.model_sets.insert(ModelSet {
+        let model_set = self.model_sets.insert(Set {
             name: "Embedded Model Set".to_owned(),
-            models: key.1.clone(),
+            members: key.1.clone(),
             embedded: true,
-            ..ModelSet::default()
+            ..Set::default()
         });
         let role = self.table.insert(Role {
             name: "Embedded Role".to_owned(),
@@ -115,15 +149,15 @@ impl World {
         let granting = roles.into_iter().filter(|role| {
             let set = self.roles.permissions(*role);
             set.is_some_and(|set| {
-                set.all_access || set.permissions.iter().any(|known| known == permission)
+                set.all_access || set.members.iter().any(|known| known == permission)
             })
         });
-        let sets: Vec<&ModelSet> = granting
+        let sets: Vec<&Set> = granting
             .filter_map(|role| self.roles.model_set(role))
             .collect();
         let reachable = |model: &&Model| {
             sets.iter()
-                .any(|set| set.all_access || set.models.contains(&model.name))
+                .any(|set| set.all_access || set.members.contains(&model.name))
         };
         self.roles.models.iter().filter(reachable).collect()
     }
@@ -134,7 +168,7 @@ impl World {
         let sets = roles.filter_map(|role| self.roles.permissions(role));
         sets.flat_map(|set| {
             let all = ALL_PERMISSIONS.iter().map(|(name, _parent)| *name);
-            let some = set.permissions.iter().map(String::as_str);
+            let some = set.members.iter().map(String::as_str);
             all.filter(move |_name| set.all_access).chain(some)
         })
         .collect()

@@ -8,7 +8,7 @@ use crate::emulator::world::folders::Folders;
 use crate::emulator::world::groups::{Group, Groups};
 use crate::emulator::world::keys::{Keys, Tokens};
 use crate::emulator::world::random::Source;
-use crate::emulator::world::roles::{Model, ModelSet, PermissionSet, Role, Roles};
+use crate::emulator::world::roles::{Model, Role, Roles, Set};
 use crate::emulator::world::sessions::{Nonces, Sessions};
 use crate::emulator::world::settings::Settings;
 use crate::emulator::world::users::{User, Users};
@@ -125,17 +125,17 @@ fn demo_roles() -> Roles {
         explores: vec!["user".to_owned()],
         internal: true,
     });
-    roles.model_sets.insert(ModelSet {
+    roles.model_sets.insert(Set {
         name: "All".to_owned(),
-        models: Vec::new(),
+        members: Vec::new(),
         all_access: true,
         built_in: true,
         embedded: false,
     });
     for (name, permissions) in PERMISSION_SETS {
-        roles.permission_sets.insert(PermissionSet {
+        roles.permission_sets.insert(Set {
             name: (*name).to_owned(),
-            permissions: permissions
+            members: permissions
                 .iter()
                 .map(|permission| (*permission).to_owned())
                 .collect(),
