@@ -1,4 +1,4 @@
-//! Which of a user's roles came from its latest embed login. A role is accepted only if it is the single match.
+//! Which of a user's roles came from its latest embed login: a role is accepted only if it is the single match.
 //!
 //! The name "Embedded Role" is documented in one place, for the admin page. That admins cannot assign the role, so that it
 //! is missing from the list of all roles, is likely but documented nowhere. Either sign is enough; a role with neither was

@@ -1,4 +1,4 @@
-//! What exists on an instance: models, permissions, groups and attributes. Looker silently accepts unknown ones.
+//! What exists on an instance: models, permissions, groups and attributes, of which Looker silently accepts unknown ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
-//! Moves a person to a new `external_user_id` with everything that belongs to it. Looker has no rename, so a new user is
-//! created, everything is given to it, and the old user is retired.
+//! Moves a person to a new `external_user_id` with everything that belongs to it.
+//!
+//! Looker has no rename, so a new user is created, everything is given to it, and the old user is retired.
 
 mod belongings;
 mod calls;
