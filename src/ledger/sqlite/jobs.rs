@@ -88,6 +88,7 @@ pub(super) fn list(
         Some(JobState::Done) => "AND state = 1".to_owned(),
         Some(other) => format!("AND state = {} AND state <> 1", other.number()),
     };
+    // Eight are enough to find the last one that touched a given field, and keep a lookup of 1,000 users small.
     let sql = format!(
         "SELECT number, subject, also, spec, state, outcome FROM job
          WHERE run = (SELECT seq FROM run WHERE id = :run) AND number >= :from {filter}
@@ -102,9 +103,9 @@ pub(super) fn list(
 
 /// For each of `subjects`, its newest finished jobs at the ledger's Looker, newest first.
 pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Vec<Job>>, Fault> {
+    // Eight are enough to find the last one that touched a given field, and keep a lookup of 1,000 users small.
     let sql = format!(
         "SELECT number, subject, also, spec, state, outcome FROM job
-         // Eight are enough to find the last one that touched a given field, and keep a lookup of 1,000 users small.
          WHERE subject = ?1 AND state = 1 AND (SELECT looker FROM run WHERE seq = job.run) = {HERE}
          ORDER BY run DESC, number DESC LIMIT 8"
     );
