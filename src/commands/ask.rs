@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal.
+//! Questions to the operator at the terminal.
 
 use std::io;
 
@@ -6,19 +6,19 @@ use crate::commands::context::CommandContext;
 use crate::error::{Error, Kind};
 use crate::secret::SecretString;
 
-/// What may be asked, and the flag that gives the same answer without a question.
+/// A question, and the flag that answers it in advance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
-    /// What is asked for, as in `base URL`.
+    /// What is asked for, such as `base URL`.
     what: &'static str,
-    /// The flag or variable to use where nobody can be asked.
+    /// The flag or variable to use if no one can be asked.
     instead: &'static str,
-    /// What an empty answer means; without one an answer is needed.
+    /// The meaning of an empty answer; without a default an answer is required.
     default: Option<&'a str>,
 }
 
 impl<'a> Question<'a> {
-    /// A question that needs an answer.
+    /// A question that requires an answer.
     pub(crate) const fn needed(what: &'static str, instead: &'static str) -> Self {
         Self {
             what,
@@ -27,14 +27,14 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// The same question, with what an empty answer means.
+    /// The same question, with a default for an empty answer.
     pub(crate) const fn or(mut self, default: &'a str) -> Self {
         self.default = Some(default);
         self
     }
 }
 
-/// Whether somebody is there to be asked, and wants to be.
+/// Whether the operator can be asked and has not declined questions.
 pub(crate) fn can_ask(cx: &CommandContext) -> bool {
     cx.system.input.terminal && !cx.settings.no_input
 }
@@ -63,7 +63,7 @@ pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String
     }
 }
 
-/// Ask for a secret, which is not shown while it is typed; `None` for an empty answer where one may be given.
+/// Ask for a secret, which is not echoed; `None` for an empty answer, if that is allowed.
 pub(crate) fn secret(
     question: Question<'_>,
     cx: &CommandContext,

@@ -1,4 +1,4 @@
-//! What Looker could be asked for while a command line is being typed: names of models and permissions, ids of groups.
+//! Values that Looker provides for shell completion: names of models and permissions, ids of groups.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::looker::{ApiKey, Client, NoTrace};
 use crate::system::System;
 
-/// A person waits with a finger on the key.
+/// Completion must not keep the operator waiting.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Something that Looker has a list of.
+/// A kind of value that Looker can list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Known {
     /// LookML models.
@@ -23,11 +23,11 @@ pub(crate) enum Known {
     Permissions,
 }
 
-/// A value, and what it is called.
+/// A value, and its description.
 pub(crate) type Candidate = (String, Option<String>);
 
-/// What Looker has of it; nothing where the settings do not reach a Looker, where it takes too long, or where getting
-/// the secret might put a question to the person.
+/// Looker's list; empty if the settings do not lead to a Looker, if it takes too long, or if reading the secret might ask the
+/// operator something.
 pub(crate) async fn ask(known: Known, config: &ConfigArgs, system: &System) -> Vec<Candidate> {
     let Ok(settings) = Settings::resolve(config, system) else {
         return Vec::new();
@@ -39,7 +39,7 @@ pub(crate) async fn ask(known: Known, config: &ConfigArgs, system: &System) -> V
         return Vec::new();
     };
     let found = tokio::time::timeout(PATIENCE, list(known, &client)).await;
-    // A token that cannot be ended now ends by itself.
+    // A token that cannot be logged out in time expires by itself.
     let _ended = tokio::time::timeout(PATIENCE, client.logout())
         .await
         .is_ok();

@@ -1,18 +1,18 @@
-//! `embedctl completions`: the script that teaches a shell to complete embedctl's command lines.
+//! `embedctl completions`: the script that lets a shell complete embedctl's command lines.
 
 use clap_complete::env::Shells;
 
 use crate::error::{Error, Exit};
 use crate::report::Ui;
 
-/// The variable by which a shell asks the program for completions.
+/// The variable with which a shell asks the program for completions.
 pub(crate) const COMPLETE: &str = "EMBEDCTL_COMPLETE";
 
-/// Print the script that makes a shell complete embedctl's command lines
+/// Print the script that lets a shell complete embedctl's command lines
 ///
-/// Load it when the shell starts, as in `source <(embedctl completions bash)` in `~/.bashrc`, the same with `zsh` in
-/// `~/.zshrc`, or `embedctl completions fish | source` in fish's configuration. The shell then asks embedctl itself, so
-/// that profiles complete too.
+/// Load it when the shell starts: `source <(embedctl completions bash)` in `~/.bashrc`, the same with `zsh` in `~/.zshrc`, or
+/// `embedctl completions fish | source` in fish's configuration. The shell then asks embedctl itself, so that profiles
+/// are completed too.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CompletionsArgs {
     /// The shell

@@ -1,13 +1,13 @@
-//! Asks a person before something stops working.
+//! Asks for confirmation before something stops working.
 
 use crate::commands::ask;
 use crate::commands::context::CommandContext;
 use crate::error::Error;
 
-/// Ask `question`, unless `--yes` has answered it. Only a person at a terminal is asked.
+/// Ask `question`, unless `--yes` was given. Only an operator at a terminal is asked.
 ///
 /// # Errors
-/// The answer was not yes, or nobody can be asked: nothing was done.
+/// The answer was not yes, or no one can be asked: nothing was done.
 pub(crate) fn confirm(question: &str, cx: &CommandContext) -> Result<(), Error> {
     if cx.settings.yes {
         return Ok(());
@@ -35,10 +35,10 @@ pub(crate) fn confirm(question: &str, cx: &CommandContext) -> Result<(), Error> 
     }
 }
 
-/// Have a person type `expected` before something that cannot be taken back is done, unless `--yes` has said so.
+/// Ask the operator to type `expected` before something irreversible is done, unless `--yes` was given.
 ///
 /// # Errors
-/// Something else was typed, or nobody can be asked: nothing was done.
+/// Something else was typed, or no one can be asked: nothing was done.
 pub(crate) fn typed(what: &str, expected: &str, cx: &CommandContext) -> Result<(), Error> {
     if cx.settings.yes {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What every command has: the settings, the surroundings, and a way to report.
+//! The context of every command: settings, surroundings, and a way to report.
 
 use crate::config::Settings;
 use crate::error::{Error, Kind};
@@ -14,7 +14,7 @@ pub(crate) struct CommandContext {
 }
 
 impl CommandContext {
-    /// The context of a command that was typed.
+    /// The context of a typed command.
     pub(crate) fn new(settings: Settings, ui: &Ui, system: &System) -> Self {
         Self {
             settings,
@@ -23,7 +23,7 @@ impl CommandContext {
         }
     }
 
-    /// Do `work`, unless the user asks to stop; the caller then ends what it has begun at Looker.
+    /// Run `work` until the operator asks to stop; the caller then ends what it has started at Looker.
     pub(crate) async fn until_interrupted<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -32,7 +32,7 @@ impl CommandContext {
     }
 }
 
-/// Do `work`, unless the user asks to stop; what it has begun at Looker is then to be ended by the caller.
+/// Run `work` until the operator asks to stop; the caller then ends what it has started at Looker.
 pub(crate) async fn until_interrupted<T>(
     interrupt: &Interrupt,
     work: impl Future<Output = Result<T, Error>>,

@@ -1,4 +1,4 @@
-//! `embedctl create-user`: ensure one embed user exists, prove sudo, mint and deliver a key.
+//! `embedctl create-user`: ensure one embed user exists, verify sudo, mint and deliver a key.
 
 use serde_json::json;
 
@@ -15,15 +15,14 @@ use crate::signed_url::refuse_id;
 use crate::system::System;
 use crate::workflow::{JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
 
-/// The embed path that is fetched where the profile names no blank dashboard: Looker's demo application fetches it for
-/// this purpose, and the user is made at the login whatever the path answers.
+/// The embed path to fetch if the profile has no blank dashboard: Looker's demo application fetches it for this purpose, and
+/// the login creates the user whatever the path answers.
 pub(crate) const ALIVE: &str = "/alive";
 
-/// Ensure an embed user exists, prove sudo, mint and deliver a key
+/// Ensure an embed user exists, verify sudo, mint and deliver a key
 ///
-/// A user that exists already keeps its grants unless `--update` is given, because a new login replaces them and ends
-/// its sessions. The key is either delivered or revoked, never lost: if the command is interrupted, running it again
-/// continues.
+/// An existing user keeps its grants unless `--update` is given, because a new login replaces them and ends its sessions. The
+/// key is either delivered or revoked, never lost: if the command is interrupted, running it again continues.
 #[derive(clap::Args, Debug)]
 pub(crate) struct CreateUserArgs {
     /// Your own id of the user
@@ -32,26 +31,26 @@ pub(crate) struct CreateUserArgs {
     #[command(flatten)]
     grants: GrantArgs,
 
-    /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
+    /// The embed path to fetch, such as `/embed/dashboards/12`; default: the profile's blank dashboard, or `/alive`
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
 
-    /// How Looker is told to make the user
+    /// How Looker is made to create the user
     #[arg(long, value_enum, default_value_t, value_name = "METHOD")]
     via: Via,
 
-    /// Give a user that exists these grants in place of its own
+    /// Give an existing user these grants instead of its own
     #[arg(long)]
     update: bool,
 
-    /// Mint no key
+    /// Do not mint a key
     #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
     no_key: bool,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -103,7 +102,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
     })
 }
 
-/// The same, unless the instance has not what it names.
+/// The same, unless it names something that the instance lacks.
 async fn checked(spec: UserSpec, session: &Session, ui: &Ui) -> Result<UserSpec, Error> {
     let of = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
     let permissions = of(&spec.grants.permissions);

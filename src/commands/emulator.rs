@@ -17,7 +17,7 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// The address to listen on; other machines can reach it unless it is a loopback address address
+    /// The address to listen on; other machines can reach it unless it is a loopback address
     #[arg(long, default_value = "127.0.0.1")]
     address: IpAddr,
 
@@ -29,27 +29,27 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_enum)]
     mode: Option<Mode>,
 
-    /// Which release of Looker to be; the newest that is known when not given
+    /// Which release of Looker to be; default: the newest known one
     #[arg(long, value_name = "26.6|26.12|26.22")]
     release: Option<Release>,
 
-    /// How long each answer takes, as in `25ms`; `real` is as long as real instances take
+    /// How long each answer takes, such as `25ms`; `real` takes as long as real instances do
     #[arg(long, value_name = "DURATION")]
     latency: Option<Latency>,
 
-    /// How many requests are served at once; the others wait in line, so that answers take longer the more there are
+    /// How many requests are served concurrently; others wait, so that answers get slower under load
     #[arg(long, value_name = "COUNT")]
     capacity: Option<usize>,
 
-    /// How many API calls are answered in a second, as in `50/s`; the others get 429
+    /// How many API calls are answered per second, such as `50/s`; others get 429
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate_limit: Option<f64>,
 
-    /// Something that goes wrong, as in `login:503:retry-after=2` or `me:reset-after:times=3`
+    /// Something that goes wrong, such as `login:503:retry-after=2` or `me:reset-after:times=3`
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
 
-    /// Set a switch: how to behave where Looker's behavior is not known, as in `nested_sudo=true`
+    /// Set a switch: the behavior if Looker's own is not known, such as `nested_sudo=true`
     #[arg(long = "switch", value_name = "NAME=VALUE")]
     switches: Vec<String>,
 
@@ -57,20 +57,20 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// What the world holds besides the demo, as JSON or YAML; `/__emulator/state` gives the same form
+    /// Users and content to start with besides the demo, as JSON or YAML; `/__emulator/state` returns the same format
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 
-    /// How many embed users there are from the start: `user-1`, `user-2` and so on
+    /// How many embed users to start with: `user-1`, `user-2` and so on
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     users: usize,
 
-    /// Give the same ids, secrets and tokens in every run with the same number; or begin with a world known by name:
-    /// `rotation` has an old embed user, `acme-42`, with everything one can own
+    /// Give the same ids, secrets and tokens in every run with the same number; or start with a named world: `rotation` has an
+    /// old embed user, `acme-42`, who owns one of everything
     #[arg(long, value_name = "NUMBER|NAME")]
     seed: Option<String>,
 
-    /// Let the clock go ahead of the machine's by so many seconds
+    /// Set the clock ahead of the machine's by this many seconds
     #[arg(
         long,
         default_value_t = 0,
@@ -79,7 +79,7 @@ pub(crate) struct EmulatorArgs {
     )]
     clock_offset: i64,
 
-    /// How many seconds an API token lives
+    /// How many seconds an API token is valid
     #[arg(long, value_name = "SECONDS")]
     token_seconds: Option<i64>,
 }
@@ -99,7 +99,7 @@ pub(crate) async fn run(
             .context(format!("cannot listen on port {}", args.port))
             .hint("give another `--port`, or 0 to pick one")
     })?;
-    // Who reads that it listens may ask it to stop at once.
+    // Before it reports that it listens: whoever reads that may ask it to stop at once.
     system.interrupt.listen();
     if !args.address.is_loopback() {
         ui.warning("everybody who reaches this machine can use this Looker");
@@ -114,7 +114,7 @@ pub(crate) async fn run(
     Ok(Exit::Done)
 }
 
-/// What the file says, then what the flags say.
+/// The settings of the file, overridden by the flags.
 fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
     let mut options = Options {
         address: args.address,

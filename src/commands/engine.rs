@@ -22,15 +22,15 @@ use crate::workflow::{
     Context, Finished, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
 };
 
-/// What `runs resume` needs to go on with a run of any command.
+/// What `runs resume` needs to continue a run of any command.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Request {
-    /// The sink the keys go to, as typed; of a command, as written down, its program alone.
+    /// The sink for keys, as typed; when recorded, of a command only its program.
     pub(crate) keys_to: Option<String>,
 }
 
 impl Request {
-    /// What is written down of it.
+    /// The form that is recorded.
     fn recorded(&self) -> Self {
         Self {
             keys_to: self.keys_to.as_deref().map(key_sink::recorded),
@@ -38,24 +38,24 @@ impl Request {
     }
 }
 
-/// Jobs to run, and where the keys go.
+/// Jobs to run, and the sink for their keys.
 pub(crate) struct JobBatch {
     pub(crate) command: &'static str,
     pub(crate) request: Request,
     pub(crate) specs: Vec<JobSpec>,
     pub(crate) sink: Option<Arc<dyn Sink>>,
-    /// What was last found of each job, for a sink that prints it.
+    /// The latest findings of each job, for a sink that prints them.
     pub(crate) latest: Latest,
 }
 
-/// A run that this process owns, and what its jobs need.
+/// A run that this process owns, and the needs of its jobs.
 pub(crate) struct OwnedRun {
     pub(crate) run: RunId,
     /// Whether an earlier process may have worked on it.
     pub(crate) resumed: bool,
-    /// Whether what is told is how far they are all, and not each step.
+    /// Whether progress is reported as a total instead of step by step.
     pub(crate) many: bool,
-    /// How many jobs are to be run.
+    /// How many jobs to run.
     pub(crate) total: u64,
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Whether any of its jobs signs URLs.
@@ -64,14 +64,14 @@ pub(crate) struct OwnedRun {
     pub(crate) latest: Latest,
 }
 
-/// How a run came to its end.
+/// How a run ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
     pub(crate) run: RunId,
     pub(crate) totals: Totals,
 }
 
-/// The ledger that the settings name; a local Looker of one run has one in memory.
+/// The ledger that the settings name; in memory for a local Looker that lives for one run.
 pub(crate) fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error> {
     let mut options = SqliteOptions::new(cx.system.clock.clone());
     let ledger = match cx.settings.ledger()? {
@@ -84,15 +84,15 @@ pub(crate) fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error>
     Ok(Arc::new(ledger))
 }
 
-/// The same, which belongs to the Looker of this session.
+/// The same, bound to the Looker of this session.
 pub(crate) async fn ledger_of(session: &Session) -> Result<Arc<dyn Ledger>, Error> {
     let ledger = open_ledger(session)?;
     use_ledger(&ledger, session).await?;
     Ok(ledger)
 }
 
-/// See that the ledger belongs to the Looker of this session, note in it from now on who is allowed keys, and take that
-/// from the users whom killed commands left with it.
+/// Verify that the ledger belongs to the Looker of this session, let it record users who are temporarily allowed to manage
+/// keys, and take that right back from users whom killed commands left with it.
 pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> Result<(), Error> {
     instance::belongs(&**ledger, session).await?;
     session.keys.note_in(ledger);
@@ -111,7 +111,7 @@ pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> R
     Ok(())
 }
 
-/// Record a new run and run its jobs; or, where the same jobs stopped half-way before, go on with those.
+/// Record a new run and run its jobs, or continue a run with the same jobs that was interrupted.
 pub(crate) async fn begin(
     work: JobBatch,
     session: &Session,
@@ -151,7 +151,7 @@ pub(crate) async fn begin(
     Ok(Ended { run, totals })
 }
 
-/// Go on with a run that was begun or claimed.
+/// Continue a run that was just recorded or claimed.
 pub(crate) async fn go(
     going: OwnedRun,
     session: &Session,
@@ -181,12 +181,14 @@ pub(crate) async fn go(
     }
     ledger.release(run).await?;
     ended.map_err(|error| match error.kind() {
-        Kind::Interrupted => error.hint(format!("`embedctl runs resume {run}` goes on from here")),
+        Kind::Interrupted => {
+            error.hint(format!("`embedctl runs resume {run}` continues from here"))
+        }
         _ => error,
     })
 }
 
-/// Do `jobs`, and say what happens when the user asks to stop.
+/// Run `jobs`, and tell the operator what happens after a request to stop.
 async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Interrupt) -> T {
     let mut jobs = pin!(jobs);
     tokio::select! {
@@ -195,12 +197,12 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
         () = interrupt.asked(1) => {}
     }
     ui.set_stopping();
-    ui.status("Stopping: what is in flight is finished first; Ctrl-C again stops at once.");
+    ui.status("Stopping after the work in flight is finished; press Ctrl-C again to stop at once.");
     jobs.await
 }
 
 fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
-    // Where many jobs are at work, each makes its requests one by one.
+    // With many jobs in flight, each sends its own requests one by one; otherwise the limit would be exceeded.
     let width = match going.many {
         true => 1,
         false => session.settings.concurrency(),
@@ -236,7 +238,7 @@ fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
     })
 }
 
-/// Take over the earlier run, if it was for the same thing.
+/// Take over the earlier run, if it has the same goal.
 async fn adopt(
     ledger: &dyn Ledger,
     work: &JobBatch,
@@ -253,10 +255,10 @@ async fn adopt(
         ))
     };
     let earlier = ledger.claim(run).await?;
-    // One more than there should be shows that there are too many.
+    // One more than expected shows that there are too many.
     let limit = u32::try_from(work.specs.len() + 1).unwrap_or(u32::MAX);
     let jobs = ledger.jobs(run, None, 0, limit).await?;
-    // A single job may go on with another sink: its key is in neither, or it is settled. Of many, some have delivered.
+    // A single job may continue with another sink: its key is in neither, or it is settled. Of many, some are delivered.
     let same_sink = jobs.len() == 1 || earlier.request == json!(work.request.recorded());
     if earlier.command == work.command && same_sink && is_same(&jobs, &work.specs) {
         return Ok(());
@@ -270,7 +272,7 @@ fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
     jobs.len() == specs.len() && pairs.all(|(job, spec)| job.spec == json!(spec))
 }
 
-/// A job as the ledger keeps it.
+/// A job as the ledger stores it.
 pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
     Ok(NewJob {
         subject: spec.user().subject(),
@@ -279,7 +281,7 @@ pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
     })
 }
 
-/// A run as the ledger keeps it.
+/// A run as the ledger stores it.
 pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Result<NewRun, Error> {
     Ok(NewRun {
         id: new_run_id(system)?,
@@ -293,7 +295,7 @@ pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Resu
 fn new_run_id(system: &System) -> Result<RunId, Error> {
     let mut random = [0; 10];
     system.random.fill(&mut random).map_err(|error| {
-        Error::internal(error).context("the system has no random bytes to give")
+        Error::internal(error).context("the system has no randomness available")
     })?;
     let millis = u64::try_from(system.clock.now().as_millisecond()).unwrap_or_default();
     let id: Uuid = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();

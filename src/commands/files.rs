@@ -1,5 +1,4 @@
-//! The files that a command is given: none in two roles, and none overwritten that is of another kind than what is
-//! written in its place.
+//! The files given to a command: none may have two roles, and none may be overwritten by content of another kind.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
@@ -11,11 +10,11 @@ use crate::plan::read_header;
 use crate::sink;
 use crate::system::{System, files};
 
-/// What stands for the streams among files.
+/// The name of the standard streams among files.
 const STDOUT: &str = "/dev/stdout";
 const STDERR: &str = "/dev/stderr";
 
-/// How much of a file is read to know its kind.
+/// How much of a file is read to recognize its kind.
 const HEAD: u64 = 64 * 1024;
 
 /// The files of one command, each with the flag or setting that names it.
@@ -29,11 +28,11 @@ struct Role {
     place: Option<Place>,
     /// Whether the command writes to it.
     written: bool,
-    /// Whether every file in it is meant.
+    /// Whether it covers every file in the folder.
     folder: bool,
 }
 
-/// What tells two files apart: of one that is not there yet, its folder and its name.
+/// What identifies a file; for a missing one, its folder and name.
 #[derive(Debug, Eq, PartialEq)]
 enum Place {
     There((u64, u64)),
@@ -41,7 +40,7 @@ enum Place {
 }
 
 impl Roles {
-    /// The files that every command has: where settings and secrets come from, and the ledger.
+    /// The files of every command: the sources of settings and secrets, and the ledger.
     pub(crate) fn of(settings: &Settings, system: &System) -> Result<Self, Error> {
         let mut roles = Self(Vec::new());
         for (name, path, stream) in [
@@ -63,7 +62,7 @@ impl Roles {
         Ok(roles)
     }
 
-    /// A file that is read.
+    /// Add a file that is read.
     pub(crate) fn read(&mut self, role: &str, name: &str, system: &System) {
         if name == "-" {
             self.stream(role, "/dev/stdin", system.input.file(), false);
@@ -72,21 +71,21 @@ impl Roles {
         }
     }
 
-    /// A file that is written.
+    /// Add a file that is written.
     pub(crate) fn write(&mut self, role: &str, name: Option<&str>, system: &System) {
         if let Some(name) = name {
             self.add(role.to_owned(), system.path(name), true, false);
         }
     }
 
-    /// The file or folder that keys go to.
+    /// Add the file or folder that keys go to.
     pub(crate) fn keys_to(&mut self, spec: &str, system: &System) {
         if let Some((path, folder)) = sink::place(spec, system) {
             self.add("`--keys-to`".to_owned(), path, true, folder);
         }
     }
 
-    /// A stream of this process, which a shell may have led to a file.
+    /// Add a stream of this process, which a shell may have redirected to a file.
     fn stream(&mut self, name: &str, path: &str, file: Option<(u64, u64)>, written: bool) {
         if let Some(file) = file {
             self.0.push(Role {
@@ -110,11 +109,11 @@ impl Roles {
         });
     }
 
-    /// Refuse a file in two roles, one of which is to be written to.
+    /// Refuse a file with two roles, one of which writes to it.
     pub(crate) fn check(&self) -> Result<(), Error> {
         for (at, one) in self.0.iter().enumerate() {
             for other in self.0.iter().take(at) {
-                // Both may go to one log.
+                // Output and errors may share a log.
                 let streams = one.is_output() && other.is_output();
                 if (one.written || other.written) && !streams && one.is_or_holds(other) {
                     let (first, second) = (&other.name, &one.name);
@@ -123,7 +122,7 @@ impl Roles {
                         "{first} and {second} are the same file, `{}`; nothing was done",
                         named.path.display()
                     );
-                    return Err(Error::usage(message).hint("give each a file of its own"));
+                    return Err(Error::usage(message).hint("use a different file for each"));
                 }
             }
         }
@@ -152,7 +151,7 @@ impl Role {
 
 fn place(path: &Path) -> Option<Place> {
     if let Ok(found) = fs::metadata(path) {
-        // Everybody may write to what is no file, such as `/dev/null`, at once.
+        // Anything may write to a non-file such as `/dev/null`.
         let is_kept = found.is_file() || found.is_dir();
         return is_kept.then(|| Place::There(files::identity(&found)));
     }
@@ -172,18 +171,18 @@ impl Seek for Writing {
     }
 }
 
-/// What a command writes into a file that it is given.
+/// The kind of content that a command writes to a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum OutputKind {
     /// A plan.
     Plan,
     /// A manifest.
     Manifest,
-    /// A page about a run.
+    /// The report of a run.
     Report,
 }
 
-/// A file that a command was told to write: whole or not at all, and for its owner alone.
+/// A file that a command was told to write: whole or not at all, readable only by its owner.
 #[derive(Debug)]
 pub(crate) struct Output {
     flag: &'static str,
@@ -191,20 +190,20 @@ pub(crate) struct Output {
     path: PathBuf,
 }
 
-/// What is being written into it.
+/// An output being written.
 #[derive(Debug)]
 pub(crate) enum Writing {
-    /// A file that takes its place when it is whole.
+    /// A file that replaces its target once it is complete.
     Whole(files::Whole),
-    /// What is no file, such as a pipe.
+    /// A non-file, such as a pipe.
     Straight(File),
 }
 
 impl Output {
-    /// See that the file can be written, before anything is done.
+    /// Check that the file can be written, before anything is done.
     ///
     /// # Errors
-    /// [`Kind::Usage`]: it cannot, or something else is there than what is to be written.
+    /// [`Kind::Usage`]: it cannot, or it holds content of another kind.
     pub(crate) fn open(
         flag: &'static str,
         name: &str,
@@ -225,7 +224,7 @@ impl Output {
         Ok(output)
     }
 
-    /// Begin to write it.
+    /// Start writing.
     pub(crate) fn begin(&self) -> Result<Writing, Error> {
         let is_device =
             fs::metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_dir());
@@ -241,13 +240,13 @@ impl Output {
         })
     }
 
-    /// The error of writing it.
+    /// The error for a failed write.
     pub(crate) fn unwritable(&self, error: io::Error) -> Error {
         let error = Error::caused(Kind::Usage, error);
         error.context(format!("cannot write `{} {}`", self.flag, self.name))
     }
 
-    /// The kind of what is there: nothing or an empty file, something known, or something else.
+    /// The kind of its present content: none or empty, a known kind, or something else.
     fn found(&self) -> io::Result<Option<Option<OutputKind>>> {
         match fs::metadata(&self.path) {
             Ok(found) if found.is_file() => {}
@@ -263,7 +262,7 @@ impl Output {
 }
 
 impl Writing {
-    /// It is whole: let it take its place.
+    /// Complete the file: let it replace its target.
     pub(crate) fn commit(self) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => Ok(whole.commit()?),
@@ -298,7 +297,7 @@ impl std::fmt::Display for OutputKind {
     }
 }
 
-/// What a file holds that begins with `head`. Keys name users as manifests do, but their secret gives them away.
+/// The kind of a file that starts with `head`. Keys name users as manifests do, but are recognized by their secret.
 fn kind_of(head: &str) -> Option<OutputKind> {
     let head = head.trim_start_matches('\u{feff}');
     let first = head.lines().next().unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::report::Ui;
 use crate::signed_url::{Grants, MAX_SESSION_LENGTH};
 use crate::system::duration;
 
-/// Who an embed user is and what it may do.
+/// The identity and grants of an embed user.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Grants")]
 pub(crate) struct GrantArgs {
@@ -21,7 +21,7 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) last_name: Option<String>,
 
-    /// A permission, as in `see_user_dashboards`; may be repeated
+    /// A permission, such as `see_user_dashboards`; may be repeated
     #[arg(
         long = "permission",
         value_name = "PERMISSION",
@@ -30,11 +30,11 @@ pub(crate) struct GrantArgs {
     )]
     pub(crate) permissions: Vec<String>,
 
-    /// A LookML model the permissions hold for; may be repeated
+    /// A LookML model that the permissions apply to; may be repeated
     #[arg(long = "model", value_name = "MODEL", value_delimiter = ',')]
     pub(crate) models: Vec<String>,
 
-    /// The id of a Looker group to be in; may be repeated
+    /// The id of a Looker group to join; may be repeated
     #[arg(long = "group-id", value_name = "ID", value_delimiter = ',')]
     pub(crate) group_ids: Vec<String>,
 
@@ -46,11 +46,11 @@ pub(crate) struct GrantArgs {
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) attributes: Vec<(String, String)>,
 
-    /// The time zone, as in `Europe/Berlin`; only if user time zones are enabled in Looker
+    /// The time zone, such as `Europe/Berlin`; only if user time zones are enabled in Looker
     #[arg(long, value_name = "ZONE")]
     pub(crate) user_timezone: Option<String>,
 
-    /// How long the session lasts, as in `8h`, or in seconds; at most 30 days
+    /// How long the session lasts, such as `8h`, or in seconds; at most 30 days
     #[arg(long, value_name = "DURATION", value_parser = session_length)]
     pub(crate) session_length: Option<u32>,
 }
@@ -66,7 +66,7 @@ fn session_length(text: &str) -> Result<u32, String> {
 }
 
 impl GrantArgs {
-    /// The grants that were named.
+    /// The grants given by flags.
     pub(crate) fn grants(&self) -> Grants {
         Grants {
             first_name: self.first_name.clone(),
@@ -90,12 +90,12 @@ pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
     match text.split_once('=') {
         Some(("", _)) => Err("the name before `=` is empty"),
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("there is no `=` between name and value"),
+        None => Err("there is no `=` between the name and the value"),
     }
 }
 
-/// Hold `permissions` against what the instance says: what it does not have is refused before anything is done, what is
-/// most likely not meant is warned about.
+/// Check `permissions` against the instance: unknown ones are refused before anything is done, probable mistakes are warned
+/// about.
 pub(crate) async fn check_permissions(
     permissions: &[String],
     in_groups: bool,
@@ -123,7 +123,7 @@ pub(crate) async fn check_permissions(
         .hint("nothing was done; the list of permissions is this Looker's own (`embed_config` of `get_setting`)"))
 }
 
-/// What `--permission` completes to without a Looker to ask.
+/// Completions for `--permission` without a Looker to ask.
 fn permissions() -> Vec<CompletionCandidate> {
     Permissions::built_in()
         .names()

@@ -1,4 +1,4 @@
-//! Acting as an embed user: its token got, and logged out whatever happened.
+//! Acting as an embed user: gets its token, and logs it out whatever happens.
 
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
@@ -6,7 +6,7 @@ use crate::looker::{Client, User};
 use crate::report::Ui;
 use crate::workflow::UserRef;
 
-/// The embed user with this `external_user_id`, and the identity of it. The identity is to be ended with [`end`].
+/// The embed user with this `external_user_id`, and a client that acts as it. It must be ended with [`end`].
 pub(crate) async fn become_user(
     external_user_id: &str,
     session: &Session,
@@ -33,7 +33,7 @@ pub(crate) async fn find(external_user_id: &str, session: &Session) -> Result<Us
     })
 }
 
-/// Log the identity out; that it could not be is a warning, because its work is done.
+/// Log the client out; a failure is only a warning, because the work is done.
 pub(crate) async fn end(sudo: &Client, ui: &Ui) {
     if let Err(error) = sudo.logout().await {
         let who = sudo.identity();

@@ -1,31 +1,31 @@
-//! Which Looker it is, and whether a ledger, a run, a key or a plan is for this one: ids mean nothing at another.
+//! Identifies the Looker, and checks that a ledger, a run, a key or a plan belongs to it: ids mean nothing elsewhere.
 
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger, Run};
 use crate::looker::Client;
 
-/// How many users of an older ledger are looked at to find out whether this Looker knows their keys.
+/// How many users of an older ledger are checked to find out whether this Looker knows their keys.
 const ASKED: usize = 5;
 
-/// Whether a Looker knows the living keys of a ledger.
+/// Whether a Looker knows the keys of a ledger that are not revoked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Knows {
     /// It knows at least one.
     Some,
     /// It knows none of them.
     None,
-    /// The ledger has none to ask for.
+    /// The ledger has none to ask about.
     Nothing,
 }
 
-/// Which Looker `client` talks to. Two may be reached at the same address on this machine, one after the other through a
-/// tunnel, so it is asked for its own.
+/// Which Looker `client` talks to. Two Lookers may be reached at the same local address one after the other, through a tunnel,
+/// so Looker is asked for its own address.
 pub(crate) async fn instance(client: &Client) -> Result<Instance, Error> {
     // belief: web-address-tells-apart
     let web_url = match client.versions().await {
         Ok(versions) => versions.web_server_url,
-        // Whoever may not ask goes by the address alone.
+        // A caller who may not ask has only the address to go by.
         Err(error) if error.http_status().is_some_and(|status| status < 500) => None,
         Err(error) => return Err(error.into()),
     };
@@ -35,12 +35,12 @@ pub(crate) async fn instance(client: &Client) -> Result<Instance, Error> {
     })
 }
 
-/// See that the ledger belongs to the Looker of this session; a new one does from now on.
+/// Verify that the ledger belongs to the Looker of this session; a new ledger is bound to it.
 ///
 /// # Errors
-/// [`Kind::Conflict`]: it belongs to another.
+/// [`Kind::Conflict`]: it belongs to another Looker.
 pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<(), Error> {
-    // One in memory is as old as this process.
+    // A ledger in memory is only as old as this process.
     if session.settings.ledger()?.is_none() {
         return Ok(());
     }
@@ -63,16 +63,16 @@ pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<()
     Ok(())
 }
 
-/// Whether these are two Lookers: their addresses differ, or what they say themselves.
+/// Whether these are two different Lookers: by their addresses, or by what they report.
 pub(crate) fn is_other(there: &Instance, here: &Instance) -> bool {
     let tells = there.web_url.as_ref().zip(here.web_url.as_ref());
     there.origin != here.origin || tells.is_some_and(|(there, here)| there != here)
 }
 
-/// See that a run changed the Looker of this session, and no other that the ledger has left since.
+/// Verify that a run concerns the Looker of this session, and not one that the ledger was bound to before.
 ///
 /// # Errors
-/// [`Kind::Conflict`]: it is another's.
+/// [`Kind::Conflict`]: it concerns another Looker.
 pub(crate) async fn is_run_of(run: &Run, session: &Session) -> Result<(), Error> {
     let Some(there) = &run.instance else {
         return Ok(());
@@ -85,10 +85,10 @@ pub(crate) async fn is_run_of(run: &Run, session: &Session) -> Result<(), Error>
     Err(elsewhere(&format!("run {id} belongs"), there, &here))
 }
 
-/// Refuse keys that are recorded for other Lookers, if there are any.
+/// Refuse to continue if keys are recorded for other Lookers.
 ///
 /// # Errors
-/// [`Kind::Conflict`]: there are; the first is named with both Lookers.
+/// [`Kind::Conflict`]: there are some; the first is named with both Lookers.
 pub(crate) async fn no_key_elsewhere(
     keys: &[(Instance, KeyRecord)],
     session: &Session,
@@ -124,7 +124,7 @@ fn other(there: &str, here: &Instance) -> Error {
     )
 }
 
-/// Whether this Looker knows a key of the ledger, which may not say to whom it belongs.
+/// Whether this Looker knows a key of a ledger that may not be bound yet.
 pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Result<Knows, Error> {
     let mut records = ledger.keys(None).await?;
     records.retain(|record| record.state != KeyState::Revoked);
@@ -132,7 +132,7 @@ pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Resul
     for record in records.iter().take(ASKED) {
         let keys = match admin.api3_keys(&record.looker_user_id).await {
             Ok(keys) => keys,
-            // Gone, or not for this caller to see: nothing is known of it.
+            // Gone, or hidden from this caller: proves nothing.
             Err(error) if error.http_status().is_some_and(|status| status < 500) => continue,
             Err(error) => return Err(error.into()),
         };

@@ -1,8 +1,8 @@
-//! JSON objects that are put together piece by piece.
+//! JSON objects built piece by piece.
 
 use serde_json::Value;
 
-/// `object` with one more member, or with another value of one it has.
+/// `object` with a member added or replaced.
 pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
     if let Value::Object(members) = &mut object {
         members.insert(name.to_owned(), value.into());
@@ -10,7 +10,7 @@ pub(crate) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Va
     object
 }
 
-/// The text of a member; empty where it has none.
+/// The text of a member; empty if it is missing.
 pub(crate) fn text(object: &Value, name: &str) -> String {
     let member = object.get(name).and_then(Value::as_str);
     member.unwrap_or_default().to_owned()

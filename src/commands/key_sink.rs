@@ -1,4 +1,4 @@
-//! Chooses the sink of a command that mints keys, and finds out whether it could keep one.
+//! Chooses the sink of a command that mints keys, and finds out whether it could store one.
 
 use std::io;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::report::Ui;
 use crate::sink::{self, KeyName, Sink, Stdout};
 use crate::workflow::{Found, FoundKey};
 
-/// What new keys are for, and where their secrets go.
+/// The purpose of new keys, and the sink for their secrets.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DeliveryArgs {
-    /// Where the secret goes: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    /// The sink for the secret: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
     #[arg(long, value_name = "SINK")]
     pub(crate) keys_to: Option<String>,
 
-    /// What the key is for; Looker shows it beside the key
+    /// The purpose of the key, which Looker shows next to it
     #[arg(long, value_name = "TEXT")]
     pub(crate) key_purpose: Option<String>,
 }
@@ -29,18 +29,18 @@ pub(crate) struct DeliveryArgs {
 /// The name of the sink that prints the key with the result.
 pub(crate) const STDOUT: &str = "stdout";
 
-/// The sink as typed: the flag's, or the settings', or standard output.
+/// The sink as typed: from the flag, the settings, or standard output.
 pub(crate) fn choose(flag: Option<&str>, settings: &Settings) -> String {
     let chosen = flag.or_else(|| settings.keys_to());
     chosen.unwrap_or(STDOUT).to_owned()
 }
 
-/// Whether the result of a job was printed when its key was delivered.
+/// Whether the result of a job was already printed when its key was delivered.
 pub(crate) fn has_printed(keys_to: &str, found: &Found) -> bool {
     keys_to == STDOUT && found.key.is_some()
 }
 
-/// Open the sink and probe it, before anything is done at Looker. `print` is what standard output as a sink does.
+/// Open the sink and probe it, before anything is done at Looker. `print` implements standard output as a sink.
 pub(crate) async fn open(
     keys_to: &str,
     print: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static,
@@ -62,13 +62,13 @@ pub(crate) async fn open(
             session.settings.secret_variables(),
         )?
     };
-    // Nothing has been done yet, so a sink that cannot keep a key is bad input.
+    // Nothing has been done yet, so a sink that cannot store a key is a usage error.
     let probed = sink.probe().await.map_err(Error::from);
     probed.map_err(|error| error.with_kind(Kind::Usage))?;
     Ok(sink)
 }
 
-/// A key in a JSON result; with the secret only where standard output is the sink.
+/// A key in a JSON result; with the secret only if standard output is the sink.
 pub(crate) fn key_json(key: &FoundKey, secret: Option<&str>) -> Value {
     #[derive(Serialize)]
     struct Shown<'a> {
@@ -103,7 +103,7 @@ pub(crate) fn key_rows(key: &FoundKey, secret: Option<&str>) -> Vec<(&'static st
     rows
 }
 
-/// Variables that Looker's SDKs read, ready for a step of a CI job.
+/// Variables for Looker's SDKs, ready for a step of a CI job.
 pub(crate) fn print_env(
     ui: &Ui,
     base_url: &str,
@@ -120,7 +120,7 @@ pub(crate) fn print_env(
     ui.env(&rows, secret)
 }
 
-/// A key that is being printed is delivered by it.
+/// A key that is being printed is thereby delivered.
 fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
     match (secret, &key.delivered_to) {
         (None, Some(sink)) => sink.clone(),
@@ -129,7 +129,7 @@ fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
     }
 }
 
-/// What is written down of the sink `keys_to`: of a command its program alone, since its arguments may be secret.
+/// The form of the sink `keys_to` that is recorded: of a command only its program, since its arguments may be secret.
 pub(crate) fn recorded(keys_to: &str) -> String {
     match keys_to.strip_prefix("exec:") {
         Some(command) => sink::exec_name(command),
@@ -137,7 +137,7 @@ pub(crate) fn recorded(keys_to: &str) -> String {
     }
 }
 
-/// The sink of a run that is gone on with: as it was written down, or, if that is not all of it, as it is `given` again.
+/// The sink of a run that is continued: as recorded, or as `given` again if the record is incomplete.
 pub(crate) fn again(
     recorded_as: &str,
     given: Option<&str>,

@@ -11,7 +11,7 @@ use crate::error::{Error, Exit};
 use crate::ledger::Ledger;
 use crate::report::Format;
 
-/// Show the ledger, and let it follow a Looker that has moved
+/// Show the ledger, or rebind it after Looker has moved
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum LedgerCommand {
     Show(LedgerShowArgs),
@@ -22,12 +22,12 @@ pub(crate) enum LedgerCommand {
 #[derive(clap::Args, Debug)]
 pub(crate) struct LedgerShowArgs;
 
-/// Let the ledger belong to the Looker of the profile
+/// Bind the ledger to the Looker of the profile
 ///
-/// A ledger is refused at another Looker than its own, since ids mean nothing there. After its Looker has moved to a new
-/// address, this says so, and runs and keys go along. If the Looker of the profile knows none of the ledger's keys, it is
-/// another one: runs and keys stay with the former, and are refused until the ledger belongs to that one again. It asks
-/// first.
+/// A ledger is refused at any Looker but its own, because ids mean nothing elsewhere. After its Looker has moved to a new
+/// address, this command records the move, and runs and keys go along. If the Looker of the profile knows none of the
+/// ledger's keys, it is a different one: runs and keys stay with the former Looker, and are refused until the ledger is bound
+/// to that one again. The command asks first.
 #[derive(clap::Args, Debug)]
 pub(crate) struct LedgerRebindArgs {
     /// Print what would be changed, and change nothing

@@ -12,7 +12,7 @@ use crate::system::{System, files};
 /// Write a manual page for every command
 #[derive(clap::Args, Debug)]
 pub(crate) struct ManArgs {
-    /// The folder to write `embedctl.1` and its like into; it is created if it does not exist
+    /// The folder for `embedctl.1` and the other pages; it is created if it does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }
@@ -35,7 +35,7 @@ pub(crate) fn run(
     Ok(Exit::Done)
 }
 
-/// Write the pages of a command and of those below it.
+/// Write the pages of a command and its subcommands.
 fn write(command: clap::Command, folder: &Path) -> Result<(), Error> {
     for below in command.get_subcommands().filter(|it| !it.is_hide_set()) {
         write(below.clone(), folder)?;

@@ -1,4 +1,4 @@
-//! Says who will create keys, for whoever looks at a plan first.
+//! Says who will create keys, for the output of a plan.
 
 use crate::commands::session::Session;
 use crate::workflow::Authority;

@@ -1,4 +1,4 @@
-//! The commands: the list, and the way from what was typed to the one that runs.
+//! The commands, and the way from what was typed to the one that runs.
 
 mod api;
 mod apply;
@@ -42,7 +42,7 @@ use crate::system::System;
 pub(crate) use api::jq::{HELPER as JQ, help as jq};
 pub(crate) use completions::COMPLETE;
 
-/// The whole tree of commands, for those that describe it.
+/// The whole tree of commands, for code that describes it.
 pub(crate) type Tree = fn(&System) -> clap::Command;
 
 /// A command and its arguments.
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Users(users::UsersCommand),
 }
 
-/// Run `command` with the settings of `config`, and report an error it ends with.
+/// Run `command` with the settings of `config`, and report its error, if any.
 pub(crate) async fn run(
     command: &Command,
     config: &ConfigArgs,
@@ -94,7 +94,7 @@ async fn dispatch(
     ui: &Ui,
     system: &System,
 ) -> Result<Exit, Error> {
-    // On the heap: what a command keeps while it waits would otherwise be part of everything that waits for it.
+    // Boxed: otherwise the state of every command would be part of every future that waits for one.
     let settings = || Settings::resolve(config, system);
     let context = || Ok::<_, Error>(CommandContext::new(settings()?, ui, system));
     match command {

@@ -10,10 +10,10 @@ use crate::plan::{Action, PlanHeader, PlanWriter};
 
 /// Print what `embedctl apply` would do with a manifest, and the API calls it would cost
 ///
-/// Nothing is changed. What the manifest does not name stays as it is. A user is compared with what Looker shows of it,
-/// and with the grants that the ledger says it was last given, since Looker does not show those readily; if the ledger
-/// does not know them, or with `--refresh`, the user's embed role and its own attribute values are read. A user that
-/// needs an embed login, which replaces all grants, is read as a whole, and the plan lists what the login repeats.
+/// Nothing is changed. Whatever the manifest does not name stays as it is. A user is compared with what Looker shows, and with
+/// the grants that the ledger recorded last, since Looker does not show those readily; if the ledger does not know them, or
+/// with `--refresh`, the user's embed role and its own attribute values are read. For a user that needs an embed login, which
+/// replaces all grants, everything is read, and the plan lists what the login repeats.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanArgs {
     /// The manifest; `-` is standard input
@@ -22,7 +22,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     planning: PlanningArgs,
 
-    /// Compare the calls with a quota of this many a month, as Looker (Google Cloud core) has
+    /// Compare the calls with a monthly quota, as on Looker (Google Cloud core)
     #[arg(long, value_name = "CALLS")]
     quota: Option<u64>,
 
@@ -30,7 +30,7 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     detailed_exitcode: bool,
 
-    /// Keep the plan in a file, for `embedctl apply FILE`
+    /// Write the plan to a file, for `embedctl apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<String>,
 }
@@ -106,7 +106,7 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
     })
 }
 
-/// A plan that leaves a user out is not the plan that was asked for.
+/// A plan without some of the users is not the plan that was requested.
 fn refuse_incomplete(refused: u64) -> Result<(), Error> {
     let message = match refused {
         0 => return Ok(()),

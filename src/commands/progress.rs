@@ -1,4 +1,4 @@
-//! What a person sees of a run while it goes on, and what was last found of each of its jobs.
+//! What the operator sees of a run while it goes on, and the latest findings of each of its jobs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,18 +9,18 @@ use crate::report::{Meter, Ui};
 use crate::system::{Clock, duration};
 use crate::workflow::{Found, Observer, Outcome, Step};
 
-/// What was last found of each job, by Looker's id of its user: a sink on standard output prints it with the secret.
+/// The latest findings of each job, by Looker's id of its user: a sink on standard output prints them with the secret.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latest(Arc<Mutex<HashMap<String, Found>>>);
 
 impl Latest {
-    /// What was last found of the job for a Looker user.
+    /// The latest findings of the job for a Looker user.
     pub(crate) fn found(&self, looker_user_id: &str) -> Found {
         let found = self.lock().get(looker_user_id).cloned();
         found.unwrap_or_default()
     }
 
-    /// Forget a job that is done, so that a run of many needs no room for them all.
+    /// Forget a finished job, so that a large run needs no memory for all of them.
     pub(crate) fn forget(&self, found: &Found) {
         if let Some(id) = &found.looker_user_id {
             self.lock().remove(id);
@@ -38,7 +38,7 @@ impl Latest {
     }
 }
 
-/// Shows each step as it is done.
+/// Reports each step when it is done.
 #[derive(Debug)]
 pub(crate) struct UiObserver {
     ui: Ui,
@@ -49,7 +49,7 @@ pub(crate) struct UiObserver {
 }
 
 impl UiObserver {
-    /// Show the steps of one job; of many, only to those who want to know more.
+    /// Report the steps of a single job; of many jobs only with `-v`.
     pub(crate) fn new(ui: &Ui, latest: Latest, many: bool, clock: &Clock) -> Self {
         Self {
             ui: ui.clone(),
@@ -63,7 +63,7 @@ impl UiObserver {
 
 impl Observer for UiObserver {
     fn progress(&self, what: &'static str, done: usize, total: usize) {
-        // Of many users, it is told how many are done.
+        // With many users, only the number of finished ones is reported.
         if self.many {
             return;
         }
@@ -115,12 +115,12 @@ impl Observer for UiObserver {
     }
 }
 
-/// What a person wants to know of a step; `None` where it is of no interest.
+/// What to report about a step; `None` if it is of no interest.
 fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
     let user = found.looker_user_id.as_deref().unwrap_or_default();
     let key = found.key.as_ref();
     Some(match step {
-        Step::Observe if user.is_empty() => format!("looked up `{subject}`: there is none yet"),
+        Step::Observe if user.is_empty() => format!("looked up `{subject}`: it does not exist yet"),
         Step::Observe => format!("looked up `{subject}`: Looker user {user}"),
         Step::Edit => format!("changed `{subject}`"),
         Step::Create if found.outcome == Some(Outcome::Updated) => {

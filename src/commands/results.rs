@@ -1,4 +1,4 @@
-//! Prints what came of the jobs of a run: one result, or one for each user and a summary.
+//! Prints the results of a run's jobs: a single one, or one per user and a summary.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,7 +28,7 @@ pub(crate) struct Results {
     base_url: String,
     keys_to: String,
     many: bool,
-    /// Whether a result has been begun on standard output and not ended.
+    /// Whether a result was started on standard output and not finished.
     opened: Arc<AtomicBool>,
     rotated: bool,
     rows: Vec<Vec<String>>,
@@ -41,7 +41,7 @@ impl Results {
     /// Results of one job, or of `many`.
     ///
     /// # Errors
-    /// Many results cannot be printed in the form that was asked for.
+    /// The requested format cannot hold many results.
     pub(crate) fn new(ui: &Ui, base_url: &str, keys_to: &str, many: bool) -> Result<Self, Error> {
         match ui.format() {
             Format::Env if many => return Err(ui.no_env_form()),
@@ -49,7 +49,7 @@ impl Results {
                 return Err(Error::usage(
                     "the keys of many users go to standard output only as one JSON object a line",
                 )
-                .hint("use `-o jsonl`, or say where the keys go with `--keys-to`"));
+                .hint("use `-o jsonl`, or name a sink for the keys with `--keys-to`"));
             }
             _ => {}
         }
@@ -67,8 +67,8 @@ impl Results {
         })
     }
 
-    /// Run `specs` as `command`, print what comes of each and of all, and give the exit code. If they `mint` keys, the sink
-    /// is opened first.
+    /// Run `specs` as `command`, print each result and the totals, and return the exit code. If they `mint` keys, the sink is
+    /// opened first.
     pub(crate) async fn run(
         mut self,
         command: &'static str,
@@ -97,7 +97,7 @@ impl Results {
         self.end(ended, session.http.calls(), elapsed)
     }
 
-    /// What prints a key with the rest of its result, when standard output is the sink.
+    /// Prints a key with the rest of its result, when standard output is the sink.
     pub(crate) fn printer(
         &self,
         latest: &Latest,
@@ -120,7 +120,7 @@ impl Results {
         }
     }
 
-    /// Print what came of a job. One that failed among many does not stop the others.
+    /// Print the result of a job. Among many, a failed one does not stop the others.
     ///
     /// # Errors
     /// The error of the only job; or standard output cannot be written to.
@@ -171,15 +171,15 @@ impl Results {
         }
     }
 
-    /// End what was begun on standard output, since nothing more comes.
+    /// Close what was started on standard output, since nothing more will come.
     pub(crate) fn break_off(&self) {
         let is_open = self.opened.swap(false, Relaxed) && self.ui.format().is_json();
         if is_open && self.ui.data("}\n").is_err() {
-            // Standard output is gone, and what stopped the command is told anyway.
+            // Standard output is gone; the error that stopped the command is reported anyway.
         }
     }
 
-    /// Print what came of moving a person to another id.
+    /// Print the result of moving a person to another id.
     fn moved(&mut self, run: RunId, found: &Found) -> Result<(), Error> {
         self.rotated = true;
         match self.ui.format() {
@@ -196,7 +196,7 @@ impl Results {
         }
     }
 
-    /// Print what came of the run as a whole, and give the exit code.
+    /// Print the result of the whole run, and return the exit code.
     pub(crate) fn end(self, ended: Ended, calls: u64, elapsed: Duration) -> Result<Exit, Error> {
         let (run, totals) = (ended.run, ended.totals);
         if self.many {
@@ -265,7 +265,7 @@ impl Results {
     }
 }
 
-/// What became of the job, in a word.
+/// The outcome of the job, in one word.
 fn word(found: &Found) -> &'static str {
     match (found.outcome, &found.key) {
         _ if found.rotated.is_some() => "moved",
@@ -276,7 +276,7 @@ fn word(found: &Found) -> &'static str {
     }
 }
 
-/// Write one result in the form that was asked for; `secret` only where standard output is the sink.
+/// Write one result in the requested format; `secret` only if standard output is the sink.
 fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result<(), Error> {
     match ui.format() {
         Format::Json | Format::Jsonl => ui.json(&result_json(found, secret)),
@@ -285,7 +285,7 @@ fn print(ui: &Ui, base_url: &str, found: &Found, secret: Option<&str>) -> Result
     }
 }
 
-/// One result as JSON. What a job makes of a user stands in it only if the job makes users.
+/// One result as JSON. The outcome for a user is included only if the job creates users.
 pub(crate) fn result_json(found: &Found, secret: Option<&str>) -> Value {
     #[derive(Serialize)]
     struct Shown<'a> {

@@ -1,4 +1,4 @@
-//! One session with Looker: the settings made into a client, and the tokens logged out at the end.
+//! A session with Looker: creates the client from the settings, and logs the tokens out at the end.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::signed_url::{Algorithm, Signer};
 use crate::system::{System, duration};
 use crate::workflow::{Authority, Finder, KeyAccess};
 
-/// A session with Looker, or with a fresh emulator in this process. It has all that a command has without one.
+/// A session with Looker, or with a fresh emulator in this process.
 #[derive(Debug)]
 pub(crate) struct Session {
     context: CommandContext,
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) admin: Client,
     /// Looks users up as the admin.
     pub(crate) finder: Finder,
-    /// Who may do what with keys, found out once.
+    /// Who may manage keys, found out once.
     pub(crate) keys: Arc<KeyAccess>,
     emulator: Option<Emulator>,
 }
@@ -35,7 +35,7 @@ impl Deref for Session {
     }
 }
 
-/// What a command needs of the settings.
+/// The settings that a command requires.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Needs {
     /// An API key.
@@ -45,10 +45,10 @@ pub(crate) enum Needs {
 }
 
 impl Session {
-    /// Make the settings into a client. Nothing is sent yet: the first call logs in.
+    /// Create the client from the settings. Nothing is sent yet: the first call logs in.
     ///
     /// # Errors
-    /// Something of what the command needs is missing in the settings: one error names all of it.
+    /// A required setting is missing; a single error names all of them.
     pub(crate) async fn open(mut context: CommandContext, needs: Needs) -> Result<Self, Error> {
         let (settings, emulator) = with_emulator(context.settings, &context.system).await?;
         context.settings = settings;
@@ -76,10 +76,10 @@ impl Session {
         })
     }
 
-    /// Do `work` in a session, which is closed however that ends.
+    /// Run `work` in a session, which is closed in any case.
     ///
     /// # Errors
-    /// As [`Session::open`], and those of `work`.
+    /// The errors of [`Session::open`] and of `work`.
     pub(crate) async fn within<T>(
         context: CommandContext,
         needs: Needs,
@@ -91,7 +91,7 @@ impl Session {
         ended
     }
 
-    /// What signs embed URLs, and the same for the other algorithm, which tells a wrong algorithm from a wrong secret.
+    /// The signer for embed URLs, and one for the other algorithm, which distinguishes a wrong algorithm from a wrong secret.
     pub(crate) fn signers(&self) -> Result<(Signer, Signer), Error> {
         let embed = self.settings.embed()?;
         let other = match embed.algorithm {
@@ -147,12 +147,12 @@ fn recall(context: &CommandContext, admin: &Client) -> Authority {
     }
 }
 
-/// Shows each exchange to people who gave `-vv`.
+/// Reports each exchange with `-vv`.
 pub(crate) fn trace(ui: &Ui) -> Arc<dyn Trace> {
     Arc::new(UiTrace(ui.clone()))
 }
 
-/// The connections that the settings ask for.
+/// The connections for these settings.
 pub(crate) fn http(
     settings: &Settings,
     trace: Arc<dyn Trace>,
@@ -174,7 +174,7 @@ pub(crate) fn http(
     Ok(Http::new(options)?)
 }
 
-/// The settings for a fresh emulator in this process, where they ask for one.
+/// The settings for a fresh emulator in this process, if they ask for one.
 pub(crate) async fn with_emulator(
     settings: Settings,
     system: &System,
@@ -201,7 +201,7 @@ pub(crate) async fn with_emulator(
     Ok((settings, Some(emulator)))
 }
 
-/// Shows each request with `-vv`, and its headers with `-vvv`.
+/// Reports each request with `-vv`, and its headers with `-vvv`.
 #[derive(Debug)]
 pub(crate) struct UiTrace(pub(crate) Ui);
 

@@ -16,8 +16,8 @@ use crate::system::System;
 
 /// Print a short-lived access token of an embed user (sudo)
 ///
-/// The token can do what the user can do, until it expires. It is the only one that outlives its command: hand it back
-/// when it has served, `embedctl token --revoke < FILE`, where FILE holds the token.
+/// The token can do what the user can do, until it expires. It is the only token that outlives its command: log it out when it
+/// is no longer needed, with `embedctl token --revoke < FILE`, where FILE contains the token.
 #[derive(clap::Args, Debug)]
 pub(crate) struct TokenArgs {
     /// Your own id of the user
@@ -51,7 +51,7 @@ async fn give(id: &str, session: &Session) -> Result<(), Error> {
         Ok(token) => print(id, &user, &token, session),
         Err(error) => Err(error.into()),
     };
-    // A token that nobody has read is nobody's.
+    // If it could not be printed, no one has it: end it.
     if printed.is_err() {
         impersonate::end(&sudo, &session.ui).await;
     }
@@ -91,10 +91,10 @@ fn print(id: &str, user: &User, token: &AccessToken, session: &Session) -> Resul
     })
 }
 
-/// Log out a token, which takes nothing but the token and Looker's address.
+/// Log out a token, which requires only the token and Looker's address.
 async fn revoke(cx: &CommandContext) -> Result<Exit, Error> {
     let Some(base_url) = cx.settings.base_url().cloned() else {
-        // The settings say it with every way to give it.
+        // The error of the settings lists every way to give the address.
         cx.settings.looker()?;
         return Err(Error::usage("the base URL is missing"));
     };
@@ -113,9 +113,8 @@ fn read(system: &System) -> Result<SecretString, Error> {
         .map_err(|error| Error::usage(format!("cannot read the token: {error}")))?;
     let token = text.trim();
     if token.is_empty() || token.contains(char::is_whitespace) {
-        return Err(Error::usage("there is no token on standard input").hint(
-            "write `embedctl token --revoke < FILE`, where FILE holds nothing but the token",
-        ));
+        return Err(Error::usage("there is no token on standard input")
+            .hint("write `embedctl token --revoke < FILE`, where FILE contains only the token"));
     }
     Ok(token.into())
 }

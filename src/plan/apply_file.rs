@@ -1,4 +1,4 @@
-//! A plan kept in a file, to be applied later exactly as it is, or not at all.
+//! A plan in a file, to be applied later exactly as it is, or not at all.
 
 use std::io::{self, BufRead, BufWriter, Seek, SeekFrom, Write};
 
@@ -12,38 +12,38 @@ use crate::plan::desired::Desired;
 use crate::plan::jobs::JobOptions;
 use crate::plan::planner::Planned;
 
-/// The version of the form.
+/// The version of the format.
 const VERSION: u32 = 3;
 
-/// The digits of a digest.
+/// The number of hex digits of a digest.
 const DIGEST: usize = 64;
 
 /// The first line of a plan.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct PlanHeader {
-    /// The version of the form; its name tells a plan from a manifest.
+    /// The version of the format; the field's name distinguishes a plan from a manifest.
     pub(crate) embedctl_plan: u32,
-    /// The Looker it is for.
+    /// The Looker that it is for.
     pub(crate) base_url: String,
-    /// The address of that Looker's web pages, if it told one: two may be reached at the same base URL, one after the
-    /// other.
+    /// The address of that Looker's web pages, if it reported one: two Lookers may be reached at the same base URL one after
+    /// the other.
     #[serde(default)]
     pub(crate) web_url: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub(crate) created_at: String,
-    /// How many users the manifest named, those without a change too.
+    /// How many users the manifest named, including those without a change.
     pub(crate) rows: u64,
-    /// What is the same for every job.
+    /// The options shared by all jobs.
     pub(crate) options: JobOptions,
     /// How many lines follow.
     #[serde(default)]
     pub(crate) lines: u64,
-    /// What the lines and the rest of this one add up to, so that a plan that was cut or edited is known as such.
+    /// A checksum of this line and all others, so that a plan that was cut or edited is detected.
     #[serde(default)]
     pub(crate) digest: String,
 }
 
-/// The first line of a plan of whatever version.
+/// The first line of a plan of any version.
 #[derive(Deserialize)]
 struct AnyHeader {
     embedctl_plan: u32,
@@ -70,7 +70,7 @@ impl PlanHeader {
         }
     }
 
-    /// Refuse a plan that is not as it was written.
+    /// Refuse a plan that was changed after it was written.
     pub(crate) fn check(&self, plan: &mut impl BufRead) -> Result<(), Error> {
         let mut sum = Sum::default();
         let mut line = Vec::new();
@@ -90,13 +90,13 @@ impl PlanHeader {
             return Ok(());
         }
         Err(
-            Error::usage("the plan was cut or changed since it was made; nothing was done")
-                .hint("make the plan again with `embedctl plan --out FILE`"),
+            Error::usage("the plan was cut or changed after it was created; nothing was done")
+                .hint("create the plan again with `embedctl plan --out FILE`"),
         )
     }
 }
 
-/// Adds up the lines of a plan.
+/// The checksum of a plan.
 #[derive(Default)]
 struct Sum {
     lines: u64,
@@ -109,7 +109,7 @@ impl Sum {
         self.digest.update(line);
     }
 
-    /// The digest of the lines and of `header`, whatever digest that one has.
+    /// The digest of the lines and of `header`, ignoring the digest in it.
     fn end(mut self, header: &PlanHeader) -> String {
         let header = PlanHeader {
             lines: self.lines,
@@ -130,10 +130,10 @@ pub(crate) struct PlanWriter<W: Write> {
 }
 
 impl<W: Write + Seek> PlanWriter<W> {
-    /// A plan with this header, to be written to `out` from its beginning.
+    /// A plan with this header, written to `out` from the start.
     pub(crate) fn new(out: W, header: PlanHeader) -> io::Result<Self> {
         let mut out = BufWriter::new(out);
-        // Room for the header that is known at the end, which is no longer than this one.
+        // Reserves space for the final header, which is not longer than this one.
         writeln!(out, "{}", json!(header))?;
         Ok(Self {
             out,
@@ -153,7 +153,7 @@ impl<W: Write + Seek> PlanWriter<W> {
         self.out.write_all(line.as_bytes())
     }
 
-    /// Write the header as it is now known, and give back what was written to.
+    /// Write the final header, and return the output.
     pub(crate) fn end(mut self) -> io::Result<W> {
         let room = json!(self.header).to_string().len();
         let mut header = self.header;
@@ -167,14 +167,14 @@ impl<W: Write + Seek> PlanWriter<W> {
     }
 }
 
-/// A line of a plan: a user as it is to be, and what was to be done for that.
+/// A line of a plan: a desired user, and its change.
 #[derive(Debug, Deserialize, Serialize)]
 struct Line {
     change: Change,
     user: Desired,
 }
 
-/// The header of the plan that `line`, the first of a file, begins; `None` where it is no plan.
+/// The header in `line`, the first line of a file; `None` if it is not a plan.
 pub(crate) fn read_header(line: &str) -> Result<Option<PlanHeader>, Error> {
     let Ok(AnyHeader { embedctl_plan }) = serde_json::from_str(line) else {
         return Ok(None);
@@ -183,16 +183,16 @@ pub(crate) fn read_header(line: &str) -> Result<Option<PlanHeader>, Error> {
         return Err(Error::usage(format!(
             "plan format {embedctl_plan} is not the one this embedctl supports ({VERSION})"
         ))
-        .hint("make the plan again"));
+        .hint("create the plan again"));
     }
     let header = serde_json::from_str(line);
     header.map(Some).map_err(|_| {
-        Error::usage("the plan was cut or changed since it was made; nothing was done")
-            .hint("make the plan again with `embedctl plan --out FILE`")
+        Error::usage("the plan was cut or changed after it was created; nothing was done")
+            .hint("create the plan again with `embedctl plan --out FILE`")
     })
 }
 
-/// The lines of a plan behind its header.
+/// The lines of a plan after its header.
 pub(crate) struct PlanFile<R>(pub(crate) R);
 
 impl<R: BufRead> PlanFile<R> {

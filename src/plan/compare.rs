@@ -1,4 +1,4 @@
-//! Compares what was named of a user with what it has, field by field.
+//! Compares the desired fields of a user with the present ones, one by one.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::plan::row::Rules;
 use crate::signed_url::Grants;
 use crate::workflow::{AttributeEdit, UserEdits};
 
-/// How a user differs from what was named of it, and what the API can do about that.
+/// How a user differs from the desired state, and what the API can do about it.
 pub(super) struct Comparison {
-    /// The named fields as they become.
+    /// The named fields with their new values.
     pub(super) wanted: Grants,
     pub(super) differences: Vec<Difference>,
-    /// What makes each difference go that takes no login.
+    /// The changes that need no login.
     pub(super) edits: UserEdits,
 }
 
@@ -67,12 +67,12 @@ impl Comparison {
         this
     }
 
-    /// Leave out what only a login can change.
+    /// Drop the differences that only a login can change.
     pub(super) fn drop_logins(&mut self) {
         self.differences.retain(|it| !it.field.takes_login());
     }
 
-    /// Lists are added to.
+    /// Add to the present lists instead of replacing them.
     fn merge(&mut self, is: &Grants) {
         let wanted = &mut self.wanted;
         for (wanted, is) in [
@@ -89,7 +89,7 @@ impl Comparison {
         }
     }
 
-    /// Whether a list was named that is another set.
+    /// Whether a list was named that is a different set. The order means nothing to Looker.
     fn list(
         &mut self,
         field: Field,
@@ -107,7 +107,7 @@ impl Comparison {
         differs
     }
 
-    /// Whether a text was named that is another one; an empty one is none.
+    /// Whether a text was named that is different; an empty one counts as none.
     fn text(&mut self, field: Field, wanted: &Option<String>, is: Option<&String>) -> bool {
         let is = is.filter(|is| !is.is_empty());
         let Some(wanted) = wanted else {
@@ -122,6 +122,7 @@ impl Comparison {
 
     fn attribute(&mut self, name: &str, value: &str, known: &KnownGrants, rules: &Rules) {
         let hidden = known.hidden.contains(name);
+        // A value that is neither known nor hidden was not read, because nothing asked for it.
         let is = known.grants.user_attributes.get(name);
         if is.is_none() && !hidden {
             return;
@@ -132,7 +133,7 @@ impl Comparison {
             return;
         }
         self.differs(Field::Attribute(name.to_owned()), json!(is), json!(wanted));
-        // One that Looker does not know cannot be set; the manifest was refused if it could be asked.
+        // An unknown attribute cannot be set; the manifest was refused if Looker could be asked.
         if let Some(attribute) = rules.attributes.get(name) {
             self.edits.attributes.push(AttributeEdit {
                 id: attribute.id.clone(),

@@ -1,4 +1,4 @@
-//! The decision: what is done for a user, from what is wanted and what is known, without asking anybody.
+//! The decision for a user, from the desired and the known state, without requests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,29 +13,29 @@ use crate::plan::row::{KeyWish, Rules, State};
 use crate::signed_url::Grants;
 use crate::workflow::UserEdits;
 
-/// What is done for a user.
+/// The change of a user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Change {
-    /// In a word.
+    /// In one word.
     pub(crate) action: Action,
     /// The company's id of the user.
     pub(crate) external_user_id: String,
     /// Looker's id, if the user exists.
     pub(crate) looker_user_id: Option<String>,
-    /// What becomes otherwise.
+    /// The fields that change.
     #[serde(rename = "changes")]
     pub(crate) differences: Vec<Difference>,
-    /// What a login repeats, since it would take away what it does not say.
+    /// What a login repeats, because it would remove whatever it does not name.
     #[serde(default)]
     pub(crate) carried: Vec<Carried>,
-    /// Whether it ends the sessions that the user has open.
+    /// Whether it ends the user's sessions.
     pub(crate) ends_sessions: bool,
-    /// What is done about keys.
+    /// What happens to keys.
     pub(crate) key: KeyChange,
-    /// All that the embed login says, if one is needed: it replaces every grant the user has.
+    /// The complete embed login, if one is needed: it replaces every grant of the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) login: Option<Grants>,
-    /// What is changed through the API.
+    /// The changes through the API.
     #[serde(default, skip_serializing_if = "UserEdits::is_empty")]
     pub(crate) edits: UserEdits,
     /// Why nothing is done, if the user cannot be compared.
@@ -43,7 +43,7 @@ pub(crate) struct Change {
     pub(crate) refused: Option<Refusal>,
 }
 
-/// What is done for a user, in a word.
+/// The change of a user, in one word.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -51,15 +51,15 @@ pub(crate) enum Action {
     Create,
     /// It is changed.
     Update,
-    /// Nothing of it is changed, and it gets a key.
+    /// It gets a key, and nothing else changes.
     Key,
     /// It can no longer log in.
     Disable,
-    /// It can log in again, and nothing else is changed.
+    /// It can log in again, and nothing else changes.
     Enable,
     /// Nothing.
     Unchanged,
-    /// Nothing, since it cannot be compared.
+    /// Nothing, because it cannot be compared.
     Refused,
 }
 
@@ -78,7 +78,7 @@ impl Action {
     }
 }
 
-/// What is done about the keys of a user.
+/// What happens to the keys of a user.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KeyChange {
@@ -87,12 +87,12 @@ pub(crate) enum KeyChange {
     None,
     /// One is minted.
     Mint,
-    /// One is minted in place of those there are.
+    /// One is minted and replaces the present ones.
     Rotate,
 }
 
 impl Change {
-    /// Nothing, for a user that may have to be changed.
+    /// No change yet, for a user that may have to change.
     pub(super) fn nothing(external_user_id: &str, seen: Option<&ObservedUser>) -> Self {
         Self {
             action: Action::Unchanged,
@@ -108,14 +108,14 @@ impl Change {
         }
     }
 
-    /// The differences that take a login.
+    /// The differences that need a login.
     pub(crate) fn login_fields(&self) -> impl Iterator<Item = &Field> {
         let fields = self.differences.iter().map(|difference| &difference.field);
         fields.filter(|field| field.takes_login())
     }
 }
 
-/// Nothing is done for `desired`, which cannot be compared.
+/// No change for `desired`, because it cannot be compared.
 pub(crate) fn refuse(desired: &Desired, seen: Option<&ObservedUser>, why: Refusal) -> Change {
     Change {
         action: Action::Refused,
@@ -124,7 +124,7 @@ pub(crate) fn refuse(desired: &Desired, seen: Option<&ObservedUser>, why: Refusa
     }
 }
 
-/// Decide what is done for `desired`, which Looker shows as `seen` and of whose grants `known` is known.
+/// Decide what to do for `desired`, which Looker shows as `seen` and whose grants are known as `known`.
 pub(crate) fn decide(
     desired: &Desired,
     seen: Option<&ObservedUser>,
@@ -132,7 +132,7 @@ pub(crate) fn decide(
     rules: &Rules,
 ) -> Change {
     match seen {
-        // A user that is not there cannot log in either.
+        // A user that does not exist cannot log in either.
         None if desired.state == Some(State::Disabled) => {
             Change::nothing(&desired.external_user_id, None)
         }
@@ -141,7 +141,7 @@ pub(crate) fn decide(
     }
 }
 
-/// What is done for a user that is at Looker and in no manifest.
+/// The change of a user that exists at Looker but in no manifest.
 pub(crate) fn prune(seen: &ObservedUser) -> Change {
     let mut change = Change::nothing(&seen.external_user_id, Some(seen));
     change.switch_off();
@@ -170,7 +170,7 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
     let ends_off = stays_off || desired.state == Some(State::Disabled);
     let mut comparison = Comparison::of(desired, seen, known, rules);
     if desired.state == Some(State::Disabled) {
-        // A disabled user cannot log in, so what only a login changes waits until it is let in again.
+        // A disabled user cannot log in, so changes that need a login wait until it is enabled again.
         comparison.drop_logins();
     }
     change.differences = comparison.differences;
@@ -214,7 +214,7 @@ fn hindrance(
     if is_disabled {
         return Some(Refusal {
             reason: format!("`{id}` is disabled, and {fields} can only be changed by an embed login"),
-            advice: Some("add `state` to its row: `present` lets it in again, `disabled` leaves its grants as they are".to_owned()),
+            advice: Some("add `state` to its row: `present` enables it again, `disabled` leaves its grants as they are".to_owned()),
         });
     }
     let named = &desired.grants.user_attributes;
@@ -231,7 +231,7 @@ fn hindrance(
 }
 
 impl Change {
-    /// The user can no longer log in, whatever else becomes of it.
+    /// Disable the user, whatever else changes.
     fn switch_off(&mut self) {
         self.action = Action::Disable;
         self.ends_sessions = true;
@@ -248,7 +248,7 @@ impl Change {
         self.differences.insert(0, state);
     }
 
-    /// The login gives `wanted`, and everything else as it is. It takes over what it can of the edits.
+    /// The login gives `wanted`, and repeats everything else. It takes over edits that it makes unnecessary.
     fn login(&mut self, desired: &Desired, wanted: Grants, known: &KnownGrants, rules: &Rules) {
         let grants = wanted.or(&known.grants);
         let changed = |field: &Field| self.differences.iter().any(|it| it.field == *field);
@@ -258,7 +258,7 @@ impl Change {
             .filter(|(field, _)| !changed(field))
             .map(|(field, value)| Carried { field, value })
             .collect();
-        // A login gives values and takes none away; it replaces all memberships.
+        // A login sets values but removes none, and it replaces all memberships.
         self.edits.attributes.retain(|edit| edit.value.is_none());
         self.edits.join.clear();
         self.edits.leave.clear();

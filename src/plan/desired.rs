@@ -1,11 +1,11 @@
-//! A user as it should be: what was said of it, and nothing else.
+//! The desired state of a user: exactly what was stated.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::row::{KeyWish, Row, State};
 use crate::signed_url::Grants;
 
-/// A user as it should be.
+/// The desired state of a user.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Desired {
     /// The company's id of the user.
@@ -15,13 +15,13 @@ pub(crate) struct Desired {
     pub(crate) grants: Grants,
     /// Whether it gets a key.
     pub(crate) key: KeyWish,
-    /// Whether it can log in; `None` leaves that as it is.
+    /// Whether it can log in; `None` leaves it as it is.
     #[serde(default)]
     pub(crate) state: Option<State>,
 }
 
 impl Desired {
-    /// The user of a row; `key` holds for a row that says nothing of keys.
+    /// The user of a row; `key` is the policy for rows without one.
     pub(crate) fn new(row: Row, key: KeyWish) -> Self {
         Self {
             external_user_id: row.external_user_id,
@@ -31,7 +31,7 @@ impl Desired {
         }
     }
 
-    /// A user of whom nothing is said but that it is to be disabled.
+    /// A user about whom nothing is stated except that it should be disabled.
     pub(crate) fn disabled(external_user_id: &str) -> Self {
         Self {
             external_user_id: external_user_id.to_owned(),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A field, as manifests and plans call it.
+/// A field, as named in manifests and plans.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "String", into = "String")]
 pub(crate) enum Field {
@@ -21,7 +21,7 @@ pub(crate) enum Field {
     Attribute(String),
 }
 
-/// The names of those that have a fixed one.
+/// The fields with a fixed name.
 const NAMES: [(&str, Field); 8] = [
     ("state", Field::State),
     ("first_name", Field::FirstName),
@@ -33,28 +33,28 @@ const NAMES: [(&str, Field); 8] = [
     ("user_timezone", Field::UserTimezone),
 ];
 
-/// A field that becomes another.
+/// A field that changes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Difference {
-    /// Which.
+    /// The field.
     pub(crate) field: Field,
-    /// As it is; null if the user has none.
+    /// Its present value; null for none.
     pub(crate) from: Value,
-    /// As it becomes; null if it is taken away.
+    /// Its new value; null to remove it.
     pub(crate) to: Value,
 }
 
 /// A grant that a login repeats.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Carried {
-    /// Which.
+    /// The field.
     pub(crate) field: Field,
     /// Its value.
     pub(crate) value: Value,
 }
 
 impl Field {
-    /// Whether nothing but an embed login can change it for a user that exists.
+    /// Whether only an embed login can change it for an existing user.
     pub(crate) const fn takes_login(&self) -> bool {
         matches!(
             self,

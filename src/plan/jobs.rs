@@ -1,4 +1,4 @@
-//! Makes a change into a job, and counts the calls that it costs.
+//! Turns a change into a job, and counts its API calls.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,43 +7,43 @@ use crate::plan::desired::Desired;
 use crate::signed_url::Grants;
 use crate::workflow::{Extra, JobSpec, KeySpec, UserSpec, Via};
 
-/// What is the same for every job of a run.
+/// The options shared by all jobs of a run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct JobOptions {
     /// How users are created.
     pub(crate) via: Via,
-    /// The embed path that is fetched.
+    /// The embed path to fetch.
     pub(crate) target: String,
-    /// What keys are for.
+    /// The purpose of keys.
     pub(crate) purpose: Option<String>,
-    /// For whom sudo is proved.
+    /// For which users sudo is verified.
     pub(crate) verify: Verify,
     /// Whether attribute values of unknown origin count as the users' own.
     #[serde(default)]
     pub(crate) take_unknown: bool,
-    /// The grants of new users, for all that their rows do not name.
+    /// The grants of new users, for whatever their rows do not name.
     #[serde(default)]
     pub(crate) defaults: Grants,
-    /// Whether lists that are named are added to those there are.
+    /// Whether named lists are added to the present ones.
     #[serde(default)]
     pub(crate) merge: bool,
 }
 
-/// For whom sudo is proved.
+/// For which users sudo is verified.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verify {
-    /// For every user that is made, changed, or given a key.
+    /// Every user that is created, changed, or given a key.
     All,
-    /// For the first such user and every hundredth after it.
+    /// The first such user and every hundredth after it.
     #[default]
     Sample,
-    /// For no user.
+    /// No user.
     None,
 }
 
 impl Verify {
-    /// Whether it is for the user with this number, from 0.
+    /// Whether the user with this number, from 0, is verified.
     pub(crate) const fn wants(self, number: u64) -> bool {
         match self {
             Self::All => true,
@@ -53,7 +53,7 @@ impl Verify {
     }
 }
 
-/// The job that brings `change` about; `None` where there is nothing to do. `verify` says whether sudo is proved.
+/// The job for `change`; `None` if there is nothing to do. `verify` says whether sudo is verified.
 pub(crate) fn job(
     desired: &Desired,
     change: &Change,
@@ -87,7 +87,7 @@ pub(crate) fn job(
 }
 
 impl Change {
-    /// How many API calls it takes when all goes well, besides the fetch of a signed URL, which is none.
+    /// How many API calls it takes if all goes well. The fetch of a signed URL is none.
     pub(crate) fn calls(&self, options: &JobOptions, verify: bool) -> u64 {
         if matches!(self.action, Action::Unchanged | Action::Refused) {
             return 0;
@@ -100,18 +100,18 @@ impl Change {
         };
         let mut calls = u64::from(!creates);
         if let Some(login) = &self.login {
-            // The look at its sessions before, and at the user after.
+            // Its sessions are listed before, and the user is read back after it.
             calls += by_api + 1 + u64::from(!creates);
             let gives_values = !login.not_empty().user_attributes.is_empty();
             let compares = verify && options.via != Via::EmbedUser;
             calls += u64::from(compares && gives_values);
-            // What the login has replaced is read from the roles of the user, and from all roles.
+            // What the login replaced is read from the roles of the user, and from all roles.
             calls += 2 * u64::from(compares && !creates);
         }
         let edits = &self.edits;
         let moves = edits.join.len() + edits.leave.len();
         calls += u64::from(edits.of_user()) + moves as u64;
-        // What is changed is read again, and what is taken away is read before too.
+        // Whatever is changed is read back, and what is removed is also read before.
         calls += u64::from(edits.of_user() || moves > 0);
         let takes = edits.attributes.iter().any(|edit| edit.value.is_none());
         calls += edits.attributes.len() as u64;
@@ -123,7 +123,7 @@ impl Change {
             + match self.key {
                 KeyChange::None => 0,
                 KeyChange::Mint => 2 + u64::from(!creates),
-                // The look at its keys twice, mint, tag, a login with the new key, and at least one key revoked.
+                // Its keys are listed twice, then mint, tag, a login with the new key, and at least one revocation.
                 KeyChange::Rotate => 2 + 2 + 3 + 1,
             }
     }

@@ -1,4 +1,4 @@
-//! What is known of the grants a user has, from the ledger and from Looker.
+//! What is known about a user's grants, from the ledger and from Looker.
 
 use std::collections::BTreeSet;
 
@@ -8,20 +8,20 @@ use crate::plan::observed_user::ObservedUser;
 use crate::signed_url::Grants;
 use crate::workflow::{Found, JobSpec, Outcome, UserSpec, Via};
 
-/// The grants a user has, as far as they are known.
+/// A user's grants, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct KnownGrants {
-    /// Those that are known; an empty value says that the user has none.
+    /// The known grants; an empty value means that the user has none.
     pub(crate) grants: Grants,
-    /// The attributes for which the user has a value of its own that Looker hides.
+    /// The attributes with a value of the user's own that Looker hides.
     pub(crate) hidden: BTreeSet<String>,
-    /// Whether everything that a login would replace was read from Looker, so that a login can carry it.
+    /// Whether everything that a login would replace was read from Looker, so that a login can repeat it.
     pub(crate) complete: bool,
-    /// Whether an earlier run delivered a key that is still there.
+    /// Whether an earlier run delivered a key that still exists.
     pub(crate) has_our_key: bool,
 }
 
-/// What has to be read of a user's grants.
+/// What must be read about a user's grants.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Needs {
     /// Its permissions and models.
@@ -43,15 +43,15 @@ impl Needs {
         }
     }
 
-    /// Whether nothing has to be read.
+    /// Whether nothing must be read.
     pub(crate) fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl KnownGrants {
-    /// What the jobs of a user, newest first, say that it has. Looker may have had another user with its
-    /// `external_user_id` before. What Looker shows readily, such as names and groups, is not taken from here.
+    /// The grants according to a user's jobs, newest first. An earlier user at Looker may have had the same `external_user_id`, so
+    /// jobs for other Looker ids are skipped. What Looker shows readily, such as names and groups, is not taken from here.
     pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Self {
         let mut known = Self::default();
         let mut said = Some(Grants::default());
@@ -74,7 +74,7 @@ impl KnownGrants {
                 Ok(JobSpec::CreateUser(spec)) => {
                     let (grants, all) = of_spec(spec);
                     known.grants = later.or(&grants);
-                    // What a login replaced is no longer so.
+                    // A login replaces everything older.
                     said = (!all).then(|| known.grants.clone());
                 }
                 _ => said = Some(later),
@@ -83,7 +83,7 @@ impl KnownGrants {
         known
     }
 
-    /// What has to be read of the user to compare it with `desired`.
+    /// What must be read about the user in order to compare it with `desired`.
     pub(crate) fn missing(&self, desired: &Desired) -> Needs {
         let (named, known) = (&desired.grants, &self.grants);
         let open =
@@ -100,7 +100,7 @@ impl KnownGrants {
     }
 }
 
-/// The grants that a job gave, and whether it replaced all that there were.
+/// The grants that a job gave, and whether it replaced all earlier ones.
 fn of_spec(spec: UserSpec) -> (Grants, bool) {
     let logs_in = !spec.planned.no_login;
     let grants = match spec.via {

@@ -1,4 +1,4 @@
-//! Looks at the users that Looker has: one by one where they are few, else all embed users, page by page.
+//! Reads the users from Looker: individually if they are few, otherwise all embed users, page by page.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +12,29 @@ use crate::plan::refusal::Refusal;
 use crate::plan::store::Store;
 use crate::workflow::{Finder, UserRef, parallel};
 
-/// How many users a page has.
+/// The page size.
 const PAGE: u64 = 500;
 
-/// The most pages, so that whatever a server does, there is an end.
+/// The most pages: a server that never ends must not keep the program forever.
 const MOST: u64 = 100_000;
 
-/// Up to how many users are looked up one by one without a look at how many there are in all.
+/// Up to how many users are looked up individually without checking how many there are in total.
 const FEW: u64 = 10;
 
-/// How far the look at the users is.
+/// The progress of reading the users.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looked {
-    /// How many have been looked at.
+    /// How many have been read.
     pub(crate) seen: u64,
-    /// How many there are to look at, where that is known.
+    /// How many there are to read, if that is known.
     pub(crate) total: Option<u64>,
-    /// How many requests are under way.
+    /// How many requests are in flight.
     pub(crate) flying: usize,
 }
 
-/// What was seen.
+/// The result.
 pub(crate) struct Observed {
-    /// The users that there are.
+    /// The existing users.
     pub(super) store: Store,
     /// Those that could not be looked up, and why.
     pub(super) unseen: BTreeMap<String, Refusal>,
@@ -57,8 +57,8 @@ impl Looked {
     }
 }
 
-/// Observe the users named by `ids`, of which there are `rows`, with `width` calls at a time. `all` asks for those that
-/// are not named too. `progress` hears how far it is.
+/// Observe the users named by `ids`, of which there are `rows`, with up to `width` concurrent calls. `all` asks for users that
+/// are not named, too. `progress` is called along the way.
 pub(crate) async fn observe(
     finder: &Finder,
     ids: impl Iterator<Item = String>,
@@ -71,7 +71,7 @@ pub(crate) async fn observe(
         return Ok(Observed::all(store));
     }
     if rows > FEW || all {
-        // A sweep is worth no more pages than there are users to look up.
+        // A sweep must not take more pages than there are users to look up.
         let most = if all { u64::MAX } else { rows };
         if sweep(finder.admin(), &mut store, width, most, &mut progress).await? {
             return Ok(Observed::all(store));
@@ -82,8 +82,8 @@ pub(crate) async fn observe(
     Ok(Observed { store, unseen })
 }
 
-/// Read all embed users; false if that would take more than `most` pages. Whether Looker gives fewer users than it was asked
-/// for before the end is not known: the end is an empty page.
+/// Read all embed users; false if that would take more than `most` pages. Looker may return short pages before the end, so only
+/// an empty page ends the list.
 async fn sweep(
     admin: &Client,
     store: &mut Store,
@@ -91,7 +91,7 @@ async fn sweep(
     most: u64,
     progress: &mut impl FnMut(Looked),
 ) -> Result<bool, Error> {
-    // The first page goes alone: its size is that of the others.
+    // The first page is read alone: its size shows the server's limit, which sets the offsets of all others.
     let users = page(admin, 0, PAGE).await?;
     let size = users.len() as u64;
     let mut seen = size;
@@ -102,8 +102,8 @@ async fn sweep(
         sweep_disabled(admin, store).await?;
         return Ok(true);
     }
-    // Nobody says how many pages there are, so that the more there were, the more are asked for at once. After a short page
-    // the next one is probably empty.
+    // The number of pages is unknown, so the more there were, the more are requested at once. After a short page the next one is
+    // probably empty.
     let mut together = 1;
     let mut next = size;
     let mut pages = 1;
@@ -112,7 +112,7 @@ async fn sweep(
             return Ok(false);
         }
         if pages > MOST {
-            return Err(endless("it has more pages than any list that makes sense").into());
+            return Err(endless("it has more pages than any real list").into());
         }
         let mut flying = JoinSet::new();
         for number in 0..together {
@@ -139,7 +139,7 @@ async fn sweep(
     }
 }
 
-/// Read the disabled embed users, which Looker may keep from whoever does not ask for them.
+/// Read the disabled embed users, which Looker may omit unless they are asked for.
 async fn sweep_disabled(admin: &Client, store: &mut Store) -> Result<(), Error> {
     let mut pages = admin.users(UserSearch {
         embed_user: Some(true),
@@ -162,7 +162,7 @@ fn keep(store: &mut Store, admin: &Client, users: Vec<User>) -> Result<bool, Err
     Ok(any_is_disabled)
 }
 
-/// The users from `offset` on, `size` of them, in as many pages as Looker takes for that; fewer at the end of the list.
+/// `size` users from `offset` on, in as many pages as Looker needs for that; fewer at the end of the list.
 async fn stretch(
     admin: &Client,
     offset: u64,
@@ -212,7 +212,7 @@ async fn page(admin: &Client, offset: u64, limit: u64) -> Result<Vec<User>, Look
     admin.search_users(&search).await
 }
 
-/// Look users up one by one; gives those that could not be.
+/// Look users up individually; returns those that could not be.
 async fn look_up(
     finder: &Finder,
     ids: impl Iterator<Item = String>,

@@ -1,4 +1,4 @@
-//! A user as Looker shows it, as far as a plan cares.
+//! A user as Looker shows it, reduced to what a plan needs.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::looker::User;
 use crate::workflow::{Stage, Standing};
 
-/// The fields that [`ObservedUser`] is made of, for a sweep.
+/// The fields that [`ObservedUser`] is made from, for a sweep.
 pub(super) const FIELDS: &str =
     "id,first_name,last_name,is_disabled,group_ids,role_ids,credentials_embed,credentials_api3";
 
@@ -25,20 +25,20 @@ pub(crate) struct ObservedUser {
     pub(crate) last_name: Option<String>,
     /// Whether it cannot log in.
     pub(crate) is_disabled: bool,
-    /// The groups it is in, in whatever way.
+    /// The groups it is in, directly or not.
     pub(crate) group_ids: Vec<String>,
     /// The external group of its latest login.
     pub(crate) external_group_id: Option<String>,
-    /// The roles it has, in whatever way.
+    /// The roles it has, directly or not.
     pub(crate) role_ids: Vec<String>,
-    /// Those of its keys that are not about to go, by Looker's id and client id.
+    /// Its keys that are neither in overlap nor due, by Looker's id and client id.
     pub(crate) keys: Vec<(String, String)>,
-    /// Whether one of its keys says that embedctl made and delivered it.
+    /// Whether one of its keys is tagged as delivered by embedctl.
     pub(crate) has_our_key: bool,
 }
 
 impl ObservedUser {
-    /// What `user` shows at `now`, under each of the ids that it has as an embed user: none if it is none.
+    /// The user at `now`, under each of its ids as an embed user; empty if it is none.
     pub(crate) fn of(user: &User, now: Timestamp) -> Vec<Self> {
         let ids: BTreeSet<String> = user
             .credentials_embed
@@ -50,7 +50,7 @@ impl ObservedUser {
             .collect()
     }
 
-    /// What `user` shows as the embed user `external_user_id`; `None` if it is another.
+    /// `user` as the embed user `external_user_id`; `None` if it is not that user.
     pub(crate) fn named(user: User, external_user_id: &str, now: Timestamp) -> Option<Self> {
         if !user.has_external_user_id(external_user_id) {
             return None;

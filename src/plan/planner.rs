@@ -1,4 +1,4 @@
-//! Goes through a manifest, a few hundred users at a time, and decides for each what is to be done.
+//! Goes through a manifest, a few hundred users at a time, and decides what to do for each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use crate::plan::refusal::Refusal;
 use crate::plan::row::{KeyWish, Row, Rules};
 use crate::plan::store::Store;
 
-/// How many users are decided on at a time.
+/// How many users are decided at a time: enough to keep all connections busy, few enough to keep memory flat.
 const CHUNK: usize = 500;
 
-/// A user as it is to be, and what is to be done for that.
+/// A desired user, and what to do for it.
 #[derive(Debug)]
 pub(crate) struct Planned {
     /// The user.
     pub(crate) desired: Desired,
-    /// What is to be done.
+    /// What to do.
     pub(crate) change: Change,
 }
 
@@ -34,25 +34,25 @@ pub(crate) type DesiredRows = Box<dyn Iterator<Item = Result<Row, Error>> + Send
 
 /// Decides.
 pub(crate) struct Planner {
-    /// What earlier runs did.
+    /// The outcomes of earlier runs.
     ledger: Arc<dyn Ledger>,
     /// Whether Looker is asked for everything, whatever the ledger says.
     refresh: bool,
-    /// The users that Looker has.
+    /// The users at Looker.
     store: Store,
     /// Those that could not be looked up, and why.
     unseen: BTreeMap<String, Refusal>,
-    /// The users that are wanted.
+    /// The desired users.
     rows: DesiredRows,
-    /// Whether users whose rows do not say get keys.
+    /// The key policy for rows without one.
     key: KeyWish,
     rules: Rules,
-    /// How many calls are made at a time.
+    /// How many calls are sent concurrently.
     width: usize,
     reader: GrantReader,
 }
 
-/// A row, the user that Looker shows for it, and what is known of its grants.
+/// A row, the user that Looker shows for it, and its known grants.
 struct Pair {
     desired: Desired,
     seen: Option<ObservedUser>,
@@ -60,7 +60,7 @@ struct Pair {
 }
 
 impl Planner {
-    /// A planner of `rows` against what was observed. With `refresh` the ledger is not asked.
+    /// A planner of `rows` against what was observed. With `refresh`, the ledger is not asked.
     pub(crate) fn new(
         (reader, ledger, refresh): (GrantReader, Arc<dyn Ledger>, bool),
         (Observed { store, unseen }, rows): (Observed, DesiredRows),
@@ -81,13 +81,13 @@ impl Planner {
         }
     }
 
-    /// The next users; none at the end.
+    /// The next users; empty at the end.
     pub(crate) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         let mut pairs = self.pairs().await?;
         let missing = |pair: &Pair, known: &KnownGrants| known.missing(&pair.desired);
         self.read(&mut pairs, missing).await?;
         let mut changes: Vec<Change> = pairs.iter().map(|pair| self.decide(pair)).collect();
-        // A login replaces all grants, so whoever needs one is read as a whole and decided on again.
+        // A login replaces all grants, so a user that needs one is read completely and decided again.
         let mut logins = Vec::new();
         for (at, (pair, change)) in pairs.iter_mut().zip(&changes).enumerate() {
             let is_partial = pair.known.as_ref().is_ok_and(|known| !known.complete);
@@ -122,8 +122,8 @@ impl Planner {
         }
     }
 
-    /// What is done for users that the manifest did not name, up to a chunk of those with ids after `after` that `owned`
-    /// says are the company's. Gives the last id that was looked at too; none at the end.
+    /// The changes for users that the manifest does not name: up to a chunk of those with ids after `after` that `owned` says are the
+    /// company's. Also returns the last id that was examined; `None` at the end.
     pub(crate) fn next_unnamed(
         &self,
         after: &str,
@@ -139,7 +139,7 @@ impl Planner {
         Ok(Some((last, owned.map(prune).collect())))
     }
 
-    /// The next rows, with what the observation and the ledger know of their users.
+    /// The next rows, with what the observation and the ledger know about their users.
     async fn pairs(&mut self) -> Result<Vec<Pair>, Error> {
         let mut pairs = Vec::new();
         while pairs.len() < CHUNK {
@@ -173,7 +173,7 @@ impl Planner {
         Ok(pairs)
     }
 
-    /// Read what is missing of each existing user.
+    /// Read what is missing about each existing user.
     async fn read(
         &self,
         pairs: &mut [Pair],
@@ -197,7 +197,7 @@ impl Planner {
             .await
     }
 
-    /// Read what `needs` says of the user at each place, several at a time.
+    /// Read what `needs` says about the user at each index, several at a time.
     async fn read_at(
         &self,
         pairs: &mut [Pair],

@@ -1,4 +1,4 @@
-//! Reads from Looker what an existing user was last given, for users that the ledger knows nothing of.
+//! Reads an existing user's latest grants from Looker, if the ledger does not know them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,7 +16,7 @@ use crate::plan::observed_user::ObservedUser;
 use crate::plan::row::GroupName;
 use crate::signed_url::Grants;
 
-/// Reads what users were last given. Users with the same roles are asked about once.
+/// Reads users' latest grants. Users with the same roles are read once.
 #[derive(Clone, Debug)]
 pub(crate) struct GrantReader {
     admin: Client,
@@ -27,19 +27,19 @@ pub(crate) struct GrantReader {
 
 #[derive(Debug, Default)]
 struct Learnt {
-    /// The roles that an admin can hand out.
+    /// The roles that an admin can assign.
     listed: OnceCell<ListedRoles>,
     groups: OnceCell<Vec<Group>>,
-    /// Whether users can have time zones of their own; `None` if Looker does not say.
+    /// Whether users can have their own time zone; `None` if Looker does not say.
     timezones: OnceCell<Option<bool>>,
-    /// What embed logins gave, by the ids of all roles of a user.
+    /// The grants of embed logins, by the ids of all roles of a user.
     grants: Mutex<BTreeMap<Vec<String>, EmbedGrants>>,
-    /// Whether the role of an embed login was seen: if so, a user that shows none has none.
+    /// Whether an embed role has been seen: if so, a user that shows none has none.
     shows_embed_roles: AtomicBool,
 }
 
 impl GrantReader {
-    /// Read through `admin`; `take_unknown` says that values of unknown origin are the users' own.
+    /// Read through `admin`; `take_unknown` counts values of unknown origin as the users' own.
     pub(crate) fn new(admin: Client, take_unknown: bool) -> Self {
         Self {
             values: OwnValueReader::new(admin.clone()),
@@ -49,10 +49,10 @@ impl GrantReader {
         }
     }
 
-    /// `known`, with what is needed besides read from Looker.
+    /// `known`, completed from Looker with what is needed.
     ///
     /// # Errors
-    /// It cannot be told what its embed login gave, or whose a value is.
+    /// The grants of the embed login, or the origin of a value, cannot be determined.
     pub(super) async fn read(
         &self,
         seen: &ObservedUser,
@@ -60,7 +60,7 @@ impl GrantReader {
         needs: &Needs,
     ) -> Result<KnownGrants, Error> {
         if needs.everything {
-            // The ledger may be older than what others gave the user since.
+            // The ledger may be older than grants that someone else has given the user since.
             known.grants = Grants {
                 first_name: seen.first_name.clone(),
                 last_name: seen.last_name.clone(),
@@ -83,7 +83,7 @@ impl GrantReader {
             }
             let names = (!needs.everything).then_some(&needs.attributes);
             let own = self.own_values(seen, rows, names).await?;
-            // A named one without a row of its own is known to be none.
+            // A named attribute without a row of its own is known to have no value.
             for name in &needs.attributes {
                 is.user_attributes.insert(name.clone(), String::new());
             }
@@ -100,8 +100,8 @@ impl GrantReader {
         Ok(known)
     }
 
-    /// Put the ids of groups in the place of their names. One that is unknown stays: the manifest was refused if Looker
-    /// could be asked for its groups.
+    /// Replace the names of groups by their ids. An unknown name stays: the manifest was refused if Looker could be asked for its
+    /// groups.
     pub(super) async fn name_by_id(&self, groups: &mut [String]) -> Result<(), Error> {
         if groups.is_empty() {
             return Ok(());
@@ -122,8 +122,8 @@ impl GrantReader {
         Ok(groups.await?)
     }
 
-    /// The groups of a user that a login can name: not that of its external group, which a login makes it join anyway, and
-    /// not those that everybody is in.
+    /// The groups of a user that a login can name: without the group of its external group, which the login joins anyway, and without
+    /// groups that include everyone.
     pub(super) async fn groups_of(&self, seen: &ObservedUser) -> Result<Vec<String>, Error> {
         let external = seen.external_group_id.as_deref();
         let named = self.groups().await?.iter().filter(|group| {
@@ -134,7 +134,7 @@ impl GrantReader {
         Ok(named.map(|group| group.id.clone()).collect())
     }
 
-    /// The time zone of the user with these values; empty if it has none or users have none here.
+    /// The time zone of the user with these values; empty if it has none or this instance has no user time zones.
     async fn timezone(&self, rows: &[AttributeValue]) -> Result<String, Error> {
         let row = rows.iter().find(|row| row.name == "timezone");
         let zone = row.and_then(AttributeValue::shown).unwrap_or_default();
@@ -145,7 +145,7 @@ impl GrantReader {
             let setting = self.admin.setting_embed().await?;
             Ok::<_, LookerError>(setting.allow_user_timezones)
         };
-        // A login that names a time zone is refused if users have none.
+        // An instance without user time zones refuses a login that names one.
         let allowed = self.learnt.timezones.get_or_try_init(ask).await?;
         let zone = if *allowed == Some(false) { "" } else { zone };
         Ok(zone.to_owned())
@@ -172,7 +172,7 @@ impl GrantReader {
                 grants
             }
             Err(GrantsUnreadable::NoRole) if self.has_no_embed_role(seen).await? => {
-                // Others with these roles may have more.
+                // Not remembered: other users with these roles may have more.
                 return Ok(EmbedGrants::default());
             }
             Err(why) => return Err(unreadable(seen, &why)),
@@ -183,13 +183,13 @@ impl GrantReader {
         Ok(grants)
     }
 
-    /// Whether a user that shows no embed role has none, and not one that Looker keeps to itself: either such roles are
-    /// shown here, or the user reaches no model at all.
+    /// Whether a user that shows no embed role really has none, rather than one that Looker hides: either embed roles are visible
+    /// here, or the user cannot reach any model.
     async fn has_no_embed_role(&self, seen: &ObservedUser) -> Result<bool, Error> {
         if self.learnt.shows_embed_roles.load(Relaxed) {
             return Ok(true);
         }
-        // Nobody can act as a disabled user, so nothing is known of what it reaches.
+        // Sudo does not work for a disabled user, so what it reaches is unknown.
         if seen.is_disabled {
             return Ok(false);
         }
@@ -199,7 +199,7 @@ impl GrantReader {
         Ok(models?.is_empty())
     }
 
-    /// The user's own values, of the attributes called `names` or of all.
+    /// The user's own values of the attributes in `names`, or of all.
     async fn own_values(
         &self,
         seen: &ObservedUser,
@@ -219,7 +219,7 @@ impl GrantReader {
         };
         let id = &seen.external_user_id;
         Err(Error::usage(format!(
-            "embedctl cannot tell whether the value that `{id}` has for {first} is its own, so it cannot be compared and is left as it is"
+            "embedctl cannot tell whether the value that `{id}` has for {first} is its own, so it is neither compared nor changed"
         ))
         .hint(format!(
             "look at it with `embedctl api GET /users/{}/attribute_values`; if such values are the users' own, add `--take-unknown`",
@@ -231,9 +231,9 @@ impl GrantReader {
 fn unreadable(seen: &ObservedUser, why: &GrantsUnreadable) -> Error {
     let id = &seen.external_user_id;
     Error::usage(format!(
-        "the permissions and models of `{id}` cannot be read, so they cannot be compared and are left as they are: {why}"
+        "the permissions and models of `{id}` cannot be read, so they are neither compared nor changed: {why}"
     ))
     .hint(format!(
-        "use the ledger of the machine that created it, or give it its grants anew with `embedctl create-user {id} --update`"
+        "use the ledger of the machine that created it, or set its grants again with `embedctl create-user {id} --update`"
     ))
 }

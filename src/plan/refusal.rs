@@ -1,4 +1,4 @@
-//! Why nothing is done for a user: it cannot be read, or nobody can tell what it has.
+//! Why nothing is done for a user: it cannot be read, or its state cannot be determined.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ impl Refusal {
     /// `error` as the refusal of one user, so that the others go on.
     ///
     /// # Errors
-    /// It is about all of them: Looker cannot be reached, or something is wrong on this machine.
+    /// It concerns all users: Looker cannot be reached, or something is wrong on this machine.
     pub(crate) fn of(error: Error) -> Result<Self, Error> {
         match error.kind() {
             Kind::Internal | Kind::Unreachable | Kind::Unavailable | Kind::Interrupted => {

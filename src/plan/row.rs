@@ -1,4 +1,4 @@
-//! A desired user as it is written, and the attributes it may name.
+//! A desired user as written, and the attributes it may name.
 
 use std::collections::BTreeMap;
 
@@ -6,79 +6,79 @@ use serde::{Deserialize, Serialize};
 
 use crate::signed_url::Grants;
 
-/// What holds for every row.
+/// What applies to every row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
-    /// The grants of new users, for all that their rows do not name.
+    /// The grants of new users, for whatever their rows do not name.
     pub(crate) defaults: Grants,
-    /// Whether lists that are named are added to those there are.
+    /// Whether named lists are added to the present ones.
     pub(crate) merge: bool,
-    /// The user attributes there are, by name.
+    /// The existing user attributes, by name.
     pub(crate) attributes: BTreeMap<String, KnownAttribute>,
 }
 
-/// One desired embed user, as written; what is `None` was not given.
+/// One desired embed user as written; `None` was not given.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct Row {
-    /// Where it begins in its file.
+    /// The line where it starts in its file.
     #[serde(skip)]
     pub(crate) line: u64,
     /// The company's id of the user.
     pub(crate) external_user_id: String,
-    /// What it may do and is called.
+    /// Its grants and names.
     #[serde(flatten)]
     pub(crate) grants: Grants,
-    /// Whether the user is to have an API key.
+    /// Whether the user should have an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<KeyWish>,
-    /// Whether the user is to be able to log in.
+    /// Whether the user should be able to log in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<State>,
-    /// Why it failed, in a manifest of failed rows; ignored when it is read.
+    /// Why it failed, in a manifest of failed rows; ignored on reading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
 }
 
-/// Whether a user is to have an API key.
+/// Whether a user should have an API key.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum KeyWish {
-    /// Keys are left as they are.
+    /// Leave keys as they are.
     None,
     /// Mint a key if the user has none from embedctl.
     Ensure,
-    /// A new one takes the place of embedctl's, each time.
+    /// Replace the keys from embedctl with a new one, each time.
     Rotate,
 }
 
-/// Whether a user is to be able to log in.
+/// Whether a user should be able to log in.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// It is.
+    /// It can.
     Present,
-    /// It is not; its content stays.
+    /// It cannot; its content stays.
     Disabled,
 }
 
-/// A group as a list of groups names it: by its id, or by its name.
+/// A group in a list of groups: named by its id or by its name.
 pub(crate) struct GroupName<'a> {
     id: Option<&'a str>,
     name: &'a str,
 }
 
-/// Why a group cannot be told.
+/// Why a group cannot be identified.
 #[derive(Debug)]
 pub(crate) enum GroupUnknown {
-    /// There is none.
+    /// It does not exist.
     None,
-    /// There are several of that name, with these ids.
+    /// Several groups have that name; their ids.
     Several(Vec<String>),
 }
 
 impl<'a> GroupName<'a> {
-    /// An id wins over a name; `name:5` is the name `5`.
+    /// An id wins over a name; `name:5` means the name `5`.
     pub(crate) fn of(text: &'a str) -> Self {
         match text.strip_prefix("name:") {
             Some(name) => Self { id: None, name },
@@ -89,10 +89,10 @@ impl<'a> GroupName<'a> {
         }
     }
 
-    /// The id of the group, among those that have these ids and names.
+    /// The id of the group, among groups with these ids and names.
     ///
     /// # Errors
-    /// There is none, or there are several.
+    /// There is none, or several.
     pub(crate) fn among<'b>(
         &self,
         groups: impl Iterator<Item = (&'b str, &'b str)> + Clone,

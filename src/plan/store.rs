@@ -5,16 +5,16 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::error::Error;
 use crate::plan::observed_user::ObservedUser;
 
-/// Users by their `external_user_id`. What is kept is gone when it is dropped.
+/// Users by their `external_user_id`, deleted on drop.
 #[derive(Debug)]
 pub(crate) struct Store {
     db: Connection,
 }
 
 impl Store {
-    /// An empty one.
+    /// An empty store.
     pub(crate) fn new() -> Result<Self, Error> {
-        // With an empty name SQLite makes a file that nobody else sees, and writes to it only what memory does not hold.
+        // With an empty name, SQLite uses a private temporary file, and writes to it only what does not fit in memory.
         let db = Connection::open("").map_err(failed)?;
         db.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192;
@@ -44,7 +44,7 @@ impl Store {
         transaction.commit().map_err(failed)
     }
 
-    /// Take the user with this id out.
+    /// Remove and return the user with this id.
     pub(crate) fn take(&mut self, external_user_id: &str) -> Result<Option<ObservedUser>, Error> {
         let data: Option<String> = self
             .db
@@ -59,7 +59,7 @@ impl Store {
             .transpose()
     }
 
-    /// Up to `limit` of the users that have not been taken, with ids after `after`, by id.
+    /// Up to `limit` of the users that were not taken, with ids after `after`, by id.
     pub(crate) fn rest(&self, after: &str, limit: u32) -> Result<Vec<ObservedUser>, Error> {
         let mut select = self
             .db

@@ -1,4 +1,4 @@
-//! Changes as a person reads them.
+//! Changes as text for people.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::plan::decide::{Action, Change, KeyChange};
 use crate::plan::field::{Carried, Difference};
 
 impl fmt::Display for Change {
-    /// A line for the user, and one for each thing that differs.
+    /// A line for the user, and one for each difference.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = match self.action {
             Action::Create => '+',
@@ -53,7 +53,7 @@ impl fmt::Display for Change {
         match self.key {
             KeyChange::None => Ok(()),
             KeyChange::Mint => f.write_str("\n    key: minted"),
-            KeyChange::Rotate => f.write_str("\n    key: minted, in place of the present ones"),
+            KeyChange::Rotate => f.write_str("\n    key: minted, replacing the present ones"),
         }
     }
 }
@@ -78,7 +78,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A value without the marks of JSON; the text of an attribute in quotes, so that spaces show.
+/// A value without JSON syntax; text with spaces in quotes, so that they show.
 fn word(value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),

@@ -263,7 +263,7 @@ async fn an_operation_without_pages_is_not_asked_for_them() {
         let args = [&["api"], call, &["--paginate"]].concat();
         let outcome = sandbox.run(&args).await;
         assert_eq!(outcome.exit, 2);
-        assert!(outcome.err.contains("has no pages"), "{}", outcome.err);
+        assert!(outcome.err.contains("is not paged"), "{}", outcome.err);
     }
 }
 

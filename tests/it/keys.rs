@@ -225,7 +225,7 @@ async fn a_foreign_key_is_neither_rotated_nor_revoked_unasked() {
 
     for outcome in [rotated, revoked] {
         assert!(
-            outcome.err.contains("was not made by embedctl"),
+            outcome.err.contains("was not created by embedctl"),
             "{}",
             outcome.err
         );

@@ -199,7 +199,7 @@ async fn a_plan_is_refused_once_looker_has_changed() {
     let outcome = sandbox.run(&["apply", "the.plan"]).await.exits(6);
 
     assert!(
-        outcome.err.contains("`acme-1` is not as it was"),
+        outcome.err.contains("`acme-1` is different now"),
         "{}",
         outcome.err
     );
@@ -212,11 +212,7 @@ async fn a_plan_is_refused_once_looker_has_changed() {
         .run(&["apply", "the.plan", "--key", "none"])
         .await
         .exits(2);
-    assert!(
-        refused.err.contains("`--key` was settled"),
-        "{}",
-        refused.err
-    );
+    assert!(refused.err.contains("`--key` was fixed"), "{}", refused.err);
     sandbox.finish().await;
 }
 

@@ -284,7 +284,11 @@ async fn whom_to_change_must_be_said_one_way() {
         .await;
 
     assert_eq!((nobody.exit, both.exit), (2, 2));
-    assert!(nobody.err.contains("say whom to delete"), "{}", nobody.err);
+    assert!(
+        nobody.err.contains("no users to delete were named"),
+        "{}",
+        nobody.err
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The body of a call: fields typed one by one, or JSON from a file; both checked where the operation is known.
+//! The body of a call: single fields, or JSON from a file; both checked if the operation is known.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,13 +13,13 @@ use crate::system::System;
 
 /// A body as given.
 pub(super) enum Given {
-    /// Fields, and whether each is a text whatever it looks like.
+    /// Fields, each with whether its value is text in any case.
     Fields(Vec<(String, String, bool)>),
-    /// All of it.
+    /// The complete body.
     Whole(Vec<u8>),
 }
 
-/// The body that the arguments give.
+/// The body from the arguments.
 pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Error> {
     if let Some(input) = &args.input {
         return Ok(Some(Given::Whole(read(input, system)?)));
@@ -42,7 +42,7 @@ pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Er
     Ok((!fields.is_empty()).then_some(Given::Fields(fields)))
 }
 
-/// `KEY=VALUE`, taken apart.
+/// Split `KEY=VALUE`.
 pub(super) fn pair(text: &str, flag: &str) -> Result<(String, String), Error> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -91,7 +91,7 @@ impl Given {
     }
 }
 
-/// Refuse fields that the operation does not have: Looker ignores them without a word.
+/// Refuse fields that the operation does not have: Looker silently ignores them.
 fn check(operation: Operation, fields: &[Field], body: &Value) -> Result<(), Error> {
     let names = || fields.iter().map(|field| field.name);
     let keys = body.as_object().into_iter().flat_map(Map::keys);
@@ -126,7 +126,7 @@ fn object(given: Vec<(String, String, bool)>, known: &[Field]) -> Result<Value, 
     Ok(body)
 }
 
-/// The value that `text` stands for, by what the field holds where that is known, otherwise by what it looks like.
+/// The value of `text`, by the type of the field if that is known, otherwise by its appearance.
 fn typed(key: &str, text: String, kind: Option<FieldKind>) -> Result<Value, Error> {
     let looks = serde_json::from_str::<Value>(&text).ok();
     let wanted = match (kind, &looks) {
@@ -154,7 +154,7 @@ fn typed(key: &str, text: String, kind: Option<FieldKind>) -> Result<Value, Erro
     )
 }
 
-/// Put `value` at `key`, where `a[b]` is a member of an object and `a[]` the next element of a list.
+/// Put `value` at `key`; `a[b]` is a member of an object and `a[]` the next element of a list.
 fn insert(body: &mut Value, key: &str, value: Value) -> Result<(), Error> {
     let wrong = || {
         Error::usage(format!("`{key}` does not fit the fields before it"))

@@ -1,5 +1,5 @@
-//! jq filters on answers, run by a process of their own: one that never ends, or eats all memory, takes nothing else with
-//! it.
+//! jq filters on responses, run in their own process: a filter that never ends, or exhausts the memory, must not take embedctl
+//! down.
 
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -17,17 +17,17 @@ use crate::system::{FILTER_PATIENCE, Program, System, limit};
 
 type Native = jaq_core::Native<data::JustLut<Val>>;
 
-/// The first argument by which this program knows that it is to run a filter.
+/// The first argument that starts this program as a filter process.
 pub(crate) const HELPER: &str = "__jq";
 
-/// How much memory a filter may have.
+/// The memory limit of a filter.
 const MEMORY: u64 = 2 << 30;
 const STACK: usize = 64 << 20;
 
-/// How much a filter may give.
+/// The most that a filter may output.
 const MOST: u64 = 256 << 20;
 
-/// What jq has beyond what jaq's libraries define.
+/// Parts of jq that jaq's libraries do not define.
 const TABLES: &str = r#"
     def @csv: map(if type == "string" then "\"" + gsub("\""; "\"\"") + "\"" elif . == null then "" else tostring end)
         | join(",");
@@ -38,25 +38,25 @@ const TABLES: &str = r#"
 /// A filter.
 pub(super) struct Filter {
     code: String,
-    /// What runs it; without it, it is run here.
+    /// The process that runs it; without one, it runs in this process.
     program: Option<Program>,
-    /// How long it may take for one answer.
+    /// How long it may take for one response.
     patience: Duration,
 }
 
-/// What a filter gives.
+/// The result of a filter.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Lines(Vec<String>),
-    /// The text is no filter.
+    /// The text is not a valid filter.
     Wrong(String),
-    /// The filter does not do for the answer.
+    /// The filter fails for the response.
     Failed(String),
 }
 
 impl Filter {
-    /// The filter written `code`.
+    /// The filter with the text `code`.
     pub(super) async fn new(code: &str, system: &System) -> Result<Self, Error> {
         let program = system.helper().map(|helper| Program {
             argv: vec![helper.into(), HELPER.into(), "check".into(), code.into()],
@@ -84,7 +84,7 @@ impl Filter {
         Ok(filter)
     }
 
-    /// What the filter makes of the JSON text `body`: texts as they are, everything else as JSON.
+    /// The output of the filter for the JSON text `body`: strings without quotes, everything else as JSON.
     pub(super) async fn run(&self, body: &[u8]) -> Result<Vec<String>, Error> {
         let outcome = match &self.program {
             Some(program) => self.ask(program, body).await?,
@@ -117,7 +117,7 @@ impl Filter {
     }
 }
 
-/// Do what a process that was started with [`HELPER`] is for: check or run the filter in `args` on standard input.
+/// The job of a process started with [`HELPER`]: check or run the filter in `args` on standard input.
 pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &System) -> ExitCode {
     limit(MEMORY, FILTER_PATIENCE.as_secs());
     let run = args.next().is_some_and(|word| word == "run");
@@ -127,7 +127,7 @@ pub(crate) fn help(mut args: impl Iterator<Item = OsString>, system: &System) ->
     if system.input.clone().read_to_end(&mut body).is_err() {
         return ExitCode::FAILURE;
     }
-    // On a stack of its own: what a filter needs of it is for the filter to say.
+    // On its own stack: how much a filter needs is not for this program to limit.
     let work = move || match run {
         true => filtered(&code, &body),
         false => compiled(&code).map_or_else(Outcome::Wrong, |_| Outcome::Lines(Vec::new())),
@@ -156,7 +156,7 @@ fn compiled(code: &str) -> Result<compile::Filter<Native>, String> {
     let modules = Loader::new(definitions)
         .load(&arena, File { code, path: () })
         .map_err(|_| "it cannot be read".to_owned())?;
-    // The variables of this process hold secrets, and nobody needs them here.
+    // Without `env`: the variables of this process may hold secrets.
     let functions = jaq_core::funs()
         .chain(jaq_std::funs().filter(|(name, ..)| *name != "env"))
         .chain(jaq_json::funs());
@@ -166,7 +166,7 @@ fn compiled(code: &str) -> Result<compile::Filter<Native>, String> {
         .map_err(|_| "it uses a name that is not defined".to_owned())
 }
 
-/// The errors of filters quote the answer, so they are not passed on.
+/// Errors of filters quote the response, which may hold secrets, so they are not passed on.
 fn filtered(code: &str, body: &[u8]) -> Outcome {
     let failed = |what: &str| Outcome::Failed(what.to_owned());
     let filter = match compiled(code) {

@@ -29,9 +29,9 @@ Examples:
 
 /// Call any operation of Looker's API, as the admin or as an embed user
 ///
-/// What to call is a method and a path below `/api/4.0`, a path alone, or the id of an operation in Looker's API
-/// description followed by the ids in its path. A path alone is a GET, or a POST where there is a body. The access token
-/// is never printed; `embedctl token` gives one.
+/// A call is a method and a path below `/api/4.0`, or a path alone, or the id of an operation in Looker's API description
+/// followed by the ids in its path. A path alone means GET, or POST if there is a body. The access token is never printed;
+/// use `embedctl token` to get one.
 #[derive(clap::Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct ApiArgs {
@@ -39,11 +39,11 @@ pub(crate) struct ApiArgs {
     #[arg(required = true, value_name = "CALL", add = ArgValueCandidates::new(operations))]
     call: Vec<String>,
 
-    /// A field of the body; `true`, `null`, numbers and JSON are what they look like, unless the field is a text
+    /// A field of the body; `true`, `null`, numbers and JSON keep their type, unless the field is text
     #[arg(short = 'f', long = "field", value_name = "KEY=VALUE")]
     fields: Vec<String>,
 
-    /// A field of the body that is a text, read from a file with `@FILE` or from standard input with `@-`
+    /// A text field of the body, read from a file with `@FILE` or from standard input with `@-`
     #[arg(short = 'F', long = "raw-field", value_name = "KEY=TEXT")]
     raw_fields: Vec<String>,
 
@@ -59,7 +59,7 @@ pub(crate) struct ApiArgs {
     #[arg(long)]
     paginate: bool,
 
-    /// Print what this jq filter makes of the answer; texts without quotes
+    /// Print the output of this jq filter for the response; strings without quotes
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
 
@@ -79,8 +79,8 @@ pub(crate) struct ApiArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Say nothing but results, warnings and errors (here `-q` is for the query)
-    // The id of the shared flag, whose short form this command has another use for.
+    /// Print only results, warnings and errors (here `-q` is for the query)
+    // The id of the shared flag, whose short form this command uses for something else.
     #[arg(long, id = "quiet")]
     _quiet: bool,
 }
@@ -135,7 +135,7 @@ fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {
         .operation
         .is_some_and(|operation| !operation.has_pages);
     if args.paginate && (known_without || target.method != Method::GET) {
-        let message = format!("`{} {}` has no pages", target.method, target.path);
+        let message = format!("`{} {}` is not paged", target.method, target.path);
         return Err(Error::usage(message).hint("leave `--paginate` out"));
     }
     Ok(Call {

@@ -1,4 +1,4 @@
-//! Makes the call, or all the calls of its pages, and prints what comes.
+//! Sends the call, or all calls of its pages, and prints the results.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -15,10 +15,10 @@ use crate::looker::{Client, RawAnswer};
 use crate::report::{Format, Ui, escape_control};
 use crate::system::{Stream, System};
 
-/// The size of a page where the user names none.
+/// The default page size.
 const PAGE: usize = 200;
 
-/// A call to be made.
+/// A call to send.
 pub(super) struct Call {
     pub(super) operation: &'static str,
     pub(super) method: Method,
@@ -28,7 +28,7 @@ pub(super) struct Call {
     pub(super) paginate: bool,
 }
 
-/// Make `call` as `client` and print the answer; a refusal is printed too, and is an error.
+/// Send `call` as `client` and print the response; a refusal is printed too, and is an error.
 pub(super) async fn run(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), Error> {
     if call.paginate {
         return all(client, call, printer).await;
@@ -59,8 +59,8 @@ async fn send(
         .await?)
 }
 
-/// Page after page, until one brings nothing new: a page may be shorter than what was asked for without being the last,
-/// and not every operation heeds `offset`. Only one page is in memory at a time.
+/// Page after page, until one brings nothing new: a page may be shorter than requested without being the last, and not every
+/// operation supports `offset`. Only one page is in memory at a time.
 async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), Error> {
     let number = |name: &str| {
         let found = call.query.iter().find(|(key, _)| key == name);
@@ -80,10 +80,11 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
             return Err(refusal.into());
         }
         let Ok(page) = serde_json::from_slice::<Vec<&RawValue>>(&answer.body) else {
-            return Err(
-                Error::usage(format!("`{}` gives no list, so it has no pages", call.path))
-                    .hint("leave `--paginate` out"),
-            );
+            return Err(Error::usage(format!(
+                "`{}` does not return a list, so it is not paged",
+                call.path
+            ))
+            .hint("leave `--paginate` out"));
         };
         if !list.is_news(&page) {
             return printer.end(&list);
@@ -102,7 +103,7 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
 #[derive(Default)]
 struct List {
     printed: usize,
-    /// The hashes of the things that were seen, by their id if they have one.
+    /// The hashes of the items seen, by their id if they have one.
     seen: HashSet<u64>,
     hasher: RandomState,
 }
@@ -128,7 +129,7 @@ impl List {
     }
 }
 
-/// Prints answers in the form the user asked for.
+/// Prints responses in the requested format.
 pub(super) struct Printer<'a> {
     ui: &'a Ui,
     out: Stream,
@@ -241,7 +242,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Bytes as they came; text ends its line.
+    /// Bytes as they came; text gets a final newline.
     fn bytes(&self, body: &[u8]) -> Result<(), Error> {
         match str::from_utf8(body) {
             Ok(text) if text.ends_with('\n') => self.ui.data(text),
@@ -262,7 +263,7 @@ impl<'a> Printer<'a> {
 fn compact(json: &RawValue) -> String {
     let text = json.get();
     if text.contains('\n') {
-        // Only space between tokens can hold a line end: in texts it is escaped.
+        // Line ends can only be white space between tokens: in strings they are escaped.
         return text.replace(['\n', '\r'], " ");
     }
     text.to_owned()

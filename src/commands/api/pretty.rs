@@ -1,6 +1,6 @@
-//! JSON laid out for people, token by token, so that nothing of it changes.
+//! JSON formatted for people, token by token, so that no value changes.
 
-/// `json`, indented; `level` says how deep it stands already.
+/// `json`, indented; `level` is its present depth.
 pub(super) fn pretty(json: &str, level: usize) -> String {
     let mut out = Layout {
         text: String::with_capacity(json.len() * 2),
@@ -51,7 +51,7 @@ impl Layout {
     }
 }
 
-/// Knows which characters stand between quotes.
+/// Tracks which characters are inside quotes.
 #[derive(Default)]
 struct Quotes {
     open: bool,
@@ -59,7 +59,7 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Whether the next character is part of a text.
+    /// Whether the next character is part of a string.
     fn contains(&mut self, char: char) -> bool {
         let before = self.open;
         if self.escaped {
@@ -73,7 +73,7 @@ impl Quotes {
     }
 }
 
-/// Leaves out the space between tokens.
+/// Leaves out white space between tokens.
 #[derive(Default)]
 struct Outside(Quotes);
 

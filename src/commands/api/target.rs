@@ -1,4 +1,4 @@
-//! What to call: a method and a path, a path, or an operation and the ids in its path.
+//! The call: a method and a path, a path, or an operation and the ids in its path.
 
 use reqwest::Method;
 use url::form_urlencoded;
@@ -7,7 +7,7 @@ use crate::config::nearest;
 use crate::error::Error;
 use crate::looker::Operation;
 
-/// What to call.
+/// The call.
 pub(super) struct Target {
     pub(super) method: Method,
     pub(super) path: String,
@@ -15,7 +15,7 @@ pub(super) struct Target {
     pub(super) operation: Option<Operation>,
 }
 
-/// Read what was typed; `has_body` decides the method of a path that stands alone.
+/// Parse what was typed; `has_body` decides the method for a path alone.
 pub(super) fn read(words: &[String], has_body: bool) -> Result<Target, Error> {
     let target = match words {
         [path] if path.starts_with('/') => {

@@ -1,4 +1,4 @@
-//! What a plan comes to: how many users of each kind, keys, calls.
+//! The totals of a plan: users by action, keys, calls.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::plan::{Action, JobOptions, KeyChange, Planned, job};
 use crate::workflow::JobSpec;
 
-/// What a plan comes to.
+/// The totals of a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Counts {
     options: JobOptions,
@@ -31,7 +31,7 @@ impl Counts {
         }
     }
 
-    /// Count a user in, and give the job for it; `None` where there is nothing to do.
+    /// Count a user, and return its job; `None` if there is nothing to do.
     pub(super) fn job(&mut self, planned: &Planned) -> Option<JobSpec> {
         let verify = self.options.verify.wants(self.changes());
         let change = &planned.change;
@@ -43,7 +43,7 @@ impl Counts {
         job(&planned.desired, change, &self.options, verify)
     }
 
-    /// Whether one of the jobs makes an embed login.
+    /// Whether one of the jobs is an embed login.
     pub(super) const fn logs_in(&self) -> bool {
         self.logins > 0
     }
@@ -53,7 +53,7 @@ impl Counts {
         self.keys > 0
     }
 
-    /// How many users something is to be done for.
+    /// How many users change.
     pub(crate) fn changes(&self) -> u64 {
         self.total() - self.of(Action::Unchanged) - self.of(Action::Refused)
     }
@@ -85,7 +85,7 @@ impl Counts {
         })
     }
 
-    /// As a person reads them.
+    /// As text for people.
     pub(super) fn text(&self, calls_before: u64) -> String {
         let mut parts = Vec::new();
         for (action, words) in [

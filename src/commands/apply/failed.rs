@@ -1,4 +1,4 @@
-//! Keeps the rows that failed, as a manifest to be applied later.
+//! Writes the failed rows as a manifest, to apply later.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, IntoInnerError};
@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::manifest::{Checked, Format, Item, write};
 use crate::system::System;
 
-/// The file that failed rows go to.
+/// The file for failed rows.
 #[derive(Debug)]
 pub(super) struct FailedTo {
     output: Output,
@@ -17,7 +17,7 @@ pub(super) struct FailedTo {
 }
 
 impl FailedTo {
-    /// See that the file can be written, before anything is done.
+    /// Check that the file can be written, before anything is done.
     pub(super) fn open(name: &str, source: &Source, system: &System) -> Result<Self, Error> {
         let output = Output::open("--failed-to", name, OutputKind::Manifest, system)?;
         let of_source = match source.plan {
@@ -26,7 +26,7 @@ impl FailedTo {
         };
         let format = Format::of(&system.path(name)).unwrap_or(of_source);
         if format == Format::Csv && of_source != Format::Csv {
-            // In CSV a field that one row leaves out would be empty, and so be taken away.
+            // In CSV, a field that one row omits would be empty, which means "remove".
             return Err(Error::usage(format!(
                 "`--failed-to {name}`: rows of which each names its own fields cannot be written as CSV"
             ))

@@ -1,4 +1,4 @@
-//! Asks an instance what it knows, so that a manifest can be checked against it.
+//! Asks an instance what exists on it, so that a manifest can be checked against that.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ pub(super) async fn known(admin: &Client) -> Result<Known, Error> {
     })
 }
 
-/// What Looker told; `None` where it does not answer that question to this identity.
+/// Looker's answer; `None` if it does not answer this question to this identity.
 fn told<T>(answer: Result<T, LookerError>) -> Result<Option<T>, Error> {
     match answer {
         Ok(told) => Ok(Some(told)),

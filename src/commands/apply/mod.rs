@@ -32,13 +32,12 @@ pub(crate) use show::show;
 pub(crate) use source::Source;
 
 /// Ensure every embed user of a manifest
-///
-/// The manifest is CSV, JSON Lines or YAML, and is checked as a whole before anything is done. Users that are as they
-/// should be are left alone, so it can be run again at any time: after it was interrupted, or after some rows failed,
-/// the same command goes on with what is left. `embedctl plan` shows what it would do.
+/// The manifest is CSV, JSON Lines or YAML, and is checked as a whole before anything is done. Users that already match are left
+/// alone, so the command can be repeated at any time: after it was interrupted, or after some rows failed, it continues with
+/// what is left. `embedctl plan` shows what it would do.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ApplyArgs {
-    /// The manifest, or a plan kept by `embedctl plan --out`; `-` is standard input
+    /// The manifest, or a plan written by `embedctl plan --out`; `-` is standard input
     #[arg(required_unless_present_any = ["template", "schema"])]
     manifest: Option<String>,
 
@@ -49,7 +48,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE")]
     failed_to: Option<String>,
 
-    /// Write a page with charts of how fast it was, how long requests took, and what failed
+    /// Write an HTML report with charts of the speed, request times and failures
     #[arg(long, value_name = "FILE")]
     report: Option<String>,
 
@@ -61,7 +60,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_enum, value_name = "FORM", exclusive = true)]
     template: Option<Template>,
 
-    /// Print the JSON Schema of a manifest in YAML, for editors
+    /// Print the JSON Schema of a YAML manifest, for editors
     #[arg(long, exclusive = true)]
     schema: bool,
 }

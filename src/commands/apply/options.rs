@@ -1,4 +1,4 @@
-//! The flags that say how a manifest is read and what it is to bring about, shared by `plan` and `apply`.
+//! The flags for reading and applying a manifest, shared by `plan` and `apply`.
 
 use crate::config::Settings;
 use crate::error::Error;
@@ -6,25 +6,25 @@ use crate::manifest::Format;
 use crate::plan::{JobOptions, KeyWish, Verify};
 use crate::workflow::Via;
 
-/// The embed path that is fetched where the profile names no blank dashboard, as for `create-user`.
+/// The embed path to fetch if the profile has no blank dashboard, as for `create-user`.
 const ALIVE: &str = "/alive";
 
-/// How a manifest is read and what it is to bring about.
+/// How a manifest is read and applied.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanningArgs {
     /// The format of the manifest, if its extension does not tell
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<Format>,
 
-    /// Key policy for rows without a `key` value; by default `ensure` if a sink is named, else `none`
+    /// Key policy for rows without a `key` value; default: `ensure` if a sink is named, else `none`
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) key: Option<KeyWish>,
 
-    /// What the keys are for; Looker shows it beside each
+    /// The purpose of the keys, which Looker shows next to them
     #[arg(long, value_name = "TEXT")]
     pub(super) key_purpose: Option<String>,
 
-    /// Where secrets go: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
+    /// The sink for secrets: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
     #[arg(long, value_name = "SINK")]
     pub(super) keys_to: Option<String>,
 
@@ -36,11 +36,11 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_enum, default_value_t, value_name = "METHOD")]
     pub(super) via: Via,
 
-    /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
+    /// The embed path to fetch, such as `/embed/dashboards/12`; default: the profile's blank dashboard, or `/alive`
     #[arg(long, value_name = "PATH")]
     pub(super) blank_dashboard: Option<String>,
 
-    /// Take attribute values whose origin Looker describes in an unknown word as the users' own
+    /// Count attribute values of unknown origin as the users' own
     #[arg(long)]
     pub(super) take_unknown: bool,
 
@@ -48,24 +48,24 @@ pub(crate) struct PlanningArgs {
     #[arg(long)]
     pub(super) refresh: bool,
 
-    /// What becomes of embed users that the manifest does not name: those like `--match` are disabled
+    /// What to do with embed users that match `--match` and are not in the manifest
     #[arg(long, value_enum, value_name = "ACTION", requires = "pattern")]
     pub(super) prune: Option<Prune>,
 
-    /// The external user ids that are yours to prune; `*` stands for any text, `?` for any character
+    /// The external user ids that may be pruned; `*` stands for any text, `?` for any character
     #[arg(long = "match", value_name = "GLOB", requires = "prune")]
     pub(super) pattern: Option<String>,
 }
 
-/// What becomes of users that a manifest does not name.
+/// What to do with users that a manifest does not name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Prune {
-    /// They are disabled, and keep their content.
+    /// Disable them; their content stays.
     Disable,
 }
 
 impl PlanningArgs {
-    /// Whether users get keys whose rows do not say.
+    /// The key policy for rows without one.
     pub(super) fn key(&self, settings: &Settings) -> KeyWish {
         let names_sink = self.keys_to.is_some() || settings.keys_to().is_some();
         let usual = match names_sink {
@@ -75,7 +75,7 @@ impl PlanningArgs {
         self.key.unwrap_or(usual)
     }
 
-    /// What is the same for every job.
+    /// The options shared by all jobs.
     pub(super) fn job_options(&self, settings: &Settings) -> JobOptions {
         let target = self.blank_dashboard.as_deref();
         let target = target.or_else(|| settings.blank_dashboard());
@@ -90,7 +90,7 @@ impl PlanningArgs {
         }
     }
 
-    /// Refuse flags that a plan in a file has settled already.
+    /// Refuse flags that a plan file has already settled.
     pub(super) fn refuse_with_plan(&self) -> Result<(), Error> {
         let given = [
             ("--format", self.format.is_some()),
@@ -104,9 +104,9 @@ impl PlanningArgs {
         ];
         match given.iter().find(|(_, given)| *given) {
             Some((flag, _)) => Err(Error::usage(format!(
-                "`{flag}` was settled when the plan was made"
+                "`{flag}` was fixed when the plan was created"
             ))
-            .hint("leave it out, or make the plan again with it")),
+            .hint("omit it, or create a new plan with it")),
             None => Ok(()),
         }
     }

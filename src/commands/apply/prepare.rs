@@ -1,4 +1,4 @@
-//! From a manifest to decisions: checked as a whole, then compared with what Looker has.
+//! From a manifest to decisions: checked as a whole, then compared with Looker.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::plan::{
 use crate::report::{Meter, Ui};
 use crate::system::System;
 
-/// A manifest in which nothing is wrong.
+/// A manifest without problems.
 pub(crate) struct CheckedManifest {
     pub(crate) checked: Checked,
     pub(super) ledger: Arc<dyn Ledger>,
@@ -33,7 +33,7 @@ pub(crate) struct CheckedManifest {
 /// Check the manifest; nothing is changed anywhere.
 ///
 /// # Errors
-/// [`Kind::Usage`] where there are problems, which have been told by then.
+/// [`Kind::Usage`] if there are problems, which have been reported by then.
 pub(crate) async fn sound(
     source: &Source,
     args: &PlanningArgs,
@@ -56,9 +56,8 @@ pub(crate) async fn sound(
             if instance::is_other(&there, &here) {
                 let message =
                     format!("the plan is for {there}; the Looker of this profile is {here}");
-                return Err(
-                    Error::new(Kind::Conflict, message).hint("choose the profile it was made with")
-                );
+                return Err(Error::new(Kind::Conflict, message)
+                    .hint("use the profile that the plan was created with"));
             }
             (KeyWish::None, plan.options.clone())
         }
@@ -87,7 +86,7 @@ pub(crate) async fn sound(
     })
 }
 
-/// Tell what is wrong with the manifest, and what is most likely not meant.
+/// Report the problems of the manifest, and what is probably a mistake.
 fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
     let name = &source.name;
     for warning in &checked.warnings {
@@ -118,20 +117,20 @@ fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
 pub(crate) struct Decisions {
     planner: Planner,
     pattern: Option<String>,
-    /// The last user that the manifest does not name and that was looked at.
+    /// The last user examined that the manifest does not name.
     after: Option<String>,
     compared: u64,
-    /// Tells how far it is, until all of the manifest has been compared.
+    /// Reports progress until the whole manifest has been compared.
     meter: Option<Meter>,
 }
 
 impl CheckedManifest {
-    /// Whether a user may be given a key.
+    /// Whether any user may get a key.
     pub(super) fn may_mint(&self) -> bool {
         self.checked.wants_keys || (self.key != KeyWish::None && self.checked.rows > 0)
     }
 
-    /// Look at what Looker has.
+    /// Read the users from Looker.
     pub(crate) async fn decisions(
         &self,
         source: &Source,
@@ -183,7 +182,7 @@ impl CheckedManifest {
     }
 }
 
-/// The rows of a manifest that was whole when it was checked.
+/// The rows of a manifest that was complete when it was checked.
 fn desired(source: &Source) -> Result<DesiredRows, Error> {
     Ok(Box::new(source.rows(None)?.filter_map(|item| match item {
         Item::Row(row) => Some(Ok(*row)),
@@ -195,7 +194,7 @@ fn desired(source: &Source) -> Result<DesiredRows, Error> {
 }
 
 impl Decisions {
-    /// The next users and what is to be done for them; none at the end.
+    /// The next users and their changes; empty at the end.
     pub(super) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         if self.after.is_none() {
             let planned = self.planner.next().await?;
@@ -229,7 +228,7 @@ impl Decisions {
     }
 }
 
-/// Refuse a plan that no longer says what is to be done.
+/// Refuse a plan that no longer matches.
 pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> Result<(), Error> {
     let mut plan = source.plan_lines()?;
     loop {
@@ -252,7 +251,7 @@ pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> 
 fn stale(external_user_id: &str) -> Error {
     Error::new(
         Kind::Conflict,
-        format!("Looker has changed since the plan was made: `{external_user_id}` is not as it was; nothing was done"),
+        format!("Looker has changed since the plan was created: `{external_user_id}` is different now; nothing was done"),
     )
-    .hint("make the plan again, and look at it")
+    .hint("create a new plan and review it")
 }

@@ -1,4 +1,4 @@
-//! The page of a run: that it can be written is seen before anything is done, and it is written at the end.
+//! The report of a run: whether it can be written is checked before anything is done; it is written at the end.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use crate::error::{Error, Kind};
 use crate::report::Ui;
 use crate::system::System;
 
-/// The file that the page goes to.
+/// The file for the report.
 #[derive(Debug)]
 pub(super) struct Report(Output);
 
 impl Report {
-    /// See that the file can be written, and keep figures of what is done from `began` on.
+    /// Check that the file can be written, and collect figures from `began` on.
     pub(super) fn create(
         name: &str,
         began: Duration,
@@ -29,7 +29,7 @@ impl Report {
         Ok(Self(output))
     }
 
-    /// Write the page of a run that came to its end, or was `stopped` by an error.
+    /// Write the report of a run that ended, or was `stopped` by an error.
     pub(super) fn write(
         &self,
         results: &Results,

@@ -1,4 +1,4 @@
-//! Prints what came of the users of a manifest, as they finish and at the end.
+//! Prints the results for the users of a manifest, as they finish and at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -16,35 +16,35 @@ use crate::report::{Format, Page, Ui, error_json};
 use crate::sink::KeyName;
 use crate::workflow::{Finished, Found, Outcome, Reconciled};
 
-/// How many failures are told one by one where a person reads; the file of the failed rows has them all.
+/// How many failures are printed for people; the file of failed rows has all of them.
 const SHOWN: u64 = 20;
 
-/// What came of the users so far.
+/// The results so far.
 #[derive(Debug)]
 pub(super) struct Results {
     ui: Ui,
-    /// The sink, where a user may be given a key.
+    /// The sink, if any user may get a key.
     keys_to: Option<String>,
     created: u64,
     updated: u64,
-    /// Users that a job left as they are, but for a key.
+    /// Users that a job left unchanged except for a key.
     kept: u64,
     keys_delivered: u64,
     keys_revoked: u64,
-    /// The advice that was given; what holds for many users is told once.
+    /// The advice given so far; what applies to many users is printed once.
     told: BTreeSet<String>,
-    /// How many jobs came to their end.
+    /// How many jobs have ended.
     over: u64,
-    /// The users whose jobs failed. One that failed in an earlier run and was tried again since then counts as it ended.
+    /// The users whose jobs failed. One that was retried after an earlier run counts by its last result.
     pub(super) failed: BTreeMap<String, String>,
 }
 
-/// What a run came to.
+/// The totals of a run.
 pub(super) struct Sum {
     pub(super) run: Option<RunId>,
-    /// How many users the manifest names, those that were pruned besides.
+    /// How many users the manifest names, plus those that were pruned.
     pub(super) total: u64,
-    /// How many users are still to be worked on, where it was stopped.
+    /// How many users are left, if the run was stopped.
     pub(super) left: u64,
     pub(super) api_calls: u64,
     pub(super) elapsed: Duration,
@@ -52,7 +52,7 @@ pub(super) struct Sum {
 
 impl Results {
     /// # Errors
-    /// The results cannot be printed in the form that was asked for.
+    /// The requested format cannot hold the results.
     pub(super) fn new(ui: &Ui, keys_to: Option<String>) -> Result<Self, Error> {
         match ui.format() {
             Format::Env => return Err(ui.no_env_form()),
@@ -60,7 +60,7 @@ impl Results {
                 return Err(Error::usage(
                     "the keys of many users go to standard output only as one JSON object a line",
                 )
-                .hint("say where the keys go with `--keys-to`, or use `-o jsonl`"));
+                .hint("name a sink for the keys with `--keys-to`, or use `-o jsonl`"));
             }
             _ => {}
         }
@@ -78,7 +78,7 @@ impl Results {
         })
     }
 
-    /// What prints a key with the rest of its result, when standard output is the sink.
+    /// Prints a key with the rest of its result, when standard output is the sink.
     pub(super) fn printer(
         &self,
         latest: &Latest,
@@ -91,7 +91,7 @@ impl Results {
         }
     }
 
-    /// A user is as it should be.
+    /// A user matches already.
     pub(super) fn unchanged(&mut self, planned: &Planned) -> Result<(), Error> {
         self.failed.remove(&planned.change.external_user_id);
         if self.ui.format() != Format::Jsonl {
@@ -107,12 +107,12 @@ impl Results {
         }))
     }
 
-    /// Nothing is done for a user, which cannot be compared. The others go on.
+    /// A user is left alone because it cannot be compared. The others go on.
     pub(super) fn refused(&mut self, planned: &Planned, why: Error) -> Result<(), Error> {
         self.fail(planned.change.external_user_id.clone(), why, &[])
     }
 
-    /// A job came to its end. One that failed does not stop the others.
+    /// A job ended. A failed one does not stop the others.
     pub(super) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
         self.over += 1;
         match finished.result {
@@ -175,7 +175,7 @@ impl Results {
         Ok(())
     }
 
-    /// Print what came of it all, and give the exit code.
+    /// Print the totals, and return the exit code.
     pub(super) fn end(&self, sum: &Sum) -> Result<Exit, Error> {
         let failed = self.failed.len() as u64;
         match self.ui.format() {
@@ -193,10 +193,10 @@ impl Results {
         }
         let message = format!("{failed} of {} users failed", sum.total);
         Err(Error::new(Kind::Incomplete, message)
-            .hint("run the same command again: what is done is kept, and only the rest is tried"))
+            .hint("run the same command again: it keeps what is done and retries only the rest"))
     }
 
-    /// Say how far a run came that was stopped.
+    /// Report how far a stopped run came.
     pub(super) fn stopped(&self, sum: &Sum) {
         let (done, failed, left) = (
             self.created + self.updated + self.kept,
@@ -213,7 +213,7 @@ impl Results {
         sum.total.saturating_sub(changed + sum.left)
     }
 
-    /// How many jobs came to their end.
+    /// How many jobs have ended.
     pub(super) const fn over(&self) -> u64 {
         self.over
     }
@@ -234,7 +234,7 @@ impl Results {
         })
     }
 
-    /// The page of the run.
+    /// The report of the run.
     pub(super) fn html(
         &self,
         sum: &Sum,

@@ -1,4 +1,4 @@
-//! Applies a manifest: a run with a job for each user that something is to be done for.
+//! Applies a manifest: a run with one job per user that changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(super) async fn apply(
     system: &System,
 ) -> Result<Exit, Error> {
     let began = system.clock.elapsed();
-    // Before it is cloned: each that begins to listen would count every signal.
+    // Before cloning: each clone that starts listening would count every signal.
     system.interrupt.listen();
     let interrupt = system.interrupt.clone();
     let (failed_to, report) = outputs(args, source, began, ui, system)?;
@@ -84,7 +84,7 @@ pub(super) async fn apply(
     results.end(&sum)
 }
 
-/// What is written beside the results, made before anything is done, so that a name that cannot be written costs nothing.
+/// The output files, opened before anything is done, so that an unwritable name costs nothing.
 fn outputs(
     args: &ApplyArgs,
     source: &Source,
@@ -100,7 +100,7 @@ fn outputs(
     Ok((failed_to, report.transpose()?))
 }
 
-/// What all of it comes to, of which `over` jobs have ended.
+/// The totals, with `over` jobs ended.
 fn sum(
     (run, counts, over): (Option<RunId>, &Counts, u64),
     source: &Source,
@@ -117,7 +117,7 @@ fn sum(
     }
 }
 
-/// The run of all that is to be changed.
+/// The run of all changes.
 fn going(
     run: RunId,
     sound: &CheckedManifest,
@@ -137,13 +137,13 @@ fn going(
     }
 }
 
-/// A run in the ledger, where one is needed.
+/// A run in the ledger, if one is needed.
 struct Recorded {
     run: Option<RunId>,
     counts: Counts,
 }
 
-/// Decide, and record a job for each user that something is to be done for.
+/// Decide, and record a job for each user that changes.
 async fn record(
     sound: &CheckedManifest,
     source: &Source,
@@ -209,7 +209,7 @@ enum Feed {
 }
 
 impl Feed {
-    /// The next decisions; none at the end.
+    /// The next decisions; empty at the end.
     async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         const CHUNK: usize = 500;
         match self {

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::plan::{Action, PlanWriter, Planned};
 use crate::report::{Format, Ui};
 
-/// Print every change and what they come to; write the changes to `out` too, where it is given.
+/// Print every change and the totals; write the changes to `out` too, if given.
 pub(crate) async fn show(
     sound: &CheckedManifest,
     mut decisions: Decisions,
@@ -89,7 +89,7 @@ fn print(planned: &Planned, first: bool, ui: &Ui) -> Result<(), Error> {
     }
 }
 
-/// The end of the one object: the list of changes may be long, so it was written a piece at a time.
+/// The end of the JSON object: the list of changes may be long, so it is written piece by piece.
 fn json_end(summary: &Value, printed: u64) -> Result<String, Error> {
     let text = serde_json::to_string(summary).map_err(Error::internal)?;
     let members = text.strip_prefix('{').unwrap_or(&text);

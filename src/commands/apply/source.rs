@@ -1,4 +1,4 @@
-//! Opens what was named: a manifest, standard input, or a plan in a file.
+//! Opens the named source: a manifest, standard input, or a plan file.
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -17,9 +17,9 @@ pub(crate) struct Source {
     /// As typed.
     pub(super) name: String,
     content: Spool,
-    /// The form of a manifest.
+    /// The format of a manifest.
     pub(super) format: Format,
-    /// The header, where it is a plan.
+    /// The header, if it is a plan.
     pub(crate) plan: Option<PlanHeader>,
 }
 
@@ -53,7 +53,7 @@ impl Source {
         Ok(source)
     }
 
-    /// The users of it, whose values are checked against `known`.
+    /// Its users, with values checked against `known`.
     pub(super) fn rows(&self, known: Option<Arc<Known>>) -> Result<Rows, Error> {
         if self.plan.is_none() {
             return Ok(rows(self.content.reader(), self.format, known));
@@ -61,14 +61,14 @@ impl Source {
         let mut plan = self.plan_lines()?;
         let mut broken = false;
         Ok(Box::new(std::iter::from_fn(move || {
-            // A line that cannot be read is told where the plan itself is read.
+            // A line that cannot be parsed is reported where the plan itself is read.
             let planned = plan.next().ok().flatten().filter(|_| !broken);
             broken = planned.is_none();
             planned.map(|planned| Item::Row(Box::new(planned.desired.row())))
         })))
     }
 
-    /// The lines of a plan behind its header.
+    /// The lines of a plan after its header.
     pub(super) fn plan_lines(&self) -> Result<PlanFile<Lines>, Error> {
         let mut reader = self.lines();
         let mut header = String::new();
@@ -91,7 +91,7 @@ impl Source {
     }
 }
 
-/// What was named, from its beginning.
+/// The source, from its start.
 pub(super) type Lines = BufReader<Box<dyn Read + Send>>;
 
 fn unreadable(name: &str, error: io::Error) -> Error {

@@ -1,6 +1,6 @@
-//! Keeps what is read more than once as it was the first time: in memory if it is short, else in a file without a name.
+//! Keeps input that is read more than once: in memory if it is short, otherwise in a nameless file.
 //!
-//! Whatever becomes of the original, what was checked is what is applied.
+//! Whatever happens to the original, what was checked is what is applied.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write as _};
@@ -11,19 +11,19 @@ use std::sync::Arc;
 use crate::error::{Error, Kind};
 use crate::system::files;
 
-/// Up to how many bytes are kept in memory.
+/// How many bytes are kept in memory.
 const SHORT: u64 = 1024 * 1024;
 
-/// What was read.
+/// The input.
 #[derive(Debug)]
 pub(super) enum Spool {
     Memory(Arc<[u8]>),
-    /// Nobody else can open it, and it is gone with the process however that ends: what it holds may be sensitive.
+    /// No one else can open it, and it is gone when the process ends in any way: it may hold sensitive values.
     File(Arc<File>),
 }
 
 impl Spool {
-    /// Read `input`, which is called `name`, to its end; what is too long for the memory is kept on the disk of `folder`.
+    /// Read `input`, called `name`, to its end; what does not fit in memory goes to a file in `folder`.
     pub(super) fn read(mut input: impl Read, name: &str, folder: &Path) -> Result<Self, Error> {
         let unreadable = |error| unreadable(name, error);
         let mut bytes = Vec::new();
@@ -58,7 +58,7 @@ impl Spool {
     }
 }
 
-/// Reads a file at a place of its own.
+/// Reads a file at its own position.
 struct Reader {
     file: Arc<File>,
     at: u64,

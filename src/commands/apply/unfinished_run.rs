@@ -1,4 +1,4 @@
-//! Brings an earlier `apply` that stopped half-way to its end, before the manifest is compared with what there is.
+//! Finishes an earlier `apply` that was interrupted, before the manifest is compared with Looker.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::report::Ui;
 /// The command's name in the ledger.
 pub(super) const COMMAND: &str = "apply";
 
-/// How far back earlier runs are looked for.
+/// How many earlier runs are searched.
 const NEWEST: u32 = 200;
 
 /// Finish every earlier run of this command that has jobs left, oldest first.
@@ -63,7 +63,7 @@ pub(super) async fn finish(
             latest,
         };
         engine::go(going, session, |finished| results.finished(finished)).await?;
-        // A user whose keys are unclear has been named; the next apply goes on with it.
+        // A user with unclear keys has already been reported; the next apply continues with it.
         if let Some(run) = ledger.run(id).await?.filter(|run| run.open > 0) {
             let message = format!(
                 "run {id} of an earlier apply still has {} users left",

@@ -5,7 +5,7 @@ use crate::commands::doctor::{DoctorContext, release};
 use crate::error::{Error, Kind};
 use crate::looker::{Client, PermissionSet, Role, User, UserSearch};
 
-/// Whether the key logs in, without which there is nothing more to ask.
+/// Whether the key logs in; without that, no further check makes sense.
 pub(super) async fn examine(
     patient: &DoctorContext<'_>,
     admin: &Client,
@@ -48,7 +48,7 @@ async fn version(
         (Some(web), Some(host)) if web.authority() != host => findings.warn(
             "embed_host",
             format!("signed URLs are for `{host}`, and Looker calls itself `{}`", web.authority()),
-            "where signed URLs are refused for their host, pass `--embed-host` with the name that Looker sees",
+            "if signed URLs are refused because of their host, pass `--embed-host` with the name that Looker sees",
         ),
         (_, Some(host)) => findings.pass("embed_host", format!("signed URLs are for `{host}`")),
         (_, None) => Ok(()),
@@ -92,8 +92,7 @@ fn is_admin(role: &Role) -> bool {
     role.name == "Admin" || role.permission_set.as_ref().is_some_and(may_all)
 }
 
-/// Whether the admin may become an embed user. Any that is there will do: a token is all that comes of it, and that is
-/// logged out again.
+/// Whether the admin may become an embed user. Any existing one will do: only a token is created, and it is logged out again.
 async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
     let search = UserSearch {
         embed_user: Some(true),
@@ -109,7 +108,7 @@ async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
     let Some(user) = users.first() else {
         return findings.skip(
             "sudo",
-            "there is no embed user yet to act as; try `--probe`",
+            "there is no embed user to act as yet; try `--probe`",
         );
     };
     match act_as(admin, user).await {
@@ -121,7 +120,7 @@ async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
     }
 }
 
-/// Become `user`, see that it is really that user, and log out.
+/// Become `user`, verify the identity, and log out.
 pub(super) async fn act_as(admin: &Client, user: &User) -> Result<(), Error> {
     let client = admin.login_user(&user.id).await?;
     let me = client.me().await;

@@ -10,10 +10,10 @@ use crate::looker::{Client, LookerError};
 use crate::secret::SecretString;
 use crate::signed_url::{Algorithm, Login, Signer, nonce};
 
-/// The user that signed URLs of the check are for. None is ever opened, so that it never comes into being.
+/// The user in the signed URLs of this check. None of them is opened, so the user is never created.
 const NOBODY: &str = "embedctl-doctor";
 
-/// Gives what signs URLs, if it is there: a command that gives the secret is run once.
+/// Returns the signer, if there is one: a command that prints the secret runs only once.
 pub(super) async fn examine(
     patient: &DoctorContext<'_>,
     admin: &Client,
@@ -55,7 +55,7 @@ pub(super) async fn examine(
     }
 }
 
-/// Whether the dashboard that is opened to create users is there.
+/// Whether the dashboard that is fetched to create users exists.
 async fn blank_dashboard(
     patient: &DoctorContext<'_>,
     admin: &Client,
@@ -86,7 +86,7 @@ async fn blank_dashboard(
         Ok(404) => findings.fail(
             CHECK,
             &Error::new(Kind::NotFound, format!("there is no dashboard `{id}`")).hint(
-                "make an empty dashboard and set `blank_dashboard` in the profile to its embed path, \
+                "create an empty dashboard and set `blank_dashboard` in the profile to its embed path, \
                  or leave it out",
             ),
         ),
@@ -95,7 +95,7 @@ async fn blank_dashboard(
     }
 }
 
-/// What can be said of the embed secret without Looker.
+/// What can be said about the embed secret without Looker.
 pub(super) fn examine_settings(
     patient: &DoctorContext<'_>,
     findings: &mut Findings,
@@ -116,7 +116,7 @@ async fn secret(
     match judge(patient, admin, access, algorithm).await {
         Ok(Verdict::Accepted) => findings.pass(
             "embed_secret",
-            format!("Looker accepts what it signs, with {algorithm}"),
+            format!("Looker accepts its signatures, with {algorithm}"),
         ),
         Ok(Verdict::Unavailable) => findings.skip(
             "embed_secret",
@@ -135,7 +135,7 @@ async fn secret(
     }
 }
 
-/// The error for a secret whose algorithm is not the one in the settings.
+/// The error if the secret's algorithm is not the one in the settings.
 pub(super) fn wrong_algorithm(given: Algorithm, right: Algorithm) -> Error {
     Error::new(
         NOT_SET_UP,
@@ -149,7 +149,7 @@ pub(super) fn wrong_algorithm(given: Algorithm, right: Algorithm) -> Error {
 fn refused(reason: &str) -> Error {
     let error = Error::new(
         NOT_SET_UP,
-        format!("Looker refuses what it signs: {reason}"),
+        format!("Looker refuses its signatures: {reason}"),
     );
     if reason.contains("host") {
         error.hint("pass `--embed-host` with the host that Looker names")
@@ -160,7 +160,7 @@ fn refused(reason: &str) -> Error {
     }
 }
 
-/// What Looker's validator says of a URL that nobody opens.
+/// What Looker's validator says about a URL that is never opened.
 enum Verdict {
     Accepted,
     Refused(String),
@@ -183,7 +183,7 @@ async fn judge(
     }
 }
 
-/// A login such as this profile's users get.
+/// A login as this profile's users get it.
 pub(super) fn login(patient: &DoctorContext<'_>, external_user_id: &str) -> Login {
     let grants = patient.settings.grants();
     Login {
@@ -207,7 +207,7 @@ pub(super) fn sign(
     Ok(signer.sign(path, login, &nonce, time)?)
 }
 
-/// The other one.
+/// The other algorithm.
 pub(super) const fn other(algorithm: Algorithm) -> Algorithm {
     match algorithm {
         Algorithm::Sha1 => Algorithm::Sha256,

@@ -1,4 +1,4 @@
-//! What the checks found, shown one by one, and the exit code they add up to.
+//! The results of the checks, printed one by one, and the exit code that follows from them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Pass,
@@ -59,7 +59,7 @@ impl Findings {
         self.add(check, State::Warn, &detail.to_string(), fix)
     }
 
-    /// It could not be tried.
+    /// It could not be checked.
     pub(super) fn skip(&mut self, check: &str, why: impl fmt::Display) -> Result<(), Error> {
         self.add(check, State::Skip, &why.to_string(), None)
     }
@@ -94,7 +94,7 @@ impl Findings {
         Ok(())
     }
 
-    /// Print what is left to print, and give the exit code of the worst.
+    /// Print the rest, and return the exit code of the worst.
     pub(super) fn conclude(self) -> Result<Exit, Error> {
         if matches!(self.ui.format(), Format::Json) {
             let ok = self.worst.is_none();
@@ -104,7 +104,7 @@ impl Findings {
     }
 }
 
-/// What keeps more from working is worse: an unreachable Looker before a refusal before a local matter.
+/// Whatever prevents more is worse: an unreachable Looker before a refusal before a local problem.
 const fn severity(kind: Kind) -> u8 {
     match kind {
         Kind::Unreachable | Kind::Unavailable => 4,

@@ -39,7 +39,7 @@ pub(super) async fn examine(
     {
         findings.warn(
             "reach",
-            "the profile's default grants name no model and no group, so a user made with them reaches no data",
+            "the profile's default grants name no model and no group, so a user created with them reaches no data",
             "set `grants.models` or `grants.group_ids` in the profile, or pass `--model` or `--group-id` each time",
         )?;
     }
@@ -89,7 +89,7 @@ async fn models(
     compare("models", wanted, known, findings)
 }
 
-/// Say whether everything that is wanted is known.
+/// Report whether everything that is wanted is known.
 fn compare(
     check: &str,
     wanted: &[String],

@@ -1,4 +1,4 @@
-//! What this machine must offer: a place for the ledger, a place for keys.
+//! What this machine must provide: a place for the ledger, a place for keys.
 
 use crate::commands::context::CommandContext;
 use crate::commands::doctor::findings::Findings;

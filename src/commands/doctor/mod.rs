@@ -29,13 +29,12 @@ use crate::system::System;
 /// Nothing is changed at Looker without `--probe`. The exit code is that of the worst thing found.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DoctorArgs {
-    /// Also ask Looker, on an embed user that is created for it and deleted again, what it does where Lookers may differ,
-    /// and keep the answers
+    /// Also test, on an embed user that is created for this and deleted again, where Lookers may differ, and keep the results
     #[arg(long)]
     probe: bool,
 }
 
-/// What the checks share.
+/// Shared by the checks.
 struct DoctorContext<'a> {
     settings: &'a Settings,
     system: &'a System,
@@ -86,7 +85,7 @@ async fn examine(
 }
 
 impl DoctorContext<'_> {
-    /// What time it is at Looker, as far as its answers tell.
+    /// The time at Looker, as far as its answers tell.
     fn looker_now(&self) -> Timestamp {
         let offset = self.http.clock_offset().unwrap_or_default();
         let now = self.system.clock.now();
@@ -94,7 +93,7 @@ impl DoctorContext<'_> {
     }
 }
 
-/// Everything that takes Looker to answer; each check goes as far as the ones before it allow.
+/// All checks that need Looker; each goes as far as the ones before it allow.
 async fn look_at_looker(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     let reached = reach::examine(patient, findings).await?;
     let Ok(access) = patient.settings.looker() else {
@@ -123,7 +122,7 @@ async fn look_at_looker(patient: &DoctorContext<'_>, findings: &mut Findings) ->
     rate_limit(patient, findings)
 }
 
-/// One finding for all that is missing.
+/// A single finding for everything that is missing.
 fn settings_are_missing(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
     match patient.settings.looker_and_embed() {
         Ok(_) => Ok(()),

@@ -11,9 +11,9 @@ use crate::system::duration;
 
 /// Looker accepts signed URLs whose time is within five minutes of its own (Looker's published validator messages).
 const ACCEPTED: i64 = 300;
-/// Past this a clock is not kept by anybody.
+/// Above this, a clock is not synchronized.
 const DRIFT: i64 = 10;
-/// An answer that takes longer makes every run slow.
+/// A slower answer makes every run slow.
 const SLOW: Duration = Duration::from_secs(2);
 
 /// Whether there was an answer.
@@ -37,7 +37,7 @@ pub(super) async fn examine(
     Ok(true)
 }
 
-/// `/alive` is answered without a login, by the API and by the web part.
+/// `/alive` answers without a login, at the API and at the web part.
 async fn ask(
     patient: &DoctorContext<'_>,
     origin: &Url,
@@ -66,7 +66,7 @@ async fn ask(
         500.. => findings.warn(
             check,
             detail,
-            "see whether Looker, or what stands before it, is up",
+            "check whether Looker, or the proxy in front of it, is up",
         )?,
         404 => findings.warn(
             check,

@@ -1,4 +1,4 @@
-//! What this release of Looker allows, as far as the release alone tells.
+//! What this release of Looker supports, as far as the release alone tells.
 
 use crate::commands::doctor::findings::Findings;
 use crate::error::Error;

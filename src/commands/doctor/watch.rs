@@ -6,7 +6,7 @@ use crate::commands::session::UiTrace;
 use crate::looker::{Exchange, Trace};
 use crate::report::Ui;
 
-/// Shows each exchange as other commands do, and counts.
+/// Reports each exchange as other commands do, and counts.
 #[derive(Debug)]
 pub(super) struct Watch {
     shown: UiTrace,
@@ -21,7 +21,7 @@ impl Watch {
         }
     }
 
-    /// How many answers were refusals for being too many.
+    /// How many answers were 429.
     pub(super) fn throttled(&self) -> u32 {
         self.throttled.load(Ordering::Relaxed)
     }

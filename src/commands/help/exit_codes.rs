@@ -1,4 +1,4 @@
-//! The topic `exit-codes`: what the exit code of a command means.
+//! The topic `exit-codes`: the meaning of a command's exit code.
 
 use serde_json::json;
 
@@ -19,7 +19,7 @@ pub(super) const TOPIC: Topic = Topic {
     },
 };
 
-/// Each code with the kinds of error it stands for.
+/// Each code with the kinds of error that cause it.
 fn rows() -> Vec<(u8, Vec<&'static str>, &'static str)> {
     let mut rows = vec![(Exit::Done.code(), Vec::new(), "done")];
     for kind in Kind::ALL {

@@ -1,4 +1,4 @@
-//! The topics that are guides: texts that stand beside the code they describe, in a small part of Markdown.
+//! The topics that are guides: texts beside the code they describe, in a subset of Markdown.
 
 use serde_json::{Value, json};
 
@@ -58,8 +58,8 @@ const CI_TEXT: &str = include_str!("ci.md");
 const TROUBLESHOOTING_TEXT: &str = include_str!("troubleshooting.md");
 const LOCAL_LOOKER_TEXT: &str = include_str!("../../emulator/local-looker.md");
 
-/// A guide for a terminal so many columns wide. A paragraph is one line of the text; a line with four spaces in front is
-/// left as it is, since it is to be copied.
+/// A guide for a terminal of this width. A paragraph is one line of the text; a line indented by four spaces is kept as it
+/// is, because it is meant to be copied.
 pub(super) fn render(guide: &str, width: usize) -> String {
     let mut page = String::new();
     for line in guide.lines() {
@@ -92,7 +92,7 @@ pub(super) fn sections(guide: &str) -> (&'static str, Vec<Value>) {
     ("sections", sections.collect())
 }
 
-/// The switches of the local Looker, each with what it is unless it is set.
+/// The switches of the local Looker, each with its default.
 fn switches(width: usize) -> String {
     let mut page = "\n".to_owned();
     for switch in Switches::all() {

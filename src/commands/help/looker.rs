@@ -1,4 +1,4 @@
-//! The topic `looker`: what embedctl takes Looker to do, and what happens if a Looker does something else.
+//! The topic `looker`: what embedctl assumes about Looker, and what happens if a Looker behaves differently.
 
 use serde_json::json;
 

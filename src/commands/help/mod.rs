@@ -1,4 +1,4 @@
-//! `embedctl help`: what commands do, and pages on topics that concern many of them.
+//! `embedctl help`: commands, and topics that concern many of them.
 
 mod exit_codes;
 mod guide;
@@ -12,34 +12,34 @@ use crate::error::{Error, Exit};
 use crate::report::{Color, Format, Ui, nearest, wants_color};
 use crate::system::System;
 
-/// Explain a command, or a topic that concerns many
+/// Explain a command, or a topic that concerns many commands
 ///
 /// Without an argument it lists the commands and the topics.
 #[derive(clap::Args, Debug)]
 pub(crate) struct HelpArgs {
-    /// A command, as in `keys mint`, or a topic, as in `exit-codes`
+    /// A command, such as `keys mint`, or a topic, such as `exit-codes`
     #[arg(value_name = "COMMAND|TOPIC", add = ArgValueCandidates::new(candidates))]
     about: Vec<String>,
 }
 
 /// A page that concerns many commands.
 struct Topic {
-    /// The word it is asked for by.
+    /// Its name on the command line.
     name: &'static str,
-    /// What it tells, in a line.
+    /// Its summary, in one line.
     about: &'static str,
     page: Page,
 }
 
-/// What a topic says.
+/// The content of a topic.
 enum Page {
     /// A text.
     Guide(&'static str),
-    /// What is made of data.
+    /// Generated from data.
     Made {
-        /// The page for people, so many columns wide.
+        /// The page for people, in this many columns.
         text: fn(usize) -> String,
-        /// The rows for programs, and what they are called.
+        /// The rows for programs, and their name.
         rows: fn() -> (&'static str, Vec<Value>),
     },
 }
@@ -72,7 +72,7 @@ const TOPICS: [Topic; 9] = [
     looker::TOPIC,
 ];
 
-/// A page is as wide as this, or as the terminal if that is narrower.
+/// The width of a page, unless the terminal is narrower.
 const WIDTH: usize = 80;
 
 pub(crate) fn run(
@@ -113,7 +113,7 @@ fn page(topic: &Topic, ui: &Ui, system: &System) -> Result<(), Error> {
     }
 }
 
-/// The help of the command that `path` leads to; of the program itself, with the topics, where it is empty.
+/// The help of the command at `path`; if it is empty, that of the program, with the topics.
 fn command(
     path: &[String],
     mut tree: clap::Command,
@@ -159,7 +159,7 @@ fn command(
     ui.data(&text)
 }
 
-/// The topics, as they follow the commands.
+/// The topics, as listed after the commands.
 fn list() -> String {
     let mut text = "\nTopics of `embedctl help TOPIC`:\n".to_owned();
     let width = TOPICS.iter().map(|topic| topic.name.len()).max();
@@ -186,7 +186,7 @@ fn unknown(path: &[String], depth: usize, command: &clap::Command) -> Error {
     }
 }
 
-/// What the argument completes to, besides commands.
+/// Completions of the argument, besides commands.
 fn candidates() -> Vec<CompletionCandidate> {
     let topics = TOPICS.iter();
     topics

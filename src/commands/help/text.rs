@@ -1,7 +1,7 @@
-//! Text in lines of a bounded width.
+//! Wrapping text to a width.
 
-/// `text` in lines of at most `width` columns, the first behind `first`, the others behind as many spaces. A word that is
-/// longer stands alone.
+/// `text` in lines of at most `width` columns, the first after `first`, the others after as many spaces. A longer word gets its
+/// own line.
 pub(super) fn wrapped(text: &str, first: &str, width: usize) -> String {
     let indent = first.chars().count();
     let mut lines = String::new();

@@ -1,4 +1,4 @@
-//! The keys of all embed users, for commands that look for keys and not for users.
+//! The keys of all embed users, for commands that look for keys rather than users.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::ledger::{KeyRecord, Ledger};
 use crate::looker::{Api3Key, User};
 use crate::workflow::{Standing, parallel};
 
-/// How many users are looked at one by one before the keys that a search shows with its users are believed.
+/// How many users are checked individually before the keys in a search result are trusted.
 const SAMPLE: usize = 3;
 
-/// The keys of all embed users whose id matches, disabled users too.
+/// The keys of all embed users with matching ids, including disabled users.
 pub(crate) async fn all_keys(
     matcher: &Matcher,
     ledger: &dyn Ledger,
@@ -46,8 +46,8 @@ pub(crate) async fn all_keys(
     Ok(rows)
 }
 
-/// Whether the keys that a search shows are those that a list shows, by a sample: Looker may leave them out, or their
-/// purposes, for a caller who may not see them.
+/// Whether the keys in a search result equal those of a key list, by a sample: Looker may omit them, or their purposes, for a
+/// caller who may not see them.
 async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error> {
     let shown = |user: &User| user.credentials_api3.as_ref().map_or(0, Vec::len);
     let mut sample: Vec<&User> = users.iter().collect();
@@ -67,7 +67,7 @@ async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error
     Ok(true)
 }
 
-/// Ask for the keys of each user.
+/// Read the keys of each user.
 async fn list_each(users: &mut [User], session: &Session) -> Result<(), Error> {
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
     let ask = |id: String| {

@@ -1,4 +1,4 @@
-//! `embedctl keys list`: the keys users have.
+//! `embedctl keys list`: the keys of users.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::workflow::{KeyAccess, Standing, UserId, parallel, require_admin};
 
 /// List keys: their users, whether they were delivered, how old they are, and when they are revoked
 ///
-/// A key is ours if it carries the tag that embedctl writes, or if the ledger knows it; every other one is foreign. The
-/// tag is written once the secret is delivered, so a key of ours without it is `undelivered`. A foreign key that says
-/// nothing of itself is `nameless`.
+/// A key is ours if it has the tag that embedctl writes, or if the ledger knows it; any other key is foreign. The tag is written
+/// once the secret is delivered, so a key of ours without it is `undelivered`. A foreign key without a purpose is
+/// `nameless`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysListArgs {
     #[command(flatten)]

@@ -12,7 +12,7 @@ use crate::error::{Error, Exit};
 use crate::system::duration;
 use crate::workflow::{JobSpec, KeyJob, require_admin};
 
-/// Mint one more key, beside those the user has
+/// Mint one more key, in addition to those the user has
 ///
 /// The key is either delivered or revoked, never lost: if the command is interrupted, running it again continues. The
 /// keys of many users go to standard output only with `-o jsonl`.
@@ -21,14 +21,14 @@ pub(crate) struct KeysMintArgs {
     #[command(flatten)]
     users: UsersArgs,
 
-    /// Let `keys reap` revoke the key after this time, as in `90d`
+    /// Let `keys reap` revoke the key after this time, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     ttl: Option<u64>,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -53,7 +53,7 @@ async fn mint(args: &KeysMintArgs, session: &Session) -> Result<Exit, Error> {
     deliver("keys mint", &users, specs, &args.delivery, session).await
 }
 
-/// Run jobs that mint keys, and print what comes of them.
+/// Run jobs that mint keys, and print their results.
 pub(crate) async fn deliver(
     command: &'static str,
     users: &Users,

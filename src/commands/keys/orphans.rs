@@ -1,4 +1,4 @@
-//! `embedctl keys orphans`: find, and revoke, the keys that nobody received.
+//! `embedctl keys orphans`: find, and revoke, keys that were never received.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -22,43 +22,43 @@ use crate::sink::{KeyName, Sink};
 use crate::system::System;
 use crate::workflow::{Stage, require_admin};
 
-/// How many keys are confirmed with a yes; more want their number typed.
+/// Up to how many keys a yes is enough; for more, their number must be typed.
 const FEW: usize = 10;
 
 /// List keys that were never received, and revoke them on request
 ///
-/// First the keys that embedctl created and did not deliver, as far as their tags, the ledger and the sink tell; then the
-/// keys that say nothing of themselves, youngest first, which may be anybody's. `--revoke` asks, and leaves keys that may
-/// be somebody else's unless `--sole-minter` says that nothing else creates keys on this Looker.
+/// First the keys that embedctl created and did not deliver, as far as their tags, the ledger and the sink tell; then the keys
+/// without a purpose, youngest first, which may belong to anyone. `--revoke` asks first, and leaves keys that may belong to
+/// someone else unless `--sole-minter` declares that nothing else creates keys on this Looker.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysOrphansArgs {
-    /// Of users whose id matches only, as in `acme-*`; may be repeated
+    /// Only of users whose id matches, such as `acme-*`; may be repeated
     #[arg(long = "match", value_name = "PATTERN")]
     patterns: Vec<String>,
 
-    /// Revoke them, after a question
+    /// Revoke them, after confirmation
     #[arg(long)]
     revoke: bool,
 
-    /// The sink that is asked which keys it holds; the profile's by default
+    /// The sink to ask which keys it holds; default: the profile's
     #[arg(long, value_name = "SINK")]
     keys_to: Option<String>,
 
-    /// Believe a shared store that says it does not hold a key, even if the key says that it was delivered
+    /// Believe a shared store that says it does not hold a key, even if the key's tag says that it was delivered
     #[arg(long)]
     trust_sink: bool,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long, requires = "revoke")]
     dry_run: bool,
 }
 
-/// Keys that nobody is known to have received.
+/// Keys that are not known to have been received.
 #[derive(Debug, Default)]
 struct Orphans {
-    /// Those that embedctl created.
+    /// Created by embedctl.
     ours: Vec<Row>,
-    /// Those that may be anybody's.
+    /// May belong to anyone.
     nameless: Vec<Row>,
 }
 
@@ -99,7 +99,7 @@ async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Erro
     }
 }
 
-/// The sink that is asked, if there is one that can answer.
+/// The sink to ask, if there is one that can answer.
 fn sink(args: &KeysOrphansArgs, session: &Session) -> Result<Option<Arc<dyn Sink>>, Error> {
     let keys_to = args.keys_to.as_deref();
     let keys_to = key_sink::choose(keys_to, &session.settings);
@@ -166,7 +166,7 @@ fn key_name(row: &Row, session: &Session) -> KeyName {
     }
 }
 
-/// The keys to revoke, and what is said of those that are left, by client id.
+/// The keys to revoke, and why others are left, by client id.
 async fn targets<'a>(
     found: &'a Orphans,
     ledger: &dyn Ledger,
@@ -175,7 +175,7 @@ async fn targets<'a>(
     let mut targets = Vec::new();
     let mut outcomes = BTreeMap::new();
     for row in &found.ours {
-        // A run that is at work may be about to deliver it.
+        // A running job may be about to deliver it.
         match ledger.pending(row.user()).await? {
             Some(_) => {
                 outcomes.insert(row.key.client_id.clone(), "left: a run is unfinished");
@@ -210,11 +210,11 @@ fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
         let what = format!("to revoke {count} keys");
         return typed(&what, &count.to_string(), session);
     }
-    let question = format!("Revoke key {named}? Whatever uses it stops working.");
+    let question = format!("Revoke key {named}? Anything that uses it stops working.");
     confirm(&question, session)
 }
 
-/// Revoke keys, user by user; gives how many could not be revoked.
+/// Revoke keys, user by user; returns how many could not be revoked.
 async fn revoke(
     targets: Vec<&Row>,
     ledger: &dyn Ledger,
@@ -284,7 +284,7 @@ fn print(
         cells
     };
     let header = [&HEADER[..], &["outcome"]].concat();
-    let none = "There is no key that nobody received.";
+    let none = "All keys have been received.";
     ui.list(&rows, object, (&header, cells), none)?;
     if ui.format() == Format::Table && !rows.is_empty() {
         let (ours, nameless) = (found.ours.len(), found.nameless.len());

@@ -20,20 +20,20 @@ use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel, require_admin};
 
 /// Revoke the keys whose overlap or time to live has ended
 ///
-/// The keys say so themselves at Looker, so that it works from any machine; on a Looker that keeps no purpose, the ledger
-/// says so. Made for cron: it asks nothing, does nothing if nothing is due, and may run as often as you like, also twice
-/// at once. It exits with 3 if some keys could not be revoked; the next run tries them again.
+/// The due date is part of the key's tag at Looker, so this works from any machine; on a Looker without `purpose` the ledger has
+/// it. Made for cron: it asks nothing, does nothing if nothing is due, and may run as often as you like, even twice at the
+/// same time. It exits with 3 if some keys could not be revoked; the next run tries them again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysReapArgs {
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// The keys of one user that are due.
+/// The due keys of one user.
 type Due = Vec<KeyRecord>;
 
-/// What became of the keys that were due.
+/// The outcome for the due keys.
 #[derive(Debug, Default)]
 struct Reaped {
     revoked: u64,
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &KeysReapArgs, cx: CommandContext) -> Result<Exit,
 
 async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
-    // To somebody who is no admin, Looker would call every key gone.
+    // To a non-admin Looker answers 404, which would make every key look gone.
     require_admin(&session.admin).await?;
     let (due, unseen) = due(&*ledger, session).await?;
     let elsewhere = due_elsewhere(&*ledger, &session.system).await?;
@@ -92,8 +92,8 @@ async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
     }
 }
 
-/// The keys that are due, by what they say at Looker and by what the ledger says, user by user. With them comes why the
-/// ledger alone has spoken, if the keys of all users cannot be listed.
+/// The due keys, by their tags and by the ledger, user by user; and why only the ledger was used, if the keys of all users
+/// cannot be listed.
 async fn due(ledger: &dyn Ledger, session: &Session) -> Result<(Vec<Due>, Option<Error>), Error> {
     let now = session.system.clock.now();
     let mut due: BTreeMap<String, Due> = BTreeMap::new();
@@ -125,7 +125,7 @@ async fn due(ledger: &dyn Ledger, session: &Session) -> Result<(Vec<Due>, Option
     Ok((due.into_values().collect(), unseen))
 }
 
-/// The keys that are due at Lookers that the ledger has left: their numbers are other keys' here.
+/// Due keys at Lookers that the ledger was bound to before: their ids mean other keys here.
 async fn due_elsewhere(
     ledger: &dyn Ledger,
     system: &System,
@@ -136,14 +136,14 @@ async fn due_elsewhere(
     Ok(keys)
 }
 
-/// Keys that the ledger does not know may be due where no one may list the keys of all users.
+/// The warning that keys unknown to the ledger may be due, if no one may list the keys of all users.
 fn only_ledger(error: Error) -> Error {
     error
         .context("only keys that this ledger knows were looked at, not those of other machines")
         .with_kind(Kind::Incomplete)
 }
 
-/// Revoke the keys of a user, and write that down.
+/// Revoke the keys of a user, and record it.
 async fn revoke(
     access: &Arc<KeyAccess>,
     ledger: &dyn Ledger,
@@ -166,7 +166,7 @@ async fn revoke(
     Ok(done)
 }
 
-/// Revoke those that are there. Another key may have the number of one that is gone, so both ids must fit.
+/// Revoke the keys that exist. Another key may have the id of one that is gone, so both ids must match.
 async fn revoke_known(of_user: &mut UserKeys, keys: &[KeyRecord]) -> Result<Revoked, Error> {
     let alive = of_user.list_allowing().await?;
     let is_alive = |record: &&KeyRecord| {
@@ -243,7 +243,7 @@ impl Reaped {
                     ..
                 } = self;
                 ui.status(format!(
-                    "{revoked} revoked, {gone} gone already, {failed} failed."
+                    "{revoked} revoked, {gone} already gone, {failed} failed."
                 ));
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! `embedctl keys revoke`: take keys back.
+//! `embedctl keys revoke`: revoke keys.
 
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ use crate::workflow::{Standing, record_of as known_of, require_admin};
 
 /// Revoke keys, which stop working at once
 ///
-/// Keys that were not created by embedctl are refused, unless you pass `--foreign`. A key that is gone already
-/// counts as revoked.
+/// Keys that were not created by embedctl are refused, unless you pass `--foreign`. A key that is already gone counts as
+/// revoked.
 #[derive(clap::Args, Debug)]
 #[command(
     override_usage = "embedctl keys revoke [OPTIONS] <EXTERNAL_USER_ID> <KEY_ID>...\n       \
@@ -34,15 +34,15 @@ pub(crate) struct KeysRevokeArgs {
     #[arg(value_name = "KEY_ID")]
     keys: Vec<String>,
 
-    /// Looker's id of the user, in place of yours
+    /// Looker's id of the user, instead of yours
     #[arg(long, value_name = "ID")]
     looker_user_id: Option<String>,
 
-    /// Revoke keys that embedctl did not make, too
+    /// Also revoke keys that embedctl did not create
     #[arg(long)]
     foreign: bool,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -52,7 +52,7 @@ pub(crate) struct KeysRevokeArgs {
 struct Target {
     record: KeyRecord,
     ours: bool,
-    /// Whether Looker has it. Of one that is gone, the number may be another key's.
+    /// Whether it exists. The id of one that is gone may now be another key's.
     is_there: bool,
 }
 
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &KeysRevokeArgs, cx: CommandContext) -> Result<Exi
     .await
 }
 
-/// The user and the keys: where the user is named by Looker's id, every other word is a key.
+/// The user and the keys: if the user is given by Looker's id, every other argument is a key.
 fn named(args: &KeysRevokeArgs) -> Result<(UserArgs, Vec<String>), Error> {
     let first = args.external_user_id.clone();
     let looker_user_id = args.looker_user_id.clone();
@@ -106,9 +106,10 @@ async fn revoke(
     let ids = ids.collect::<Vec<_>>().join(", ");
     let foreign = match targets.iter().all(|target| target.ours) {
         true => "",
-        false => " Not all of them were made by embedctl.",
+        false => " Not all of them were created by embedctl.",
     };
-    let question = format!("Revoke {ids} of {name}?{foreign} Whatever uses them stops working.");
+    let question =
+        format!("Revoke {ids} of {name}?{foreign} Anything that uses them stops working.");
     confirm(&question, session)?;
     let there = targets.iter().filter(|target| target.is_there);
     let ids: Vec<_> = there.map(|target| target.record.key_id.clone()).collect();
@@ -128,7 +129,7 @@ async fn revoke(
     Ok(Exit::Done)
 }
 
-/// The keys that are meant, each of which may be revoked.
+/// The keys to revoke, all of them allowed.
 async fn targets(
     args: &KeysRevokeArgs,
     user: &User,
@@ -194,9 +195,9 @@ fn check(target: &Target, foreign: bool, own: &str) -> Result<(), Error> {
         return Err(Error::usage(message).hint("log in with another key to revoke this one"));
     }
     if !target.ours && !foreign {
-        let message = format!("key {id} was not made by embedctl");
+        let message = format!("key {id} was not created by embedctl");
         return Err(Error::new(Kind::NotAllowed, message)
-            .hint("pass `--foreign` if you are sure that nobody needs it"));
+            .hint("pass `--foreign` if you are sure that it is not needed"));
     }
     Ok(())
 }

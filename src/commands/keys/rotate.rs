@@ -1,4 +1,4 @@
-//! `embedctl keys rotate`: a new key in place of older ones.
+//! `embedctl keys rotate`: a new key that replaces older ones.
 
 use std::time::Duration;
 
@@ -16,32 +16,32 @@ use crate::error::{Error, Exit};
 use crate::system::duration;
 use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, require_admin};
 
-/// Put a new key in place of older ones
+/// Replace older keys with a new one
 ///
-/// Mints a key, delivers it, logs in with it, and only then revokes the keys that embedctl made before: a key works at
-/// every instant. With `--overlap` the old keys go on working until `keys reap` revokes them. Keys that were not
-/// created by embedctl are never touched. If the command is interrupted, running it again continues.
+/// Mints a key, delivers it, logs in with it, and only then revokes the keys that embedctl created before: a working key exists
+/// at every moment. With `--overlap` the old keys keep working until `keys reap` revokes them. Keys that were not created by
+/// embedctl are never touched. If the command is interrupted, running it again continues.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysRotateArgs {
     #[command(flatten)]
     users: UsersArgs,
 
-    /// Replace this key only, by its id or client id; may be repeated
+    /// Replace only this key, by its id or client id; may be repeated
     #[arg(long = "key", value_name = "ID", conflicts_with = "all")]
     keys: Vec<String>,
 
-    /// Keep the old keys for so long, as in `24h`; `keys reap` then revokes them
+    /// Keep the old keys for this long, such as `24h`; `keys reap` then revokes them
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     overlap: Option<u64>,
 
-    /// Replace only keys older than this, as in `90d`
+    /// Replace only keys older than this, such as `90d`
     #[arg(long, value_name = "DURATION", value_parser = duration::seconds)]
     max_age: Option<u64>,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -81,7 +81,7 @@ fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
         keys: args.keys.clone(),
         max_age_seconds: args.max_age,
         overlap_seconds: args.overlap,
-        // Among many, those without a key are not meant.
+        // With `--all`, users without a key are not an error.
         if_none: if users.are_many() {
             IfNone::Skip
         } else {

@@ -1,4 +1,4 @@
-//! A key in a list: what Looker shows of it, and what it is to embedctl.
+//! A key in a list: what Looker shows of it, and its standing.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::looker::Api3Key;
 use crate::system::duration;
 use crate::workflow::{Owner, Stage, Standing};
 
-/// A key, whose it is, and how it stands.
+/// A key, its user, and its standing.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) external_user_id: Option<String>,
@@ -82,7 +82,7 @@ impl Row {
     }
 }
 
-/// The word for whose a key is.
+/// The word for the owner of a key.
 pub(crate) const fn owner(owner: Owner) -> &'static str {
     match owner {
         Owner::Ours => "ours",

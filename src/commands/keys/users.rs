@@ -1,4 +1,4 @@
-//! Which users a command is about: one by either of its ids, or all whose id matches.
+//! The users of a command: one by either of its ids, or all with matching ids.
 
 use wildmatch::WildMatch;
 
@@ -6,19 +6,19 @@ use crate::error::{Error, Kind};
 use crate::looker::{Client, User, UserSearch};
 use crate::workflow::{Finder, UserId, UserRef};
 
-/// The user a command is about.
+/// The user of a command.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct UserArgs {
     /// Your own id of the user
     #[arg(required_unless_present = "looker_user_id")]
     pub(crate) external_user_id: Option<String>,
 
-    /// Looker's id of the user, in place of yours
+    /// Looker's id of the user, instead of yours
     #[arg(long, value_name = "ID", conflicts_with = "external_user_id")]
     pub(crate) looker_user_id: Option<String>,
 }
 
-/// The users a command is about.
+/// The users of a command.
 #[derive(clap::Args, Clone, Debug)]
 #[command(group = clap::ArgGroup::new("whom").required(true))]
 pub(crate) struct UsersArgs {
@@ -26,7 +26,7 @@ pub(crate) struct UsersArgs {
     #[arg(group = "whom")]
     external_user_id: Option<String>,
 
-    /// Looker's id of the user, in place of yours
+    /// Looker's id of the user, instead of yours
     #[arg(long, value_name = "ID", group = "whom")]
     looker_user_id: Option<String>,
 
@@ -34,7 +34,7 @@ pub(crate) struct UsersArgs {
     #[arg(long, group = "whom")]
     all: bool,
 
-    /// Of all, those whose id matches, as in `acme-*`; may be repeated
+    /// With `--all`, only users whose id matches, such as `acme-*`; may be repeated
     #[arg(long = "match", value_name = "PATTERN", requires = "all")]
     patterns: Vec<String>,
 }
@@ -78,7 +78,7 @@ impl UserArgs {
 }
 
 impl UsersArgs {
-    /// Find out who is meant. One user is not looked up yet.
+    /// Resolve the users. A single user is not looked up yet.
     pub(crate) async fn resolve(&self, admin: &Client) -> Result<Users, Error> {
         if self.all {
             let matcher = Matcher::new(&self.patterns);
@@ -112,7 +112,7 @@ fn one(external: Option<&str>, looker: Option<&str>) -> Result<UserId, Error> {
     })
 }
 
-/// Says which users are meant by their ids; without a pattern, all are.
+/// Selects users by their ids; without a pattern, all.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher(Vec<WildMatch>);
 
@@ -123,7 +123,7 @@ impl Matcher {
         Self(patterns.collect())
     }
 
-    /// Whether the user with this id is meant.
+    /// Whether the user with this id is selected.
     pub(crate) fn admits(&self, external_user_id: &str) -> bool {
         let Self(patterns) = self;
         let mut matching = patterns.iter().filter(|it| it.matches(external_user_id));

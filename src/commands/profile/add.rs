@@ -9,32 +9,32 @@ use crate::config::{NewProfile, NewSecret};
 use crate::error::{Error, Exit};
 use crate::looker::{ApiKey, Client};
 
-/// Add a profile to `config.toml`, after a login that shows it is right
+/// Add a profile to `config.toml`, after a login has shown that it works
 ///
-/// What is not given by a flag is asked for. Secrets are typed unseen and kept in files that only you can read, beside
-/// `config.toml`; or they stay where they are, in a variable, a file, or what a command prints.
+/// What no flag gives is asked for. Secrets are typed without echo and stored in files that only you can read, beside
+/// `config.toml`; or they stay where they are: in a variable, in a file, or in the output of a command.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfileAddArgs {
-    /// What `--profile` will call it
+    /// The name for `--profile`
     name: String,
 
-    /// The public half of the API key
+    /// The client id of the API key
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
-    /// Where the secret half is: env:NAME, file:PATH or command:PROGRAM ARGUMENT…
+    /// The location of the client secret: env:NAME, file:PATH or command:PROGRAM ARGUMENT…
     #[arg(long, value_name = "PLACE")]
     client_secret_from: Option<String>,
 
-    /// Where the embed secret is, in the same forms
+    /// The location of the embed secret, in the same form
     #[arg(long, value_name = "PLACE")]
     embed_secret_from: Option<String>,
 
-    /// The embed path that is fetched to create a user, as in `/embed/dashboards/12`
+    /// The embed path to fetch in order to create a user, such as `/embed/dashboards/12`
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
 
-    /// Use it if no `--profile` is given; the first profile is the default anyway
+    /// Make it the default profile; the first profile is the default anyway
     #[arg(long)]
     default: bool,
 
@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// The profile, from the flags and the answers.
+/// The profile, from flags and answers.
 fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Error> {
     let base_url = match cx.settings.base_url_flag() {
         Some(base_url) => base_url.clone(),
@@ -92,7 +92,7 @@ fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Er
     })
 }
 
-/// The embed secret, which a profile can do without: nobody need be there to be asked.
+/// The embed secret, which is optional: no question is required for it.
 fn embed_secret(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Option<NewSecret>, Error> {
     if args.embed_secret_from.is_none() && !ask::can_ask(cx) {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! `embedctl profile list`: the profiles there are.
+//! `embedctl profile list`: the existing profiles.
 
 use serde_json::json;
 

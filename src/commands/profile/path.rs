@@ -1,4 +1,4 @@
-//! `embedctl profile path`: the files that settings and runs are kept in.
+//! `embedctl profile path`: the files for settings and runs.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
 
-/// Show the files that settings are read from, and the folder runs are recorded in
+/// Show the files that settings are read from, and the folder that runs are recorded in
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfilePathArgs {}
 

@@ -8,8 +8,8 @@ use crate::error::{Error, Exit};
 
 /// Show every setting and where it comes from, without the secrets
 ///
-/// A flag comes before an `EMBEDCTL_…` variable, that before a `LOOKERSDK_…` variable, that before the profile of
-/// `config.toml`, that before `looker.ini`, that before `~/.netrc`.
+/// The order of precedence: a flag, an `EMBEDCTL_…` variable, a `LOOKERSDK_…` variable, the profile in `config.toml`,
+/// `looker.ini`, `~/.netrc`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ProfileShowArgs {}
 

@@ -1,4 +1,4 @@
-//! Shows what would be done to move people, and does nothing.
+//! Shows what moving people would do, and does nothing.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Exit};
 use crate::report::Format;
 use crate::workflow::{ItemKind, RotateIdSpec};
 
-/// Show what would be done to all, and do nothing.
+/// Show what would be done, and do nothing.
 pub(super) fn dry_run(
     specs: &[RotateIdSpec],
     many: bool,

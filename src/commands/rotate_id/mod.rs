@@ -28,18 +28,18 @@ pub(crate) use show::counted;
 
 /// Move a person to a new `external_user_id` with all their things
 ///
-/// Looker has no way to change an `external_user_id`, so a new embed user is made with the same names, permissions,
-/// models, groups and attributes, and everything is given to it: folders, dashboards and looks (their ids and URLs stay
-/// the same, those in the trash too), schedules, alerts, boards, favorites, and what others let the person see. A new key
-/// is delivered; then both users are compared with what was there before, and only if nothing is missing, the old user's
-/// keys are revoked, its sessions ended, and the user disabled. Until it is deleted, `runs undo` puts everything back.
+/// Looker cannot change an `external_user_id`, so a new embed user is created with the same names, permissions, models, groups
+/// and attributes, and everything is given to it: folders, dashboards and looks (their ids and URLs stay the same; the trash is
+/// included), schedules, alerts, boards, favorites, and what others have shared with the person. A new key is delivered; then
+/// both users are compared with the state before. Only if nothing is missing, the old user's keys are revoked, its sessions
+/// ended, and the user disabled. Until it is deleted, `runs undo` puts everything back.
 #[derive(clap::Args, Debug)]
 pub(crate) struct RotateIdArgs {
-    /// The id the person has
+    /// The person's current id
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     old: Option<String>,
 
-    /// The id the person is to have
+    /// The person's new id
     #[arg(required_unless_present = "from", conflicts_with = "from")]
     new: Option<String>,
 
@@ -47,34 +47,34 @@ pub(crate) struct RotateIdArgs {
     #[arg(long, value_name = "MAPPING.csv")]
     from: Option<String>,
 
-    /// Give everything to a user that is there already, and keeps its own grants
+    /// Give everything to a user that already exists and keeps its own grants
     #[arg(long)]
     into_existing: bool,
 
-    /// What becomes of the old user
+    /// What to do with the old user
     #[arg(long = "old", value_enum, default_value_t, value_name = "END")]
     old_user: OldEnd,
 
-    /// The value of an attribute that Looker hides, or another one than the old user's; may be repeated
+    /// The value of an attribute that Looker hides, or a different value than the old user's; may be repeated
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
 
-    /// Take attribute values whose origin Looker describes in an unknown word as the user's own
+    /// Count attribute values of unknown origin as the user's own
     #[arg(long)]
     take_unknown: bool,
 
-    /// The embed path to fetch, as in `/embed/dashboards/12`; the profile's blank dashboard, or `/alive`, by default
+    /// The embed path to fetch, such as `/embed/dashboards/12`; default: the profile's blank dashboard, or `/alive`
     #[arg(long, value_name = "PATH")]
     blank_dashboard: Option<String>,
 
-    /// Mint no key; by default one is minted if the old user has any
+    /// Do not mint a key; by default one is minted if the old user has any
     #[arg(long, conflicts_with_all = ["keys_to", "key_purpose"])]
     no_key: bool,
 
     #[command(flatten)]
     delivery: DeliveryArgs,
 
-    /// Show what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -112,7 +112,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
     if specs.is_empty() {
         session
             .ui
-            .status("There is nothing to do: everybody is known by the new id already.");
+            .status("Nothing to do: everyone already has the new id.");
         return Ok(Exit::Done);
     }
     ask(&specs, session)?;
@@ -123,9 +123,9 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         .await
 }
 
-/// What was asked for besides the ids.
+/// The request, besides the ids.
 async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
-    // A release that is not known is found out when an owner is changed and read back.
+    // Without a known release, a refused change of owner is noticed when it is read back.
     let versions = session.admin.versions().await.ok();
     let settings = &session.settings;
     let target = args
@@ -147,10 +147,10 @@ async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
     }
 }
 
-/// Whom it is about.
+/// The people to move.
 ///
 /// # Errors
-/// The mapping has problems, which have been told; or an id is empty, or both are the same.
+/// The mapping has problems, which have been reported; or an id is empty, or both are equal.
 fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Error> {
     if let Some(name) = &args.from {
         let path = system.path(name);
@@ -180,7 +180,7 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
     }
     if old == new {
         return Err(Error::usage(format!("`{old}` is the old and the new id"))
-            .hint("give the id the person is to have as the second one"));
+            .hint("give the person's new id as the second argument"));
     }
     let attributes = BTreeMap::new();
     let line = 0;
@@ -192,7 +192,7 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
     }])
 }
 
-/// Have a person say yes to what cannot be undone, or to two users becoming one.
+/// Ask for confirmation of what cannot be undone, and of merging two users.
 fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
     for spec in specs.iter().filter(|spec| spec.into.is_some()) {
         let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
@@ -221,5 +221,5 @@ fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
     }
 }
 
-/// A shared ledger, as the parts of this command pass it on.
+/// A shared ledger, as passed around in this command.
 type SharedLedger = Arc<dyn crate::ledger::Ledger>;

@@ -1,4 +1,4 @@
-//! Looks at everybody who is to move, and decides what it takes, before anything is done.
+//! Examines everyone who is to move, and decides what it takes, before anything is done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::workflow::{
     Found, OldEnd, RotateIdSpec, RotateIdWish, UserRef, Viewpoint, parallel, plan_rotate_id,
 };
 
-/// What is wanted of every pair besides its ids.
+/// What is requested for every pair besides its ids.
 #[derive(Clone, Debug)]
 pub(super) struct Wishes {
     pub(super) attributes: BTreeMap<String, String>,
@@ -28,7 +28,7 @@ pub(super) struct Wishes {
     pub(super) session_length: Option<u32>,
 }
 
-/// What everything is looked at with.
+/// The context of the examination.
 #[derive(Clone, Debug)]
 struct Look {
     viewpoint: Viewpoint,
@@ -36,10 +36,10 @@ struct Look {
     wishes: Arc<Wishes>,
 }
 
-/// What it takes to move each of `pairs`, in their order, without those who have moved already.
+/// What it takes to move each of `pairs`, in order, without those who have moved already.
 ///
 /// # Errors
-/// Somebody cannot move; of many, all of those are told first.
+/// Someone cannot move; of many, all of those are reported first.
 pub(super) async fn specs(
     pairs: Vec<Pair>,
     wishes: &Wishes,
@@ -93,7 +93,7 @@ pub(super) async fn specs(
     Ok(specs.into_values().flatten().collect())
 }
 
-/// Names that no attribute has would be taken and forgotten.
+/// Refuse attribute names that do not exist: Looker would silently ignore them.
 async fn check_attributes(pairs: &[Pair], wishes: &Wishes, admin: &Client) -> Result<(), Error> {
     let given = pairs.iter().flat_map(|pair| pair.attributes.keys());
     let mut given = given.chain(wishes.attributes.keys()).peekable();
@@ -114,7 +114,7 @@ async fn check_attributes(pairs: &[Pair], wishes: &Wishes, admin: &Client) -> Re
 }
 
 impl Look {
-    /// What it takes to move one person; `None` where that was done by an earlier run.
+    /// What it takes to move one person; `None` if an earlier run did it.
     async fn at(&self, pair: &Pair) -> Result<Option<RotateIdSpec>, Error> {
         if self.is_done(pair).await? {
             return Ok(None);
@@ -143,7 +143,7 @@ impl Look {
         plan_rotate_id(from, into, self.wishes.of(pair)).map(Some)
     }
 
-    /// Whether an earlier run has moved this very person.
+    /// Whether an earlier run has moved exactly this person.
     async fn is_done(&self, pair: &Pair) -> Result<bool, Error> {
         let done = self.ledger.newest_done(vec![pair.new.clone()]).await?;
         let newest = done.into_iter().flatten().next();
@@ -154,7 +154,7 @@ impl Look {
             return Ok(false);
         };
         let old = self.viewpoint.find(UserRef::External(&pair.old)).await?;
-        // Somebody may have made a new user with the old id since.
+        // A new user may have been created with the old id since.
         Ok(old.is_none_or(|old| rotated.from.looker_user_id == Some(old.id) && old.is_disabled))
     }
 }
@@ -180,7 +180,7 @@ impl Wishes {
 fn pending(id: &str, run: &str) -> Error {
     let message = format!("run {run} has begun to work on `{id}` and is unfinished");
     Error::new(Kind::Conflict, message).hint(format!(
-        "`embedctl runs resume {run}` goes on with it; `embedctl runs undo {run}` puts everything back"
+        "`embedctl runs resume {run}` continues it; `embedctl runs undo {run}` puts everything back"
     ))
 }
 
@@ -203,7 +203,7 @@ fn exists(pair: &Pair, new: &User) -> Error {
     let Pair { old, new: id, .. } = pair;
     Error::new(
         Kind::Conflict,
-        format!("there is an embed user `{id}` already: Looker user {}", new.id),
+        format!("embed user `{id}` already exists: Looker user {}", new.id),
     )
     .hint(format!(
         "`embedctl rotate-id {old} {id} --into-existing --dry-run` shows what it has and what it would get"

@@ -1,4 +1,4 @@
-//! What came of a change of an `external_user_id`, as people and programs read it.
+//! The result of a change of an `external_user_id`, for people and programs.
 
 use std::iter;
 
@@ -12,8 +12,8 @@ use crate::ledger::RunId;
 use crate::report::{Format, Ui, error_json};
 use crate::workflow::{Found, ItemKind, OldEnd, RotatedId};
 
-/// The beginning of a result whose key goes to standard output: the secret is printed the moment there is one, since it
-/// cannot be had again, and the rest follows when it is known.
+/// The start of a result whose key goes to standard output: the secret is printed as soon as it exists, because it cannot be
+/// retrieved again; the rest follows when it is known.
 pub(crate) fn open(ui: &Ui, base_url: &str, found: &Found, secret: &str) -> Result<(), Error> {
     let Some(key) = &found.key else {
         return Ok(());
@@ -28,7 +28,7 @@ pub(crate) fn open(ui: &Ui, base_url: &str, found: &Found, secret: &str) -> Resu
     }
 }
 
-/// A key, of many people, the moment there is one; what moved with it follows.
+/// A key, with many people, as soon as it exists; the rest follows.
 pub(crate) fn key_only(found: &Found, secret: &str) -> Value {
     let key = found.key.as_ref();
     json!({
@@ -39,7 +39,7 @@ pub(crate) fn key_only(found: &Found, secret: &str) -> Value {
     })
 }
 
-/// The rest of a result that was opened, or all of one that was not.
+/// The rest of a result that was started, or all of one that was not.
 pub(crate) fn close(
     ui: &Ui,
     run: RunId,
@@ -177,7 +177,7 @@ fn rows(found: &Found, key_printed: bool) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What has moved, as in `7 dashboards`, `3 looks`.
+/// What has moved, such as `7 dashboards`, `3 looks`.
 fn moved(rotated: &RotatedId) -> Vec<String> {
     let things = ItemKind::ALL.map(ItemKind::plural);
     let words = things.into_iter().chain(["roles", "groups", "attributes"]);

@@ -1,11 +1,11 @@
-//! What would be done to move a person, as a tree that a support person reads.
+//! What moving a person would do, as a tree for support staff.
 
 use std::collections::HashMap;
 
 use crate::commands::rotate_id::tree::{Branch, branch};
 use crate::workflow::{Item, ItemKind, Named, OldEnd, RotateIdSpec};
 
-/// What a user that is there already has, in a line.
+/// What an existing user already has, in one line.
 pub(super) fn what_is_there(spec: &RotateIdSpec) -> String {
     let Some(into) = &spec.into else {
         return String::new();
@@ -26,7 +26,7 @@ pub(super) fn what_is_there(spec: &RotateIdSpec) -> String {
     )
 }
 
-/// A plan, and what will have another name by it.
+/// A plan, and what it renames.
 struct Shown<'a> {
     spec: &'a RotateIdSpec,
     renamed: HashMap<(ItemKind, &'a str), String>,
@@ -124,17 +124,17 @@ fn grants(spec: &RotateIdSpec) -> Branch {
     below
 }
 
-/// The personal folder, with all that goes to the new one.
+/// The personal folder, with everything that goes to the new one.
 fn home(shown: &Shown<'_>) -> Option<Branch> {
     let home = shown.spec.from.personal_folder_id.as_deref()?;
     let mut below = branch(format!(
-        "personal folder {home}, what is in it goes to the new one"
+        "personal folder {home}, whose content goes to the new one"
     ));
     below.extend(inside(shown, home));
     (!below.leaves.is_empty()).then_some(below)
 }
 
-/// What is in a folder: its content, and the folders below it with theirs.
+/// The content of a folder: its items, and its sub-folders with theirs.
 fn inside(shown: &Shown<'_>, folder: &str) -> Vec<Branch> {
     let here = |kind| {
         let items = shown.spec.moving(kind);
@@ -152,7 +152,7 @@ fn inside(shown: &Shown<'_>, folder: &str) -> Vec<Branch> {
     branches
 }
 
-/// What the user owns and lies in no folder of its own.
+/// What the user owns outside its own folders.
 fn elsewhere(shown: &Shown<'_>) -> Option<Branch> {
     let own: Vec<&str> = shown
         .spec
@@ -173,7 +173,7 @@ fn elsewhere(shown: &Shown<'_>) -> Option<Branch> {
     below.extend(outside.map(|item| {
         let place = match &item.folder {
             Some(folder) => format!("in folder {folder}"),
-            None => "its folder is gone".to_owned(),
+            None => "its folder was deleted".to_owned(),
         };
         branch(format!("{}, {place}", line(shown, item)))
     }));
@@ -229,7 +229,7 @@ fn line(shown: &Shown<'_>, item: &Item) -> String {
     line
 }
 
-/// A count of things that are known by their word for many.
+/// A count of items, given their plural.
 pub(super) fn counted_word(count: usize, word: &str) -> String {
     let mut kinds = ItemKind::ALL.into_iter();
     match (kinds.find(|kind| kind.plural() == word), count) {
@@ -239,7 +239,7 @@ pub(super) fn counted_word(count: usize, word: &str) -> String {
     }
 }
 
-/// A count of things, as in `3 dashboards`.
+/// A count of items, such as `3 dashboards`.
 pub(crate) fn counted(count: usize, kind: ItemKind) -> String {
     let (one, many) = match kind {
         ItemKind::ContentAccess => ("thing shared with it", "things shared with it"),

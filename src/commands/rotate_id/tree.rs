@@ -4,10 +4,10 @@ use termtree::{GlyphPalette, Tree};
 
 use crate::report::escape_line;
 
-/// A line, and those below it.
+/// A line, and the lines below it.
 pub(super) type Branch = Tree<String>;
 
-/// A line with none below it yet.
+/// A line that has none below it yet.
 pub(super) fn branch(text: impl AsRef<str>) -> Branch {
     const GLYPHS: GlyphPalette = GlyphPalette {
         item_indent: "─ ",

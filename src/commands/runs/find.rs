@@ -1,15 +1,15 @@
-//! Finds a run by the beginning of its id.
+//! Finds a run by the start of its id.
 
 use crate::error::{Error, Kind};
 use crate::ledger::{Ledger, LedgerError, Run, RunId};
 
-/// How many of the newest runs a shortened id is looked for in.
+/// How many of the newest runs are searched for a shortened id.
 const NEWEST: u32 = 100_000;
 
-/// The run whose id is `text`, or begins with it.
+/// The run whose id is `text`, or starts with it.
 ///
 /// # Errors
-/// There is none, or there are several.
+/// There is none, or several.
 pub(super) async fn find(ledger: &dyn Ledger, text: &str) -> Result<Run, Error> {
     let text = text.trim().to_ascii_lowercase();
     if let Ok(id) = uuid::Uuid::try_parse(&text) {

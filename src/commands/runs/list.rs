@@ -1,4 +1,4 @@
-//! `embedctl runs list`: the runs there are.
+//! `embedctl runs list`: the recorded runs.
 
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;

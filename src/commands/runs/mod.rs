@@ -1,4 +1,4 @@
-//! `embedctl runs`: what was done, by the ledger, and how to go on from there or back.
+//! `embedctl runs`: what was done, according to the ledger, and how to continue or undo it.
 
 mod find;
 mod list;
@@ -30,7 +30,7 @@ pub(crate) async fn run(command: &RunsCommand, cx: CommandContext) -> Result<Exi
     }
 }
 
-/// How a run stands, in a word.
+/// The state of a run, in one word.
 const fn state(run: &Run) -> &'static str {
     match (run.open, run.failed, run.undone) {
         (1.., _, _) => "unfinished",
@@ -59,7 +59,7 @@ fn run_json(run: &Run) -> Value {
     })
 }
 
-/// Who works on it; an owner that died may stand here until somebody takes the run over.
+/// Who works on it; an owner that died may be shown until another process takes the run over.
 fn owner(run: &Run) -> String {
     let owner = run.owner.as_ref();
     owner
@@ -67,7 +67,7 @@ fn owner(run: &Run) -> String {
         .unwrap_or_default()
 }
 
-/// A time for people: to the second.
+/// A time for people, to the second.
 fn when(at: jiff::Timestamp) -> String {
     let seconds = jiff::Timestamp::from_second(at.as_second());
     seconds.unwrap_or(at).to_string()

@@ -1,4 +1,4 @@
-//! `embedctl runs resume`: go on with a run where it stopped.
+//! `embedctl runs resume`: continue a run where it stopped.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::workflow::{JobSpec, require_admin};
 
 /// Continue a run that stopped
 ///
-/// What is done stays done; jobs that failed are tried again. Keys go where the run was told to deliver them, a relative
-/// path counting from the folder you are in. A run that has come to its end is left as it is.
+/// What is done stays done; failed jobs are retried. Keys go where the run was told to deliver them; a relative path counts from
+/// the current folder. A finished run is left as it is.
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsResumeArgs {
-    /// The run's id, or the beginning of it
+    /// The run's id, or the start of it
     run: String,
 
-    /// Where its keys go, again: of `exec:COMMAND` the ledger keeps the program alone
+    /// The sink for its keys, again: of `exec:COMMAND` the ledger keeps only the program
     #[arg(long, value_name = "SINK")]
     keys_to: Option<String>,
 }
@@ -94,7 +94,7 @@ async fn resume(
     results.end(ended, session.http.calls(), elapsed)
 }
 
-/// What the command that began the run wrote down for whoever goes on with it.
+/// What the command that started the run recorded for resuming it.
 fn request(run: &Run) -> Result<Request, Error> {
     serde_json::from_value(run.request.clone()).map_err(|error| {
         Error::caused(Kind::Internal, error)
@@ -106,7 +106,7 @@ fn request(run: &Run) -> Result<Request, Error> {
     })
 }
 
-/// Whether any job that is to be run signs URLs.
+/// Whether any job that is left signs URLs.
 async fn signs(ledger: &dyn Ledger, run: RunId) -> Result<bool, Error> {
     const PAGE: u32 = 1_000;
     let job_signs = |job: &Job| {

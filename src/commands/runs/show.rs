@@ -18,10 +18,10 @@ use crate::workflow::Reconciled;
 /// Show a run: every step of every job, and when it was done
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsShowArgs {
-    /// The run's id, or the beginning of it
+    /// The run's id, or the start of it
     run: String,
 
-    /// Only the jobs in this state
+    /// Only jobs in this state
     #[arg(long, value_enum, value_name = "STATE")]
     state: Option<State>,
 
@@ -126,7 +126,7 @@ fn rows((job, events): &(Job, Vec<Event>)) -> Vec<Vec<String>> {
     rows
 }
 
-/// How long a step took that was begun in one of the `earlier` events.
+/// How long a step took that was started in one of the `earlier` events.
 fn took(earlier: &[Event], event: &Event) -> Option<String> {
     let begun = earlier.iter().rfind(|begun| begun.step == event.step)?;
     let is_begin = matches!(begun.what, What::Started | What::UndoStarted);
@@ -135,7 +135,7 @@ fn took(earlier: &[Event], event: &Event) -> Option<String> {
     (is_begin && is_end).then(|| duration::measured(time))
 }
 
-/// What a person wants to know of an event besides.
+/// What else is of interest about an event.
 fn note(event: &Event) -> String {
     let data = &event.data;
     let text = |name: &str| data.get(name).and_then(Value::as_str);

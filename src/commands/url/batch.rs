@@ -1,4 +1,4 @@
-//! `embedctl url sign --batch`: JSON Lines in, a URL for each line out, in order, with every core at work.
+//! `embedctl url sign --batch`: JSON Lines in, a URL per line out, in order, using every core.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
 use crate::system::System;
 
-/// Sign the lines of `file`; what a line leaves out comes from the job.
+/// Sign the lines of `file`; what a line omits comes from the job.
 pub(super) fn run(file: &Path, job: &Job<'_>, ui: &Ui, system: &System) -> Result<Exit, Error> {
     if ui.format() == Format::Env {
         return Err(Error::usage("many URLs have no form as variables")
@@ -49,8 +49,8 @@ impl Tally {
     }
 }
 
-/// Give the blocks of the input to the workers in turn, and take their answers in the same turn: that keeps the order,
-/// and no more than a few blocks are ever in memory.
+/// Hand the blocks of the input to the workers in turn, and collect their results in the same turn: this keeps the order, and
+/// only a few blocks are in memory at any time.
 fn stream(input: impl Read + Send, name: &str, job: &Job<'_>, ui: &Ui) -> Result<Tally, Error> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ fn stream(input: impl Read + Send, name: &str, job: &Job<'_>, ui: &Ui) -> Result
             .collect::<(Vec<_>, Vec<_>)>();
         let reader = scope.spawn(move || read(input, &inboxes));
         let written = write(&outboxes, ui);
-        // Where writing failed, this is what ends the workers, and they the reader.
+        // After a failed write, this ends the workers, and they end the reader.
         drop(outboxes);
         let read = reader.join().expect("the reader does not panic");
         let tally = written?;
@@ -73,7 +73,7 @@ fn stream(input: impl Read + Send, name: &str, job: &Job<'_>, ui: &Ui) -> Result
     })
 }
 
-/// Ends with the input, or when nobody wants the answers any more.
+/// Ends with the input, or when the results are no longer wanted.
 fn read(input: impl Read, inboxes: &[SyncSender<Block>]) -> io::Result<()> {
     let mut blocks = Blocks::new(input);
     for inbox in inboxes.iter().cycle() {

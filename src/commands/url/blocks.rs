@@ -1,4 +1,4 @@
-//! A stream of lines, cut into blocks of whole lines that can be worked on side by side.
+//! A stream of lines, cut into blocks of whole lines that can be processed in parallel.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ const READ_BYTES: usize = 128 * 1024;
 /// The longest line, in bytes, so that memory stays bounded.
 pub(super) const LONGEST_LINE: usize = 1024 * 1024;
 
-/// What a line begins with that was too long and has lost its beginning; no JSON begins like that.
+/// The first byte of a line that was too long and lost its start; no JSON starts like that.
 pub(super) const CUT: u8 = 0;
 
 /// Whole lines, and the number of the first.
@@ -35,11 +35,11 @@ impl Block {
     }
 }
 
-/// Reads blocks. A block holds what has arrived so far, so a slow writer gets its answers while it is still writing.
+/// Reads blocks. A block holds what has arrived so far, so a slow writer gets its results while it is still writing.
 #[derive(Debug)]
 pub(super) struct Blocks<R> {
     input: R,
-    /// The beginning of a line whose end has not arrived.
+    /// The start of a line whose end has not arrived.
     rest: Vec<u8>,
     next_line: u64,
 }
@@ -76,7 +76,7 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Take the whole lines out of `rest`, of which the bytes before `searched` hold no line break.
+    /// Take the whole lines out of `rest`; the bytes before `searched` contain no line break.
     fn whole_lines(&mut self, searched: usize) -> Option<Block> {
         let fresh = self.rest.get(searched..).unwrap_or_default();
         let Some(end) = memchr::memrchr(b'\n', fresh) else {

@@ -13,25 +13,25 @@ use crate::secret::SecretString;
 use crate::signed_url::inspect::{Expected, Inspection, inspect};
 use crate::system::System;
 
-/// Explain a signed embed URL: whether Looker takes it, and if not, why
+/// Explain a signed embed URL: whether Looker accepts it, and if not, why
 ///
-/// Works without a connection and uses nothing up. Decodes every parameter, shows the string to sign, and looks for the
-/// mistake that makes exactly this signature. Exits with 0 if the URL is valid and with 1 if it is not.
+/// Works without a connection and does not use the URL up. Decodes every parameter, shows the string to sign, and searches for the
+/// mistake that explains a wrong signature. Exits with 0 if the URL is valid and with 1 if it is not.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlInspectArgs {
-    /// The URL, or `-` to read URLs from standard input, one a line
+    /// The URL, or `-` to read URLs from standard input, one per line
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
     url: Option<String>,
 
-    /// Inspect the URLs in FILE, one a line
+    /// Inspect the URLs in FILE, one per line
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
 
-    /// The time to judge at, in place of now
+    /// The time of the check, instead of now
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     time: Option<i64>,
 
-    /// Ask Looker too, if its API has a validator
+    /// Also ask Looker, if its API has a validator
     #[arg(long)]
     online: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) struct UrlInspectArgs {
 pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exit, Error> {
     if cx.ui.format() == Format::Env {
         return Err(
-            Error::usage("a diagnosis has no form as variables").hint("use `--output json`")
+            Error::usage("a diagnosis cannot be printed as variables").hint("use `--output json`")
         );
     }
     let mut expected = Expected {
@@ -115,7 +115,7 @@ fn urls<'a>(
     })
 }
 
-/// Let Looker judge too; what it says outweighs what can be seen from here.
+/// Let Looker judge too; its verdict outweighs what can be seen from here.
 async fn ask(session: &Session, url: &str, inspection: &mut Inspection) -> Result<(), Error> {
     let url = SecretString::from(url.trim());
     match session.admin.validate_embed_url(&url).await {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonces, refuse_id};
 use crate::system::{Clock, Random};
 
-/// What all lines have in common.
+/// Shared by all lines.
 pub(super) struct Job<'a> {
     pub(super) signer: &'a Signer,
     pub(super) login: &'a Login,
@@ -22,24 +22,24 @@ pub(super) struct Job<'a> {
     pub(super) random: Random,
 }
 
-/// What became of a block.
+/// The result for a block.
 #[derive(Default)]
 pub(super) struct Signed {
-    /// A line for each URL.
+    /// One line per URL.
     pub(super) text: Zeroizing<String>,
-    /// How many URLs there are.
+    /// The number of URLs.
     pub(super) count: u64,
-    /// What is wrong with the other lines.
+    /// The errors of the other lines.
     pub(super) problems: Vec<Error>,
 }
 
 impl Job<'_> {
-    /// Sign the lines of `block`; empty ones count, but ask for nothing.
+    /// Sign the lines of `block`; empty ones are counted but skipped.
     pub(super) fn sign(&self, block: &Block) -> Result<Signed, Error> {
         let mut signed = Signed::default();
         let mut buffer = UrlBuffer::default();
         let lines = block.lines();
-        // The nonces of a block are asked for at once: asking is what costs.
+        // One call of the random generator for all nonces of a block: the call is what costs.
         let nonces = nonces(&self.random, lines.len()).map_err(Error::internal)?;
         for ((number, line), nonce) in lines.into_iter().zip(nonces) {
             match self.sign_line(number, line, nonce, &mut buffer, &mut signed.text) {
@@ -95,7 +95,7 @@ impl Job<'_> {
     }
 }
 
-/// The same error, with the number of the line in front.
+/// The same error, prefixed with the number of the line.
 fn at_line(number: u64, error: &Error) -> Error {
     let at_line = Error::usage(format!("line {number}: {}", error.message()));
     match error.advice() {
@@ -115,7 +115,7 @@ fn parse(line: &[u8], base: &Login) -> Result<Row, Error> {
         return Err(Error::usage(message));
     }
     let text = str::from_utf8(line).map_err(|_| Error::usage("is not UTF-8"))?;
-    // Some editors begin a file with a byte order mark.
+    // Some editors start a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     row::read(text, base).map_err(|error| {
         let message = error.to_string();

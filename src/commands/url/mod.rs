@@ -13,7 +13,7 @@ use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
 use crate::signed_url::with_embed_domain;
 
-/// Make, explain and open signed embed URLs
+/// Sign, explain and open embed URLs
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum UrlCommand {
     Sign(Box<sign::UrlSignArgs>),

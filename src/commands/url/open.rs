@@ -13,22 +13,22 @@ use crate::error::{Error, Exit};
 use crate::signed_url::{UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::{System, files};
 
-/// How long a browser may take to say that it cannot open the page.
+/// How long to wait for the browser to report that it cannot open the page.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sign an embed URL and open it in the browser: see what the user sees
 ///
-/// Looker lets the user in with the grants given here and in the profile, in place of those it has, and ends its other
-/// sessions; a user that does not exist is made. The browser is `$BROWSER`, or that of the desktop.
+/// Looker lets the user in with the grants given here and in the profile, which replace its own, and ends its other sessions; a
+/// user that does not exist is created. The browser is `$BROWSER`, or the desktop's default.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlOpenArgs {
     /// Your own id of the user
     external_user_id: String,
 
-    /// The embed path, as in `/embed/dashboards/12`
+    /// The embed path, such as `/embed/dashboards/12`
     path: String,
 
-    /// Print the URL and open nothing
+    /// Print the URL, and open nothing
     #[arg(long)]
     print: bool,
 
@@ -60,8 +60,8 @@ pub(crate) async fn run(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-/// Write a page that leads to the URL, for this user's eyes only. The arguments of a process are for everybody's, so
-/// the browser is given the page. It stays until the next one; the URL in it is good once, for five minutes.
+/// Write a page that redirects to the URL, readable by this user only. Everyone can read the arguments of a process, so the
+/// browser is given the page. It stays until the next one; the URL in it is valid once, for five minutes.
 fn write_page(url: &str, system: &System) -> Result<PathBuf, Error> {
     let folder = system
         .xdg_dir("XDG_STATE_HOME", ".local/state")
@@ -77,7 +77,7 @@ fn write_page(url: &str, system: &System) -> Result<PathBuf, Error> {
     Ok(page)
 }
 
-/// Hand the page to the browser, which may go on long after embedctl has ended.
+/// Pass the page to the browser, which may run on after embedctl has ended.
 async fn browse(page: &Path, cx: &CommandContext) -> Result<(), Error> {
     let program = cx
         .system

@@ -1,4 +1,4 @@
-//! One line of `embedctl url sign --batch`: what it may hold, and the login it makes.
+//! One line of `embedctl url sign --batch`: what it may contain, and the login it stands for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use crate::signed_url::Login;
 
-/// The row of a line. A line without numbers that cannot be told again from their value is read quickly; any other, and
-/// one that is wrong, is read for a second time by the text of its numbers.
+/// The row of a line. A line whose numbers can be restored from their values is parsed quickly; any other line, and an invalid
+/// one, is parsed a second time with the text of its numbers.
 pub(super) fn read(line: &str, base: &Login) -> serde_json::Result<Row> {
     match serde_json::from_str::<Line<Plain>>(line) {
         Ok(line) => Ok(line.row(base)),
@@ -18,7 +18,7 @@ pub(super) fn read(line: &str, base: &Login) -> serde_json::Result<Row> {
     }
 }
 
-/// What a line asks for.
+/// The content of a line.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) path: Option<String>,
@@ -27,8 +27,8 @@ pub(super) struct Row {
     pub(super) login: Login,
 }
 
-/// A line, with the names of the URL's own parameters. What is left out, or `null`, comes from the flags. `T` is a string,
-/// or a number or boolean taken as it is written, as many signers are given them.
+/// A line, with the names of the URL's own parameters. Whatever is omitted or `null` comes from the flags. `T` is a string, or a
+/// number or boolean taken as written, since many signers are given those.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<T> {
@@ -93,7 +93,7 @@ impl<T: Into<String>> Line<T> {
     }
 }
 
-/// A string, a boolean, or a whole number whose value says how it was written.
+/// A string, a boolean, or a whole number whose value determines its spelling.
 struct Plain(String);
 
 impl From<Plain> for String {

@@ -1,4 +1,4 @@
-//! An inspection as people read it: the verdict, what to change, then everything it rests on.
+//! An inspection as text: the verdict, what to change, then all details.
 
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ fn value_text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// On one line, so that a line break in a value is seen as one.
+/// On one line, so that a line break in a value is visible.
 fn line(text: &str) -> String {
     escape_control(&text.replace('\n', "\\n"))
 }

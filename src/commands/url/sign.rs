@@ -15,11 +15,10 @@ use crate::signed_url::{Login, Signer, UrlBuffer, UrlError, nonce, refuse_id};
 
 /// Print a signed embed URL
 ///
-/// Whoever holds the URL is the user, once, within five minutes: hand it on as you would a password. Nothing is sent
-/// to Looker.
+/// Whoever has the URL is logged in as the user, once, within five minutes: treat it like a password. Nothing is sent to Looker.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlSignArgs {
-    /// The embed path, as in `/embed/dashboards/12`
+    /// The embed path, such as `/embed/dashboards/12`
     #[arg(required_unless_present = "batch")]
     pub(crate) path: Option<String>,
 
@@ -32,26 +31,26 @@ pub(crate) struct UrlSignArgs {
     )]
     pub(crate) external_user_id: Option<String>,
 
-    /// Sign JSON Lines, one URL for each line of FILE, or of standard input for `-`
+    /// Sign JSON Lines, one URL per line of FILE, or of standard input for `-`
     ///
-    /// The names are those of the URL's parameters, and `path`, `nonce` and `time`. What a line leaves out is taken
-    /// from the flags. A line that cannot be signed is reported with its number, and the others are signed.
+    /// The names are those of the URL's parameters, plus `path`, `nonce` and `time`. What a line omits is taken from the flags. A
+    /// line that cannot be signed is reported with its number, and the others are signed.
     #[arg(long, value_name = "FILE")]
     pub(crate) batch: Option<PathBuf>,
 
-    /// The origin of the page that embeds Looker, as in `https://app.example.com`
+    /// The origin of the page that embeds Looker, such as `https://app.example.com`
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) embed_domain: Option<String>,
 
-    /// Leave a Looker session that the browser already has as it is
+    /// Keep a Looker session that the browser already has
     #[arg(long)]
     pub(crate) no_force_logout_login: bool,
 
-    /// The nonce, in place of a random one
+    /// The nonce, instead of a random one
     #[arg(long, conflicts_with = "batch")]
     pub(crate) nonce: Option<String>,
 
-    /// When it is signed, in place of now
+    /// The time of signing, instead of now
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     pub(crate) time: Option<i64>,
 
@@ -97,7 +96,7 @@ pub(crate) async fn run(args: &UrlSignArgs, cx: &CommandContext) -> Result<Exit,
     )
 }
 
-/// The signer of the embed secret in the settings.
+/// The signer for the embed secret in the settings.
 pub(super) fn signer(settings: &Settings) -> Result<Signer, Error> {
     if settings.emulator {
         let what = "the local Looker of `--emulator` ends with the command, so the URL could not be opened";
@@ -110,7 +109,7 @@ pub(super) fn signer(settings: &Settings) -> Result<Signer, Error> {
     Ok(signer.with_scheme(&access.scheme))
 }
 
-/// Print one URL in the form asked for.
+/// Print one URL in the requested format.
 pub(super) fn print(ui: &Ui, url: &str) -> Result<Exit, Error> {
     match ui.format() {
         Format::Table => ui.data(&format!("{url}\n"))?,

@@ -1,4 +1,4 @@
-//! What can be done to an embed user, and what stands in the way.
+//! What can be done to an embed user, and what prevents it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,23 +9,23 @@ use crate::error::{Error, Kind};
 use crate::looker::{Client, LookerError, User, UserChanges};
 use crate::workflow::{user_is_disabled, user_is_gone};
 
-/// What to do to each.
+/// What to do to each user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Action {
     Disable,
     Enable,
     Delete {
-        /// Delete also those who own schedules, and these with them.
+        /// Also delete users who own schedules, along with these.
         with_schedules: bool,
-        /// Delete also those who own alerts, and these with them.
+        /// Also delete users who own alerts, along with these.
         with_alerts: bool,
     },
 }
 
-/// What is read once to know what stands in the way.
+/// What is read once in order to find obstacles.
 #[derive(Default)]
 pub(super) struct Obstacles {
-    /// How many alerts each user owns: Looker has no list of one user's.
+    /// How many alerts each user owns: Looker has no list by user.
     alerts: OnceCell<HashMap<String, usize>>,
 }
 
@@ -57,7 +57,7 @@ impl Action {
         }
     }
 
-    /// What Looker does besides, which somebody may not expect.
+    /// A side effect at Looker that may be unexpected.
     pub(super) const fn side_effect(self) -> Option<&'static str> {
         match self {
             Self::Disable => Some(
@@ -70,7 +70,7 @@ impl Action {
         }
     }
 
-    /// Whether the user is like that already.
+    /// Whether the user is already in that state.
     pub(super) const fn has_happened(self, user: &User) -> bool {
         match self {
             Self::Disable => user.is_disabled,
@@ -115,7 +115,7 @@ impl Action {
         Ok(owned(count, "alert", "--with-alerts"))
     }
 
-    /// Do it, and read back that it is so. An answer that was lost is no reason to fail: reading back tells.
+    /// Do it, and read back the result. A lost answer is no failure: reading back decides.
     pub(super) async fn act(self, client: &Client, id: &str) -> Result<(), Error> {
         let asked = match self {
             Self::Disable => set_disabled(client, id, true).await,
@@ -142,7 +142,7 @@ impl Action {
         }
     }
 
-    /// How the user still is; nothing if it is as it was to become.
+    /// The user's state, if it is not the requested one.
     async fn as_it_is(
         self,
         client: &Client,

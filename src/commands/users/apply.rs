@@ -1,4 +1,4 @@
-//! Changes many embed users: looks at each first, says what it would do, asks, does it, reports.
+//! Changes many embed users: examines each first, says what it would do, asks, does it, reports.
 
 use crate::commands::confirm;
 use crate::commands::context::CommandContext;
@@ -13,29 +13,29 @@ use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
 use crate::workflow::parallel;
 
-/// Whom to change.
+/// The users to change.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct TargetArgs {
-    /// Your own ids of the users; filters can name them instead
+    /// Your own ids of the users; filters can select them instead
     #[arg(value_name = "EXTERNAL_USER_ID")]
     pub(super) external_user_ids: Vec<String>,
 
     #[command(flatten)]
     pub(super) filter: FilterArgs,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
 }
 
-/// Do `action` to the users of `targets`.
+/// Apply `action` to the users of `targets`.
 pub(super) async fn run(
     action: Action,
     targets: &TargetArgs,
     cx: CommandContext,
 ) -> Result<Exit, Error> {
     if targets.external_user_ids.is_empty() == targets.filter.is_empty() {
-        return Err(Error::usage(format!("say whom to {action}"))
+        return Err(Error::usage(format!("no users to {action} were named"))
             .hint("give ids of users, or filters as `--match 'acme-*'`, but not both"));
     }
     cx.ui.refuse_env()?;
@@ -71,7 +71,7 @@ async fn apply(action: Action, targets: &TargetArgs, session: &Session) -> Resul
     Ok(exit(&rows, targets))
 }
 
-/// Look at every user that is meant.
+/// Examine every selected user.
 async fn look(action: Action, targets: &TargetArgs, session: &Session) -> Result<Vec<Row>, Error> {
     let client = &session.admin;
     let me = client.me().await?.id;
@@ -131,7 +131,7 @@ async fn judge(
     })
 }
 
-/// Do it, to as many at a time as the settings say. One that fails does not stop the others.
+/// Apply it, to several users at a time. A failed one does not stop the others.
 async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result<Vec<Row>, Error> {
     let meant = rows.iter().enumerate();
     let meant = meant.filter(|(_, row)| row.outcome == Outcome::Changed);
@@ -153,7 +153,7 @@ async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result
     Ok(rows)
 }
 
-/// What must be typed before it is done: deleting always asks, the rest where it is for many.
+/// What must be typed before it is done: always for a deletion, otherwise only for many users.
 fn to_be_typed(action: Action, rows: &[Row], changes: usize) -> Option<String> {
     match (action, changes) {
         (Action::Delete { .. }, 1) => rows
@@ -165,7 +165,7 @@ fn to_be_typed(action: Action, rows: &[Row], changes: usize) -> Option<String> {
     }
 }
 
-/// Done, unless something failed, or somebody who was named is left as they were.
+/// Done, unless something failed, or a user who was named is left as it was.
 fn exit(rows: &[Row], targets: &TargetArgs) -> Exit {
     let failed = rows.iter().any(|row| row.outcome == Outcome::Failed);
     let skipped = rows.iter().any(|row| row.outcome == Outcome::Skipped);

@@ -1,4 +1,4 @@
-//! `embedctl users delete`: the way out that cannot be taken back.
+//! `embedctl users delete`: permanent deletion.
 
 use crate::commands::context::CommandContext;
 use crate::commands::users::action::Action;
@@ -8,19 +8,19 @@ use crate::error::{Error, Exit};
 /// Delete embed users, for good
 ///
 /// Looker moves their content to the trash and deletes their schedules and, since release 26.18, their alerts. Users who own
-/// schedules are left as they are without `--with-schedules`, those who own alerts without `--with-alerts`; admins and the
-/// user of the API key always are. It must be confirmed by typing the id, or
-/// for many the number of users. `embedctl users disable` keeps everything, `embedctl rotate-id` moves it.
+/// schedules are skipped without `--with-schedules`, those who own alerts without `--with-alerts`; admins and the user of the API
+/// key always are. Confirm by typing the id, or for many users their number. `embedctl users disable` keeps everything,
+/// `embedctl rotate-id` moves it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersDeleteArgs {
     #[command(flatten)]
     targets: TargetArgs,
 
-    /// Delete also users who own schedules, and these with them
+    /// Also delete users who own schedules, along with these
     #[arg(long)]
     with_schedules: bool,
 
-    /// Delete also users who own alerts, and these with them
+    /// Also delete users who own alerts, along with these
     #[arg(long)]
     with_alerts: bool,
 }

@@ -1,4 +1,4 @@
-//! All that is known of one embed user, as people and programs read it.
+//! Everything that is known about one embed user, for people and programs.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::commands::users::row;
 use crate::error::Error;
 use crate::looker::{Api3Key, Client, Group, LookmlModel, Role, Session, User};
 
-/// All that is known of one user.
+/// Everything that is known about one user.
 pub(super) struct UserDetails {
     user: User,
     groups: Vec<Group>,
     roles: Vec<Role>,
-    /// Roles that are the user's own and do not come from a group.
+    /// The user's own roles, without those from groups.
     direct: BTreeSet<String>,
     models: Vec<LookmlModel>,
     keys: Vec<Api3Key>,
@@ -48,7 +48,7 @@ impl UserDetails {
         Reach::of(&self.roles)
     }
 
-    /// What keeps the user from reaching anything, or more, in the order of how much it matters.
+    /// What keeps the user from reaching anything, or more, most important first.
     pub(super) fn problems(&self, reach: &Reach) -> Vec<String> {
         let mut problems = Vec::new();
         if self.user.is_disabled {
@@ -77,7 +77,7 @@ impl UserDetails {
         for model in reach.models.iter().filter(|_| !known.is_empty()) {
             if !known.contains(model) {
                 problems.push(format!(
-                    "there is no model `{model}`, which a role of the user names"
+                    "there is no model `{model}`, although a role of the user names it"
                 ));
             }
         }

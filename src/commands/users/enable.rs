@@ -1,4 +1,4 @@
-//! `embedctl users disable` and `enable`: the way out that keeps everything, and the way back.
+//! `embedctl users disable` and `enable`: lock users out without deleting anything, and let them in again.
 
 use crate::commands::context::CommandContext;
 use crate::commands::users::action::Action;
@@ -7,8 +7,8 @@ use crate::error::{Error, Exit};
 
 /// Disable embed users: they cannot log in, and everything they own stays
 ///
-/// Looker stops the schedules of users who are disabled: give them to another user first if they must go on. Admins and
-/// the user of the API key are left as they are. More than one user must be confirmed by typing.
+/// Looker stops the schedules of disabled users: give them to another user first if they must go on. Admins and the user of the
+/// API key are skipped. More than one user must be confirmed by typing.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersDisableArgs {
     #[command(flatten)]

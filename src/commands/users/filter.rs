@@ -1,4 +1,4 @@
-//! Which embed users are meant.
+//! Selection of embed users.
 
 use jiff::Timestamp;
 use wildmatch::WildMatch;
@@ -8,22 +8,22 @@ use crate::error::Error;
 use crate::looker::{Api3Key, Client, User, UserSearch, When};
 use crate::system::duration;
 
-/// What the filters are listed below in the help.
+/// The heading of the filters in the help.
 const HEADING: &str = "Filters";
 
-/// Which embed users are meant: those that every filter lets through.
+/// A selection of embed users: those that pass every filter.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct FilterArgs {
     /// Users whose external user id matches this pattern; `*` stands for any text, `?` for any character
     #[arg(help_heading = HEADING, long = "match", value_name = "GLOB")]
     pattern: Option<String>,
 
-    /// Users whose latest login put them into this external group
+    /// Users in this external group since their latest login
     #[arg(help_heading = HEADING, long, value_name = "EXTERNAL_GROUP_ID")]
     external_group: Option<String>,
 
-    /// Users without an embed login for this long, as in `90d`; those who never had one count from their creation. API keys
-    /// are no logins, so users who have keys are left out
+    /// Users without an embed login for this long, such as `90d`; for users who never logged in, since their creation. Using an API key
+    /// is not a login, so users with keys are left out
     #[arg(help_heading = HEADING, long, value_name = "DURATION", value_parser = duration::seconds)]
     not_seen_for: Option<u64>,
 
@@ -35,7 +35,7 @@ pub(crate) struct FilterArgs {
     #[arg(help_heading = HEADING, long)]
     no_keys: bool,
 
-    /// Users who can reach no model, so that every query of theirs is answered with 404
+    /// Users who can reach no model, so that every query is answered with 404
     #[arg(help_heading = HEADING, long)]
     no_models: bool,
 
@@ -67,7 +67,7 @@ impl FilterArgs {
             && !(*no_keys || *no_models || *disabled || *enabled)
     }
 
-    /// What of it Looker can sort out itself.
+    /// The part that Looker's search can apply.
     pub(super) fn search(&self) -> UserSearch {
         let is_disabled = match (self.disabled, self.enabled) {
             (true, _) => Some(true),
@@ -81,7 +81,7 @@ impl FilterArgs {
         }
     }
 
-    /// Whether the user is meant. Asks Looker only what the user itself does not tell.
+    /// Whether the user is selected. Asks Looker only for what the user record does not contain.
     pub(super) async fn judge(
         &self,
         user: &User,
@@ -111,16 +111,16 @@ impl FilterArgs {
     }
 }
 
-/// Whether a user is meant.
+/// Whether a user is selected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fit {
-    /// Every filter lets it through.
+    /// It passes every filter.
     Meant,
-    /// One does not.
+    /// It fails one.
     Not,
-    /// Looker does not say when it was last seen, or not in a form that can be read.
+    /// Looker does not say when it was last seen, or not in a readable format.
     TimeUnknown,
-    /// It has not logged in for long, but it may work through its API keys, which are no logins.
+    /// It has not logged in for long, but may work through its API keys, which are no logins.
     HasKeys,
 }
 
@@ -138,7 +138,7 @@ async fn has_live_key(user: &User, client: &Client) -> Result<bool, Error> {
 }
 
 impl FilterArgs {
-    /// Whether what the user itself tells is as wanted.
+    /// Whether the user record matches.
     fn admits_by_looks(&self, user: &User) -> bool {
         let id = user.external_user_id().unwrap_or_default();
         let pattern = self.pattern.as_deref();
@@ -162,8 +162,8 @@ pub(super) async fn count_keys(user: &User, client: &Client) -> Result<usize, Er
     }
 }
 
-/// When the user was last seen: the latest embed login, or the creation of one who never logged in. One moment that cannot
-/// be read could be the latest.
+/// When the user was last seen: the latest embed login, or its creation if it never logged in. A timestamp that cannot be read
+/// could be the latest, so it makes the result unknown.
 pub(super) fn last_seen(user: &User) -> When {
     let mut latest = When::Never;
     for credential in &user.credentials_embed {
@@ -182,7 +182,7 @@ pub(super) fn last_seen(user: &User) -> When {
     latest
 }
 
-/// Whether `text` is like `pattern`, in which `*` stands for any text and `?` for any character.
+/// Whether `text` matches `pattern`, in which `*` stands for any text and `?` for any character.
 pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
     WildMatch::new(pattern).matches(text)
 }

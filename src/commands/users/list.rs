@@ -1,4 +1,4 @@
-//! `embedctl users list`: the embed users there are.
+//! `embedctl users list`: the existing embed users.
 
 use std::io;
 
@@ -11,12 +11,12 @@ use crate::error::{Error, Exit, Kind};
 use crate::looker::User;
 use crate::report::{Format, Ui};
 
-/// How many rows a table has before the next one begins.
+/// How many rows a table has before the next one starts.
 const TABLE_ROWS: usize = 1000;
 
 /// List embed users
 ///
-/// They are read and printed page by page, so that any number of them can be listed.
+/// They are read and printed page by page, so any number of users can be listed.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersListArgs {
     #[command(flatten)]
@@ -41,7 +41,7 @@ async fn list(args: &UsersListArgs, session: &Session) -> Result<Exit, Error> {
     if args.csv {
         csv([row::CSV], &session.ui)?;
     }
-    // A table is laid out in pieces, each with its header; a program reads the rows as they come.
+    // Tables are printed in pieces, each with a header; programs get the rows as they come.
     let at_once = match session.ui.format() {
         Format::Table if !args.csv => TABLE_ROWS,
         _ => 1,

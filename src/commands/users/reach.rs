@@ -1,4 +1,4 @@
-//! What a user can reach: the union of its roles, and what keeps it from more.
+//! What a user can reach: the union of its roles, and what prevents more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use crate::error::Error;
 use crate::looker::{Client, Role, User};
 use crate::workflow::administers;
 
-/// The permission without which models are of no use.
+/// The permission without which models are useless.
 const ACCESS_DATA: &str = "access_data";
 
-/// The roles there are, read once.
+/// The existing roles, read once.
 #[derive(Default)]
 pub(super) struct Roles {
     known: Option<BTreeMap<String, Role>>,
@@ -20,13 +20,13 @@ pub(super) struct Roles {
 pub(super) struct Reach {
     /// Every permission of every role.
     pub(super) permissions: BTreeSet<String>,
-    /// The models of roles that allow to query.
+    /// The models of roles that allow queries.
     pub(super) models: BTreeSet<String>,
-    /// Whether it is all models.
+    /// Whether all models can be queried.
     pub(super) all_models: bool,
-    /// Roles that have models but do not allow to query them.
+    /// Roles that have models but do not allow queries.
     pub(super) useless: Vec<String>,
-    /// Whether a role is that of an admin.
+    /// Whether a role is an admin's.
     pub(super) admin: bool,
 }
 
@@ -37,7 +37,7 @@ impl Roles {
             Some(known) => known,
             none => none.insert(by_id(client.roles().await?)),
         };
-        // The role that an embed login makes need not be among those everybody can have.
+        // The embed role need not be among the roles that can be assigned.
         if user.role_ids.iter().any(|id| !known.contains_key(id)) {
             known.extend(by_id(client.user_roles(&user.id, false).await?));
         }

@@ -1,4 +1,4 @@
-//! Reads all embed users page by page, so that a hundred thousand of them need no more memory than a page.
+//! Reads all embed users page by page, so that a hundred thousand users need no more memory than one page.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::workflow::{Sight, sight};
 /// How many users a warning names.
 const NAMED: usize = 5;
 
-/// The embed users that a filter lets through, page by page.
+/// The embed users that pass a filter, page by page.
 pub(super) struct Sweep<'a> {
     client: &'a Client,
     filter: &'a FilterArgs,
@@ -24,7 +24,7 @@ pub(super) struct Sweep<'a> {
     with_keys: LeftOut,
 }
 
-/// Users that a filter could not decide on: how many, and the first few.
+/// Users that a filter could not decide on: their number, and the first few.
 #[derive(Default)]
 struct LeftOut {
     count: usize,
@@ -67,7 +67,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// The users of the next page that are meant, none of them perhaps; `None` after the last page.
+    /// The selected users of the next page, possibly none; `None` after the last page.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<User>>, Error> {
         let Some(page) = self.pages.next().await? else {
             return Ok(None);
@@ -88,10 +88,10 @@ impl<'a> Sweep<'a> {
         Ok(Some(meant))
     }
 
-    /// Say whom the sweep left out, and whether the caller can see everybody at all.
+    /// Report whom the sweep left out, and whether the caller can see all users.
     ///
     /// # Errors
-    /// Nobody was seen, by a caller who is no admin: that says nothing of who is there.
+    /// No users were seen, and the caller is not an admin: that says nothing about who exists.
     pub(super) async fn conclude(&self, ui: &Ui) -> Result<(), Error> {
         self.time_unknown.warn(
             "Looker does not say when they last logged in, or not in a form that embedctl can read",

@@ -73,7 +73,7 @@ pub(super) fn json(user: &User) -> Value {
     })
 }
 
-/// When the user was last seen, for people: nothing if never.
+/// When the user was last seen, for people; empty if never.
 pub(super) fn seen(user: &User) -> String {
     match last_seen(user) {
         When::Never => String::new(),
@@ -94,8 +94,8 @@ pub(super) const fn state(user: &User) -> &'static str {
     }
 }
 
-/// A field of CSV. What a spreadsheet would take for a formula gets a `'` before it, which makes it text there; so does
-/// what looks like such a text already, so that one `'` less is always what it was.
+/// A CSV field. What a spreadsheet would read as a formula gets a leading `'`, which makes it text there; so does text that already
+/// starts with one, so that removing one `'` always restores the original.
 fn harmless(field: String) -> String {
     let bare = field.trim_start_matches('\'');
     match bare.starts_with(['=', '+', '-', '@', '\t', '\r']) {

@@ -1,4 +1,4 @@
-//! What is to become of many users, or became of them, as people and programs read it.
+//! What will happen or has happened to many users, for people and programs.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use crate::commands::users::action::Action;
 use crate::error::Error;
 use crate::report::{Format, Ui};
 
-/// How many users a plan names before it only counts them.
+/// Up to how many users a plan lists individually.
 const NAMED: usize = 20;
 
-/// What is to become of one user, or became of it.
+/// What will happen or has happened to a user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Outcome {
     Changed,
@@ -18,7 +18,7 @@ pub(super) enum Outcome {
     Failed,
 }
 
-/// One user, and what is to become of it, or became of it.
+/// A user, and what will happen or has happened to it.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) external_user_id: String,

@@ -1,4 +1,4 @@
-//! `embedctl users show`: what one embed user is and can reach, and why not more.
+//! `embedctl users show`: what one embed user is and can reach, and what prevents more.
 
 use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
@@ -7,7 +7,7 @@ use crate::commands::users::details::UserDetails;
 use crate::error::{Error, Exit};
 use crate::report::Format;
 
-/// Show an embed user: its groups and roles, what it can reach, and why not more
+/// Show an embed user: its groups and roles, what it can reach, and what prevents more
 #[derive(clap::Args, Debug)]
 pub(crate) struct UsersShowArgs {
     /// Your own id of the user

@@ -1,17 +1,17 @@
-//! Probes of attribute values: which words Looker has for where a value comes from.
+//! Probes of attribute values: Looker's words for the origin of a value.
 
 use serde_json::Value;
 
 use crate::commands::doctor::probe::{Seen, Trial, seen};
 use crate::error::Error;
 
-/// What the user's own value is set to.
+/// The user's own value to set.
 pub(super) const VALUE: &str = "embedctl-doctor";
 
-/// The sources that are nobody's own value, as they were recorded.
+/// The recorded sources of values that are not the user's own.
 const OTHERS: [&str; 3] = ["Default", "System Setting", "No Value"];
 
-/// A value as Looker's API says it.
+/// A value as Looker's API returns it.
 pub(super) struct Row(Value);
 
 impl Row {
@@ -44,7 +44,7 @@ pub(super) async fn rows(trial: &Trial<'_>) -> Result<Vec<Row>, Error> {
     Ok(values.into_iter().map(Row).collect())
 }
 
-/// Attributes that can be tried on: texts that are neither hidden nor Looker's own, and of which the user may have a value.
+/// Attributes suitable for a trial: text, neither hidden nor built in, and settable for the user.
 pub(super) async fn free(trial: &Trial<'_>) -> Result<Vec<(String, String)>, Error> {
     let all = trial.admin.user_attributes().await?.into_iter();
     let free = all.filter(|attribute| {
@@ -57,7 +57,7 @@ pub(super) async fn free(trial: &Trial<'_>) -> Result<Vec<(String, String)>, Err
         .collect())
 }
 
-/// The words for where values come from, with one that is the user's own.
+/// The words for the origin of values, one of which is the user's own.
 pub(super) async fn words(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let before = rows(trial).await?;
     let mut said = Vec::new();

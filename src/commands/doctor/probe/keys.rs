@@ -1,4 +1,4 @@
-//! Probes of API keys: who may manage them, what lists show of them, and which time they bear.
+//! Probes of API keys: who may manage them, what lists show of them, and their timestamps.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -9,10 +9,10 @@ use crate::commands::doctor::probe::{Seen, Trial, seen};
 use crate::error::Error;
 use crate::looker::{Api3Key, ApiKey, Client, LookerError, NewApi3Key, UserChanges};
 
-/// What is written on the key.
+/// The purpose to write on the key.
 const PURPOSE: &str = "embedctl doctor --probe; may be deleted";
 
-/// Who may mint, tag, list and revoke a key of the user. One key is left for the probes that follow; it goes with its user.
+/// Who may mint, tag, list and revoke a key of the user. One key is left for later probes; it is deleted with its user.
 pub(super) async fn authority(
     trial: &Trial<'_>,
     findings: &mut Findings,
@@ -75,7 +75,7 @@ pub(super) async fn authority(
 const WITHOUT_KEYS: &str =
     "`embedctl token`, `embedctl api --as` and signed URLs work without keys; pass `--no-key`";
 
-/// Mint as the admin, else as the user, and say who may.
+/// Mint as the admin, else as the user, and return who may.
 async fn mint(
     trial: &Trial<'_>,
     said: &mut Vec<Seen>,
@@ -87,7 +87,7 @@ async fn mint(
             said.push(("key-admin-may-mint", true, seen));
             return Ok((minted, trial.admin.clone(), KeyAuthority::Admin));
         }
-        // The user is known to be there, so that 404 is a refusal too.
+        // The user is known to exist, so a 404 is a refusal too.
         Err(error) if matches!(error.http_status(), Some(403 | 404)) => {
             said.push(("key-admin-may-mint", false, error.to_string()));
             if let Some(keys) = keys_of(trial).await {
@@ -120,7 +120,7 @@ async fn mint(
     }
 }
 
-/// The keys of the user, as whoever may see them.
+/// The keys of the user, asked by whoever may see them.
 async fn keys_of(trial: &Trial<'_>) -> Option<Vec<Api3Key>> {
     let user = trial.user.id.as_str();
     if let Ok(keys) = trial.admin.api3_keys(user).await {
@@ -129,7 +129,7 @@ async fn keys_of(trial: &Trial<'_>) -> Option<Vec<Api3Key>> {
     trial.sudo().await.ok()?.api3_keys(user).await.ok()
 }
 
-/// Whether `purpose` is known and kept, and the key in every list.
+/// Whether `purpose` is supported and kept, and whether every list has the key.
 async fn tagged(trial: &Trial<'_>, owner: &Client, key: &str) -> Result<Vec<Seen>, Error> {
     let user = trial.user.id.as_str();
     let tagged = owner.tag_api3_key(user, key, PURPOSE).await;
@@ -175,7 +175,7 @@ async fn tagged(trial: &Trial<'_>, owner: &Client, key: &str) -> Result<Vec<Seen
     Ok(said)
 }
 
-/// Revoke the key, and see that it is gone and logs in no more.
+/// Revoke the key, and verify that it is gone and no longer logs in.
 async fn revoked(trial: &Trial<'_>, owner: &Client, id: &str, key: ApiKey) -> Result<Seen, Error> {
     let user = trial.user.id.as_str();
     if let Err(error) = owner.delete_api3_key(user, id).await {
@@ -196,7 +196,7 @@ async fn revoked(trial: &Trial<'_>, owner: &Client, id: &str, key: ApiKey) -> Re
     ))
 }
 
-/// Whether a key's time is Looker's time, and of the form that is known.
+/// Whether a key's timestamp is Looker's time, in the known format.
 pub(super) async fn time(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let Some((id, _)) = trial.key() else {
         return Ok(Vec::new());
@@ -206,7 +206,7 @@ pub(super) async fn time(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let operation = "user_credentials_api3";
     let key = match trial.read(trial.admin, operation, &path).await {
         Ok(key) => key,
-        // Perhaps only the user itself may see its keys.
+        // Possibly only the user itself may see its keys.
         Err(_) => trial.read(&trial.sudo().await?, operation, &path).await?,
     };
     let Some(Value::String(text)) = key.get("created_at") else {
@@ -224,7 +224,7 @@ pub(super) async fn time(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
         || format!("`created_at` of a key is `{text}`"),
     )];
     if let Some(created) = created {
-        // Between the creation and this look lie a few requests.
+        // Only a few requests lie between the creation and now.
         let ago = now.duration_since(created);
         let fits = ago >= SignedDuration::from_secs(-2) && ago <= SignedDuration::from_secs(60);
         said.push(seen(

@@ -1,5 +1,5 @@
-//! `doctor --probe`: what the user's own Looker does, tried on an embed user of the doctor's own, which is removed again
-//! whatever happens.
+//! `doctor --probe`: what the user's own Looker does, tried on an embed user created for this, which is removed again in any
+//! case.
 
 mod attributes;
 mod keys;
@@ -21,25 +21,25 @@ use crate::config::EmbedAccess;
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client, User};
 
-/// What the probes share.
+/// Shared by the probes.
 struct Trial<'a> {
     patient: &'a DoctorContext<'a>,
     admin: &'a Client,
     access: EmbedAccess,
-    /// The `external_user_id` of the user that is tried on.
+    /// The `external_user_id` of the test user.
     id: String,
-    /// The models that its logins name.
+    /// The models in its logins.
     models: Vec<String>,
-    /// The user as it was found after its first login.
+    /// The user as found after its first login.
     user: User,
-    /// Other identities, which are logged out in the end.
+    /// Other identities, which are logged out at the end.
     others: Mutex<Vec<Client>>,
-    /// A key of the user that is still there.
+    /// A key of the user that still exists.
     key: Mutex<Option<(String, ApiKey)>>,
     answers: Mutex<Answers>,
 }
 
-/// What a probe has to say: whether a belief holds, and what was seen.
+/// The result of a probe: the belief, whether it holds, and what was seen.
 type Seen = (&'static str, bool, String);
 
 /// What no probe answers.
@@ -94,7 +94,7 @@ pub(super) async fn examine(
         Err(error) if error.kind() == Kind::Interrupted => Err(error),
         Err(error) => findings.fail("probe", &error),
     };
-    // What was begun is taken back however it ended.
+    // Whatever was created is removed, however the probes ended.
     let gone = subject::remove(admin, &id, known, findings, &mut answers).await;
     if gone.is_ok() {
         answers.left_over = None;
@@ -106,7 +106,7 @@ pub(super) async fn examine(
     gone.or(Ok(()))
 }
 
-/// The answers before anything was asked: a probe that is killed leaves the name of its user.
+/// The answers before anything was asked: if a probe is killed, the id of its user remains for cleanup.
 async fn begun(patient: &DoctorContext<'_>, admin: &Client, id: &str) -> Answers {
     let release = admin.versions().await.ok();
     Answers {
@@ -125,7 +125,7 @@ fn interrupted() -> Error {
     )
 }
 
-/// Every probe in turn. One that ends in an error is a finding, and the next ones are tried.
+/// Every probe in turn. A failed one is a finding, and the next ones are tried anyway.
 async fn try_all(trial: &Trial<'_>, findings: &mut Findings) -> Result<(), Error> {
     match account::act_as(trial.admin, &trial.user).await {
         Ok(()) => findings.pass(
@@ -145,7 +145,7 @@ async fn try_all(trial: &Trial<'_>, findings: &mut Findings) -> Result<(), Error
             Probe::Keys => keys::authority(trial, findings).await,
             Probe::KeyTime => keys::time(trial).await,
             Probe::Disabled => people::disabled(trial).await,
-            // The removal itself tells.
+            // The removal of the user answers this one.
             Probe::Deleted => continue,
         };
         match seen {
@@ -153,14 +153,14 @@ async fn try_all(trial: &Trial<'_>, findings: &mut Findings) -> Result<(), Error
             Err(error) => findings.warn(
                 &format!("probe_{}", probe.word()),
                 error,
-                "what it would have told stays unknown; run the command again",
+                "its result stays unknown; run the command again",
             )?,
         }
     }
     Ok(())
 }
 
-/// Say of every belief that was tried whether it holds; those that do not, one by one.
+/// Report for every belief that was tested whether it holds; those that do not, one by one.
 pub(super) fn tell(answers: &Answers, findings: &mut Findings) -> Result<(), Error> {
     let (true_ones, false_ones): (Vec<_>, Vec<_>) =
         answers.beliefs.iter().partition(|(_, answer)| answer.holds);
@@ -196,7 +196,7 @@ pub(super) fn tell(answers: &Answers, findings: &mut Findings) -> Result<(), Err
     Ok(())
 }
 
-/// The same of what an earlier probe has kept.
+/// The same for results of an earlier probe.
 pub(super) fn tell_kept(
     patient: &DoctorContext<'_>,
     admin: &Client,
@@ -211,13 +211,13 @@ pub(super) fn tell_kept(
         Ok(Some(answers)) if !answers.beliefs.is_empty() => tell(&answers, findings),
         Ok(_) => findings.skip(
             "beliefs",
-            "what this Looker does where Lookers may differ is not known; `--probe` asks it",
+            "it is not known how this Looker behaves where Lookers may differ; `--probe` finds out",
         ),
         Err(error) => findings.warn("beliefs", &error, error.advice().unwrap_or_default()),
     }
 }
 
-/// Where the answers are kept; a local Looker of one run is not worth it.
+/// Where the answers are kept; not worth it for a local Looker that lives for one run.
 pub(super) struct Kept {
     path: Option<PathBuf>,
     origin: String,
@@ -232,7 +232,7 @@ impl Kept {
         }
     }
 
-    /// What an earlier probe kept, if it can be read.
+    /// The results of an earlier probe, if they can be read.
     fn read(&self) -> Option<Answers> {
         Answers::read(self.path.as_ref()?, &self.origin).ok()?
     }
@@ -245,7 +245,7 @@ impl Kept {
 }
 
 impl Trial<'_> {
-    /// What was found out.
+    /// The results.
     fn into_answers(self) -> Answers {
         let answers = self.answers.into_inner();
         answers.unwrap_or_else(PoisonError::into_inner)
@@ -262,14 +262,14 @@ impl Trial<'_> {
         note(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Looker as the user, logged out in the end.
+    /// Looker as the user, logged out at the end.
     async fn sudo(&self) -> Result<Client, Error> {
         let sudo = self.admin.login_user(&self.user.id).await?;
         self.remember(&sudo);
         Ok(sudo)
     }
 
-    /// Looker by an API key, logged out in the end.
+    /// Looker with an API key, logged out at the end.
     fn by_key(&self, key: ApiKey) -> Client {
         let (http, base_url) = (self.patient.http.clone(), self.admin.base_url().clone());
         let client = Client::named(http, base_url, key, "new key");
@@ -288,12 +288,12 @@ impl Trial<'_> {
         let others =
             std::mem::take(&mut *self.others.lock().unwrap_or_else(PoisonError::into_inner));
         for client in others {
-            // A token that cannot be ended runs out by itself, and goes with its user.
+            // A token that cannot be logged out expires by itself, and its user is deleted anyway.
             let _left = client.logout().await.is_err();
         }
     }
 
-    /// What Looker answers to a read, as it is: its own words are what a probe is about.
+    /// Looker's raw answer to a read: its exact words are what a probe is about.
     async fn read(
         &self,
         who: &Client,
@@ -310,7 +310,7 @@ impl Trial<'_> {
         })
     }
 
-    /// The user as it is now.
+    /// The user's current state.
     async fn user_now(&self) -> Result<User, Error> {
         Ok(self.admin.user(&self.user.id).await?)
     }
@@ -333,7 +333,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// The key of the user that is still there, with Looker's id of it.
+    /// The user's remaining key, with Looker's id of it.
     fn key(&self) -> Option<(String, ApiKey)> {
         let key = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         key.clone()
@@ -344,7 +344,7 @@ impl Trial<'_> {
     }
 }
 
-/// `holds` with what was seen, one way or the other.
+/// `holds` with a description of what was seen.
 fn seen(id: &'static str, holds: bool, yes: &str, no: impl FnOnce() -> String) -> Seen {
     (id, holds, if holds { yes.to_owned() } else { no() })
 }

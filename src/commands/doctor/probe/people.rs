@@ -1,4 +1,4 @@
-//! Probes of users: the look-up, lists, the role of an embed login, and what a disabled user can do.
+//! Probes of users: the lookup, lists, the embed role, and what a disabled user can do.
 
 use reqwest::Method;
 
@@ -6,7 +6,7 @@ use crate::commands::doctor::probe::{Seen, Trial, seen, subject};
 use crate::error::Error;
 use crate::looker::{Role, User, UserChanges, UserSearch};
 
-/// Whether the look-up finds who is there, and says of nobody else that it is.
+/// Whether the lookup finds an existing user, and no other.
 pub(super) async fn look_up(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let mut said = vec![seen(
         "embed-user-has-credential",
@@ -43,10 +43,10 @@ pub(super) async fn look_up(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     Ok(said)
 }
 
-/// Whether the look-up tells upper from lower case.
+/// Whether the lookup is case-sensitive.
 pub(super) async fn case(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let shouted = trial.id.to_uppercase();
-    // As it is: the client itself takes an answer about another id for an error.
+    // Raw: the client treats an answer about another id as an error.
     let path = format!("/users/credential/embed/{shouted}");
     let fields = [("fields".to_owned(), "id".to_owned())];
     let answer = trial
@@ -70,7 +70,7 @@ pub(super) async fn case(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     )])
 }
 
-/// How lists come in pages.
+/// How lists are paged.
 pub(super) async fn pages(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     const ASKED: u32 = 1000;
     let page = async |limit: u32, offset: usize| {
@@ -129,7 +129,7 @@ pub(super) async fn pages(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     Ok(said)
 }
 
-/// Whether a role has what the login gave, and nothing else.
+/// Whether a role has exactly the grants of the login.
 pub(super) fn is_of_login(role: &Role, permissions: &[&str]) -> bool {
     let set = role.permission_set.as_ref();
     set.is_some_and(|set| {
@@ -139,7 +139,7 @@ pub(super) fn is_of_login(role: &Role, permissions: &[&str]) -> bool {
     })
 }
 
-/// How the role of an embed login is called and listed.
+/// The name and the listing of the embed role.
 pub(super) async fn role(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let user = trial.user_now().await?;
     let all = trial.admin.user_roles(&user.id, false).await?;
@@ -190,7 +190,7 @@ pub(super) async fn role(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     Ok(said)
 }
 
-/// What the user can still do once it is disabled. It is enabled again, whatever comes.
+/// What the user can still do once it is disabled. It is enabled again in any case.
 pub(super) async fn disabled(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let set = async |is_disabled: bool| {
         let changes = UserChanges {

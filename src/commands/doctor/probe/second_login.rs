@@ -33,7 +33,7 @@ pub(super) async fn replaces(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     Ok(said)
 }
 
-/// What naming an attribute in a login does, not naming it in the next one, and deleting its value.
+/// The effect of naming an attribute in a login, of not naming it in the next one, and of deleting its value.
 async fn values(trial: &Trial<'_>, id: &str, name: &str) -> Result<Vec<Seen>, Error> {
     let has = async || -> Result<bool, Error> {
         let rows = attributes::rows(trial).await?;
@@ -83,7 +83,7 @@ async fn grants(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
             .any(|role| people::is_of_login(role, permissions))
     };
     let (first, second) = (has(&subject::FIRST), has(&subject::SECOND));
-    // Roles that cannot be read tell nothing.
+    // Roles that cannot be read prove nothing.
     if !first && !second {
         return Ok(Vec::new());
     }

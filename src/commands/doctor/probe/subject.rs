@@ -1,4 +1,4 @@
-//! The embed user that is tried on: made by a signed URL, found again after a crash, and removed.
+//! The test user: created by a signed URL, found again after a crash, and removed.
 
 use crate::answers::Answers;
 use crate::commands::doctor::findings::Findings;
@@ -9,15 +9,15 @@ use crate::error::Error;
 use crate::looker::{Client, User, UserSearch};
 use crate::signed_url::{Algorithm, Login, nonce};
 
-/// What the ids of all probe users begin with; nothing else is ever removed.
+/// The prefix of all test users' ids; nothing else is ever removed.
 const PREFIX: &str = "embedctl-doctor-";
 /// How many hex digits follow.
 const DIGITS: usize = 12;
-/// The name by which they can be searched for.
+/// The first name by which they can be searched.
 const FIRST_NAME: &str = "embedctl";
 const LAST_NAME: &str = "doctor (may be deleted)";
 
-/// The permissions of the first login; the second one leaves the other out.
+/// The permissions of the first login; the second login omits one.
 pub(super) const FIRST: [&str; 2] = ["access_data", "see_looks"];
 pub(super) const SECOND: [&str; 1] = ["access_data"];
 
@@ -31,14 +31,14 @@ pub(super) fn new_id(patient: &DoctorContext<'_>) -> Result<String, Error> {
     Ok(format!("{PREFIX}{digits}"))
 }
 
-/// Whether `id` is one that only a doctor gives.
+/// Whether `id` is one that only a doctor creates.
 fn is_ours(id: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     id.strip_prefix(PREFIX)
         .is_some_and(|rest| (8..=DIGITS).contains(&rest.len()) && rest.bytes().all(digit))
 }
 
-/// A login with the least that lets a role be seen.
+/// A login with the minimum that makes a role visible.
 pub(super) fn login(id: &str, permissions: &[&str], models: &[String]) -> Login {
     Login {
         first_name: Some(FIRST_NAME.to_owned()),
@@ -51,7 +51,7 @@ pub(super) fn login(id: &str, permissions: &[&str], models: &[String]) -> Login 
     }
 }
 
-/// One model to name: the first of the profile's, else one that the admin sees.
+/// One model to name: the profile's first, else one that the admin sees.
 pub(super) async fn models(patient: &DoctorContext<'_>, admin: &Client) -> Vec<String> {
     let profile = patient.settings.grants().models.iter().flatten().next();
     if let Some(model) = profile {
@@ -61,7 +61,7 @@ pub(super) async fn models(patient: &DoctorContext<'_>, admin: &Client) -> Vec<S
     models.map(|model| model.name).take(1).collect()
 }
 
-/// Open a signed URL, with the one algorithm and then with the other, until the user is there.
+/// Open a signed URL, with one algorithm and then the other, until the user exists.
 pub(super) async fn create(
     patient: &DoctorContext<'_>,
     admin: &Client,
@@ -87,7 +87,7 @@ pub(super) async fn create(
     ))
 }
 
-/// Say that the user is there, and by which algorithm.
+/// Report that the user exists, and by which algorithm.
 pub(super) fn tell(
     user: &User,
     id: &str,
@@ -102,7 +102,7 @@ pub(super) fn tell(
     findings.fail("probe", &embed::wrong_algorithm(given, algorithm))
 }
 
-/// The user with exactly this id, by the look-up or else by its name.
+/// The user with exactly this id, by the lookup or by its name.
 async fn find(admin: &Client, id: &str) -> Result<Option<User>, Error> {
     let is_it = |user: &User| user.external_user_id() == Some(id);
     if let Ok(Some(user)) = admin.user_for_credential_embed(id).await
@@ -113,7 +113,7 @@ async fn find(admin: &Client, id: &str) -> Result<Option<User>, Error> {
     Ok(by_name(admin).await?.into_iter().find(is_it))
 }
 
-/// Probe users that are there, by the name they were given.
+/// Existing test users, by the name they were given.
 async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
     let search = UserSearch {
         embed_user: Some(true),
@@ -129,14 +129,14 @@ async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
     Ok(users)
 }
 
-/// Remove what earlier probes have left: by the name such users have, and by the id that was kept before one was created.
+/// Remove what earlier probes left: by the name of such users, and by the id that was kept before one was created.
 pub(super) async fn remove_left_overs(
     patient: &DoctorContext<'_>,
     admin: &Client,
     kept: &Kept,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    // One that is being tried on right now, from another machine, is younger than this.
+    // Another machine may be running a probe right now; its user is younger than this.
     let old_enough = |user: &User| {
         let mut credentials = user.credentials_embed.iter();
         let created = credentials.find_map(|credential| credential.created_at.known());
@@ -166,7 +166,7 @@ pub(super) async fn remove_left_overs(
     Ok(())
 }
 
-/// How many seconds a probe may take at most.
+/// The most seconds that a probe may take.
 const YOUNG: i64 = 120;
 
 fn undeleted(error: Error, user: &str, id: &str) -> Error {
@@ -175,8 +175,7 @@ fn undeleted(error: Error, user: &str, id: &str) -> Error {
     ))
 }
 
-/// Delete the user with this id, if it is there, and see that it is gone from every list. `known` is the user, if it was
-/// seen.
+/// Delete the user with this id, if it exists, and verify that every list has dropped it. `known` is the user, if it was seen.
 pub(super) async fn remove(
     admin: &Client,
     id: &str,

@@ -1,4 +1,4 @@
-//! `embedctl runs undo`: take a run back, as far as it can be.
+//! `embedctl runs undo`: undo a run, as far as possible.
 
 mod report;
 
@@ -25,38 +25,38 @@ use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_ad
 
 /// Undo a run, as far as possible
 ///
-/// From the last job to the first: keys that the run delivered are revoked (the sink keeps their secrets, which no longer
-/// log in); keys that were to be revoked after an overlap are kept; users that the run created are deleted, with
-/// everything they own, after a question of its own. A user that has other keys, has logged in since, or was changed is
-/// left alone. Keys that were revoked and grants that were replaced do not come back: a key whose forerunners are gone
-/// stays, so that no user is left without one. An undo that was cut short goes on when it is run again.
+/// From the last job to the first: keys that the run delivered are revoked (the sink keeps their secrets, which no longer work);
+/// keys that were to be revoked after an overlap are kept; users that the run created are deleted with everything they own,
+/// after a separate confirmation. A user that has other keys, has logged in since, or was changed is left alone. Revoked keys and
+/// replaced grants do not come back: if the keys that a new key replaced are gone, the new key stays, so that no user is left
+/// without one. An interrupted undo continues when it is run again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsUndoArgs {
-    /// The run's id, or the beginning of it
+    /// The run's id, or the start of it
     run: String,
 
-    /// Delete no user
+    /// Do not delete users
     #[arg(long)]
     keep_users: bool,
 
-    /// Say what would be done, and do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
 }
 
-/// A job that is to be taken back.
+/// A job to undo.
 #[derive(Debug)]
 struct Planned {
     job: Job,
     spec: JobSpec,
     undo: Undo,
-    /// Whether an undo has been at it before.
+    /// Whether an earlier undo has started on it.
     begun: bool,
 }
 
 impl Planned {
-    /// Whether the job's end is still to be recorded, even if nothing is left to do: an undo may have been killed between
-    /// its last effect and that record.
+    /// Whether the job's end is still to be recorded, even if nothing else is left: an undo may have been killed between its last
+    /// effect and that record.
     fn is_pending(&self) -> bool {
         self.begun || self.job.state == JobState::Open
     }
@@ -67,7 +67,7 @@ pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit,
     let ledger = open_ledger(&cx)?;
     let run = find(&*ledger, &args.run).await?;
     let planned = plan(&*ledger, &run, args.keep_users).await?;
-    // A person who is half moved can go back as well as on.
+    // A half-moved person can go back as well as forward.
     let unfinished = planned
         .iter()
         .filter(|planned| planned.job.state == JobState::Open);
@@ -89,8 +89,7 @@ pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit,
         .all(|planned| planned.undo.inverses.is_empty() && !planned.is_pending())
     {
         say_what_stays(&planned, &cx.ui);
-        cx.ui
-            .status(format!("There is nothing to undo in run {}.", run.id));
+        cx.ui.status(format!("Nothing to undo in run {}.", run.id));
         nothing_undone(&run, &planned, &cx.ui)?;
         return Ok(Exit::Done);
     }
@@ -98,7 +97,7 @@ pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit,
     Session::within(cx, Needs::Api, work).await
 }
 
-/// What is to be taken back, last job first.
+/// What to undo, last job first.
 async fn plan(ledger: &dyn Ledger, run: &Run, keep_users: bool) -> Result<Vec<Planned>, Error> {
     const PAGE: u32 = 1_000;
     let (mut planned, mut from) = (Vec::new(), 0);
@@ -172,7 +171,7 @@ async fn undo(
     ended
 }
 
-/// Ask for what cannot be taken back: keys that stop working, users that are deleted.
+/// Ask for confirmation of what cannot be undone: keys that stop working, users that are deleted.
 fn ask(run: &Run, planned: &[Planned], session: &Session) -> Result<(), Error> {
     let count = |is: fn(&Inverse) -> bool| {
         let inverses = planned.iter().flat_map(|planned| &planned.undo.inverses);
@@ -194,7 +193,7 @@ fn ask(run: &Run, planned: &[Planned], session: &Session) -> Result<(), Error> {
     }
     if keys > 0 && people == 0 {
         let question = format!(
-            "Revoke {keys} keys of run {}? Whatever uses them stops working.",
+            "Revoke {keys} keys of run {}? Anything that uses them stops working.",
             run.id
         );
         confirm(&question, session)?;
@@ -221,8 +220,10 @@ async fn each(
     } in planned
     {
         if system.interrupt.count() > 0 {
-            return Err(Error::new(Kind::Interrupted, "interrupted")
-                .hint(format!("`embedctl runs undo {}` goes on from here", run.id)));
+            return Err(Error::new(Kind::Interrupted, "interrupted").hint(format!(
+                "`embedctl runs undo {}` continues from here",
+                run.id
+            )));
         }
         let result = match undo_job(cx, run.id, job, spec, undo).await {
             Ok(undone) => {

@@ -51,7 +51,7 @@ pub(super) fn say(spec: &JobSpec, undone: &Undone, ui: &Ui) {
     }
 }
 
-/// Say beforehand what has no way back.
+/// Say beforehand what cannot be undone.
 pub(super) fn say_what_stays(planned: &[Planned], ui: &Ui) {
     let reasons = planned.iter().map(|planned| &planned.undo);
     for reason in reasons.flat_map(|undo| undo.stays.iter().chain(&undo.lost)) {
