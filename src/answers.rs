@@ -1,4 +1,4 @@
-//! What `doctor --probe` found out about one Looker, kept with the profile's state for later commands.
+//! What `doctor --probe` found out about one Looker, kept for later commands.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::system::files;
 
-/// No file of answers is larger.
+/// Far more than any file of answers.
 const LARGEST: u64 = 1024 * 1024;
 
 /// The answers of one Looker. They hold no secret.
@@ -21,10 +21,10 @@ pub struct Answers {
     pub release: Option<String>,
     /// When it was asked.
     pub at: Timestamp,
-    /// The `external_user_id` of a probe user that may still be there.
+    /// The `external_user_id` of a test user that may still exist.
     #[serde(default)]
     pub left_over: Option<String>,
-    /// What is known of each belief, by its id.
+    /// The result for each belief, by its id.
     #[serde(default)]
     pub beliefs: BTreeMap<String, Answer>,
     /// The source of an attribute value that is the user's own.
@@ -35,7 +35,7 @@ pub struct Answers {
     pub key_authority: Option<KeyAuthority>,
 }
 
-/// What is known of one belief.
+/// The result for a belief.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Answer {
     /// Whether it is true of this Looker.
@@ -52,25 +52,25 @@ pub enum KeyAuthority {
     Admin,
     /// The user itself, once an admin allows it.
     User,
-    /// Nobody.
+    /// Neither.
     Nobody,
 }
 
 impl Answers {
-    /// Whether the belief `id` is true of this Looker; `None` if it was never found out.
+    /// Whether the belief `id` is true of this Looker; `None` if that is unknown.
     pub fn holds(&self, id: &str) -> Option<bool> {
         self.beliefs.get(id).map(|answer| answer.holds)
     }
 
-    /// Keep what was seen of the belief `id`.
+    /// Record what was seen about the belief `id`.
     pub fn keep(&mut self, id: &str, holds: bool, seen: String) {
         self.beliefs.insert(id.to_owned(), Answer { holds, seen });
     }
 
-    /// The answers kept in `path`, if they are those of the Looker at `origin`.
+    /// The answers in `path`, if they belong to the Looker at `origin`.
     ///
     /// # Errors
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     pub fn read(path: &Path, origin: &str) -> Result<Option<Self>, Error> {
         const ADVICE: &str = "`embedctl doctor --probe` writes it anew";
         let Some(text) = files::read_own(path, LARGEST)? else {
@@ -83,7 +83,7 @@ impl Answers {
         Ok(Some(answers).filter(|answers| answers.looker == origin))
     }
 
-    /// Keep the answers in `path`, for nobody else to read, and whole or not at all.
+    /// Write the answers to `path`, readable only by its owner, whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         if let Some(folder) = path.parent() {
             files::make_private_folder(folder)?;

@@ -1,4 +1,4 @@
-//! What went wrong, why, and what to do about it; and the table of exit codes.
+//! Errors with their cause and advice, and the table of exit codes.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use crate::system::FileError;
 /// The kind of an [`Error`] or of a whole run; each has one exit code.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// A local failure, or a mistake of embedctl's own.
+    /// A local failure, or a bug in embedctl.
     Internal,
     /// Wrong usage or bad input; nothing was done.
     Usage,
@@ -16,17 +16,17 @@ pub enum Kind {
     Incomplete,
     /// Not logged in, or not allowed.
     NotAllowed,
-    /// A thing that was named does not exist.
+    /// Something that was named does not exist.
     NotFound,
     /// It exists, is locked, or is in use by another run.
     Conflict,
     /// Looker answered with an error.
     Looker,
-    /// Looker cannot be reached, or throttled every try.
+    /// Looker cannot be reached, or throttled every attempt.
     Unreachable,
-    /// Something else than Looker's API answered: its outage page, or something in front of it.
+    /// Something other than Looker's API answered: its outage page, or a proxy in front of it.
     Unavailable,
-    /// The user stopped the program; the state is saved.
+    /// The operator stopped the program; the state is saved.
     Interrupted,
 }
 
@@ -92,9 +92,9 @@ impl Kind {
 /// How a run ended, as the process reports it: done, or failed in one of the ways of [`Kind`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
-    /// Everything asked for was done.
+    /// Everything requested was done.
     Done,
-    /// There is something to do, for whoever asked whether there is.
+    /// There is something to do (`plan --detailed-exitcode`).
     Changes,
     /// Something was not done.
     Failed(Kind),
@@ -135,7 +135,7 @@ impl Error {
         Self::caused(kind, anyhow::Error::msg(message.to_string()))
     }
 
-    /// An error of this kind that shows `cause` and what stands below it.
+    /// An error of this kind that shows `cause` and its causes.
     pub fn caused(kind: Kind, cause: impl Into<anyhow::Error>) -> Self {
         Self {
             kind,
@@ -151,7 +151,7 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
-    /// A local failure that is nobody's input.
+    /// A local failure that no input has caused.
     pub fn internal(message: impl fmt::Display) -> Self {
         Self::new(Kind::Internal, message)
     }
@@ -170,7 +170,7 @@ impl Error {
         self
     }
 
-    /// The same error without advice, where that has just been given.
+    /// The same error without advice, if that has just been given.
     #[must_use]
     pub fn without_hint(mut self) -> Self {
         self.hint = None;
@@ -207,7 +207,7 @@ impl Error {
         self.cause.chain().skip(1).map(ToString::to_string)
     }
 
-    /// Whether a `T` is what went wrong, below whatever sentences.
+    /// Whether the innermost cause is a `T`.
     pub fn is<T: fmt::Display + fmt::Debug + Send + Sync + 'static>(&self) -> bool {
         self.cause.is::<T>()
     }
@@ -217,12 +217,12 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The HTTP status Looker answered with, where it did.
+    /// The HTTP status of Looker's answer, if there was one.
     pub const fn http_status(&self) -> Option<u16> {
         self.http_status
     }
 
-    /// The Looker operation that failed, where one did.
+    /// The Looker operation that failed, if there was one.
     pub const fn operation(&self) -> Option<&'static str> {
         self.operation
     }

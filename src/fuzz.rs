@@ -1,4 +1,4 @@
-//! Fuzzing of everything that reads foreign text, for the unit tests of its readers: right inputs, broken at random.
+//! Fuzzing for the unit tests of all parsers of foreign text: valid inputs, damaged at random.
 //!
 //! A reader may refuse an input in any way it likes, but it must come back, without a panic and within bounded memory.
 //! The inputs are the same in every run. `EMBEDCTL_FUZZ_INPUTS`, set when the tests are built, says how many
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// The most memory the test process may ever have held, in KiB. All readers and all other unit tests share it.
 const MEMORY_KIB: u64 = 1_500_000;
 
-/// What is put into inputs: what the grammars of our readers give a meaning to, and what text decoders stumble over.
+/// Fragments to insert: those with a meaning in our grammars, and those that text decoders stumble over.
 const PIECES: [&str; 44] = [
     "\"",
     "'",
@@ -81,7 +81,7 @@ pub(crate) fn survives(seeds: &[&str], read: impl Fn(&[u8]) + Send + 'static) {
                 let shown = String::from_utf8_lossy(&input);
                 panic!("{}, on input {number}: {shown:?}", words(&*panic));
             }
-            // Nobody listens any more once the patience is at an end.
+            // The receiver is gone once the time limit has passed.
             let _unheard = done.send(number).is_err();
         }
     });
@@ -124,7 +124,7 @@ fn broken(seeds: &[Vec<u8>], number: u64) -> Vec<u8> {
     for _ in 0..=random.below(6) {
         change(&mut input, seeds, &mut random);
     }
-    // No reader is given more than this by these tests; what is larger is tested with streams.
+    // Larger inputs are tested with streams.
     input.truncate(1 << 18);
     input
 }

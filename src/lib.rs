@@ -33,7 +33,7 @@ mod plan;
 // The one loop that runs steps.
 pub mod workflow;
 
-// What was intended and what came of it.
+// Intents and outcomes.
 pub mod ledger;
 
 // The API client.

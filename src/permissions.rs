@@ -1,4 +1,4 @@
-//! The permissions embed users may have, and what is to be said of those that somebody asks for.
+//! The permissions that embed users may have, and the verdict on requested ones.
 //!
 //! The instance's own word decides: `embed_config.permissions` since Looker 26.10, else its list of all permissions. The
 //! list below is of the day it was written; on its account alone nothing is refused.
@@ -78,7 +78,7 @@ enum Source {
     BuiltIn,
 }
 
-/// What is to be said of a permission that somebody asks for.
+/// The verdict on a requested permission.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Concern {
     /// The permission.
@@ -141,7 +141,7 @@ impl Permissions {
         names.filter(move |name| !all || is_known(name))
     }
 
-    /// What is to be said of one permission, whatever stands beside it.
+    /// The verdict on a single permission, independent of the others.
     pub fn judge(&self, name: &str) -> Option<Concern> {
         let concern = |message: String, refused| {
             Some(Concern {

@@ -96,7 +96,7 @@ pub(super) const BELIEFS: [Belief; 40] = [
     Belief {
         id: "sudo-token-is-new",
         group: Group::Login,
-        claim: "Each `login_user` makes a token that nobody else holds.",
+        claim: "Each `login_user` creates a new token that no one else has.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `login_user`",
         if_false: "stops: a shared token that is logged out answers 401 to the others",
@@ -176,7 +176,7 @@ pub(super) const BELIEFS: [Belief; 40] = [
     Belief {
         id: "embed-user-filter",
         group: Group::LookUp,
-        claim: "`search_users` with `embed_user=true` lists every embed user and nobody else.",
+        claim: "`search_users` with `embed_user=true` lists every embed user and no other users.",
         evidence: Evidence::Specified,
         place: "API description 26.12, `search_users`, since 21.6",
         if_false: "fails by name after the login: a user that a list missed and whose credential is older than the login is not called created; others are passed over",

@@ -137,7 +137,7 @@ pub(super) const BELIEFS: [Belief; 19] = [
         claim: "`validate_embed_url` judges a URL without using it, on releases that have it.",
         evidence: Evidence::Specified,
         place: "API description 26.12, alpha since 23.17",
-        if_false: "more calls: it gets URLs that nobody opens; without it the refusal is guessed and said so",
+        if_false: "more calls: it gets URLs that are never opened; without it the refusal is guessed, and that is said",
         emulator: Emulated::Switch("validate_takes_nonce"),
         probe: None,
     },

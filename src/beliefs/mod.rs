@@ -1,8 +1,8 @@
-//! What embedctl takes Looker to do: one row for each belief, with its evidence and what happens if it is false.
+//! What embedctl assumes about Looker: one row per belief, with its evidence and what happens if it is false.
 //!
-//! The code that depends on a belief names it in a comment, `// belief: ID`; a test holds the rows and those comments
-//! together. The words of the evidence: *recorded* is an exchange that a real Looker had, *specified* is Looker's API
-//! description or documentation, *staff code* is published by people who work on Looker, *told* is anybody else's word.
+//! Code that depends on a belief names it in a comment, `// belief: ID`; a test checks that rows and comments match. The kinds of
+//! evidence: *recorded* is an exchange with a real Looker, *specified* is Looker's API description or documentation, *staff code*
+//! is published by people who work on Looker, *told* is anyone else's word.
 
 mod access;
 mod content;
@@ -16,17 +16,17 @@ use serde::Serialize;
 /// One belief about Looker.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Belief {
-    /// A short word in kebab case; it never changes, so that kept answers stay readable.
+    /// A short name in kebab case; it never changes, so that stored answers stay readable.
     pub id: &'static str,
     /// What it is about.
     pub group: Group,
-    /// What we take Looker to do.
+    /// The assumption about Looker.
     pub claim: &'static str,
-    /// How well that is known.
+    /// How well it is supported.
     pub evidence: Evidence,
     /// Where the evidence is.
     pub place: &'static str,
-    /// What embedctl does on a Looker where it is false.
+    /// What embedctl does on a Looker for which it is false.
     pub if_false: &'static str,
     /// What makes the local Looker do the opposite, or why nothing does.
     pub emulator: Emulated,
@@ -34,13 +34,13 @@ pub struct Belief {
     pub probe: Option<Probe>,
 }
 
-/// What a belief is about.
+/// The subject of a belief.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
     /// Logging in, acting as a user, logging out.
     Login,
-    /// Finding users, and believing that one is not there.
+    /// Finding users, and concluding that one does not exist.
     LookUp,
     /// Users themselves.
     Users,
@@ -64,12 +64,12 @@ pub enum Group {
     Errors,
     /// Time.
     Clock,
-    /// What stands between embedctl and Looker.
+    /// What is between embedctl and Looker.
     Network,
 }
 
 impl Group {
-    /// Every group, in the order in which people read them.
+    /// Every group, in reading order.
     pub const ALL: [Self; 14] = [
         Self::Login,
         Self::LookUp,
@@ -108,7 +108,7 @@ impl Group {
     }
 }
 
-/// How well a belief is founded, the best first.
+/// How well a belief is supported, the best first.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
@@ -118,9 +118,9 @@ pub enum Evidence {
     Specified,
     /// Code that Looker's staff published relies on it.
     StaffCode,
-    /// Somebody else says so.
+    /// Someone else says so.
     Told,
-    /// Nobody says so; it is a guess.
+    /// There is no evidence; it is a guess.
     None,
 }
 
@@ -156,7 +156,7 @@ pub enum Emulated {
     Option(&'static str),
     /// By this fault.
     Fault(&'static str),
-    /// Not at all, for this reason: a sentence that begins with "because".
+    /// Not at all, for this reason: a sentence that starts with "because".
     Without(&'static str),
 }
 
@@ -164,30 +164,30 @@ pub enum Emulated {
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Probe {
-    /// Whether the caller's look-up by credential finds a user that is known to be there.
+    /// Whether the caller's lookup by credential finds an existing user.
     LookUp,
-    /// Whether the look-up tells upper from lower case.
+    /// Whether the lookup is case-sensitive.
     Case,
     /// Whether a page in the middle of a list is full.
     Pages,
     /// Who may list, mint, tag and revoke keys, and what the lists show.
     Keys,
-    /// Whether a key's time is Looker's time.
+    /// Whether a key's timestamp is Looker's time.
     KeyTime,
     /// Which words and ranks the values of attributes have.
     Attributes,
-    /// How the role of an embed login is called and listed.
+    /// The name and the listing of the embed role.
     Role,
     /// What a second embed login replaces, ends and keeps.
     SecondLogin,
     /// What a disabled user can still do.
     Disabled,
-    /// Whether a deleted user is gone from every list.
+    /// Whether every list drops a deleted user.
     Deleted,
 }
 
 impl Probe {
-    /// Every check, in the order in which they are made.
+    /// Every check, in the order of execution.
     pub const ALL: [Self; 10] = [
         Self::LookUp,
         Self::Case,

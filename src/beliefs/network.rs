@@ -1,4 +1,4 @@
-//! Beliefs about errors, time, and what stands before Looker.
+//! Beliefs about errors, time, and what is between embedctl and Looker.
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 

@@ -1,4 +1,4 @@
-//! Answers to a shell that wants to complete a command line.
+//! Answers to a shell that completes a command line.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::config::{ConfigArgs, Settings};
 use crate::error::Exit;
 use crate::system::System;
 
-/// Answer `shell` with what may stand next in the command line after the first `--` of `args`.
+/// Answer `shell` with completions for the command line after the first `--` of `args`.
 pub(crate) async fn answer(
     shell: &str,
     args: &[OsString],
@@ -29,14 +29,14 @@ pub(crate) async fn answer(
     let mut tree = offer(tree, "profile", &profiles(system));
     if let Some((id, known)) = wanted(&line) {
         let candidates = completion_values::ask(known, &config, system).await;
-        // Without an answer, what the tree itself knows is offered.
+        // Without an answer from Looker, the static completions are offered.
         if !candidates.is_empty() {
             tree = offer(tree, id, &candidates);
         }
     }
     let folder = system.path("");
     let mut answer = Vec::new();
-    // A shell in the middle of a line is no place for errors: no completions are the answer then.
+    // Errors would disturb the line being typed: there are simply no completions then.
     if let Some(shell) = Shells::builtins().completer(shell)
         && shell
             .write_complete(&mut tree, line, Some(&folder), &mut answer)
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
     Exit::Done
 }
 
-/// The shared flags among what has been typed so far.
+/// The shared flags typed so far.
 fn typed(line: &[OsString], tree: &clap::Command) -> ConfigArgs {
     let tree = tree.clone().ignore_errors(true);
     let matches = tree.try_get_matches_from(line).ok();
@@ -56,7 +56,7 @@ fn typed(line: &[OsString], tree: &clap::Command) -> ConfigArgs {
         .unwrap_or_default()
 }
 
-/// What Looker is to be asked for, and the argument it is the value of.
+/// What to ask Looker for, and the argument whose value it is.
 fn wanted(line: &[OsString]) -> Option<(&'static str, Known)> {
     let [.., flag, value] = line else {
         return None;
@@ -73,7 +73,7 @@ fn wanted(line: &[OsString]) -> Option<(&'static str, Known)> {
     }
 }
 
-/// The profiles there are.
+/// The existing profiles.
 fn profiles(system: &System) -> Vec<Candidate> {
     let settings = Settings::resolve(&ConfigArgs::default(), system);
     let profiles = settings.and_then(|settings| settings.profiles());

@@ -36,19 +36,19 @@ pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// The settings that every command shares.
+    /// The settings shared by every command.
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
 
-/// Answer a shell that asks for completions; `None` where it is a person who runs the program.
+/// Answer a shell that asks for completions; `None` if the program was called by a person.
 pub(crate) async fn complete(args: &[OsString], system: &mut System) -> Option<Exit> {
     let shell = system.var(COMPLETE)?;
     let tree = command(system);
     Some(complete::answer(&shell, args, tree, system).await)
 }
 
-/// Read the command line `args`; a flag that is not there is taken from its `EMBEDCTL_…` variable.
+/// Parse the command line `args`; a missing flag is taken from its `EMBEDCTL_…` variable.
 pub(crate) fn parse(args: &[OsString], system: &System) -> Result<Cli, Refusal> {
     let refuse = |reason| Refusal::new(reason, args, system);
     let mut command = command(system);

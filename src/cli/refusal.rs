@@ -8,7 +8,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::report::{Color, Format, Ui, wants_color};
 use crate::system::System;
 
-/// What clap, or embedctl itself, has to say of the command line.
+/// What clap, or embedctl itself, says about the command line.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     reason: Reason,
@@ -35,7 +35,7 @@ impl From<Error> for Reason {
 }
 
 impl Refusal {
-    /// `args` are looked through for the form that errors should have, since nothing else could read them.
+    /// `args` are searched for the requested format of errors, because they could not be parsed.
     pub(crate) fn new(reason: Reason, args: &[OsString], system: &System) -> Self {
         Self {
             reason,
@@ -43,7 +43,7 @@ impl Refusal {
         }
     }
 
-    /// Say it on the stream where it belongs: help and version on standard output, the rest on standard error.
+    /// Print it on the right stream: help and version on standard output, the rest on standard error.
     pub(crate) fn print(self, system: &mut System) -> Exit {
         let Self { reason, json } = self;
         let config = ConfigArgs {
@@ -72,13 +72,13 @@ fn show(error: &clap::Error, system: &System) -> Exit {
         write!(stream, "{text}")
     };
     match written {
-        // A reader that went away, as in `embedctl --help | head -1`, has what it wanted.
+        // A reader that went away, as in `embedctl --help | head -1`, has seen enough.
         _ if !error.use_stderr() => Exit::Done,
         _ => Exit::Failed(Kind::Usage),
     }
 }
 
-/// The first sentence of what clap says; its tips and usage are for people.
+/// The first sentence of clap's message; its tips and usage are for people.
 fn plain(error: &clap::Error) -> Error {
     let text = error.render().to_string();
     let message = text

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::error::Error;
 
-/// Refuse a flag that looks as if its value were a secret. Clap would refuse it too, but might show the value.
+/// Refuse a flag whose value looks like a secret. Clap would refuse it too, but might print the value.
 pub(crate) fn refuse(args: &[OsString], command: &clap::Command) -> Result<(), Error> {
     let flags = args
         .iter()
@@ -45,7 +45,7 @@ fn place_for(name: &str) -> String {
         ("LOOKERSDK_CLIENT_SECRET", "client_secret")
     };
     format!(
-        "put it in the variable `{variable}`, or say in a profile of `config.toml` where it is: \
-         `{key} = {{ file = \"PATH\" }}`; the one just typed is in the shell's history now, so create a new one"
+        "put it in the variable `{variable}`, or name its location in a profile of `config.toml`: \
+         `{key} = {{ file = \"PATH\" }}`; the secret you just typed is in the shell's history now, so create a new one"
     )
 }

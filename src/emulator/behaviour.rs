@@ -1,4 +1,4 @@
-//! The behaviour of an emulator as a file says it, `emulator.toml`, and as it is changed at run time.
+//! The behaviour of an emulator, as read from `emulator.toml` and as changed at run time.
 
 use std::collections::BTreeMap;
 
@@ -28,13 +28,13 @@ pub(crate) struct Behaviour {
     faults: Vec<Fault>,
 }
 
-/// A file or a request that says what cannot be.
+/// An invalid file or request.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BehaviourError(String);
 
 impl Options {
-    /// Take over what the text of an `emulator.toml` says.
+    /// Apply the text of an `emulator.toml`.
     pub fn read_toml(&mut self, text: &str) -> Result<(), BehaviourError> {
         let behaviour: Behaviour =
             toml::from_str(text).map_err(|error| wrong(error.to_string()))?;

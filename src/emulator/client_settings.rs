@@ -6,7 +6,7 @@ use crate::emulator::Emulator;
 use crate::secret::ExposeSecret as _;
 
 impl Emulator {
-    /// What a program that starts an emulator needs to know, secrets included.
+    /// Everything a program that starts an emulator needs, including secrets.
     pub fn listening(&self) -> Value {
         json!({
             "event": "listening",
@@ -43,7 +43,7 @@ impl Emulator {
             .collect()
     }
 
-    /// What a person who started it does next, secrets included.
+    /// The next steps for a person who started it, including secrets.
     pub fn directions(&self) -> String {
         let base_url = self.base_url();
         let exports: String = self

@@ -1,7 +1,7 @@
-//! Looker's API as facts: `contract.txt` names every operation, its parameters, and what its body is made of.
+//! Looker's API as data: `contract.txt` lists every operation, its parameters, and the type of its body.
 //!
-//! What is sent is held against it, so that no operation says again what it takes. The tests hold the file against
-//! Looker's own description, and write it anew when there is a newer one.
+//! Requests are checked against it, so that no operation repeats what it accepts. The tests compare the file with
+//! Looker's own description, and rewrite it for a newer one.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -24,12 +24,12 @@ struct Contract {
     types: HashMap<&'static str, Vec<&'static str>>,
 }
 
-/// Every operation that Looker's API has, served here or not.
+/// Every operation of Looker's API, served here or not.
 pub(crate) fn operations() -> &'static [Operation] {
     &CONTRACT.operations
 }
 
-/// Whether `value` may be sent where the contract has `kind`; otherwise, why not.
+/// Whether `value` may be sent for the type `kind`; otherwise, why not.
 pub(crate) fn check(kind: &str, value: &Value) -> Result<(), String> {
     CONTRACT.check(kind, value, BODY)
 }
@@ -91,7 +91,7 @@ impl Contract {
         }
     }
 
-    /// Whether Looker alone writes a field: it says so, or says it of all that the field is made of.
+    /// Whether only Looker writes a field: it is read-only, or all its own fields are.
     fn is_read_only(&self, word: &Word<'_>) -> bool {
         let parts = self.types.get(word.kind).map_or(&[][..], Vec::as_slice);
         let mut parts = parts.iter().map(|part| Word::of(part));
@@ -106,7 +106,7 @@ impl Contract {
     ) -> Result<(), String> {
         let words = || fields.iter().map(|field| Word::of(field));
         let whole = place == BODY;
-        // Of a body, Looker's description means nothing by marking every field as read-only.
+        // Some bodies have every field marked as read-only in Looker's description, and are written nevertheless.
         let any = whole && words().all(|word| word.is_read_only());
         let writable = |word: &Word<'_>| any || !self.is_read_only(word);
         for (name, value) in object {

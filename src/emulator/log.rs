@@ -1,4 +1,4 @@
-//! What was asked of the emulator, and what no client should have asked.
+//! The requests to the emulator, and those that no client should send.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub struct RequestRecord {
     pub path: String,
     /// The operation id of Looker's OpenAPI description, or the name of a page.
     pub operation: &'static str,
-    /// The status it was answered with; 0 where the connection was reset instead.
+    /// The status it was answered with; 0 if the connection was reset instead.
     pub status: u16,
     /// The id of the user it was made as.
     pub as_user: Option<String>,
@@ -39,12 +39,12 @@ pub(crate) struct Log {
     pub(crate) requests: VecDeque<RequestRecord>,
     pub(crate) counts: BTreeMap<&'static str, u64>,
     pub(crate) violations: VecDeque<String>,
-    /// Why embed logins were refused, which Looker tells nobody but its administrators.
+    /// Why embed logins were refused, which Looker tells only its administrators.
     pub(crate) refused_logins: VecDeque<String>,
 }
 
 impl Log {
-    /// A log that remembers so many requests.
+    /// A log that remembers this many requests.
     pub(crate) fn new(history: usize) -> Self {
         Self {
             history,
@@ -61,7 +61,7 @@ impl Log {
         self.requests.push_back(record);
     }
 
-    /// Remember that a client did what no client should.
+    /// Remember a client's violation.
     pub(crate) fn violation(&mut self, what: String) {
         push(&mut self.violations, what);
     }

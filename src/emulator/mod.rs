@@ -67,7 +67,7 @@ pub use switches::{
     SwitchError, Switches, TimeForm,
 };
 
-/// How long answers under way may take when it stops, as a slow one would keep it forever.
+/// How long requests in flight may take when it stops; a slow one would keep it forever.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A running local Looker. It stops when dropped.
@@ -111,7 +111,7 @@ impl Emulator {
         })
     }
 
-    /// Stop: answer what was asked, accept nothing more.
+    /// Stop: answer pending requests, accept no more.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Some(mut serving) = self.serving.take() {
@@ -122,7 +122,7 @@ impl Emulator {
         }
     }
 
-    /// The base URL, as in `http://127.0.0.1:43210`.
+    /// The base URL, such as `http://127.0.0.1:43210`.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
     }
@@ -161,7 +161,7 @@ impl Emulator {
         "/embed/dashboards/1"
     }
 
-    /// What clients did that no client should: unknown routes and parameters, bodies with unknown fields.
+    /// Violations by clients: unknown routes and parameters, bodies with unknown fields.
     pub fn violations(&self) -> Vec<String> {
         self.shared.lock().log.violations.iter().cloned().collect()
     }
@@ -188,28 +188,28 @@ impl Emulator {
         self.shared.lock().log.requests.iter().cloned().collect()
     }
 
-    /// Put a fault in force.
+    /// Activate a fault.
     pub fn inject(&self, fault: Fault) {
         self.shared.lock().faults.add(fault);
     }
 
-    /// Put no fault in force any more.
+    /// Deactivate all faults.
     pub fn clear_faults(&self) {
         self.shared.lock().faults.clear();
     }
 
-    /// The faults that have not hit as often as they should.
+    /// The faults that have not been triggered as often as requested.
     pub fn unconsumed_faults(&self) -> Vec<Fault> {
         let inside = self.shared.lock();
         inside.faults.unconsumed().cloned().collect()
     }
 
-    /// Let the clock go ahead of the machine's by `seconds`.
+    /// Set the clock ahead of the machine's by `seconds`.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.shared.set_clock_offset(seconds);
     }
 
-    /// What the world holds, as a document that [`State::parse`] reads; without secrets.
+    /// The state of the world, as a document that [`State::parse`] reads; without secrets.
     pub fn state(&self) -> serde_json::Value {
         let inside = self.shared.lock();
         serde_json::to_value(Dump(&inside.world)).unwrap_or_default()

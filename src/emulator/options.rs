@@ -1,4 +1,4 @@
-//! How an emulator is to behave.
+//! The options of an emulator.
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use crate::signed_url::Algorithm;
 use crate::system::duration;
 use crate::system::{Clock, Random};
 
-/// How an emulator is to behave; the default suits a test: any port, fresh secrets, no latency, no fault.
+/// The options of an emulator; the default suits a test: any port, fresh secrets, no latency, no fault.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The address to listen on.
@@ -32,25 +32,25 @@ pub struct Options {
     pub embed_host: Option<String>,
     /// How long each answer takes.
     pub latency: Latency,
-    /// How many requests are served at once, while the others wait in line; `None` is any number.
+    /// How many requests are served concurrently while others wait; `None` for any number.
     pub capacity: Option<usize>,
-    /// How many API calls a second are answered; the others get 429.
+    /// How many API calls per second are answered; others get 429.
     pub rate_limit: Option<f64>,
-    /// How many embed users, `user-1` and so on, there are from the start.
+    /// How many embed users, `user-1` and so on, there are at the start.
     pub users: usize,
-    /// What the world holds besides the demo.
+    /// Users and content besides the demo.
     pub state: State,
     /// Which kind of Looker to be.
     pub mode: Mode,
-    /// Where nobody knows how Looker behaves: which way to behave.
+    /// The behaviour if Looker's own is not known.
     pub switches: Switches,
-    /// How many seconds an API token lives.
+    /// How many seconds an API token is valid.
     pub token_seconds: i64,
-    /// How many seconds the clock goes ahead of the machine's.
+    /// How many seconds the clock is ahead of the machine's.
     pub clock_offset: i64,
-    /// The faults in force from the start.
+    /// The faults in force at the start.
     pub faults: Vec<Fault>,
-    /// The same ids, secrets and tokens in every run with the same number; fresh when `None`.
+    /// Gives the same ids, secrets and tokens in every run with the same number; fresh ones if `None`.
     pub seed: Option<u64>,
     /// The URL below which errors are explained; below the emulator itself when `None`. Looker's own makes the official
     /// Python SDK fetch a list of explanations from the internet at every error.
@@ -98,7 +98,7 @@ impl Default for Options {
 /// How long answers take.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Latency {
-    /// No longer than they must.
+    /// No delay.
     #[default]
     None,
     /// This long, each.
@@ -122,7 +122,7 @@ impl FromStr for Latency {
 }
 
 impl Latency {
-    /// The delay of one answer; `random` is any number.
+    /// The delay of one answer; `random` is a random number.
     pub(crate) fn pick(self, random: impl FnOnce() -> u64) -> Option<Duration> {
         match self {
             Self::None => None,

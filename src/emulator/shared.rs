@@ -1,4 +1,4 @@
-//! What all connections share: the world behind its one lock, the log, the faults, the clock.
+//! State shared by all connections: the world behind its lock, the log, the faults, the clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use crate::emulator::world::{Seed, World};
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) seed: Seed,
-    /// What latency is drawn from; of its own, so that it changes no secret.
+    /// The randomness of latency; separate, so that it does not change any secret.
     pub(crate) delays: Source,
     pub(crate) punctual: Punctual,
     pub(crate) base_url: String,
@@ -65,12 +65,12 @@ impl Shared {
         self.options.clock.now().as_second() + self.clock_offset.load(Ordering::SeqCst)
     }
 
-    /// Let the clock go ahead of the machine's by `seconds`.
+    /// Set the clock ahead of the machine's by `seconds`.
     pub(crate) fn set_clock_offset(&self, seconds: i64) {
         self.clock_offset.store(seconds, Ordering::SeqCst);
     }
 
-    /// Begin anew, with the same secrets.
+    /// Start over, with the same secrets.
     pub(crate) fn reset(&self) -> Result<(), StateError> {
         let seed = Seed {
             now: self.now(),

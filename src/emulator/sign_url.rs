@@ -81,7 +81,7 @@ fn query(pairs: &[(&str, String)]) -> String {
     pairs.join("&")
 }
 
-/// Percent-encode everything but the unreserved characters of RFC 3986.
+/// Percent-encode everything except RFC 3986's unreserved characters.
 fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::emulator::switches::TimeForm;
 
-/// Decode `%XX`; `None` where the result is not UTF-8 or an escape is cut off.
+/// Decode `%XX`; `None` if the result is not UTF-8 or an escape is cut off.
 pub(crate) fn decode_path(text: &str) -> Option<String> {
     decode(text, false)
 }
@@ -34,7 +34,7 @@ fn decode(text: &str, plus_is_space: bool) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// Durations in JSON and TOML, as in `25ms`.
+/// Durations in JSON and TOML, such as `25ms`.
 pub(crate) mod duration {
     use std::time::Duration;
 

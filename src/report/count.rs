@@ -1,4 +1,4 @@
-//! Counts as people read them.
+//! Counts for people.
 
 /// A count, with commas between thousands.
 pub(super) fn count(count: u64) -> String {

@@ -1,4 +1,4 @@
-//! Variables, as a shell or a `.env` file reads them.
+//! Variables in the format of shells and `.env` files.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::report::Ui;
 
 impl Ui {
-    /// Tell GitHub Actions never to show `secret`. It reads its commands on both streams; the result stays clean.
+    /// Tell GitHub Actions to mask `secret`. It reads commands on both streams; the result stays clean.
     pub(crate) fn mask(&self, secret: &str) {
         if self.github {
             self.raw(&format!("::add-mask::{secret}\n"));
@@ -15,8 +15,7 @@ impl Ui {
     }
 }
 
-/// A value that no file of variables can hold in one line: what stands behind its line break would be read as another
-/// variable.
+/// A value that a file of variables cannot hold in one line: text after its line break would be read as another variable.
 #[derive(Debug)]
 pub(crate) struct NoVariable(&'static str);
 
@@ -30,10 +29,10 @@ impl fmt::Display for NoVariable {
     }
 }
 
-/// One line, `NAME=value`. The value is quoted where a shell would read something else.
+/// One line, `NAME=value`. The value is quoted if a shell would change it otherwise.
 ///
 /// # Errors
-/// The value holds a line break or another control character.
+/// The value contains a line break or another control character.
 pub(crate) fn variable(name: &'static str, value: &str) -> Result<Zeroizing<String>, NoVariable> {
     if value.contains(char::is_control) {
         return Err(NoVariable(name));
@@ -44,8 +43,8 @@ pub(crate) fn variable(name: &'static str, value: &str) -> Result<Zeroizing<Stri
     Ok(line)
 }
 
-/// A value as shells and readers of `.env` files take it: bare where every character is harmless, else in single
-/// quotes, or in double quotes if it has a single one, which those readers do not know how to put into single quotes.
+/// A value for shells and readers of `.env` files: unquoted if every character is harmless, otherwise in single quotes, or in
+/// double quotes if it contains a single quote, which those readers cannot escape.
 pub(crate) fn quoted(value: &str) -> Zeroizing<String> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c);
     let mut text = Zeroizing::new(String::with_capacity(2 * value.len() + 2));

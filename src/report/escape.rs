@@ -1,6 +1,6 @@
-//! Text from elsewhere, made harmless for a terminal.
+//! Text from elsewhere, made safe for a terminal.
 
-/// `text` with the characters that could drive a terminal or turn its text around shown as `\u{1b}`; line breaks stay.
+/// `text` with characters that control a terminal or reverse text shown as `\u{1b}`; line breaks stay.
 pub(crate) fn escape_control(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -13,12 +13,12 @@ pub(crate) fn escape_control(text: &str) -> String {
     escaped
 }
 
-/// The same for a text that must stay on one line.
+/// The same for text that must stay on one line.
 pub(crate) fn escape_line(text: &str) -> String {
     escape_control(text).replace('\n', "\\n")
 }
 
-/// Whether it is one of Unicode's marks that change the direction of the text after them.
+/// Whether it is a Unicode mark that changes the direction of text.
 const fn turns_text(character: char) -> bool {
     matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

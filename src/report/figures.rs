@@ -1,4 +1,4 @@
-//! What a run did, second by second and operation by operation; as much memory for a million users as for ten.
+//! What a run did, second by second and operation by operation, in constant memory however many users there are.
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use crate::report::Ui;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Figures {
     began: Duration,
-    /// When the last user was done or failed, counted from the beginning.
+    /// When the last user was done or failed, since the start.
     pub(super) ended: Duration,
     /// The users done and failed in each second.
     pub(super) seconds: Vec<(u32, u32)>,
@@ -21,11 +21,11 @@ pub(super) struct Figures {
     pub(super) causes: BTreeMap<(String, &'static str), u64>,
 }
 
-/// How long the requests of an operation took, in microseconds and right to a hundredth.
+/// How long the requests of an operation took, in microseconds, accurate to one percent.
 #[derive(Clone, Debug)]
 pub(super) struct Latencies(Histogram<u64>);
 
-/// How many causes are told apart: an error that is never worded twice the same must not fill the memory.
+/// How many causes are kept apart: an error with ever-changing words must not fill the memory.
 const CAUSES: usize = 200;
 
 impl Default for Latencies {
@@ -37,16 +37,16 @@ impl Default for Latencies {
 impl Latencies {
     fn add(&mut self, elapsed: Duration) {
         let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        // It grows with what it is given, up to what no request takes.
+        // The histogram resizes itself; only a time that no request can take is out of its range.
         let _too_long = self.0.record(micros).is_err();
     }
 
-    /// How many there were.
+    /// The number of requests.
     pub(super) fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// What such a share of them took at most, in milliseconds.
+    /// The time within which this share of them was answered, in milliseconds.
     pub(super) fn quantile(&self, share: f64) -> f64 {
         Duration::from_micros(self.0.value_at_quantile(share)).as_secs_f64() * 1000.0
     }
@@ -56,7 +56,7 @@ impl Figures {
     fn request(&mut self, operation: &'static str, elapsed: Duration, failure: Option<&str>) {
         self.operations.entry(operation).or_default().add(elapsed);
         let Some(failure) = failure else { return };
-        // The cause stands beside its operation.
+        // The cause is shown next to its operation.
         let mut cause = (failure.replace(&format!("`{operation}`"), "it"), operation);
         if self.causes.len() >= CAUSES && !self.causes.contains_key(&cause) {
             "something else".clone_into(&mut cause.0);
@@ -78,7 +78,7 @@ impl Figures {
 }
 
 impl Ui {
-    /// Keep figures from now on.
+    /// Start collecting figures.
     pub(crate) fn keep_figures(&self, now: Duration) {
         *self.figures() = Some(Figures {
             began: now,
@@ -86,7 +86,7 @@ impl Ui {
         });
     }
 
-    /// A request is over; `failure` says what was wrong with it, if anything was.
+    /// A request ended; `failure` is its error, if any.
     pub(crate) fn request_over(
         &self,
         operation: &'static str,

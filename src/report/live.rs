@@ -1,4 +1,4 @@
-//! The line at the bottom of a terminal that is written anew, and what the parts of a run tell it.
+//! The line at the bottom of a terminal that is rewritten, and the events it reports.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use crate::report::Ui;
 use crate::report::figures::Figures;
 use crate::system::Stream;
 
-/// The line, and what it tells besides the work itself. Clones share it.
+/// The line, and the figures it shows besides the work itself. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Live(Arc<Shared>);
 
@@ -21,7 +21,7 @@ struct Shared {
     figures: Mutex<Option<Figures>>,
 }
 
-/// Takes the cursor to the start of the line, and clears it.
+/// Moves the cursor to the start of the line, and clears it.
 const CLEAR: &str = "\r\u{1b}[K";
 
 impl Live {
@@ -40,12 +40,12 @@ impl Live {
         *line = Some(text);
     }
 
-    /// Take the line away until it is shown anew.
+    /// Clear the line until it is shown again.
     pub(super) fn hide(&self, err: &Stream) {
         self.aside(err, || {});
     }
 
-    /// Take the line away, and keep it away while `act` writes to the same terminal.
+    /// Clear the line, and keep it cleared while `act` writes to the same terminal.
     pub(super) fn aside<T>(&self, err: &Stream, act: impl FnOnce() -> T) -> T {
         let mut line = self.line();
         if line.take().is_some() {
@@ -65,37 +65,37 @@ impl Live {
 
 fn write(err: &Stream, text: &str) {
     let mut err = err.clone();
-    // Standard error may be closed; there is nobody left to tell.
+    // Standard error may be closed; then there is no one left to tell.
     let _closed = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 impl Ui {
-    /// A request is made again.
+    /// A request is retried.
     pub(crate) fn retried(&self) {
         self.live.0.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many requests were made again so far.
+    /// How many retries there were so far.
     pub(super) fn retries(&self) -> u64 {
         self.live.0.retries.load(Ordering::Relaxed)
     }
 
-    /// So many are worked on now.
+    /// This many are in flight now.
     pub(crate) fn set_flying(&self, count: u64) {
         self.live.0.flying.store(count, Ordering::Relaxed);
     }
 
-    /// How many are worked on now.
+    /// How many are in flight now.
     pub(super) fn flying(&self) -> u64 {
         self.live.0.flying.load(Ordering::Relaxed)
     }
 
-    /// What is worked on is finished, and no more is begun.
+    /// Work in flight is finished, and nothing more is started.
     pub(crate) fn set_stopping(&self) {
         self.live.0.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether no more is begun.
+    /// Whether nothing more is started.
     pub(super) fn is_stopping(&self) -> bool {
         self.live.0.stopping.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What people and scripts see: results on standard output, everything else on standard error.
+//! Output for people and scripts: results on standard output, everything else on standard error.
 
 mod count;
 mod env;
@@ -52,7 +52,7 @@ pub(crate) struct Ui {
     live: Live,
 }
 
-/// Nobody reads standard output any more, as after `embedctl users list | head -1`: no error, but a reason to stop.
+/// The reader of standard output is gone, as after `embedctl users list | head -1`: not an error, but a reason to stop.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output was closed")]
 struct ReaderGone;
@@ -71,7 +71,7 @@ impl Ui {
         }
     }
 
-    /// The form of the result.
+    /// The format of the result.
     pub(crate) const fn format(&self) -> Format {
         self.options.format
     }
@@ -96,14 +96,14 @@ impl Ui {
         })
     }
 
-    /// Write a result as one line of JSON to standard output.
+    /// Write a result to standard output as one line of JSON.
     pub(crate) fn json(&self, value: &impl Serialize) -> Result<(), Error> {
         let mut text = serde_json::to_string(value).map_err(Error::internal)?;
         text.push('\n');
         self.data(&text)
     }
 
-    /// Write a result of one thing: a name and a value on each line.
+    /// Write the result for one thing: a name and a value per line.
     pub(crate) fn fields(&self, fields: &[(&str, String)]) -> Result<(), Error> {
         let rows = fields
             .iter()
@@ -111,7 +111,7 @@ impl Ui {
         self.data(&Table::plain(rows).to_string())
     }
 
-    /// Write a result of many things: a row each.
+    /// Write the result for many things: one row each.
     pub(crate) fn table(
         &self,
         header: &[&str],
@@ -148,7 +148,7 @@ impl Ui {
         Ok(())
     }
 
-    /// Write one line of a diagnosis, and below it how to fix what is wrong.
+    /// Write one line of a diagnosis, followed by how to fix it.
     pub(crate) fn finding(
         &self,
         state: &str,
@@ -164,7 +164,7 @@ impl Ui {
         }
     }
 
-    /// Write a result as variables. Where it runs as a step on GitHub Actions, `secret` is masked in the log first.
+    /// Write a result as variables. In a step on GitHub Actions, `secret` is masked in the log first.
     pub(crate) fn env(
         &self,
         rows: &[(&'static str, String)],
@@ -183,12 +183,13 @@ impl Ui {
         self.data(&lines)
     }
 
-    /// The error of a command whose result is no set of variables.
+    /// The error of a command whose result cannot be printed as variables.
     pub(crate) fn no_env_form(&self) -> Error {
-        Error::usage("this command has no result to print as variables").hint("use `-o json`")
+        Error::usage("the result of this command cannot be printed as variables")
+            .hint("use `-o json`")
     }
 
-    /// Refuse `-o env`, for a command whose result is no set of variables.
+    /// Refuse `-o env`, for a command whose result cannot be printed as variables.
     pub(crate) fn refuse_env(&self) -> Result<(), Error> {
         match self.format() {
             Format::Env => Err(self.no_env_form()),
@@ -196,19 +197,19 @@ impl Ui {
         }
     }
 
-    /// Say what is going on; silent with `--quiet`, and where programs read standard error.
+    /// Print a status; silent with `--quiet`, and if programs read standard error.
     pub(crate) fn status(&self, text: impl fmt::Display) {
         if self.is_talkative() {
             self.line("", Style::new(), text);
         }
     }
 
-    /// Put a question, whose answer is typed on the same line.
+    /// Print a question, which is answered on the same line.
     pub(crate) fn prompt(&self, question: impl fmt::Display) {
         self.raw(&format!("{}: ", escape_control(&question.to_string())));
     }
 
-    /// Say what has been done and how long it took, in the form that `--progress` asks for.
+    /// Report what was done and how long it took, in the format of `--progress`.
     pub(crate) fn step(&self, text: impl fmt::Display, elapsed: Duration) {
         match self.options.progress {
             Progress::None => {}
@@ -226,14 +227,14 @@ impl Ui {
         }
     }
 
-    /// Say something only people who gave `-v` `level` times want to know.
+    /// Print details for those who gave `-v` `level` times.
     pub(crate) fn detail(&self, level: u8, text: impl fmt::Display) {
         if self.options.verbose >= level {
             self.line("", Style::new().dimmed(), text);
         }
     }
 
-    /// Say that something is not as it should be, though the run goes on.
+    /// Print a warning; the run goes on.
     pub(crate) fn warning(&self, text: impl fmt::Display) {
         if self.options.format.is_json() {
             self.raw(&format!("{}\n", json!({ "warning": text.to_string() })));
@@ -242,12 +243,12 @@ impl Ui {
         }
     }
 
-    /// Say what the reader could do.
+    /// Print a suggestion.
     pub(crate) fn hint(&self, text: impl fmt::Display) {
         self.line("hint: ", AnsiColor::Cyan.on_default().bold(), text);
     }
 
-    /// Say what went wrong, why, and what to do; gives the exit code.
+    /// Print what went wrong, why, and what to do; returns the exit code.
     pub(crate) fn error(&self, error: &Error) -> Exit {
         if error.is::<ReaderGone>() {
             return Exit::Done;
@@ -274,8 +275,8 @@ impl Ui {
         !self.options.quiet && (!self.options.format.is_json() || self.options.verbose > 0)
     }
 
-    /// One line, or more where the text has them: those after the first are indented, so that no text can look like a
-    /// line of ours.
+    /// One line, or more if the text has them; all but the first are indented, so that text from elsewhere cannot imitate our
+    /// own lines.
     fn line(&self, heading: &str, style: Style, text: impl fmt::Display) {
         let text = escape_control(&text.to_string()).replace('\n', "\n  ");
         if self.color && heading.is_empty() {
@@ -292,7 +293,7 @@ impl Ui {
     }
 }
 
-/// An error as JSON, as programs read it on standard error and in results of many.
+/// An error as JSON, for standard error and for results of many.
 pub(crate) fn error_json(error: &Error) -> Value {
     let body = json!({
         "kind": error.kind().word(),

@@ -1,6 +1,6 @@
-//! The known name that somebody most likely meant.
+//! The known name that was probably meant.
 
-/// The name nearest to `unknown`, where one is near.
+/// The name most similar to `unknown`, if one is similar enough.
 pub(crate) fn nearest<'a>(
     unknown: &str,
     known: impl IntoIterator<Item = &'a str>,

@@ -1,6 +1,6 @@
-//! How a run reports: the form of results, colour, progress, how much is said.
+//! How a run reports: format of results, color, progress, verbosity.
 
-/// The form of a result on standard output.
+/// The format of a result on standard output.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Format {
     /// For people.
@@ -8,9 +8,9 @@ pub enum Format {
     Table,
     /// One JSON object.
     Json,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
-    /// Variables, as a shell or a `.env` file reads them.
+    /// Variables for a shell or a `.env` file.
     Env,
 }
 
@@ -21,7 +21,7 @@ impl Format {
     }
 }
 
-/// Whether to use colour.
+/// When to use color.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.

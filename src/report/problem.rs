@@ -1,4 +1,4 @@
-//! What is wrong with a file, at the place where it is.
+//! Problems of a file, with their position.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::report::Ui;
 use crate::report::escape::escape_line;
 
 impl Ui {
-    /// Say what is wrong at a line and column of `file`, in the form that editors make a link of.
+    /// Report a problem at a line and column of `file`, in the format that editors turn into a link.
     pub(crate) fn problem(&self, file: &str, (line, column): (u64, u64), message: &str) {
         if self.options.format.is_json() {
             let problem =

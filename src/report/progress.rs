@@ -1,4 +1,4 @@
-//! Tells how far a long piece of work is: a bar on a terminal, calm lines in a log, events for programs.
+//! Shows the progress of long work: a bar on a terminal, occasional lines in a log, events for programs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,7 +31,7 @@ impl Style {
         }
     }
 
-    /// How long it waits until it shows something new.
+    /// How long it waits before it shows something new.
     const fn rhythm(self) -> Duration {
         match self {
             Self::Live => Duration::from_millis(200),
@@ -41,22 +41,22 @@ impl Style {
     }
 }
 
-/// Tells how far a piece of work is, until it ends or is dropped.
+/// Shows the progress of work, until it ends or is dropped.
 #[derive(Debug)]
 pub(crate) struct Meter {
     work: Arc<Mutex<Work>>,
-    /// Keeps the bar moving while nothing comes to its end.
+    /// Keeps the bar moving while nothing finishes.
     ticker: Option<AbortHandle>,
 }
 
-/// The work that is told of.
+/// The work whose progress is shown.
 #[derive(Debug)]
 struct Work {
     ui: Ui,
     clock: Clock,
     style: Style,
     what: &'static str,
-    /// How much there is to do, where that is known.
+    /// The amount of work, if it is known.
     total: Option<u64>,
     done: u64,
     failed: u64,
@@ -67,7 +67,7 @@ struct Work {
 }
 
 impl Meter {
-    /// Tells of `total` things, which `what` names in the plural.
+    /// Show the progress of `total` things, whose plural is `what`.
     pub(crate) fn new(ui: &Ui, clock: &Clock, what: &'static str, total: Option<u64>) -> Self {
         let began = clock.elapsed();
         ui.set_flying(0);
@@ -90,7 +90,7 @@ impl Meter {
         Self { work, ticker }
     }
 
-    /// One more is done, or has failed.
+    /// One more is done or has failed.
     pub(crate) fn one(&self, failed: bool) {
         let mut work = lock(&self.work);
         work.failed += u64::from(failed);
@@ -99,17 +99,17 @@ impl Meter {
         work.reached(done);
     }
 
-    /// So many are done.
+    /// This many are done.
     pub(crate) fn reached(&self, done: u64) {
         lock(&self.work).reached(done);
     }
 
-    /// It has come out how much there is to do.
+    /// The amount of work has become known.
     pub(crate) fn set_total(&self, total: Option<u64>) {
         lock(&self.work).total = total;
     }
 
-    /// It is over.
+    /// The work is over.
     pub(crate) fn end(self) {
         let mut work = lock(&self.work);
         if work.style == Style::Json {
@@ -137,7 +137,7 @@ fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Show the bar again from time to time, so that whoever waits for slow answers sees that it goes on.
+/// Redraw the bar from time to time, so that whoever waits for slow answers sees that it goes on.
 async fn tick(work: Arc<Mutex<Work>>) {
     let (clock, rhythm) = {
         let work = lock(&work);
@@ -152,7 +152,7 @@ async fn tick(work: Arc<Mutex<Work>>) {
 }
 
 impl Work {
-    /// How long it is looked on before it is guessed how long the rest takes.
+    /// How long to watch before the remaining time is estimated.
     const FIRST_GUESS: Duration = Duration::from_secs(3);
 
     fn reached(&mut self, done: u64) {
@@ -221,7 +221,7 @@ impl Ui {
         let columns = self.terminal.columns;
         let columns = columns.or_else(|| Some(terminal_size::terminal_size()?.0.0.into()));
         Paint {
-            // In the last column some terminals begin the next line.
+            // Some terminals wrap to the next line after the last column.
             width: columns.unwrap_or(80).saturating_sub(1),
             color: self.color,
             blocks: self.terminal.blocks,
@@ -229,18 +229,18 @@ impl Ui {
     }
 }
 
-/// How fast it goes: what is recent counts most, so that an estimate follows when Looker slows down.
+/// The speed; recent work counts most, so that the estimate follows when Looker slows down.
 #[derive(Debug)]
 struct Pace {
     began: Duration,
     at: Duration,
     done: u64,
-    /// The mean of what was measured, and of nothing before that.
+    /// The mean of the measurements so far.
     mean: f64,
 }
 
 impl Pace {
-    /// How long it takes until two thirds of the mean are new.
+    /// The time after which two thirds of the mean are new.
     const MEMORY: f64 = 15.0;
 
     const fn new(began: Duration) -> Self {
@@ -252,7 +252,7 @@ impl Pace {
         }
     }
 
-    /// How many a second, now that so many are done.
+    /// The rate per second, now that this many are done.
     fn at(&mut self, done: u64, now: Duration) -> f64 {
         let seconds = now.saturating_sub(self.at).as_secs_f64();
         if seconds > 0.001 {

@@ -1,4 +1,4 @@
-//! How far a piece of work is, as a sentence and as a bar that fits the terminal.
+//! Progress as a sentence, and as a bar that fits the terminal.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::system::duration;
 
-/// How far it is.
+/// The progress.
 #[derive(Clone, Debug)]
 pub(super) struct Status {
     pub(super) what: &'static str,
@@ -16,11 +16,11 @@ pub(super) struct Status {
     pub(super) failed: u64,
     pub(super) in_flight: u64,
     pub(super) retries: u64,
-    /// How many a second.
+    /// The rate per second.
     pub(super) rate: f64,
-    /// How long it will take, where that can be told.
+    /// How long it will still take, if that can be estimated.
     pub(super) eta: Option<Duration>,
-    /// Whether no more is begun.
+    /// Whether nothing more is started.
     pub(super) stopping: bool,
     pub(super) elapsed: Duration,
 }
@@ -34,7 +34,7 @@ pub(super) struct Paint {
     pub(super) blocks: bool,
 }
 
-/// A piece of the line, and how much it matters: where there is no room for all, those with the highest number go.
+/// A piece of the line with a priority: if there is not enough room, pieces with the highest number are dropped.
 struct Piece {
     rank: u8,
     text: String,
@@ -42,7 +42,7 @@ struct Piece {
 }
 
 impl Piece {
-    /// What parts it from what stands before it; a figure that is padded needs nothing.
+    /// The separator before it; a padded figure needs none.
     fn space(&self) -> &'static str {
         if self.text.starts_with(' ') { "" } else { "  " }
     }
@@ -52,7 +52,7 @@ impl Piece {
 const WIDE: usize = 100;
 
 impl Status {
-    /// The line for a terminal: a bar, and as many figures as there is room for.
+    /// The line for a terminal: a bar, and as many figures as fit.
     pub(super) fn bar(&self, paint: Paint) -> String {
         let length = match paint.width {
             ..24 => 0,
@@ -82,7 +82,7 @@ impl Status {
         line
     }
 
-    /// The bar itself; where nobody knows how much there is to do, a block that goes to and fro.
+    /// The bar itself; if the amount of work is unknown, a block that moves to and fro.
     fn track(&self, length: usize, paint: Paint) -> String {
         let (full, empty) = if paint.blocks {
             ("█", "░")
@@ -160,7 +160,7 @@ fn painted(text: &str, style: Style, paint: Paint) -> String {
     }
 }
 
-/// The share of `length` that `done` is of `total`; full only when all is done.
+/// The part of `length` that `done` is of `total`; full only when all is done.
 fn part(done: u64, total: u64, length: usize) -> usize {
     let share = (done * length as u64 + total / 2).checked_div(total);
     let share = share.and_then(|share| usize::try_from(share).ok());

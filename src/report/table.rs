@@ -1,4 +1,4 @@
-//! Columns that line up: for a terminal as many as it has room for, for a pipe all of them.
+//! Aligned columns: on a terminal as many as fit, in a pipe all of them.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl Table {
         Self::plain(std::iter::once(header).chain(rows.into_iter().map(escape)))
     }
 
-    /// Lay out rows that need no header and are harmless.
+    /// Lay out rows without a header, whose text needs no escaping.
     pub(crate) fn plain(rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let rows: Vec<Vec<String>> = rows.into_iter().collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -38,8 +38,8 @@ impl Table {
         Self { rows, widths }
     }
 
-    /// Drop columns from the right until a line has at most `limit` characters. The first two stay, which say what a row
-    /// is about. Nothing is cut: half an id is the id of something else. Gives the names of those that were dropped.
+    /// Drop columns from the right until a line has at most `limit` characters, and return the names of those dropped. The
+    /// first two stay, because they identify the row. Cells are never cut: half an id is the id of something else.
     pub(crate) fn fit(&mut self, limit: usize) -> Vec<String> {
         let width = |widths: &[usize]| widths.iter().map(|width| width + GAP.len()).sum::<usize>();
         while self.widths.len() > 2 && width(&self.widths) > limit + GAP.len() {

@@ -3,12 +3,12 @@
 use crate::report::Color;
 use crate::system::{Stream, System};
 
-/// What the variables say of the terminal.
+/// What the environment says about the terminal.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terminal {
-    /// Its width, where it is told.
+    /// Its width, if it is known.
     pub(super) columns: Option<usize>,
-    /// Whether a line can be written anew.
+    /// Whether a line can be rewritten.
     pub(super) moves: bool,
     /// Whether it can show more than ASCII.
     pub(super) blocks: bool,
@@ -37,8 +37,8 @@ pub(super) fn terminal_width(system: &System) -> Option<usize> {
     columns.or_else(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
 }
 
-/// Whether to colour what goes to `stream`: as told, else as the conventions `NO_COLOR` and `CLICOLOR_FORCE` say, else
-/// where a person looks at it.
+/// Whether to color `stream`: as requested, else by the conventions `NO_COLOR` and `CLICOLOR_FORCE`, else if it is a
+/// terminal.
 pub(crate) fn wants_color(color: Color, stream: &Stream, system: &System) -> bool {
     let is_set = |name| system.var(name).is_some_and(|value| value != "0");
     match color {

@@ -97,7 +97,7 @@ impl Standing {
         self.state == Some(Stage::Delivered) && !self.is_due(now)
     }
 
-    /// Whether it is to be revoked by `now`.
+    /// Whether it must be revoked by `now`.
     pub fn is_due(self, now: Timestamp) -> bool {
         self.due.is_some_and(|due| due <= now)
     }

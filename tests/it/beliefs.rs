@@ -1,4 +1,4 @@
-//! What embedctl takes Looker to do: the rows, the places in the code that depend on them, and the local Looker's switches.
+//! What embedctl assumes about Looker: the rows, the places in the code that depend on them, and the local Looker's switches.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -78,7 +78,7 @@ fn every_switch_that_turns_looker_round_is_named_by_a_row() {
         .collect();
     assert!(
         unnamed.is_empty(),
-        "no belief has the switch {unnamed:?}; say what we take Looker to do, and what if it does not"
+        "no belief has the switch {unnamed:?}; say what we assume about Looker, and what happens otherwise"
     );
 }
 

@@ -201,7 +201,7 @@ async fn profiles_are_no_variables() {
 
     assert_eq!(
         outcome.err,
-        "error: this command has no result to print as variables\nhint: use `-o json`\n"
+        "error: the result of this command cannot be printed as variables\nhint: use `-o json`\n"
     );
 }
 

@@ -7,7 +7,7 @@ use crate::commands::help::{Page, Topic, text};
 
 pub(super) const TOPIC: Topic = Topic {
     name: "looker",
-    about: "what embedctl takes Looker to do, on what evidence, and what if it does not",
+    about: "what embedctl assumes about Looker, on what evidence, and what happens otherwise",
     page: Page::Made {
         text: page,
         rows: || {
@@ -37,10 +37,10 @@ fn page(width: usize) -> String {
     page
 }
 
-const INTRODUCTION: &str = "embedctl was written without a Looker at hand. What it takes Looker to do stands here, each \
-    belief with its evidence, and with what a command does on a Looker that does something else: it ends with what was asked \
-    for, or says that it did not. `embedctl doctor --probe` asks your own Looker what can be asked without harm, and keeps \
-    the answers. `emulator --switch NAME=VALUE` gives the local Looker the other behaviour.";
+const INTRODUCTION: &str = "embedctl was written without access to a Looker. This page lists what it assumes about Looker, each \
+    belief with its evidence and with what a command does if your Looker behaves differently: the command either reaches \
+    its goal or reports that it did not. `embedctl doctor --probe` checks on your own Looker what can be checked without \
+    harm, and saves the answers. `emulator --switch NAME=VALUE` gives the local Looker the other behaviour.";
 
 const EVIDENCE: [(&str, &str); 5] = [
     ("recorded", "a real Looker was recorded doing it"),

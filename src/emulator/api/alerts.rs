@@ -1,4 +1,4 @@
-//! Alerts: one, those that match; making, changing, following.
+//! Alerts: one, those that match; creating, changing, following.
 
 use crate::emulator::api::alert_json::alert_json;
 use crate::emulator::api::dashboards_and_looks::may;
@@ -31,7 +31,7 @@ const REQUIRED: &[&str] = &[
     "cron",
 ];
 
-/// The alerts that the caller owns or follows; those of all owners for administrators only.
+/// The alerts that the caller owns or follows; with `all_owners`, all alerts (administrators only).
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let everybody = call.flag("all_owners")?.unwrap_or(false);
@@ -42,7 +42,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         ));
     }
     let disabled = call.flag("disabled")?;
-    // No alert has ever run here, so none has met its condition, and none has run in any time.
+    // Alerts never run here, so no alert has met its condition.
     let has_run = call.flag("condition_met")? == Some(true)
         || call.query("last_run_start").is_some()
         || call.query("last_run_end").is_some();
@@ -72,7 +72,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     show(world, &viewer, id)
 }
 
-/// Administrators may make one for somebody else.
+/// Administrators may create one for another user.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
     let viewer = viewer(call, world)?;
@@ -90,7 +90,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     show(world, &viewer, id)
 }
 
-/// The whole alert; what the body leaves out is gone.
+/// Replaces the whole alert; fields missing in the body are removed.
 fn replace(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
     let viewer = viewer(call, world)?;
@@ -111,7 +111,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let id = editable(call, world, &viewer)?;
     let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
     let mut alert = alert.clone();
-    // `null` stands for what is not to be changed, but for the one text that can be taken away.
+    // `null` means "unchanged", except for the one text that can be removed.
     body.retain(|name, value| name == "disabled_reason" || !value.is_null());
     change(world, &viewer, &mut alert, body)?;
     put_back(world, &viewer, id, alert)
@@ -151,7 +151,7 @@ fn put_back(world: &mut World, viewer: &Viewer, id: Id, alert: Alert) -> Answer 
     show(world, viewer, id)
 }
 
-/// The caller follows the alert from now on; nobody can say so for somebody else.
+/// The caller follows the alert from now on; a user cannot do this for another one.
 fn follow(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = seen(call, world, &viewer)?;
@@ -170,7 +170,7 @@ fn unfollow(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// The alert that the path names, where it is the caller's own, followed, or public on a dashboard the caller sees.
+/// The alert that the path names, if it is the caller's own, followed, or public on a dashboard the caller sees.
 fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     let id = call.id("alert_id")?;
     let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;

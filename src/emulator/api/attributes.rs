@@ -123,7 +123,7 @@ fn change(call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(attribute_json(id, attribute))
 }
 
-/// The values that users and groups have for it go with it.
+/// Deletes the values of users and groups, too.
 fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_attribute_id")?;
     let attribute = world.attributes.0.at(id);
@@ -217,7 +217,7 @@ fn named(call: &Call<'_>, world: &World) -> Result<(Id, Id), Refusal> {
         .ok_or_else(Refusal::not_found)
 }
 
-/// A user attribute as the API shows it. Recorded: of a hidden one's default only that there is one.
+/// A user attribute as the API shows it. Recorded: for a hidden one, only whether it has a default.
 fn attribute_json(id: Id, attribute: &Attribute) -> Value {
     let default = attribute.default_value.as_deref();
     let own = !attribute.is_system;

@@ -16,7 +16,7 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_session", update_session),
 ];
 
-/// What a login may say. Recorded: the Go SDK sends a `grant_type` too.
+/// The fields of a login. Recorded: the Go SDK sends a `grant_type` too.
 const FORM: [&str; 3] = ["client_id", "client_secret", "grant_type"];
 
 /// Wrong credentials get 404, as real instances answer.
@@ -58,7 +58,7 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
     token(world, user, None)
 }
 
-/// A token for another user. Looker (Google Cloud core) wants a service account to ask, and an embed user to be.
+/// A token for another user. On Looker (Google Cloud core) only service accounts may ask, and only for embed users.
 fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
     let who = call.who()?;
     let id = call.id("user_id")?;
@@ -99,7 +99,7 @@ fn token(world: &mut World, user: Id, sudo_by: Option<Id>) -> Answer {
     }))
 }
 
-/// A second logout gets 404, as its token is gone; so says the Ruby SDK's documentation.
+/// A second logout gets 404, because its token is gone, according to the Ruby SDK's documentation.
 fn logout(call: &Call<'_>, world: &mut World) -> Answer {
     let token = &call.who()?.token;
     match world.tokens.end(token) {

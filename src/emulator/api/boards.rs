@@ -1,4 +1,4 @@
-//! Boards: one, all, those that match; making and changing.
+//! Boards: one, all, those that match; creating and changing.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -39,7 +39,7 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
     )
 }
 
-/// Share something with a user or with a group: one of them, not both.
+/// Share something with either a user or a group.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
     call.flag("send_boards_notification_email")?;
@@ -117,7 +117,7 @@ fn level(body: &Body) -> Option<Level> {
     }
 }
 
-/// The thing that metadata belongs to, where the caller may go so far with it.
+/// The thing that metadata belongs to, if the caller may go so far with it.
 fn reachable(world: &World, viewer: &Viewer, meta: Id, wanted: Level) -> Result<Thing, Refusal> {
     let meta = world.content.metadata.at(meta);
     let thing = meta.ok_or_else(Refusal::not_found)?.thing;

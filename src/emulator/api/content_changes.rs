@@ -1,4 +1,4 @@
-//! What changes of a dashboard or look, and who may change it.
+//! Changes of dashboards and looks, and who may make them.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::emulator::world::content_access::{Thing, Viewer};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
-/// The fields of a body that a piece keeps as such, or that only stand there because it was read before.
+/// The fields of a body that a piece stores unchanged, or that are only present because it was read before.
 const NAMED: &[&str] = &[
     "title",
     "user_id",
@@ -23,7 +23,7 @@ const NAMED: &[&str] = &[
 
 const READ_ONLY_PARTS: &[&str] = &["folder", "model", "query"];
 
-/// Change the fields of a piece that a body has; all of them, or none where one is refused.
+/// Change the fields of a piece that a body has; all of them, or none if one is refused.
 pub(super) fn change(
     world: &mut World,
     viewer: &Viewer,
@@ -81,8 +81,8 @@ pub(super) fn change(
     Ok(())
 }
 
-/// Only administrators give content to others. If a switch or the release says that Looker does not let them either, it
-/// does as it does with read-only fields: it says nothing, and changes nothing.
+/// Only administrators give content to others. If a switch or the release says that Looker does not allow it, Looker
+/// silently ignores it, as it does for read-only fields.
 fn set_owner(
     world: &World,
     viewer: &Viewer,
@@ -127,7 +127,7 @@ fn set_deleted(
     Ok(())
 }
 
-/// 422 where another piece of the folder has this title.
+/// 422 if another piece of the folder has this title.
 pub(super) fn check_title(
     world: &World,
     kind: PieceKind,

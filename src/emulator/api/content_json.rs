@@ -199,7 +199,7 @@ fn put_folder(shown: &mut Shown<'_>, world: &World, id: Id, folder: &Folder) {
     });
 }
 
-/// What can be done with a folder. Recorded of administrators, and taken for everybody who sees it: nobody changes or
+/// What can be done with a folder. Recorded of administrators, and assumed for everyone who sees it: no one changes or
 /// deletes the root folders and those of people.
 fn can(kind: FolderKind) -> Value {
     let plain = kind == FolderKind::Plain;

@@ -57,7 +57,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// Nothing is sent; from now on the addresses of the pages to set the account up are shown.
+/// No mail is sent; from now on the addresses of the pages to set up the account are shown.
 fn send(call: &Call<'_>, world: &mut World) -> Answer {
     with_email(call, world)?.email_state = EmailState::Invited;
     one(call, world)
@@ -74,7 +74,7 @@ fn with_email<'a>(call: &Call<'_>, world: &'a mut World) -> Result<&'a mut User,
     user.ok_or_else(Refusal::not_found)
 }
 
-/// The email credential of a user; `null` if it has none. Recorded: until somebody has set the account up it is
+/// The email credential of a user; `null` if it has none. Recorded: until someone has set the account up it is
 /// disabled, and the addresses for that are empty texts until a mail was sent.
 pub(super) fn email_json(world: &World, id: Id, user: &User) -> Value {
     let Some(email) = user.email.as_deref() else {

@@ -1,4 +1,4 @@
-//! Dashboards: one, all, those that match or are in a folder; making, changing, moving, copying, deleting.
+//! Dashboards: one, all, those that match or are in a folder; creating, changing, moving, copying, deleting.
 
 use crate::emulator::api::content_json::{dashboard_base_json, dashboard_json};
 use crate::emulator::api::dashboards_and_looks::{self, may, target};
@@ -117,7 +117,7 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
     show(call, world, copy)
 }
 
-/// `title`, or with `(copy)` behind it where it is taken, or with `(copy 2)` and so on.
+/// `title`, or with `(copy)` behind it if it is taken, or with `(copy 2)` and so on.
 fn free_title(world: &World, folder: Id, title: &str) -> String {
     let first = [title.to_owned(), format!("{title} (copy)")];
     let more = (2_u32..).map(|number| format!("{title} (copy {number})"));

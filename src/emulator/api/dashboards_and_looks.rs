@@ -13,7 +13,7 @@ use crate::emulator::world::content_access::{Level, Viewer};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
-/// The id of the piece that the first path parameter names, where the caller may see it.
+/// The id of the piece that the first path parameter names, if the caller may see it.
 pub(super) fn seen(
     call: &Call<'_>,
     world: &World,
@@ -24,7 +24,7 @@ pub(super) fn seen(
     let id = parse_id(text).ok_or_else(Refusal::not_found)?;
     let piece = world.piece(kind.thing(id)).ok_or_else(Refusal::not_found)?;
     let level = world.level(viewer, kind.thing(id));
-    // Those who cannot change it do not see it in the trash.
+    // A user who cannot change it does not see it in the trash.
     let seen = match piece.deleted_at {
         Some(_) => level == Some(Level::Edit),
         None => level.is_some(),
@@ -32,7 +32,7 @@ pub(super) fn seen(
     seen.then_some(id).ok_or_else(Refusal::not_found)
 }
 
-/// The id of the piece that the first path parameter names, where the caller may change it.
+/// The id of the piece that the first path parameter names, if the caller may change it.
 pub(super) fn editable(
     call: &Call<'_>,
     world: &World,
@@ -67,7 +67,7 @@ pub(super) fn show(
     Ok(Reply::json(shown))
 }
 
-/// Make a piece of a body that was read; `permission` is what a caller needs who is no administrator.
+/// Create a piece from a parsed body; `permission` is required unless the caller is an administrator.
 pub(super) fn create(
     call: &Call<'_>,
     world: &mut World,
@@ -98,7 +98,7 @@ pub(super) fn create(
     }
 }
 
-/// Change the fields of a piece that a body has; all of them, or none where one is refused.
+/// Change the fields of a piece that a body has; all of them, or none if one is refused.
 pub(super) fn update(
     call: &Call<'_>,
     world: &mut World,
@@ -178,7 +178,7 @@ pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render:
     ))
 }
 
-/// The pieces that match: those in the trash only where `deleted` is asked for.
+/// The pieces that match: those in the trash only if `deleted` is asked for.
 pub(super) fn search(
     call: &Call<'_>,
     world: &World,
@@ -223,7 +223,7 @@ pub(super) fn search(
     })
 }
 
-/// The folder that the query names; 404 where there is none.
+/// The folder that the query names; 404 if there is none.
 pub(super) fn target(call: &Call<'_>) -> Result<Option<Id>, Refusal> {
     let text = call.query("folder_id");
     text.map(|text| parse_id(text).ok_or_else(Refusal::not_found))

@@ -119,7 +119,7 @@ fn login(body: AcquireBody) -> Result<Login, Refusal> {
     let external_user_id = body.external_user_id.filter(|id| !id.is_empty());
     let external_user_id = external_user_id.ok_or_else(|| Refusal::missing("external_user_id"))?;
     let permissions = body.permissions.map(|mut permissions| {
-        // The API leaves out what embed users may not have, where a signed URL fails.
+        // The API drops what embed users may not have; a signed URL fails instead.
         permissions.retain(|name| EMBED_PERMISSIONS.contains(&name.as_str()));
         permissions
     });

@@ -49,7 +49,7 @@ struct SsoBody {
     embed_domain: Option<String>,
 }
 
-/// Nothing is made or checked until somebody opens the URL.
+/// Nothing is created or checked until the URL is opened.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     check_enabled(world)?;
     let body: SsoBody = call.body()?;

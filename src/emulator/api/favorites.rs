@@ -92,7 +92,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
     show(call, world, &viewer, id)
 }
 
-/// For the caller; for others as an administrator, where a switch says that Looker lets one.
+/// For the caller; for others as an administrator, if a switch says that Looker lets one.
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
     let viewer = viewer(call, world)?;
@@ -128,7 +128,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// The favourite that the path names, where it is the caller's, or the caller is an administrator.
+/// The favourite that the path names, if it is the caller's, or the caller is an administrator.
 fn own(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     let id = call.id("content_favorite_id")?;
     let favorite = world.content.favorites.at(id);

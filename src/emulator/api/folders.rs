@@ -1,4 +1,4 @@
-//! Folders: one, all, those that match, those around one; making, changing, deleting.
+//! Folders: one, all, those that match, those around one; creating, changing, deleting.
 
 use serde_json::Value;
 
@@ -168,7 +168,7 @@ fn ancestors(call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(shown.into())
 }
 
-/// The folder that the path names, where the caller may see it; a user's own is also called by a word.
+/// The folder that the path names, if the caller may see it; a user's own is also called by a word.
 pub(super) fn visible(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     let id = parse_id(call.param("folder_id")).ok_or_else(Refusal::not_found)?;
     world.folders.at(id).ok_or_else(Refusal::not_found)?;
@@ -176,7 +176,7 @@ pub(super) fn visible(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result
     seen.then_some(id).ok_or_else(Refusal::not_found)
 }
 
-/// The folder that the path names, where the caller may change it; the roots, personal folders and group folders stay
+/// The folder that the path names, if the caller may change it; the roots, personal folders and group folders stay
 /// as they are.
 fn editable(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     let id = visible(call, world, viewer)?;

@@ -54,7 +54,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     })
 }
 
-/// The groups the caller may see: all of them, or the ones it is in.
+/// The groups the caller may see: all of them, or those it is in.
 pub(super) fn seen<'a>(who: &Who, world: &'a World) -> impl Iterator<Item = (Id, &'a Group)> {
     let groups = world.groups.table.iter();
     groups.filter(|(_, group)| {
@@ -93,7 +93,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     one_json(call, world, id)
 }
 
-/// The group that everybody is in cannot be changed: so says what it may be done with, as recorded.
+/// The group that everyone is in cannot be changed: so says what it may be done with, as recorded.
 fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("group_id")?;
     let body: GroupBody = call.body()?;
@@ -195,7 +195,7 @@ fn remove_member(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// A group as the API shows it. Recorded: the one that everybody is in is managed elsewhere, and cannot be changed.
+/// A group as the API shows it. Recorded: the one that everyone is in is managed elsewhere, and cannot be changed.
 pub(super) fn group_json(fields: &Fields, world: &World, who: Id, id: Id, group: &Group) -> Value {
     let mut shown = Shown::new(fields);
     put_group(&mut shown, world, who, (id, group));

@@ -101,7 +101,7 @@ enum Deed {
     Revoke,
 }
 
-/// Refuse a caller who has no right to this; which rights there are nobody outside Looker knows for embed users.
+/// Refuse a caller without the right; which rights apply to embed users is not documented.
 fn check_rights(call: &Call<'_>, world: &World, deed: Deed) -> Result<(), Refusal> {
     let (rules, who) = (&world.rules, call.who()?);
     let user_id = call.id("user_id")?;
@@ -122,7 +122,7 @@ fn check_rights(call: &Call<'_>, world: &World, deed: Deed) -> Result<(), Refusa
     let on_core = rules.mode == Mode::Core && rights == KeyRights::Admin;
     let itself = who.user == user_id && user.can_manage_api3_creds;
     let may = match rights {
-        // Administrators keep the keys of service accounts, also where they have no right to those of others.
+        // Administrators keep the keys of service accounts, also if they have no right to those of others.
         _ if who.admin && user.is_service_account && !on_core => true,
         KeyRights::Admin if deed != Deed::Create => true,
         KeyRights::Admin => itself || who.admin && (!on_core || switches.core_admin_makes_keys),
@@ -137,7 +137,7 @@ fn check_rights(call: &Call<'_>, world: &World, deed: Deed) -> Result<(), Refusa
     }
 }
 
-/// How a call without a right is refused: as if there were nothing there, or in words that were recorded.
+/// The refusal of a call without a right: as if nothing were there, or in recorded words.
 fn refusal(status: u16) -> Refusal {
     match status {
         404 => Refusal::not_found(),

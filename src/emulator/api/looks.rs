@@ -1,4 +1,4 @@
-//! Looks: one, all, those that match or are in a folder; making, changing, moving, deleting.
+//! Looks: one, all, those that match or are in a folder; creating, changing, moving, deleting.
 
 use serde_json::json;
 

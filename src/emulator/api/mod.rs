@@ -1,4 +1,4 @@
-//! The operations of the API, one file per resource, named as in `src/looker/`.
+//! The operations of the API, one file per resource, named such as `src/looker/`.
 
 mod alert_json;
 mod alerts;
@@ -48,7 +48,7 @@ use crate::emulator::http::operation::Service;
 use crate::emulator::world::World;
 use crate::emulator::world::content_access::Viewer;
 
-/// Every operation there is, by resource.
+/// All operations, by resource.
 pub(crate) const OPERATIONS: &[&[Service]] = &[
     alerts::OPERATIONS,
     attributes::OPERATIONS,
@@ -87,7 +87,7 @@ fn inside_url(path: &str) -> Value {
     json!(format!("https://localhost:19999/api/4.0{path}"))
 }
 
-/// The caller, with all that says what it may see of content.
+/// The caller, with everything that determines which content it may see.
 fn viewer(call: &Call<'_>, world: &World) -> Result<Viewer, Refusal> {
     let who = call.who()?;
     Ok(world.viewer(who.user, who.admin))

@@ -49,7 +49,7 @@ fn run_inline(call: &Call<'_>, world: &mut World) -> Answer {
     answer(call, world, &query)
 }
 
-/// Save a query that was read; gives its id.
+/// Save a query that was read; returns its id.
 pub(super) fn save(world: &mut World, body: Body) -> Result<Id, Refusal> {
     let (model, view, rest) = parts(body)?;
     Ok(world.ensure_query(&model, &view, rest))
@@ -66,7 +66,7 @@ fn parts(mut body: Body) -> Result<(String, String, Body), Refusal> {
     Ok((model, view, body))
 }
 
-/// The rows of a query; 404 where the caller may not use its model, or where the model has no such explore.
+/// The rows of a query; 404 if the caller may not use its model, or if the model has no such explore.
 fn answer(call: &Call<'_>, world: &World, query: &Query) -> Answer {
     let user = world.users.at(call.who()?.user);
     let user = user.ok_or_else(Refusal::not_found)?;

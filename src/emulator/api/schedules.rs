@@ -1,4 +1,4 @@
-//! Scheduled plans: one, those of a user, those that match; making, changing, deleting.
+//! Scheduled plans: one, those of a user, those that match; creating, changing, deleting.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("delete_scheduled_plan", remove),
 ];
 
-/// What somebody needs who is no administrator: a permission to send things somewhere.
+/// A permission to send content, which non-administrators need.
 const SEND: &[&str] = &[
     "schedule_look_emails",
     "schedule_external_look_emails",
@@ -77,7 +77,7 @@ fn listed(call: &Call<'_>, world: &World, pass: impl Fn(&Schedule) -> bool) -> A
         return json_answer(json!([]));
     }
     let (enabled, once) = (call.flag("enabled")?, call.flag("run_once")?);
-    // No plan has ever run here.
+    // Plans never run here.
     let has_run = call.query("last_run_status").is_some();
     let schedules = world
         .content
@@ -217,7 +217,7 @@ fn change(
     Ok(())
 }
 
-/// The scheduled plan that the path names, where it is the caller's own, or the caller is an administrator.
+/// The scheduled plan that the path names, if it is the caller's own, or the caller is an administrator.
 fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> {
     let id = call.id("scheduled_plan_id")?;
     let schedule = world.content.schedules.at(id);

@@ -19,7 +19,7 @@ fn read(_call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(setting_json(world))
 }
 
-/// The settings that have a meaning here can be written; others are refused, so that no test relies on them.
+/// Only settings with an effect here can be written; others are refused, so that no test relies on them.
 fn write(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -101,7 +101,7 @@ fn tree(parent: Option<&str>) -> Value {
     let below = ALL_PERMISSIONS
         .iter()
         .filter(|(name, needs)| {
-            // One that needs a permission embed users may not have stands at the top.
+            // A permission whose parent embed users may not have becomes a root.
             let needs = needs.filter(|needs| EMBED_PERMISSIONS.contains(needs));
             EMBED_PERMISSIONS.contains(name) && needs == parent
         })

@@ -40,7 +40,7 @@ pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &
     shown.done()
 }
 
-/// What the caller may do with a user. Recorded of administrators: nobody acts as itself, or as a disabled user.
+/// What the caller may do with a user. Recorded of administrators: no sudo for oneself or for a disabled user.
 fn can(world: &World, who: Id, id: Id, user: &User) -> Value {
     let admin = world.is_admin(who);
     let own = json!({
@@ -104,7 +104,7 @@ fn put_places(shown: &mut Shown<'_>, world: &World, user: &User) {
     shown.put("personal_folder_id", || user.personal_folder.map(id_text));
 }
 
-/// A user as everybody sees it.
+/// A user as everyone sees it.
 pub(super) fn public_json(id: Id, user: &User) -> Value {
     json!({
         "can": {},

@@ -1,4 +1,4 @@
-//! Which Looker this is, told to anybody.
+//! Which Looker this is, without a login.
 
 use serde_json::{Value, json};
 

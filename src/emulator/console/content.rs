@@ -55,7 +55,7 @@ fn path(world: &World, piece: &Piece) -> String {
 
 fn owner(world: &World, id: Option<Id>) -> String {
     let Some(id) = id else {
-        return "nobody".to_owned();
+        return "no user".to_owned();
     };
     let user = world.users.at(id);
     user.map_or_else(|| format!("deleted user {id}"), known_as)

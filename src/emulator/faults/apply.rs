@@ -1,4 +1,4 @@
-//! Bringing a fault, the latency and the rate limit about.
+//! Implements faults, latency and the rate limit.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -26,10 +26,10 @@ const PART_OF_HEAD: usize = 12;
 /// What a huge answer consists of; only so much of it is in memory.
 static BLANKS: [u8; 64 << 10] = [b' '; 64 << 10];
 
-/// What is no JSON, though it begins like it.
+/// Text that starts like JSON but is not.
 const GARBAGE: &str = "{\"id\": \"1\", \u{1}<<";
 
-/// Wait as long as latency, counted from `began`, and fault say; gives back the fault.
+/// Wait as long as latency, counted from `began`, and fault say; returns the fault.
 pub(crate) async fn before(
     shared: &Shared,
     began: Duration,
@@ -47,7 +47,7 @@ pub(crate) async fn before(
     effect
 }
 
-/// The answer that stands in the place of the operation's, where the fault has one.
+/// The answer that stands in the place of the operation's, if the fault has one.
 pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target) -> Option<Given> {
     match effect? {
         Effect::Status {
@@ -72,7 +72,7 @@ pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target)
     }
 }
 
-/// The answer that is sent in the place of the one the operation gave, where the fault has one.
+/// The answer that is sent in the place of the one the operation gave, if the fault has one.
 pub(crate) fn instead_after(
     shared: &Shared,
     effect: Option<&Effect>,
@@ -88,7 +88,7 @@ pub(crate) fn instead_after(
     }
 }
 
-/// The status to record: none where no byte of the answer arrives.
+/// The status to record: none if no byte of the answer arrives.
 pub(crate) const fn status(effect: Option<&Effect>, status: u16) -> u16 {
     match effect {
         Some(Effect::ResetBefore | Effect::ResetAfter | Effect::Late(_)) => 0,
@@ -96,7 +96,7 @@ pub(crate) const fn status(effect: Option<&Effect>, status: u16) -> u16 {
     }
 }
 
-/// Spoil the answer, or the connection it goes out on.
+/// Damage the answer, or its connection.
 pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Response) -> Response {
     let Some(effect) = effect else {
         return response;
@@ -144,7 +144,7 @@ impl HttpBodyTrait for Blanks {
     }
 }
 
-/// 429, with the time to wait where the switch says so.
+/// 429, with the time to wait if the switch says so.
 pub(crate) fn throttled(switches: &Switches, wait: Duration) -> Refusal {
     let mut refusal = Refusal::new(429, "Too Many Requests");
     if switches.throttle_says_when {

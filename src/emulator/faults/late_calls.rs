@@ -1,4 +1,4 @@
-//! Calls whose answer was lost, and that are done later, as by a server that was slower than its client was patient.
+//! Calls whose answer was lost and that take effect later, as on a server that is slower than its client's timeout.
 
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::router::Target;
@@ -6,7 +6,7 @@ use crate::emulator::http::router::Target;
 /// A call that is done later.
 #[derive(Debug)]
 pub(crate) struct LateCall {
-    /// How many calls there are to be before it is done.
+    /// After how many calls it is executed.
     pub(crate) after: u64,
     pub(crate) target: Target,
     pub(crate) arrival: Arrival,

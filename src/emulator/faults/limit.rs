@@ -1,4 +1,4 @@
-//! The rate limit: so many API calls a second, and as many at once.
+//! The rate limit: a number of API calls per second, with a burst of the same size.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Limit {
         }
     }
 
-    /// Let a call pass at the time `now`; otherwise say how long to wait.
+    /// Let a call pass at the time `now`; otherwise return how long to wait.
     pub(crate) fn pass(&mut self, now: Duration) -> Result<(), Duration> {
         let Some(rate) = self.per_second else {
             return Ok(());

@@ -17,7 +17,7 @@ use crate::emulator::text::duration;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Fault {
     /// Which calls: an operation id of Looker's OpenAPI description, `login_embed`, `alive` or `embed_page` for the
-    /// web part, a method and the beginning of a path as in `POST /api/4.0/users`; `None` for every call.
+    /// web part, a method and the beginning of a path such as `POST /api/4.0/users`; `None` for every call.
     pub operation: Option<String>,
     /// How many calls pass first.
     pub skip: u32,
@@ -145,12 +145,12 @@ impl Fault {
 pub(crate) struct Faults(Vec<(Fault, u32)>);
 
 impl Faults {
-    /// Put a fault in force.
+    /// Activate a fault.
     pub(crate) fn add(&mut self, fault: Fault) {
         self.0.push((fault, 0));
     }
 
-    /// Put no fault in force any more.
+    /// Deactivate all faults.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
@@ -170,7 +170,7 @@ impl Faults {
         self.0.iter().map(|(fault, seen)| (fault, *seen))
     }
 
-    /// The faults that have not hit as often as they should.
+    /// The faults that have not been triggered as often as requested.
     pub(crate) fn unconsumed(&self) -> impl Iterator<Item = &Fault> {
         self.0
             .iter()

@@ -70,7 +70,7 @@ fn parse_effect(text: &str) -> Result<Effect, FaultError> {
     })
 }
 
-/// A status, with the form of its body where it has a usual one, and `-after` where the operation is done first.
+/// A status, with the form of its body if it has a usual one, and `-after` if the operation is done first.
 fn parse_status(text: &str) -> Option<Effect> {
     let (status, after) = match text.strip_suffix("-after") {
         Some(status) => (status, true),

@@ -87,7 +87,7 @@ pub(crate) struct Refusal {
     message: String,
     errors: Vec<FieldError>,
     documented: bool,
-    /// What the caller did that no client should do; recorded, and the end of a test.
+    /// The caller's violation; it is recorded, and fails a test.
     pub(crate) violation: Option<String>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
@@ -149,7 +149,7 @@ impl Refusal {
         Self::new(409, "The resource already exists.")
     }
 
-    /// 403, for what nobody may do.
+    /// 403, for what no one may do.
     pub(crate) fn denied() -> Self {
         Self::new(403, "Permission Denied")
     }

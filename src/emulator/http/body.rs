@@ -9,12 +9,12 @@ use crate::emulator::world::Id;
 /// The fields of a body.
 pub(crate) type Body = Map<String, Value>;
 
-/// The text of a field; `None` where it is absent or `null`.
+/// The text of a field; `None` if it is absent or `null`.
 pub(crate) fn text<'a>(body: &'a Body, name: &str) -> Option<&'a str> {
     body.get(name).and_then(Value::as_str)
 }
 
-/// The id in a field; 404 where it can be none.
+/// The id in a field; 404 if it can be none.
 pub(crate) fn id(body: &Body, name: &str) -> Result<Option<Id>, Refusal> {
     text(body, name)
         .map(|text| parse_id(text).ok_or_else(Refusal::not_found))

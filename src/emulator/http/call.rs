@@ -18,7 +18,7 @@ pub(crate) struct Who {
     pub(crate) token: String,
 }
 
-/// How this Looker cuts its lists into pages.
+/// How this Looker pages its lists.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paging {
     /// How many rows a page can have; 0 is any number.
@@ -40,9 +40,9 @@ pub(crate) struct Call<'a> {
     pub(crate) paging: Paging,
     /// The body as it came.
     pub(crate) raw: &'a [u8],
-    /// The body as JSON, which has what the contract says; `null` where it is none.
+    /// The body as JSON, which has what the contract says; `null` if it is none.
     pub(crate) body: Value,
-    /// `None` only where the operation is open.
+    /// `None` only if the operation is open.
     pub(crate) who: Option<&'a Who>,
     /// The host and port the caller used.
     pub(crate) host: &'a str,
@@ -56,7 +56,7 @@ impl Call<'_> {
         found.map_or("", |(_, value)| value)
     }
 
-    /// The path parameter `name` as an id; 404 where it can be none.
+    /// The path parameter `name` as an id; 404 if it can be none.
     pub(crate) fn id(&self, name: &str) -> Result<Id, Refusal> {
         parse_id(self.param(name)).ok_or_else(Refusal::not_found)
     }
@@ -139,7 +139,7 @@ fn bad_query(name: &str, wanted: &str) -> Refusal {
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Decode `raw` as a form does; `None` where it is not UTF-8.
+    /// Decode `raw` as a form does; `None` if it is not UTF-8.
     pub(crate) fn parse(raw: &str) -> Option<Self> {
         raw.split('&')
             .filter(|pair| !pair.is_empty())

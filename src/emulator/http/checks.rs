@@ -1,4 +1,4 @@
-//! What a call must satisfy before its operation answers: rate, query, body, access.
+//! The checks before an operation answers: rate, query, body, access.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub(crate) fn call(
     Ok(reply)
 }
 
-/// 501 for an operation that Looker has and this emulator has not.
+/// 501 for an operation that Looker has and this emulator lacks.
 fn unserved(operation: &Operation) -> Refusal {
     let what = format!("the emulator does not serve `{}`", operation.id);
     Refusal::new(501, &*what).violation(what)
@@ -78,7 +78,7 @@ fn paging(switches: &Switches, operation: &Operation) -> Paging {
     }
 }
 
-/// The fields the caller wants; all where it does not say.
+/// The fields the caller wants; all if it does not say.
 fn fields(operation: &Operation, query: &Query) -> Result<Fields, Refusal> {
     let text = query.value("fields").filter(|_| operation.takes("fields"));
     Fields::parse(text.unwrap_or_default()).ok_or_else(|| {

@@ -125,7 +125,7 @@ impl Listener for Loopback {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // Nobody closes the semaphore; without a place, it is served all the same.
+        // The semaphore is never closed; without a permit the connection is served anyway.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         loop {
             match self.listener.accept().await {

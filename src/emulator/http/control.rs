@@ -1,4 +1,4 @@
-//! What only an emulator has: the console at `/`, and below `/__emulator` its state, violations, faults and clock.
+//! Paths that only an emulator has: the console at `/`, and below `/__emulator` its state, violations, faults and clock.
 
 use axum::body::Body as HttpBody;
 use axum::response::Response;
@@ -123,7 +123,7 @@ fn state(shared: &Shared) -> Answer {
     Ok(Reply::text("application/json", text))
 }
 
-/// How much there is of everything.
+/// The number of objects of each kind.
 fn figures(shared: &Shared) -> Value {
     let inside = shared.lock();
     let world = &inside.world;

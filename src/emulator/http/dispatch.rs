@@ -83,7 +83,7 @@ pub(crate) async fn handle(
     fault::after(&orders, effect, respond::response(&shared, given))
 }
 
-/// Count a request, and do what was put off until then; gives what goes wrong with it, how long it takes, and where it
+/// Count a request, and do what was put off until then; returns what goes wrong with it, how long it takes, and where it
 /// waits for its turn.
 fn counted(shared: &Shared, target: &Target, arrival: &Arrival) -> (Option<Effect>, Latency, Line) {
     let mut inside = shared.lock();
@@ -115,7 +115,7 @@ async fn arrived(shared: &Shared, body: body::Body) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Do what was asked for only after this many later calls, as who asked for it then.
+/// Execute the delayed calls that are due, with the identity of their callers at the time.
 fn put_off(shared: &Shared, target: Target, mut arrival: Arrival, calls: u32) {
     let mut inside = shared.lock();
     arrival.who = arrival

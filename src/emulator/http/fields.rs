@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-/// A parsed `fields` parameter, as in `id,credentials_embed(external_user_id)`.
+/// A parsed `fields` parameter, such as `id,credentials_embed(external_user_id)`.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Fields(Vec<(String, Self)>);
 
 impl Fields {
-    /// Read `text`; `None` where its parentheses do not match.
+    /// Read `text`; `None` if its parentheses do not match.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut stack = vec![Self::default()];
         let mut name = String::new();
@@ -32,7 +32,7 @@ impl Fields {
         stack.is_empty().then_some(fields)
     }
 
-    /// The fields with these names; all where there are none.
+    /// The fields with these names; all if there are none.
     pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         Self(
             names
@@ -41,7 +41,7 @@ impl Fields {
         )
     }
 
-    /// What is wanted of the field called `name`; all where it says no more.
+    /// What is wanted of the field called `name`; all if it says no more.
     pub(crate) fn inside(&self, name: &str) -> &Self {
         const ALL: &Fields = &Fields(Vec::new());
         let found = self.0.iter().find(|(wanted, _)| wanted == name);
@@ -110,7 +110,7 @@ impl<'a> Shown<'a> {
         self.fields.inside(name)
     }
 
-    /// Give the object a field, where it is wanted.
+    /// Give the object a field, if it is wanted.
     pub(crate) fn put<T: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> T) {
         if self.fields.want(name) {
             self.object.insert(name.to_owned(), value().into());

@@ -1,7 +1,7 @@
-//! Who may ask: clients that mean this emulator, and no page of another site that a browser happens to show.
+//! Access control: only clients that mean this emulator, not pages of other sites in a browser.
 //!
-//! A server on loopback is reached by every page in the browser of the same machine: by its address, and, if the page's own
-//! name is made to lead to it, by that name.
+//! Any page in a browser on the same machine can reach a server on loopback: by its address, and, if the page's own
+//! host name is pointed to it, by that name.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use crate::emulator::http::answer::Refusal;
 use crate::emulator::options::Options;
 
-/// What browsers say of where a request comes from.
+/// The headers in which browsers name the origin of a request.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuse a request that is meant for another host, or that a page of another site makes and that could do or tell

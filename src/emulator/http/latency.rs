@@ -14,7 +14,7 @@ const GRAIN: Duration = Duration::from_millis(2);
 /// Keeps answers to their latency, in the mean.
 #[derive(Debug, Default)]
 pub(crate) struct Punctual {
-    /// By how many nanoseconds answers were late that no later answer has made good.
+    /// By how many nanoseconds answers were late without being compensated by later ones.
     late: AtomicU64,
 }
 
@@ -46,7 +46,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Where requests wait for their turn; without one, all are served at once.
+/// The queue of requests; without one, all are served at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Line(Option<Arc<Semaphore>>);
 
@@ -58,7 +58,7 @@ impl Line {
         Self(places.map(|places| Arc::new(Semaphore::new(places))))
     }
 
-    /// Wait for a place, and keep it as long as what this gives; `None` where nobody has to wait.
+    /// Wait for a permit, held as long as the returned value lives; `None` if there is no queue.
     pub(crate) async fn place(self) -> Option<OwnedSemaphorePermit> {
         let place = self.0?.acquire_owned().await;
         Some(place.expect("a line is never closed"))

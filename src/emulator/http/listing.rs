@@ -114,7 +114,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The page `call` asks for, with `limit` and `offset` or with `page` and `per_page`; all where it asks for none.
+    /// The page `call` asks for, with `limit` and `offset` or with `page` and `per_page`; all if it asks for none.
     pub(crate) fn of(call: &Call<'_>) -> Result<Self, Refusal> {
         let paging = call.paging;
         let mut page = Self::asked(call)?;
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn numbers_are_sorted_as_numbers_and_stand_before_texts() {
-        // Each comes before the next ones, also where texts that begin with a digit lie between numbers.
+        // Each comes before the next ones, also if texts that begin with a digit lie between numbers.
         let sorted = [
             json!(null),
             json!("9"),

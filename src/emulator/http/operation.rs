@@ -45,9 +45,9 @@ impl Verb {
 /// Who may call an operation. Looker answers the others with 404, as if there were nothing there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Access {
-    /// Anybody, without a token.
+    /// Anyone, without a token.
     Open,
-    /// Anybody with a live token.
+    /// Anyone with a live token.
     Token,
     /// Administrators.
     Admin,
@@ -63,7 +63,7 @@ pub(crate) struct Service {
     pub(crate) handler: Handler,
 }
 
-/// The operation that the contract calls `id`, for everybody with a token.
+/// The operation that the contract calls `id`, for everyone with a token.
 pub(crate) const fn op(id: &'static str, handler: Handler) -> Service {
     Service {
         id,
@@ -73,7 +73,7 @@ pub(crate) const fn op(id: &'static str, handler: Handler) -> Service {
 }
 
 impl Service {
-    /// The same for anybody, without a token.
+    /// The same for anyone, without a token.
     pub(crate) const fn open(mut self) -> Self {
         self.access = Access::Open;
         self
@@ -92,7 +92,7 @@ impl Service {
     }
 }
 
-/// A parameter or a field: its name, its marks, and after a colon its type, text where there is none.
+/// A parameter or a field: its name, its marks, and after a colon its type, text if there is none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word<'a> {
     pub(crate) name: &'a str,

@@ -1,4 +1,4 @@
-//! What stands in front of Looker, or in its place: pages that are no answer of its API.
+//! Proxies in front of Looker, and Looker's own outage page: answers that do not come from its API.
 
 use crate::emulator::http::answer::{Answer, Body, Refusal, Reply};
 

@@ -14,7 +14,7 @@ pub(crate) struct Arrival {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    /// Who called, where that was found out before.
+    /// Who called, if that was found out before.
     pub(crate) who: Option<Who>,
 }
 

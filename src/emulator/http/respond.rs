@@ -14,7 +14,7 @@ use crate::emulator::world::Id;
 
 const JSON: &str = "application/json";
 
-/// What a browser is to do about encryption.
+/// Tells browsers to use encryption only.
 const TRANSPORT: &str = "max-age=15724800; includeSubDomains";
 
 /// The number of eight digits that every write but a login gives the caller's browser, and for how long: three years.
@@ -69,7 +69,7 @@ impl Given {
         match answer {
             Ok(reply) => Self::reply(reply),
             Err(refusal) => {
-                // What is not served here is no matter of Looker's documentation.
+                // Operations that are not served here have no page in Looker's documentation.
                 let page = shared.options.documentation_url.clone();
                 let page = page.filter(|_page| refusal.status != 501);
                 let page = page.unwrap_or_else(|| format!("{}/__emulator/err", shared.base_url));

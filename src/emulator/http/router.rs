@@ -28,9 +28,9 @@ pub(crate) enum Target {
     Operation(Route, Vec<(&'static str, String)>),
     /// A page of the web part.
     Page(&'static Page),
-    /// What only an emulator has.
+    /// A path that only an emulator has.
     Control,
-    /// Nothing Looker has.
+    /// A path that Looker does not have.
     Unknown,
 }
 

@@ -91,7 +91,7 @@ impl FolderState {
         Ok(())
     }
 
-    /// The id of a plain folder that is as this one says, made where there is none with its id.
+    /// The id of a plain folder that is as this one says, created if none has its id.
     fn put_plain(&self, world: &mut World) -> Result<Id, StateError> {
         let parent = self.parent.filter(|id| world.folders.at(*id).is_some());
         let Some(parent) = parent else {
@@ -149,7 +149,7 @@ impl FolderState {
     }
 }
 
-/// The folders that hold something, or are shared with somebody.
+/// The folders that hold something, or are shared with someone.
 fn used(world: &World) -> BTreeSet<Id> {
     let pieces = [PieceKind::Dashboard, PieceKind::Look].into_iter();
     let pieces = pieces.flat_map(|kind| world.pieces(kind).iter());

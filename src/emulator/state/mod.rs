@@ -26,7 +26,7 @@ use crate::emulator::world::World;
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::settings::Settings;
 
-/// A document that says what cannot be.
+/// An invalid document.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StateError(String);
@@ -38,7 +38,7 @@ impl StateError {
     }
 }
 
-/// What a world is to hold besides the demo.
+/// Users and content to add to the demo world.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct State {

@@ -18,7 +18,7 @@ pub(super) struct ScheduleState {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Id>,
     owner: Id,
-    /// What is sent, as in `dashboard: 7`.
+    /// What is sent, such as `dashboard: 7`.
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<Thing>,
     destinations: Vec<DestinationState>,

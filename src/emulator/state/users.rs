@@ -70,7 +70,7 @@ struct LoginState {
     logged_in_at: Option<i64>,
 }
 
-/// An API key; the secret of one that names none is fresh, and nobody knows it.
+/// An API key; without a given secret it gets an unknown fresh one.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct KeyState {
@@ -256,7 +256,7 @@ impl KeyState {
             return Ok(());
         }
         if let Some(id) = self.id {
-            // Each emulator has a key of its administrator's of its own.
+            // Each emulator has its own key for its administrator.
             if world.keys.at(id).is_some_and(|key| key.user == user) {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! Where nobody outside Looker knows how it behaves, a switch says which of the plausible behaviours to show.
+//! Switches between plausible behaviours of Looker, for whatever is not documented.
 
 mod values;
 
@@ -26,7 +26,7 @@ impl Switch {
         (self.show)(&Switches::default())
     }
 
-    /// The values that turn the default round.
+    /// The values that reverse the default.
     pub fn opposites(&self) -> Vec<String> {
         match (self.others, self.default_value().as_str()) {
             ([], "true") => vec!["false".to_owned()],
@@ -273,7 +273,7 @@ impl Switches {
         SWITCHES.iter().map(|switch| switch.name)
     }
 
-    /// Every switch with a value that turns its default round: what a test of all of them, one at a time, goes through.
+    /// Every switch with a value that reverses its default: a test tries all of them, one at a time.
     pub fn opposites() -> impl Iterator<Item = (&'static str, String)> {
         SWITCHES.iter().flat_map(|switch| {
             let values = switch.opposites().into_iter();

@@ -5,7 +5,7 @@ use std::fmt;
 /// Which kind of Looker to be.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Mode {
-    /// Looker (original): administrators make keys for everybody.
+    /// Looker (original): administrators make keys for everyone.
     #[default]
     Original,
     /// Looker (Google Cloud core): users make their own keys, and only embed users can be impersonated.
@@ -106,7 +106,7 @@ words! {
         Itself = "self",
         /// Service accounts that are administrators.
         ServiceAccount = "service_account",
-        /// Nobody.
+        /// No one.
         Nobody = "nobody",
     }
 
@@ -159,7 +159,7 @@ words! {
     }
 }
 
-/// Rights that are the same as others', unless they are given.
+/// Rights that equal another switch's unless they are given.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct OtherRights(pub Option<KeyRights>);
 
@@ -178,7 +178,7 @@ impl Value for OtherRights {
     }
 }
 
-/// Something that releases have from one on; a switch can say otherwise.
+/// A feature that exists since a release, unless a switch says otherwise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Since {
     first: Release,

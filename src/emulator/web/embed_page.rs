@@ -8,7 +8,7 @@ use crate::emulator::world::World;
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::users::User;
 
-/// Show the page to whoever the cookie stands for; 401 where it stands for nobody.
+/// Show the page to the user of the cookie; 401 without a valid one.
 pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> Answer {
     let cookie = call
         .cookie

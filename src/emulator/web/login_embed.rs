@@ -1,4 +1,4 @@
-//! `/login/embed/…`: a signed URL logs an embed user in, and makes it where it is new.
+//! `/login/embed/…`: a signed URL logs an embed user in, and creates it if it is new.
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
 use crate::emulator::http::page::plain;
@@ -20,7 +20,7 @@ pub(super) fn answer(call: &WebCall<'_>, world: &mut World, log: &mut Log) -> An
     }
 }
 
-/// Why a signed URL does not log anybody in.
+/// Why a signed URL is refused.
 #[derive(Debug, thiserror::Error)]
 enum Refused {
     #[error("{0}")]
@@ -88,7 +88,7 @@ fn log_in(call: &WebCall<'_>, world: &mut World) -> Result<Reply, Refused> {
     Ok(welcome(world, &genuine.embed_path, &cookie, seconds))
 }
 
-/// What a URL says, where one of the secrets signed it.
+/// What a URL says, if one of the secrets signed it.
 fn check(call: &WebCall<'_>, world: &World) -> Result<VerifiedLogin, Rejection> {
     let secrets = world.embed_secrets.verifying();
     let host = call.embed_host.unwrap_or(call.host);

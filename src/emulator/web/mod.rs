@@ -1,4 +1,4 @@
-//! The web part: signed logins, embedded pages, the login page, and the sign of life.
+//! The web part: signed logins, embedded pages, the login page, and `/alive`.
 
 mod embed_page;
 mod login_embed;
@@ -17,13 +17,13 @@ pub(crate) struct WebCall<'a> {
     /// As it stood in the request.
     pub(crate) query: &'a str,
     pub(crate) host: &'a str,
-    /// The host signed URLs must name, where it is not the request's.
+    /// The host signed URLs must name, if it is not the request's.
     pub(crate) embed_host: Option<&'a str>,
     pub(crate) cookie: &'a str,
     pub(crate) user_agent: &'a str,
 }
 
-/// A page: its path, whole or the beginning of it where it ends in a slash, and the function that answers.
+/// A page: its path, whole or the beginning of it if it ends in a slash, and the function that answers.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) id: &'static str,
@@ -60,7 +60,7 @@ pub(crate) const PAGES: &[Page] = &[
     },
 ];
 
-/// Lead somebody who has logged in to the embed path, with the cookie of the session.
+/// Redirect a logged-in user to the embed path, with the cookie of the session.
 fn welcome(world: &World, embed_path: &str, cookie: &str, seconds: i64) -> Reply {
     let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
     let expires_at = format!("looker.expires_at={}; Path=/", world.now + seconds);
@@ -86,7 +86,7 @@ fn favicon(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// Looker says that it is alive with 200, a JSON content type, and nothing.
+/// Looker answers `/alive` with 200, a JSON content type, and an empty body.
 fn alive(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
     Ok(Reply::text("application/json", String::new()))
 }

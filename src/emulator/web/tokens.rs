@@ -6,7 +6,7 @@ use crate::emulator::text::decode_path;
 use crate::emulator::web::{WebCall, welcome};
 use crate::emulator::world::World;
 
-/// Log in with the token of the query: `None` where it has none, an error where the token opens nothing.
+/// Log in with the token of the query: `None` if it has none, an error if the token opens nothing.
 pub(super) fn log_in(call: &WebCall<'_>, world: &mut World) -> Option<Result<Reply, &'static str>> {
     let query = Query::parse(call.query)?;
     let path = call.path.strip_prefix("/login/embed/")?;

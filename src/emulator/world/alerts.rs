@@ -13,7 +13,7 @@ pub(crate) struct Alert {
     /// The tile it looks at.
     pub(crate) element: Option<Id>,
     pub(crate) followers: BTreeSet<Id>,
-    /// Its owner has been deleted: it goes on, and nobody sees it or can change it.
+    /// Its owner has been deleted: it keeps running, invisible and unchangeable.
     pub(crate) is_orphan: bool,
     /// The other fields that may be written, as they were written.
     pub(crate) rest: Map<String, Value>,
@@ -36,7 +36,7 @@ impl Alerts {
         self.0.at(id).filter(|alert| !alert.is_orphan)
     }
 
-    /// The alert with this id, to change it.
+    /// The alert with this id, mutable.
     pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut Alert> {
         self.0.at_mut(id).filter(|alert| !alert.is_orphan)
     }
@@ -46,12 +46,12 @@ impl Alerts {
         self.0.iter().filter(|(_, alert)| !alert.is_orphan)
     }
 
-    /// Delete the alerts on a tile that is gone.
+    /// Delete the alerts on a tile that was deleted.
     pub(crate) fn remove_of_element(&mut self, element: Id) {
         self.remove_where(|alert| alert.element == Some(element));
     }
 
-    /// Delete the alerts of an owner that is gone.
+    /// Delete the alerts of an owner that was deleted.
     pub(crate) fn remove_of_user(&mut self, user: Id) {
         self.remove_where(|alert| alert.owner == user);
     }
@@ -67,7 +67,7 @@ impl Alerts {
         }
     }
 
-    /// Let the alerts of a user that is gone go on unseen, and take it from those it followed.
+    /// Let the alerts of a user that was deleted go on unseen, and take it from those it followed.
     pub(crate) fn forget_user(&mut self, user: Id) {
         let all: Vec<Id> = self.0.iter().map(|(id, _)| id).collect();
         for id in all {

@@ -192,8 +192,8 @@ impl User {
 }
 
 impl Attribute {
-    /// What Looker itself knows of a user under the name of this attribute; nobody can set that for one user.
-    /// Recorded: ten of the attributes of a new instance have the source of such values, with an empty text where
+    /// What Looker itself knows about a user under the name of this attribute; it cannot be set for a single user.
+    /// Recorded: ten of the attributes of a new instance have the source of such values, with an empty text if
     /// there is nothing.
     fn system_value(&self, id: Id, user: &User) -> Option<String> {
         let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();

@@ -9,7 +9,7 @@ use crate::emulator::world::table::Id;
 pub(crate) struct Board {
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
-    /// Who made it, or was given it; may have been deleted since.
+    /// Its creator or new owner, who may have been deleted since.
     pub(crate) owner: Option<Id>,
     /// Since when it is in the trash.
     pub(crate) deleted_at: Option<i64>,
@@ -37,14 +37,14 @@ pub(crate) struct BoardItem {
 }
 
 impl World {
-    /// Add a board; gives its id.
+    /// Add a board; returns its id.
     pub(crate) fn add_board(&mut self, board: Board) -> Id {
         let id = self.content.boards.next_id();
         let _next = self.add_board_at(Some(id), board);
         id
     }
 
-    /// Add a board with this id, or with the next one; gives the id.
+    /// Add a board with this id, or with the next one; returns the id.
     pub(crate) fn add_board_at(&mut self, id: Option<Id>, board: Board) -> Result<Id, String> {
         let id = id.unwrap_or_else(|| self.content.boards.next_id());
         let meta = self.add_metadata(Thing::Board(id), false);
@@ -72,7 +72,7 @@ impl World {
         }
     }
 
-    /// Add a section to a board; gives its id.
+    /// Add a section to a board; returns its id.
     pub(crate) fn add_section(&mut self, board: Id, title: &str) -> Id {
         let id = self.content.sections.insert(BoardSection {
             board,

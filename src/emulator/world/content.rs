@@ -32,9 +32,9 @@ pub(crate) struct Content {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Piece {
     pub(crate) title: String,
-    /// Who made it, or was given it; may have been deleted since.
+    /// Its creator or new owner, who may have been deleted since.
     pub(crate) owner: Option<Id>,
-    /// `None` where its folder has been deleted.
+    /// `None` if its folder has been deleted.
     pub(crate) folder: Option<Id>,
     pub(crate) slug: String,
     /// What a look shows.
@@ -105,14 +105,14 @@ impl World {
         }
     }
 
-    /// Add a dashboard or look; gives its id. It gets a slug where it has none.
+    /// Add a dashboard or look; returns its id. It gets a slug if it has none.
     pub(crate) fn add_piece(&mut self, kind: PieceKind, piece: Piece) -> Id {
         let id = self.pieces(kind).next_id();
         let _next = self.add_piece_at(kind, Some(id), piece);
         id
     }
 
-    /// Add a dashboard or look with this id, or with the next one; gives the id.
+    /// Add a dashboard or look with this id, or with the next one; returns the id.
     pub(crate) fn add_piece_at(
         &mut self,
         kind: PieceKind,
@@ -182,7 +182,7 @@ impl World {
             .any(|(id, piece)| piece.title == title && Some(id) != except)
     }
 
-    /// Whether a piece lies in the personal folder of somebody else, or below it.
+    /// Whether a piece lies in the personal folder of someone else, or below it.
     pub(crate) fn is_in_personal_folder_of_another(&self, piece: &Piece, user: Id) -> bool {
         let Some(folder) = piece.folder else {
             return false;

@@ -41,7 +41,7 @@ pub(crate) struct Access {
     pub(crate) level: Level,
 }
 
-/// How far somebody may go with a thing.
+/// How far someone may go with a thing.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Level {
@@ -69,7 +69,7 @@ impl Metadata {
         self.accesses.at(id)
     }
 
-    /// The access with this id, to change it.
+    /// The access with this id, mutable.
     pub(crate) fn access_mut(&mut self, id: Id) -> Option<&mut Access> {
         self.accesses.at_mut(id)
     }
@@ -85,14 +85,14 @@ impl Metadata {
         pairs.filter_map(|(_, id)| Some((*id, self.accesses.at(*id)?)))
     }
 
-    /// Share a thing; gives the id of the access.
+    /// Share a thing; returns the id of the access.
     pub(crate) fn share(&mut self, access: Access) -> Id {
         let id = self.accesses.insert(access);
         self.shared.insert((access.meta, id));
         id
     }
 
-    /// Share a thing no more; false where it was not.
+    /// Share a thing no more; false if it was not.
     pub(crate) fn unshare(&mut self, id: Id) -> bool {
         let Some(access) = self.accesses.remove(id) else {
             return false;
@@ -101,7 +101,7 @@ impl Metadata {
     }
 }
 
-/// Somebody who looks at content.
+/// A user who looks at content.
 #[derive(Debug)]
 pub(crate) struct Viewer {
     pub(crate) user: Id,
@@ -117,7 +117,7 @@ impl World {
             .at(user)
             .map(|user| self.groups_of(user))
             .unwrap_or_default();
-        // Everybody counts as a member of such a group.
+        // Everyone counts as a member of such a group.
         let open = self.groups.table.iter();
         let open = open.filter(|(_, group)| group.include_by_default);
         groups.extend(open.map(|(id, _)| id));
@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    /// How far a viewer may go with a thing; `None` where it may not even see it.
+    /// How far a viewer may go with a thing; `None` if it may not even see it.
     pub(crate) fn level(&self, viewer: &Viewer, thing: Thing) -> Option<Level> {
         if viewer.admin || self.owner(thing) == Some(viewer.user) {
             return Some(Level::Edit);
@@ -153,7 +153,7 @@ impl World {
         self.level(viewer, thing).is_some()
     }
 
-    /// The id of a thing's metadata; `None` where there is no such thing.
+    /// The id of a thing's metadata; `None` if there is no such thing.
     pub(crate) fn meta_of(&self, thing: Thing) -> Option<Id> {
         match thing {
             Thing::Folder(id) => Some(self.folders.at(id)?.meta),
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Make metadata for a thing; gives its id.
+    /// Make metadata for a thing; returns its id.
     pub(crate) fn add_metadata(&mut self, thing: Thing, inherits: bool) -> Id {
         self.content.metadata.table.insert(Meta { thing, inherits })
     }
@@ -213,7 +213,7 @@ impl World {
         }
     }
 
-    /// Take out what hangs on a thing that is gone: its metadata, who it was shared with, favourites.
+    /// Remove what belonged to a deleted thing: its metadata, who it was shared with, favourites.
     pub(crate) fn forget_metadata(&mut self, meta: Id) {
         let metadata = &mut self.content.metadata;
         metadata.table.remove(meta);

@@ -1,4 +1,4 @@
-//! What becomes of a user's things when the user is deleted, from Looker's documentation.
+//! What happens to a user's content when the user is deleted, from Looker's documentation.
 
 use crate::emulator::world::World;
 use crate::emulator::world::content_access::{Grantee, Thing};

@@ -82,7 +82,7 @@ pub(crate) enum LoginError {
 }
 
 impl World {
-    /// Log an embed user in: make it where it is new, replace what it was granted, end its sessions; gives its id.
+    /// Log an embed user in: create it if it is new, replace what it was granted, end its sessions; returns its id.
     pub(crate) fn embed_login(&mut self, login: &Login) -> Result<Id, LoginError> {
         let groups = self.check_groups(login)?;
         let attributes = self.check_attributes(login)?;
@@ -183,7 +183,7 @@ impl World {
     fn check_attributes(&self, login: &Login) -> Result<Vec<(Id, String)>, LoginError> {
         let mut attributes = Vec::new();
         for (name, value) in login.user_attributes.iter().flatten() {
-            // Looker takes names it does not know, and forgets them; so it does with what it knows itself.
+            // Looker accepts unknown names and drops them, and does the same with values it determines itself.
             let known = self.attributes.by_name(name);
             let known = known.filter(|(_, attribute)| attribute.can_be_set());
             let Some((id, attribute)) = known else {
@@ -201,7 +201,7 @@ impl World {
         Ok(attributes)
     }
 
-    /// The role of the login's permissions and models; none where it asks for neither.
+    /// The role of the login's permissions and models; none if it asks for neither.
     fn check_role(&mut self, login: &Login) -> Result<Option<Id>, LoginError> {
         let mut permissions = login.permissions.clone().unwrap_or_default();
         let allowed = |name: &String| EMBED_PERMISSIONS.contains(&name.as_str());

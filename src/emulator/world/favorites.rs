@@ -34,12 +34,12 @@ impl Favorites {
         all.filter(|(_, favorite)| favorite.meta == meta).count()
     }
 
-    /// Forget the favourites of a thing that is gone.
+    /// Forget the favourites of a thing that was deleted.
     pub(crate) fn forget_thing(&mut self, meta: Id) {
         self.forget(|favorite| favorite.meta == meta);
     }
 
-    /// Forget the favourites of a user that is gone.
+    /// Forget the favourites of a user that was deleted.
     pub(crate) fn forget_user(&mut self, user: Id) {
         self.forget(|favorite| favorite.user == user);
     }

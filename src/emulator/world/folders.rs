@@ -7,7 +7,7 @@ use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::table::{Id, Table};
 
-/// The folder of what everybody may see.
+/// The folder of what everyone may see.
 pub(crate) const SHARED: Id = 1;
 /// The folder of the personal folders of people.
 const USERS: Id = 2;
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// Make a folder below another one; gives its id.
+    /// Make a folder below another one; returns its id.
     pub(crate) fn add_folder(&mut self, name: &str, parent: Id, creator: Option<Id>) -> Id {
         self.insert_folder(name, Some(parent), creator, FolderKind::Plain)
     }
@@ -129,7 +129,7 @@ impl World {
         Some(folder)
     }
 
-    /// The personal folder of a user, made if there is none yet.
+    /// The personal folder of a user, created if there is none yet.
     pub(crate) fn ensure_personal_folder(&mut self, user: Id) -> Option<Id> {
         let known = self.users.at(user)?.personal_folder;
         let folder = known.or_else(|| self.make_personal_folder(user));

@@ -38,7 +38,7 @@ impl Groups {
         self.table.at(id)
     }
 
-    /// Add a group; gives its id.
+    /// Add a group; returns its id.
     pub(crate) fn add(&mut self, group: Group) -> Id {
         let external = group.external_group_id.clone();
         let id = self.table.insert(group);
@@ -123,7 +123,7 @@ impl Groups {
 }
 
 impl World {
-    /// The group with this external id, made with its folder where there is none yet.
+    /// The group with this external id, made with its folder if there is none yet.
     pub(crate) fn ensure_external_group(&mut self, external_group_id: &str) -> Id {
         if let Some(id) = self.groups.by_external_id(external_group_id) {
             return id;

@@ -38,7 +38,7 @@ impl Keys {
         self.table.at(id)
     }
 
-    /// The key with this id, to change it.
+    /// The key with this id, mutable.
     pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut Key> {
         self.table.at_mut(id)
     }
@@ -48,7 +48,7 @@ impl Keys {
         self.at(*self.by_client_id.get(client_id)?)
     }
 
-    /// Let the next key have the id `id`, where that is still to come.
+    /// Let the next key have the id `id`, if that is still to come.
     pub(crate) fn skip_to(&mut self, id: Id) -> Result<(), String> {
         self.table.skip_to(id)
     }
@@ -74,7 +74,7 @@ impl Key {
 }
 
 impl World {
-    /// Make a key for `user`; gives its id and its secret, which is shown this once.
+    /// Make a key for `user`; returns its id and its secret, which is shown this once.
     pub(crate) fn mint_key(&mut self, user: Id) -> (Id, String) {
         let client_id = self.random.alphanumeric(20);
         let client_secret = self.random.alphanumeric(24);
@@ -109,7 +109,7 @@ impl World {
         keys.filter(move |(_, key)| all || self.calls > key.listed_after)
     }
 
-    /// Delete a key of `user`; false where the user has no such key.
+    /// Delete a key of `user`; false if the user has no such key.
     pub(crate) fn delete_key(&mut self, user: Id, key: Id) -> bool {
         let Some(user) = self.users.at_mut(user) else {
             return false;
@@ -122,7 +122,7 @@ impl World {
         true
     }
 
-    /// Make a token for `user`, asked for by the administrator `sudo_by` where it is a sudo token.
+    /// Make a token for `user`, asked for by the administrator `sudo_by` if it is a sudo token.
     pub(crate) fn mint_token(&mut self, user: Id, sudo_by: Option<Id>) -> String {
         let text = self.random.alphanumeric(40);
         self.tokens.throw_away_expired(self.now);
@@ -195,12 +195,12 @@ impl Tokens {
         }
     }
 
-    /// End a token; false where there is none.
+    /// End a token; false if there is none.
     pub(crate) fn end(&mut self, text: &str) -> bool {
         self.0.remove(text).is_some()
     }
 
-    /// End all tokens of a user that is gone.
+    /// End all tokens of a user that was deleted.
     pub(crate) fn forget_user(&mut self, user: Id) {
         self.0.retain(|_text, token| token.user != user);
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::emulator::world::table::Id;
 
-/// The group that everybody is in, as recorded of every instance.
+/// The group that everyone is in, as recorded of every instance.
 pub(crate) const ALL_USERS: Id = 1;
 
 /// The two kinds of content that live in folders.

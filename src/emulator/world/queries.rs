@@ -33,7 +33,7 @@ impl Queries {
 }
 
 impl World {
-    /// The query of these fields, saved where it is new.
+    /// The query of these fields, saved if it is new.
     pub(crate) fn ensure_query(&mut self, model: &str, view: &str, rest: Map<String, Value>) -> Id {
         let text = format!("{model} {view} {}", Value::Object(rest.clone()));
         if let Some(id) = self.content.queries.by_text.get(&text) {

@@ -13,7 +13,7 @@ pub(crate) struct Role {
     pub(crate) name: String,
     pub(crate) permission_set: Id,
     pub(crate) model_set: Id,
-    /// Made by an embed login; not listed among the roles of the instance.
+    /// Created by an embed login; not listed among the roles of the instance.
     pub(crate) embedded: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::emulator::world::table::{Id, Table};
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) owner: Id,
-    /// What is sent, where it is a dashboard or a look.
+    /// What is sent, if it is a dashboard or a look.
     pub(crate) thing: Option<Thing>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) created_at: i64,
@@ -65,7 +65,7 @@ impl Schedules {
         all.map(&mut number).collect()
     }
 
-    /// Delete the scheduled plans that send something which is gone.
+    /// Delete the scheduled plans that send something which was deleted.
     pub(crate) fn remove_of(&mut self, thing: Thing) {
         self.remove_where(|schedule| schedule.thing == Some(thing));
     }

@@ -27,7 +27,7 @@ pub(crate) struct Seed {
     pub(crate) embed_secret: SecretString,
     pub(crate) algorithm: Algorithm,
     pub(crate) embed_enabled: bool,
-    /// How many embed users there are from the start.
+    /// How many embed users there are at the start.
     pub(crate) users: usize,
 }
 

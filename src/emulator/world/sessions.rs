@@ -50,7 +50,7 @@ impl Sessions {
 }
 
 impl World {
-    /// Begin a session of `user`; gives the cookie that stands for it.
+    /// Begin a session of `user`; returns the cookie that stands for it.
     pub(crate) fn begin_session(&mut self, user: Id, seconds: i64, browser: &str) -> (Id, String) {
         let cookie = self.random.alphanumeric(48);
         let session = Session {
@@ -68,7 +68,7 @@ impl World {
         (id, cookie)
     }
 
-    /// End one session of a user; false where the user has no such session.
+    /// End one session of a user; false if the user has no such session.
     pub(crate) fn end_session(&mut self, user: Id, session: Id) -> bool {
         let Some(user) = self.users.at_mut(user) else {
             return false;
@@ -98,7 +98,7 @@ impl World {
 pub(crate) struct Nonces(HashMap<Box<str>, i64>);
 
 impl Nonces {
-    /// Use `nonce` up; false where it was used within the hour.
+    /// Use `nonce` up; false if it was used within the hour.
     pub(crate) fn take(&mut self, nonce: &str, now: i64) -> bool {
         if self.0.len() >= MANY_NONCES && self.0.len().is_power_of_two() {
             self.0

@@ -28,7 +28,7 @@ impl<T> Table<T> {
         Id::try_from(self.rows.len() + 1).unwrap_or(Id::MAX)
     }
 
-    /// Add `thing`; gives its id.
+    /// Add `thing`; returns its id.
     pub(crate) fn insert(&mut self, thing: T) -> Id {
         let id = self.next_id();
         self.rows.push(Some(thing));
@@ -36,7 +36,7 @@ impl<T> Table<T> {
         id
     }
 
-    /// Let the next thing have the id `id`, where that is still to come.
+    /// Let the next thing have the id `id`, if that is still to come.
     pub(crate) fn skip_to(&mut self, id: Id) -> Result<(), String> {
         // A table holds a place for each id that was skipped.
         if id.saturating_sub(self.next_id()) > MOST_SKIPPED {
@@ -67,7 +67,7 @@ impl<T> Table<T> {
         self.rows.get(index(id)?)?.as_ref()
     }
 
-    /// The thing with this id, to change it.
+    /// The thing with this id, mutable.
     pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut T> {
         self.rows.get_mut(index(id)?)?.as_mut()
     }

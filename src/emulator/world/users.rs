@@ -30,7 +30,7 @@ pub(crate) struct User {
     pub(crate) personal_folder: Option<Id>,
     pub(crate) ui_state: Option<Box<Map<String, Value>>>,
     pub(crate) created_at: i64,
-    /// The call after which look-ups find the user.
+    /// The call after which lookups find the user.
     pub(crate) found_after: u64,
     pub(crate) is_disabled: bool,
     pub(crate) can_manage_api3_creds: bool,
@@ -45,7 +45,7 @@ pub(crate) enum EmailState {
     /// The user has a password.
     #[default]
     SetUp,
-    /// Nobody has told the user.
+    /// The user has not been told.
     New,
     /// The user was told where to choose a password.
     Invited,
@@ -105,14 +105,14 @@ impl Users {
         self.table.at(id)
     }
 
-    /// The user with this id, to change it.
+    /// The user with this id, mutable.
     pub(crate) fn at_mut(&mut self, id: Id) -> Option<&mut User> {
         self.table.at_mut(id)
     }
 }
 
 impl World {
-    /// Add a user and its personal folder; gives its id. Recorded: a service account has no such folder, and the home
+    /// Add a user and its personal folder; returns its id. Recorded: a service account has no such folder, and the home
     /// of a new user is the shared one.
     pub(crate) fn add_user(&mut self, user: User) -> Id {
         let now = self.now;
@@ -137,13 +137,13 @@ impl World {
         id
     }
 
-    /// Whether look-ups, searches and lists find a user that there is.
+    /// Whether lookups, searches and lists find a user that there is.
     pub(crate) fn is_found(&self, id: Id) -> bool {
         let user = self.users.at(id);
         user.is_some_and(|user| user.found_after == 0 || self.calls > user.found_after)
     }
 
-    /// The embed user that a look-up by external id gives.
+    /// The embed user that a lookup by external id gives.
     pub(crate) fn embed_user_called(&self, external_user_id: &str) -> Option<Id> {
         let switches = &self.rules.switches;
         let folded = || {
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// The embed user with this external id, made where there is none yet.
+    /// The embed user with this external id, created if there is none yet.
     pub(crate) fn ensure_embed_user(&mut self, external_user_id: &str) -> Id {
         if let Some(id) = self.users.by_external_id(external_user_id) {
             return id;
@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// Delete a user with its keys, sessions and memberships; false where there is none.
+    /// Delete a user with its keys, sessions and memberships; false if there is none.
     pub(crate) fn delete_user(&mut self, id: Id) -> bool {
         if self.users.at(id).is_none() {
             return false;
@@ -266,7 +266,7 @@ impl World {
     }
 
     /// The groups of a user, in the order of their ids: those it was put in, those its
-    /// last login named, and the one that everybody is in.
+    /// last login named, and the one that everyone is in.
     pub(crate) fn groups_of(&self, user: &User) -> Vec<Id> {
         let embed = user.embed.as_deref();
         let login = embed.map_or(&[][..], |embed| &embed.groups);

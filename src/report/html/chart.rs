@@ -75,11 +75,11 @@ pub(super) fn throughput(figures: &Figures) -> Option<Chart> {
 }
 
 fn rates(figures: &Figures) -> Vec<Rate> {
-    // A run that was over at once took some time all the same.
+    // A run that was over at once took some time anyway.
     const LEAST: f64 = 0.1;
     let seconds = &figures.seconds;
     let each = seconds.len().div_ceil(POINTS).max(1);
-    // The last second is not a whole one, and too short to be a while of its own.
+    // The last second is incomplete, and too short for an interval of its own.
     let whiles = (seconds.len().saturating_sub(1) / each).max(1);
     let rate = |number: usize| {
         let begin = number * each;
@@ -155,7 +155,7 @@ fn times(seconds: f64) -> Vec<Mark> {
     times
 }
 
-/// The points of the line: in the middle of each while, and the first and the last at the edges too.
+/// The points of the line: one in the middle of each interval; the first and the last are repeated at the edges.
 fn line(rates: &[Rate], seconds: f64, top: f64) -> String {
     let point = |x: f64, rate: &Rate| format!("{x:.1},{:.1}", (1.0 - rate.done / top) * HEIGHT);
     let middle = |rate: &Rate| point(f64::midpoint(rate.from, rate.to) / seconds * WIDTH, rate);
@@ -168,7 +168,7 @@ fn line(rates: &[Rate], seconds: f64, top: f64) -> String {
     points.collect::<Vec<_>>().join(" ")
 }
 
-/// A bar where users failed, tall enough to be seen.
+/// A bar for each interval in which users failed, tall enough to be visible.
 fn failures(rates: &[Rate], seconds: f64, top: f64) -> Vec<Bar> {
     const LEAST: f64 = 6.0;
     let bar = |rate: &Rate| {

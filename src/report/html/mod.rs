@@ -1,6 +1,6 @@
 //! A run as one page that needs nothing else: how fast it was, how long requests took, what went wrong.
 //!
-//! What it looks like stands in `report.html`, beside this file; here are the figures in it.
+//! Its layout is in `report.html`, beside this file; the figures come from here.
 
 mod chart;
 
@@ -19,16 +19,16 @@ const SHOWN: usize = 1000;
 /// How many causes of their failures it lists.
 const CAUSES: usize = 20;
 
-/// What of a run is on its page besides the figures.
+/// The content of the report besides the figures.
 #[derive(Debug, Serialize)]
 pub(crate) struct Page<'a> {
     /// The name of the manifest.
     pub(crate) title: &'a str,
-    /// Where and when, in a line.
+    /// Looker and time, in one line.
     pub(crate) about: &'a str,
-    /// Why it came to no end, where it did not.
+    /// Why it was stopped, if it was.
     pub(crate) stopped: Option<&'a str>,
-    /// What it came to, a name and a value each.
+    /// The totals, as names and values.
     pub(crate) sum: &'a [(&'a str, String)],
     /// The users that failed, and why.
     pub(crate) failed: &'a [(&'a str, &'a str)],

@@ -39,7 +39,7 @@ pub struct RotateIdWish {
 ///
 /// # Errors
 /// The old user's grants cannot be read; the origin of an attribute value is unknown; a hidden value was not given; or the old
-/// user is to be deleted while its folder holds someone else's content.
+/// user would be deleted while its folder holds someone else's content.
 pub fn plan_rotate_id(
     mut from: Belongings,
     into: Option<Belongings>,

@@ -106,7 +106,7 @@ fn no_purpose(work: &mut JobContext) {
     }
 }
 
-/// Name the key whose only copy in the sink was overwritten, unless it is to be revoked anyway.
+/// Name the key whose only copy in the sink was overwritten, unless it will be revoked anyway.
 async fn warn_of_overwritten(work: &mut JobContext) -> Result<(), Error> {
     let Some(client_id) = work.overwrites.take() else {
         return Ok(());
