@@ -36,6 +36,7 @@ impl<'a> Question<'a> {
 
 /// Whether the operator can be asked and has not declined questions.
 pub(crate) fn can_ask(cx: &CommandContext) -> bool {
+    // A script that is asked would hang.
     cx.system.input.terminal && !cx.settings.no_input
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String
             .ok_or_else(gave_up)?;
         match (answer.trim(), default) {
             ("", Some(default)) => return Ok(default.to_owned()),
+            // Empty and required: ask again.
             ("", None) => {}
             (answer, _) => return Ok(answer.to_owned()),
         }
@@ -83,6 +85,7 @@ pub(crate) fn secret(
             .hidden_line()
             .map_err(unreadable)?
             .ok_or_else(gave_up)?;
+        // Pasted secrets often come with a space or a line end.
         if !answer.trim().is_empty() {
             return Ok(Some(SecretString::from(answer.trim())));
         }

@@ -31,6 +31,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// The form that is recorded.
+    // A command may have secrets among its arguments, and the ledger holds none.
     fn recorded(&self) -> Self {
         Self {
             keys_to: self.keys_to.as_deref().map(key_sink::recorded),
@@ -76,6 +77,7 @@ pub(crate) fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error>
     let mut options = SqliteOptions::new(cx.system.clock.clone());
     let ledger = match cx.settings.ledger()? {
         Some(path) => {
+            // At the first run there may be no folder for it yet.
             options.make_folder = true;
             SqliteLedger::open(cx.system.path(path), &options)?
         }
@@ -94,8 +96,11 @@ pub(crate) async fn ledger_of(session: &Session) -> Result<Arc<dyn Ledger>, Erro
 /// Verify that the ledger belongs to the Looker of this session, let it record users who are temporarily allowed to manage
 /// keys, and take that right back from users whom killed commands left with it.
 pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> Result<(), Error> {
+    // First of all: with the ledger of another Looker, the ids below would be those of other users
+    // there.
     instance::belongs(&**ledger, session).await?;
     session.keys.note_in(ledger);
+    // Before the command's own work: a user left with this right could create keys that no run knows.
     let SetBack { users, failed } = set_back_left(&**ledger, &session.admin).await?;
     if !users.is_empty() {
         let users = users.join(", ");
@@ -117,6 +122,8 @@ pub(crate) async fn begin(
     session: &Session,
     finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Ended, Error> {
+    // The ledger opens before Looker is asked for anything, so that nothing can be done without a
+    // record of it.
     let ledger = ledger_of(session).await?;
     session.finder.require_admin().await?;
     let jobs = work
@@ -128,6 +135,8 @@ pub(crate) async fn begin(
     let id = run.id;
     let (run, resumed) = match ledger.begin(run, jobs).await {
         Ok(_) => (id, false),
+        // The same command after a crash: continuing finds keys of the lost run, where a new run would
+        // mint second ones.
         Err(LedgerError::Unfinished { subject, run }) => {
             adopt(&*ledger, &work, &subject, run).await?;
             session.ui.status(format!(
@@ -157,6 +166,7 @@ pub(crate) async fn go(
     session: &Session,
     mut finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
+    // From here on Ctrl-C lets the requests in flight finish, so that their results are recorded.
     session.system.interrupt.listen();
     let (run, ledger, latest) = (going.run, Arc::clone(&going.ledger), going.latest.clone());
     let options = RunOptions {
@@ -170,6 +180,7 @@ pub(crate) async fn go(
         if let Some(meter) = &meter {
             meter.one(end.result.is_err());
         }
+        // A run of 100,000 users must not keep the findings of all of them in memory.
         if let Ok(found) = &end.result {
             latest.forget(found);
         }
@@ -179,6 +190,8 @@ pub(crate) async fn go(
     if let Some(meter) = meter {
         meter.end();
     }
+    // Released whatever the result, so that `runs resume` need not wait for this process to be found
+    // dead.
     ledger.release(run).await?;
     ended.map_err(|error| match error.kind() {
         Kind::Interrupted => {
@@ -196,6 +209,7 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
         ended = &mut jobs => return ended,
         () = interrupt.asked(1) => {}
     }
+    // The meter stops redrawing, so the message stays readable.
     ui.set_stopping();
     ui.status("Stopping after the work in flight is finished; press Ctrl-C again to stop at once.");
     jobs.await
@@ -207,6 +221,7 @@ fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
         true => 1,
         false => session.settings.concurrency(),
     };
+    // Without signing, the embed secret is not needed, and a profile without one must work.
     let (signer, other_signer) = if going.signs {
         let (signer, other) = session.signers()?;
         (Some(signer), Some(other))
@@ -263,6 +278,7 @@ async fn adopt(
     if earlier.command == work.command && same_sink && is_same(&jobs, &work.specs) {
         return Ok(());
     }
+    // Given back, because this process will not work on it.
     ledger.release(run).await?;
     Err(conflict())
 }
@@ -283,6 +299,7 @@ pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
 
 /// A run as the ledger stores it.
 pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Result<NewRun, Error> {
+    // The id sorts by time, so lists of runs need no extra order.
     Ok(NewRun {
         id: new_run_id(system)?,
         command: command.to_owned(),

@@ -53,6 +53,7 @@ impl Roles {
             roles.add(name, path, false, false);
         }
         if let Some(ledger) = settings.ledger_file(system) {
+            // SQLite writes these files beside the ledger; losing one loses records.
             for beside in ["", "-wal", "-shm", "-journal"] {
                 let mut path = ledger.as_os_str().to_owned();
                 path.push(beside);
@@ -64,6 +65,7 @@ impl Roles {
 
     /// Add a file that is read.
     pub(crate) fn read(&mut self, role: &str, name: &str, system: &System) {
+        // A shell may have redirected a stream to a file that is named again in another flag.
         if name == "-" {
             self.stream(role, "/dev/stdin", system.input.file(), false);
         } else {
@@ -138,6 +140,7 @@ impl Role {
     }
 
     fn is_or_holds(&self, other: &Self) -> bool {
+        // Compared by device and inode: two names may be one file through a link.
         let same = self.place.is_some() && self.place == other.place;
         same || self.holds(other) || other.holds(self)
     }
@@ -158,6 +161,7 @@ fn place(path: &Path) -> Option<Place> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
+    // A missing file has no inode yet, so its folder and name stand for it.
     let found = fs::metadata(folder.unwrap_or_else(|| Path::new("."))).ok()?;
     Some(Place::In(files::identity(&found), path.file_name()?.into()))
 }
@@ -215,11 +219,13 @@ impl Output {
             name: name.to_owned(),
             path: system.path(name),
         };
+        // Opened for reading only: the old content stays until the new one is complete.
         let found = output.found().map_err(|error| output.unwritable(error))?;
         if found.is_some_and(|found| found != Some(kind)) {
             let message = format!("`{flag} {name}` would overwrite a file that {kind} is not");
             return Err(Error::usage(message).hint("give another name, or move that file away"));
         }
+        // A trial: it is dropped again, which leaves the target untouched.
         drop(output.begin()?);
         Ok(output)
     }
@@ -229,6 +235,7 @@ impl Output {
         let is_device =
             fs::metadata(&self.path).is_ok_and(|found| !found.is_file() && !found.is_dir());
         if is_device {
+            // A pipe or device cannot be replaced by a renamed file.
             let opened = OpenOptions::new().append(true).open(&self.path);
             let opened = opened.map_err(|error| self.unwritable(error))?;
             return Ok(Writing::Straight(opened));
@@ -253,6 +260,7 @@ impl Output {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => return Ok(None),
         }
+        // A prefix is enough to recognize a kind, and the file may be huge.
         let mut head = Vec::new();
         let file = File::open(&self.path)?;
         file.take(HEAD).read_to_end(&mut head)?;

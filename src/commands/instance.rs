@@ -45,6 +45,7 @@ pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<()
         return Ok(());
     }
     let here = instance(&session.admin).await?;
+    // A ledger of an older embedctl is not bound yet; its keys tell which Looker it belongs to.
     let Some(there) = ledger.instance().await? else {
         if knows_its_keys(ledger, &session.admin).await? == Knows::None {
             return Err(other(
@@ -57,6 +58,7 @@ pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<()
     if is_other(&there, &here) {
         return Err(other(&there.to_string(), &here));
     }
+    // The address alone was recorded by an embedctl or a caller that could not ask for more.
     if there.web_url.is_none() && here.web_url.is_some() {
         ledger.follow(here).await?;
     }
@@ -66,6 +68,7 @@ pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<()
 /// Whether these are two different Lookers: by their addresses, or by what they report.
 pub(crate) fn is_other(there: &Instance, here: &Instance) -> bool {
     let tells = there.web_url.as_ref().zip(here.web_url.as_ref());
+    // Addresses that are not known on both sides prove nothing.
     there.origin != here.origin || tells.is_some_and(|(there, here)| there != here)
 }
 
@@ -128,6 +131,7 @@ fn other(there: &str, here: &Instance) -> Error {
 pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Result<Knows, Error> {
     let mut records = ledger.keys(None).await?;
     records.retain(|record| record.state != KeyState::Revoked);
+    // Youngest first: older keys are more likely to have been revoked by someone.
     records.reverse();
     for record in records.iter().take(ASKED) {
         let keys = match admin.api3_keys(&record.looker_user_id).await {
@@ -136,6 +140,7 @@ pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Resul
             Err(error) if error.http_status().is_some_and(|status| status < 500) => continue,
             Err(error) => return Err(error.into()),
         };
+        // The client id is unique across Lookers; ids of users and keys are not.
         if keys.iter().any(|key| key.client_id == record.client_id) {
             return Ok(Knows::Some);
         }

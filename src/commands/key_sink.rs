@@ -46,10 +46,12 @@ pub(crate) async fn open(
     print: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static,
     session: &Session,
 ) -> Result<Arc<dyn Sink>, Error> {
+    // A sink that is also the ledger or the manifest would overwrite it with a secret.
     let mut roles = Roles::of(&session.settings, &session.system)?;
     roles.keys_to(keys_to, &session.system);
     roles.check()?;
     let sink: Arc<dyn Sink> = if keys_to == STDOUT {
+        // Once Looker has shown a secret it cannot be read again, so losing it would waste the key.
         if session.system.out.is_lost() {
             let message = "standard output is closed or `/dev/null`, so the secret would be lost";
             return Err(Error::usage(message).hint("give `--keys-to`, or keep standard output"));

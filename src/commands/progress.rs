@@ -34,6 +34,7 @@ impl Latest {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Found>> {
+        // The map is consistent after every call, so a panic elsewhere does not make it unusable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,6 +69,7 @@ impl Observer for UiObserver {
             return;
         }
         let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        // A phase with another name gets a meter of its own.
         if meter.as_ref().is_some_and(|(of, _)| *of != what)
             && let Some((_, ended)) = meter.take()
         {
@@ -86,6 +88,7 @@ impl Observer for UiObserver {
     }
 
     fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration) {
+        // Before the step is reported, since the sink may print the findings at any time after it.
         self.latest.set(found);
         match say(subject, step, found) {
             Some(text) if self.many => self.ui.detail(1, format!("`{subject}`: {text}")),
@@ -99,6 +102,7 @@ impl Observer for UiObserver {
     }
 
     fn waits(&self, jobs: usize, time: Duration) {
+        // Rounded up, so that the wait never ends later than announced.
         let time = duration::rough(time + Duration::from_millis(999));
         let users = if jobs == 1 {
             "a user".to_owned()

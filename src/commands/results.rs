@@ -44,7 +44,10 @@ impl Results {
     /// The requested format cannot hold many results.
     pub(crate) fn new(ui: &Ui, base_url: &str, keys_to: &str, many: bool) -> Result<Self, Error> {
         match ui.format() {
+            // Variables hold one result; a second would overwrite the first.
             Format::Env if many => return Err(ui.no_env_form()),
+            // A key must be printed at the moment of its delivery, and a table or a JSON document is
+            // only complete at the end.
             Format::Table | Format::Json if many && keys_to == key_sink::STDOUT => {
                 return Err(Error::usage(
                     "the keys of many users go to standard output only as one JSON object a line",
@@ -103,8 +106,11 @@ impl Results {
         latest: &Latest,
     ) -> impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static {
         let (ui, latest, many) = (self.ui.clone(), latest.clone(), self.many);
+        // Shared with the printer, which runs while the job still does.
         let opened = Arc::clone(&self.opened);
         move |key, secret| {
+            // The secret is never stored, so it is printed together with what is known of the user at
+            // this moment.
             let found = latest.found(&key.looker_user_id);
             let printed = if found.rotated.is_some() && many {
                 ui.json(&rotate_id::key_only(&found, secret))
@@ -126,6 +132,7 @@ impl Results {
     /// The error of the only job; or standard output cannot be written to.
     pub(crate) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
         let run = finished.run;
+        // A failed job may have settled keys of an earlier attempt, which the operator must hear of.
         if let (Err(_), Some(left)) = (&finished.result, &finished.left) {
             for told in &left.reconciled {
                 self.ui.warning(told);
@@ -134,6 +141,7 @@ impl Results {
         let left = finished.left.filter(|left| left.rotated.is_some());
         let found = match finished.result {
             Ok(found) => found,
+            // The other users are independent of this one.
             Err(error) if self.many => return self.failed(&finished.job.subject, error),
             Err(error) => {
                 if let Some(left) = left {
@@ -160,6 +168,7 @@ impl Results {
             return self.moved(run, &found);
         }
         match self.ui.format() {
+            // Its key was printed when it was delivered; a second print would be without the secret.
             _ if !self.many && printed => Ok(()),
             _ if !self.many => print(&self.ui, &self.base_url, &found, None),
             Format::Jsonl if !printed => self.ui.json(&result_json(&found, None)),
@@ -174,6 +183,7 @@ impl Results {
     /// Close what was started on standard output, since nothing more will come.
     pub(crate) fn break_off(&self) {
         let is_open = self.opened.swap(false, Relaxed) && self.ui.format().is_json();
+        // Half a JSON document would not parse, and it holds a secret that exists nowhere else.
         if is_open && self.ui.data("}\n").is_err() {
             // Standard output is gone; the error that stopped the command is reported anyway.
         }
@@ -210,6 +220,7 @@ impl Results {
                 "api_calls": calls,
                 "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             });
+            // Only outcomes that occurred, so a new outcome changes no other summary.
             for (word, count) in &self.outcomes {
                 summary = with(summary, word, *count);
             }
@@ -260,6 +271,7 @@ impl Results {
             let result = with(error_json(&error), "external_user_id", subject);
             self.ui.json(&with(result, "outcome", "failed"))?;
         }
+        // Also on standard error, for a person who redirects the results to a file.
         self.ui.error(&error.context(format!("`{subject}` failed")));
         Ok(())
     }
@@ -271,6 +283,7 @@ fn word(found: &Found) -> &'static str {
         _ if found.rotated.is_some() => "moved",
         (Some(outcome), _) => Outcome::word(outcome),
         (None, None) => "unchanged",
+        // Without older keys a rotation is only a new key.
         (None, Some(_)) if found.replaced.is_empty() => "minted",
         (None, Some(_)) => "rotated",
     }

@@ -56,6 +56,7 @@ impl Session {
             Needs::Api => context.settings.looker()?,
             Needs::ApiAndSigning => context.settings.looker_and_embed()?.0,
         };
+        // Before anything is sent, so that the operator sees them even if the login fails.
         for warning in context.settings.warnings() {
             context.ui.warning(warning);
         }
@@ -65,6 +66,7 @@ impl Session {
             client_secret: access.client_secret,
         };
         let admin = Client::new(http.clone(), access.base_url, key);
+        // Learned answers spare a new process the refused calls that would find out the same.
         let guess = recall(&context, &admin);
         Ok(Self {
             http,
@@ -87,6 +89,7 @@ impl Session {
     ) -> Result<T, Error> {
         let session = Self::open(context, needs).await?;
         let ended = work(&session).await;
+        // Closed after a failure too: an access token lives for an hour, and an emulator has a port.
         session.close().await;
         ended
     }
@@ -108,9 +111,11 @@ impl Session {
     /// Log the admin out, and stop the emulator if there is one. Called however the command ended.
     pub(crate) async fn close(self) {
         let ended = tokio::select! {
+            // A second Ctrl-C must not wait for a Looker that does not answer.
             ended = self.admin.logout() => ended.map_err(|error| error.to_string()),
             () = self.system.interrupt.lost_patience(self.http.clock()) => Err("it took too long".to_owned()),
         };
+        // The command itself succeeded or failed before this, so its exit code stays.
         if let Err(why) = ended {
             self.ui.warning(format!(
                 "the admin's access token could not be logged out: {why}"
@@ -127,9 +132,11 @@ fn recall(context: &CommandContext, admin: &Client) -> Authority {
     let Some(path) = context.settings.answers() else {
         return Authority::Unknown;
     };
+    // Answers of another Looker say nothing about this one.
     let answers = match Answers::read(&context.system.path(path), admin.origin()) {
         Ok(answers) => answers.unwrap_or_default(),
         Err(error) => {
+            // Answers are only a shortcut, so a file that cannot be read stops no command.
             context.ui.warning(format!(
                 "what `doctor --probe` found out is not used: {error}"
             ));
@@ -208,6 +215,7 @@ pub(crate) struct UiTrace(pub(crate) Ui);
 impl Trace for UiTrace {
     fn exchange(&self, exchange: &Exchange) {
         let Self(ui) = self;
+        // Retries are counted at any verbosity, because the progress line shows them.
         if exchange.attempt > 1 {
             ui.retried();
         }

@@ -44,7 +44,7 @@ where
     }
 }
 
-/// The same, which gives what came of each in the order of the items. `done` hears how many are done.
+/// Like [`each`], but returns the results in the order of the items. `done` is told how many are done.
 ///
 /// # Errors
 /// The first error of `work`, which breaks off what was begun by then; and as for [`each`].

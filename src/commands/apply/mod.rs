@@ -81,6 +81,7 @@ pub(crate) async fn run(
         return Ok(Exit::Done);
     }
     let name = args.manifest.as_deref().unwrap_or("-");
+    // Before the manifest is opened: an output with the same name would replace it.
     let mut roles = Roles::of(&settings, system)?;
     roles.read("the manifest", name, system);
     roles.write("`--failed-to`", args.failed_to.as_deref(), system);
@@ -99,6 +100,7 @@ pub(crate) async fn run(
     } else {
         run::apply(args, &source, &session, ui, system).await
     };
+    // Closed whatever the result, so that no access token is left behind.
     session.close().await;
     ended
 }

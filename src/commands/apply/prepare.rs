@@ -47,6 +47,8 @@ pub(crate) async fn sound(
             args.job_options(&session.settings),
         ),
         Some(plan) => {
+            // The plan was reviewed with its options; others would apply something that no one has
+            // seen.
             args.refuse_with_plan()?;
             let there = Instance {
                 origin: plan.base_url.clone(),
@@ -59,15 +61,18 @@ pub(crate) async fn sound(
                 return Err(Error::new(Kind::Conflict, message)
                     .hint("use the profile that the plan was created with"));
             }
+            // The key wish is part of each line of the plan.
             (KeyWish::None, plan.options.clone())
         }
     };
     let ledger = engine::ledger_of(session).await?;
+    // Both are needed and independent, so they share a round trip.
     let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin));
     admin?;
     let known = Arc::new(known?);
     let meter = Meter::new(ui, &system.clock, "rows checked", None);
     let rows = source.rows(Some(Arc::clone(&known)))?;
+    // Rows are counted as they are read, so the meter needs no second pass.
     let rows = (1..).zip(rows).map(|(number, row)| {
         meter.reached(number);
         row
@@ -93,6 +98,7 @@ fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
         ui.warning(format!("{name}:{warning}"));
     }
     for problem in &checked.problems {
+        // All problems at once: a manifest that fails row by row takes many rounds to repair.
         ui.problem(name, (problem.line, problem.column), &problem.message);
     }
     let more = checked.more_problems;
@@ -139,6 +145,8 @@ impl CheckedManifest {
         system: &System,
     ) -> Result<Decisions, Error> {
         let width = session.settings.concurrency();
+        // Only ids are kept: the rows of a large manifest would not fit in memory, and are read again
+        // later.
         let ids = source.rows(None)?.filter_map(|item| match item {
             Item::Row(row) => Some(row.external_user_id),
             Item::Problem(_) | Item::Warning(_) => None,
@@ -157,6 +165,7 @@ impl CheckedManifest {
             },
         )
         .await;
+        // The meter is ended before an error is printed, so the message has a line of its own.
         meter.end();
         let seen = seen?;
         let reader = GrantReader::new(session.admin.clone(), self.options.take_unknown);
@@ -186,6 +195,7 @@ impl CheckedManifest {
 fn desired(source: &Source) -> Result<DesiredRows, Error> {
     Ok(Box::new(source.rows(None)?.filter_map(|item| match item {
         Item::Row(row) => Some(Ok(*row)),
+        // The first pass found it sound, so only a change of the file can cause this.
         Item::Problem(problem) => Some(Err(Error::usage(format!(
             "the manifest changed while it was read: {problem}"
         )))),
@@ -196,6 +206,7 @@ fn desired(source: &Source) -> Result<DesiredRows, Error> {
 impl Decisions {
     /// The next users and their changes; empty at the end.
     pub(super) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
+        // Users of the manifest come first; then, with a pattern, those it does not name.
         if self.after.is_none() {
             let planned = self.planner.next().await?;
             self.compared += planned.len() as u64;
@@ -208,6 +219,7 @@ impl Decisions {
             }
         }
         let pattern = self.pattern.clone().unwrap_or_default();
+        // A page may hold only users that need no change, so the search continues until one does.
         loop {
             let after = self.after.clone().unwrap_or_default();
             let found = self
@@ -241,6 +253,7 @@ pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> 
         }
         for now in now {
             let then = plan.next()?;
+            // The whole change is compared, not only whether there is one.
             if then.is_none_or(|then| then.change != now.change) {
                 return Err(stale(&now.desired.external_user_id));
             }

@@ -35,6 +35,7 @@ pub(super) async fn apply(
     // Before cloning: each clone that starts listening would count every signal.
     system.interrupt.listen();
     let interrupt = system.interrupt.clone();
+    // Opened first, so that an unwritable file is noticed before Looker is changed.
     let (failed_to, report) = outputs(args, source, began, ui, system)?;
     let sound = until_interrupted(
         &interrupt,
@@ -51,15 +52,18 @@ pub(super) async fn apply(
         None => None,
     };
     let given = keys_to.as_deref();
+    // An interrupted run is finished first: its users must not get second keys from a new run.
     unfinished_run::finish(&sound.ledger, &mut results, given, session, ui).await?;
 
     let request = Request { keys_to };
+    // Every change is recorded before the first is made, so that a crash leaves a run to resume.
     let recorded = until_interrupted(
         &interrupt,
         record(&sound, source, &request, &mut results, session, ui, system),
     )
     .await?;
     let Recorded { run, counts } = recorded;
+    // What the unfinished run did is not part of the totals of this one.
     let over_before = results.over();
     let mut ended = Ok(());
     if let Some(run) = run {
@@ -67,6 +71,7 @@ pub(super) async fn apply(
         let went = engine::go(going, session, |it| results.finished(it));
         ended = went.await.map(drop);
     }
+    // Written after a failure or an interrupt too: that is what it is for.
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
@@ -77,6 +82,7 @@ pub(super) async fn apply(
         let stopped = ended.as_ref().err();
         report.write(&results, &sum, stopped, (source, session), system)?;
     }
+    // The report is on disk by now, whatever the error.
     if let Err(error) = ended {
         results.stopped(&sum);
         return Err(error);
@@ -155,6 +161,8 @@ async fn record(
 ) -> Result<Recorded, Error> {
     let mut decisions = sound.decisions(source, session, ui, system).await?;
     let mut feed = if source.plan.is_some() {
+        // All of the plan is compared before the first job is recorded, because a stale plan must do
+        // nothing.
         refuse_stale(source, &mut decisions).await?;
         Feed::Plan(source.plan_lines()?)
     } else {
@@ -186,6 +194,7 @@ async fn keep(
     request: &Request,
     system: &System,
 ) -> Result<Option<RunId>, Error> {
+    // Without a change there is no run, so repeating `apply` leaves no trace in the ledger.
     if jobs.is_empty() {
         return Ok(run);
     }
@@ -194,6 +203,7 @@ async fn keep(
         return Ok(Some(sound.ledger.begin(new, jobs).await?));
     };
     if let Err(error) = sound.ledger.add_jobs(run, jobs).await {
+        // Another command claimed one of the users in the meantime.
         let error = Error::from(error).with_kind(Kind::Conflict);
         return Err(error.context(format!(
             "run {run} was recorded in part and not begun; `embedctl apply` finishes it"
@@ -211,6 +221,7 @@ enum Feed {
 impl Feed {
     /// The next decisions; empty at the end.
     async fn next(&mut self) -> Result<Vec<Planned>, Error> {
+        // Large enough for few transactions, small enough for memory.
         const CHUNK: usize = 500;
         match self {
             Self::Decisions(decisions) => decisions.next().await,

@@ -28,16 +28,19 @@ impl Spool {
         let unreadable = |error| unreadable(name, error);
         let mut bytes = Vec::new();
         let head = input.by_ref().take(SHORT).read_to_end(&mut bytes);
+        // Most manifests are small, and memory leaves nothing on disk.
         if (head.map_err(unreadable)? as u64) < SHORT {
             return Ok(Self::Memory(bytes.into()));
         }
         let unkept = |error: io::Error| unkept(error.kind(), name, folder);
+        // A file without a name is gone with the process, even if it is killed.
         let mut file = files::nameless(folder).map_err(unkept)?;
         file.write_all(&bytes).map_err(unkept)?;
         loop {
             let length = match input.read(&mut bytes) {
                 Ok(0) => return Ok(Self::File(Arc::new(file))),
                 Ok(length) => length,
+                // A signal is not an error; the read is repeated.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(unreadable(error)),
             };
@@ -66,6 +69,7 @@ struct Reader {
 
 impl Read for Reader {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        // Readers share the file, so none may move its common position.
         let read = self.file.read_at(bytes, self.at);
         if let Ok(length) = read {
             self.at += length as u64;

@@ -23,10 +23,12 @@ pub(crate) async fn all_keys(
     let mut users = sweep(&session.admin).await?;
     users.retain(|user| user.external_user_id().is_some_and(|id| matcher.admits(id)));
     let mut records: HashMap<String, Vec<KeyRecord>> = HashMap::new();
+    // Read once: one query per user would dominate a list of thousands.
     for record in ledger.keys(None).await? {
         let of = records.entry(record.looker_user_id.clone()).or_default();
         of.push(record);
     }
+    // The search result has all keys in one sweep; lists cost a call or more per user.
     if !is_shown_whole(&users, session).await? {
         list_each(&mut users, session).await?;
     }
@@ -51,11 +53,14 @@ pub(crate) async fn all_keys(
 async fn is_shown_whole(users: &[User], session: &Session) -> Result<bool, Error> {
     let shown = |user: &User| user.credentials_api3.as_ref().map_or(0, Vec::len);
     let mut sample: Vec<&User> = users.iter().collect();
+    // Users with most keys first: an omission shows only with users that have some.
     sample.sort_by_key(|user| std::cmp::Reverse(shown(user)));
     for user in sample.into_iter().take(SAMPLE) {
         let mut keys = session.keys.of(&user.id);
+        // Closed before an error is returned, or the user keeps the right that the list needed.
         let listed = keys.list().await;
         keys.close().await?;
+        // What decides about a key: its id, and its purpose, which says who created it.
         let known = |key: Api3Key| (key.id, key.purpose);
         let listed: Vec<_> = listed?.into_iter().map(known).collect();
         let shown = user.credentials_api3.clone().unwrap_or_default();

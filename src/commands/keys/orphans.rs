@@ -69,7 +69,9 @@ pub(crate) async fn run(args: &KeysOrphansArgs, cx: CommandContext) -> Result<Ex
 
 async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
+    // Opened before the keys are listed: listing takes long, and a wrong sink should fail at once.
     let sink = sink(args, session)?;
+    // Another caller may see fewer users and keys, which would read as "no orphans".
     require_admin(&session.admin).await?;
     let matcher = Matcher::new(&args.patterns);
     let rows = all_keys(&matcher, &*ledger, session).await?;
@@ -129,11 +131,14 @@ async fn find(
 ) -> Result<Orphans, Error> {
     let mut found = Orphans::default();
     for row in rows {
+        // The tag alone says enough about a delivered key, unless the store is trusted more than the
+        // tag.
         let asked = match row.standing.state {
             Some(Stage::Undelivered | Stage::Nameless) => true,
             Some(Stage::Delivered) => trusted,
             Some(Stage::Overlap) | None => false,
         };
+        // A sink may be slow or paid per request; it is asked only if the answer matters.
         if !asked {
             continue;
         }
@@ -144,6 +149,8 @@ async fn find(
         match (row.standing.state, held) {
             (_, Some(true)) => {}
             (Some(Stage::Nameless), _) => found.nameless.push(row),
+            // A sink that cannot tell is no reason to revoke a key whose tag says that it was
+            // delivered.
             (Some(Stage::Delivered), None) => {}
             _ => found.ours.push(row),
         }
@@ -198,6 +205,7 @@ async fn targets<'a>(
 
 fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
     let count = targets.len();
+    // So many ids do not help anyone decide; the count to be typed does.
     let named = targets.iter().take(FEW);
     let named: Vec<_> = named
         .map(|row| format!("{} of `{}`", row.key.id, row.user()))
@@ -228,11 +236,14 @@ async fn revoke(
             .or_default()
             .push(target);
     }
+    // One user at a time: its right to manage keys is lent once and taken back.
     let mut failed = 0;
     for (user, rows) in by_user {
         let ids: Vec<_> = rows.iter().map(|row| row.key.id.clone()).collect();
         let mut of_user = session.keys.of(user);
         let done = of_user.revoke(&ids).await;
+        // Closed even after a failure; otherwise the user keeps the right that was lent for the
+        // revocation.
         of_user.close().await?;
         let outcome = match done {
             Ok(_) => "revoked",
@@ -245,6 +256,7 @@ async fn revoke(
         for row in rows {
             outcomes.insert(row.key.client_id.clone(), outcome);
             if outcome == "revoked" {
+                // So that `keys reap` and later runs do not look for it any more.
                 ledger.put_key(record(row)).await?;
             }
         }

@@ -169,6 +169,7 @@ async fn revoke(
 /// Revoke the keys that exist. Another key may have the id of one that is gone, so both ids must match.
 async fn revoke_known(of_user: &mut UserKeys, keys: &[KeyRecord]) -> Result<Revoked, Error> {
     let alive = of_user.list_allowing().await?;
+    // The id is compared with the client id, because Looker may reuse an id for a newer key.
     let is_alive = |record: &&KeyRecord| {
         let mut alive = alive.iter();
         alive.any(|key| key.id == record.key_id && key.client_id == record.client_id)
@@ -179,6 +180,7 @@ async fn revoke_known(of_user: &mut UserKeys, keys: &[KeyRecord]) -> Result<Revo
     };
     let there = ids(there);
     let mut done = of_user.revoke(&there).await?;
+    // A key that is gone counts as done: the same command can be repeated after a failure.
     done.gone.extend(ids(gone));
     Ok(done)
 }

@@ -57,6 +57,7 @@ struct Target {
 }
 
 pub(crate) async fn run(args: &KeysRevokeArgs, cx: CommandContext) -> Result<Exit, Error> {
+    // Arguments are checked before the session, so that a typo costs no login.
     let (user, keys) = named(args)?;
     if cx.ui.format() == Format::Env {
         return Err(cx.ui.no_env_form());
@@ -94,6 +95,7 @@ async fn revoke(
     session: &Session,
 ) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
+    // A 404 for the keys of another user would otherwise read as "gone".
     require_admin(&session.admin).await?;
     let id = user.id()?;
     let name = id.by_ref().to_string();
@@ -110,11 +112,14 @@ async fn revoke(
     };
     let question =
         format!("Revoke {ids} of {name}?{foreign} Anything that uses them stops working.");
+    // After the keys are looked up, so that the question names what really goes.
     confirm(&question, session)?;
+    // A gone key's id may be another key's by now, so it is only recorded, not sent.
     let there = targets.iter().filter(|target| target.is_there);
     let ids: Vec<_> = there.map(|target| target.record.key_id.clone()).collect();
     let mut of_user = session.keys.of(&user.id);
     let done = of_user.revoke(&ids).await;
+    // Closed before the error is reported, or the user keeps the right that was lent.
     of_user.close().await?;
     done?;
     for target in &targets {
@@ -142,6 +147,7 @@ async fn targets(
     let keys = of_user.list_allowing().await;
     of_user.close().await?;
     let keys = keys?;
+    // Revoking the key of this session would leave the command unable to finish.
     let own = session.settings.looker()?.client_id;
     let mut targets = Vec::new();
     for name in named {
@@ -166,6 +172,7 @@ async fn targets(
                 ours: true,
                 is_there,
             },
+            // It may be known under another Looker, where revoking the same id would hit someone else.
             (None, None) => {
                 let mut elsewhere = ledger.keys_elsewhere().await?;
                 elsewhere.retain(|(_, key)| {
@@ -181,6 +188,7 @@ async fn targets(
         check(&target, args.foreign, &own)?;
         targets.push(target);
     }
+    // Recorded as revoked only in memory so far; the ledger is written once Looker has done it.
     for target in &mut targets {
         target.record.state = KeyState::Revoked;
         target.record.revoke_at = None;

@@ -60,6 +60,7 @@ async fn rotate(args: &KeysRotateArgs, session: &Session) -> Result<Exit, Error>
     if args.dry_run {
         return dry_run(&specs, session).await;
     }
+    // Only without overlap does anything stop working at the moment of the command.
     if args.overlap.is_none() && !specs.is_empty() {
         let whose = users.name();
         let question = format!(
@@ -67,6 +68,7 @@ async fn rotate(args: &KeysRotateArgs, session: &Session) -> Result<Exit, Error>
         );
         confirm(&question, session)?;
     }
+    // The ages are compared by the jobs, against the keys at that time.
     let specs = specs.into_iter().map(JobSpec::RotateKey).collect();
     mint::deliver("keys rotate", &users, specs, &args.delivery, session).await
 }
@@ -100,6 +102,7 @@ async fn dry_run(specs: &[RotateSpec], session: &Session) -> Result<Exit, Error>
         let records = ledger.keys(Some(&user.id)).await?;
         let mut of_user = session.keys.of(&user.id);
         let keys = of_user.list().await;
+        // Closed before the result is looked at, or the user keeps the right that the list needed.
         of_user.close().await?;
         let keys = keys?;
         let choice = choose(spec, &keys, &records, session.system.clock.now())?;

@@ -82,6 +82,7 @@ impl UsersArgs {
     pub(crate) async fn resolve(&self, admin: &Client) -> Result<Users, Error> {
         if self.all {
             let matcher = Matcher::new(&self.patterns);
+            // Read to the end before anything is done: changes would shift the pages.
             let users = sweep(admin).await?;
             let users = users.iter().filter_map(|user| meant(user, &matcher));
             return Ok(Users::Many(users.collect()));
@@ -126,6 +127,7 @@ impl Matcher {
     /// Whether the user with this id is selected.
     pub(crate) fn admits(&self, external_user_id: &str) -> bool {
         let Self(patterns) = self;
+        // Without a pattern everyone is selected, as without the flag.
         let mut matching = patterns.iter().filter(|it| it.matches(external_user_id));
         patterns.is_empty() || matching.next().is_some()
     }
@@ -136,6 +138,7 @@ pub(crate) async fn sweep(admin: &Client) -> Result<Vec<User>, Error> {
     let mut users = Vec::new();
     let mut pages = admin.users(UserSearch {
         embed_user: Some(true),
+        // Only what is compared, since an instance may have 100,000 users.
         fields: Some("id,is_disabled,credentials_embed,credentials_api3".to_owned()),
         ..UserSearch::default()
     });
@@ -147,6 +150,7 @@ pub(crate) async fn sweep(admin: &Client) -> Result<Vec<User>, Error> {
 
 fn meant(user: &User, matcher: &Matcher) -> Option<UserId> {
     let external = user.external_user_id()?;
+    // A disabled user cannot use a key, so `--all` mints none for it.
     (matcher.admits(external) && !user.is_disabled).then(|| UserId::Known {
         external: external.to_owned(),
         looker: user.id.clone(),

@@ -7,6 +7,7 @@
 mod circles;
 mod rules;
 mod source;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fs;

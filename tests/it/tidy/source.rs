@@ -62,6 +62,17 @@ impl File {
             .map(|(at, line)| (at + 1, line))
     }
 
+    /// What people read: comments and literals, without the code, with the numbers of the lines.
+    pub(super) fn prose(&self) -> impl Iterator<Item = (usize, String)> {
+        let both = self.text.lines().zip(self.code.lines());
+        both.enumerate().map(|(at, (line, code))| {
+            let code = code.chars().chain(std::iter::repeat(' '));
+            let prose = line.chars().zip(code);
+            let prose = prose.map(|(text, code)| if code == ' ' { text } else { ' ' });
+            (at + 1, prose.collect())
+        })
+    }
+
     pub(super) fn problem(&self, line: usize, what: &str) -> String {
         format!("{}:{line}: {what}", self.path)
     }
@@ -126,8 +137,14 @@ pub(super) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// The Rust files in and below the folder `path`; none where there is no such folder.
+/// The Rust files in and below the folder `path`; none if there is no such folder.
 pub(super) fn files(path: &str) -> Vec<File> {
+    let paths = paths(path, "rs").into_iter();
+    paths.map(|path| File::new(&path, &read(&path))).collect()
+}
+
+/// The files with such an extension in and below the folder `path`.
+pub(super) fn paths(path: &str, extension: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(path)];
     while let Some(folder) = folders.pop() {
@@ -138,11 +155,8 @@ pub(super) fn files(path: &str) -> Vec<File> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(File::new(
-                    &relative(&path),
-                    &fs::read_to_string(&path).unwrap(),
-                ));
+            } else if path.extension().is_some_and(|own| own == extension) {
+                found.push(relative(&path));
             }
         }
     }
