@@ -48,6 +48,8 @@ impl Settings {
         let (Some(base_url), Some(client_id), Some(client_secret)) =
             (&self.base_url, &self.client_id, &self.client_secret)
         else {
+            // Cannot happen; an error rather than a panic, since it is the operator's command that
+            // would break.
             return Err(Error::internal("a setting that was checked is missing"));
         };
         Ok(LookerAccess {
@@ -90,6 +92,7 @@ impl Settings {
     /// Both; a single error names everything that is missing of either.
     pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
         let mut missing = self.missing_for_looker();
+        // The base URL can be missing for both; it is named once.
         for other in self.missing_for_embed() {
             if missing.iter().all(|known| known.name != other.name) {
                 missing.push(other);

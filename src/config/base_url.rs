@@ -10,6 +10,8 @@ use crate::error::Error;
 /// The origin in `text`: scheme, host and port. A missing scheme means `https`; a trailing slash and `/api/4.0` are dropped.
 pub(crate) fn parse(text: &str, source: &Source) -> Result<Url, Error> {
     let text = text.trim();
+    // Only with `://`, since `acme.looker.com:19999` would otherwise be a URL with the scheme
+    // `acme.looker.com`.
     let with_scheme = if text.contains("://") {
         text.to_owned()
     } else {
@@ -53,6 +55,7 @@ fn is_api_path(path: &str) -> bool {
 /// Whether `url` points to this machine, so that no one can listen in between.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
+        // `.localhost` names are loopback by RFC 6761.
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),

@@ -35,6 +35,7 @@ pub(crate) fn api_key(
         |profile| profile.client_secret.clone(),
         "client_secret",
     );
+    // netrc is the last resort, and not read if the secret is known.
     if secret.is_some() {
         return Ok((id, secret));
     }
@@ -105,6 +106,8 @@ fn secret(
         })
         .or_else(|| {
             let Setting { value, source } = layers.ini(ini)?;
+            // A secret in a file that others can read is refused when it is used, not here: other
+            // commands may not need it.
             let secret = match &source {
                 Source::Ini { file, .. } => SecretSource::in_file(value.into(), file),
                 _ => SecretSource::Given(value.into()),

@@ -51,7 +51,9 @@ impl Settings {
         self.embed_algorithm = from_it(algorithm);
         self.blank_dashboard
             .get_or_insert_with(|| from_it(blank_dashboard));
+        // The profile's grants name models and permissions that a local Looker does not have.
         self.grants = from_it(demo_grants());
+        // A proxy cannot reach this machine's loopback address.
         self.proxy = None;
         Ok(self)
     }
@@ -76,6 +78,7 @@ pub(crate) fn refuse_other_looker(args: &ConfigArgs) -> Result<(), Error> {
         ("--embed-host", args.embed_host.is_some()),
     ];
     for (flag, given) in flags {
+        // A variable is often set for the whole shell, so it yields to the flag.
         if given && !args.from_variables.contains_key(flag) {
             return Err(Error::usage(format!(
                 "`{flag}` names a different Looker than `--emulator`"

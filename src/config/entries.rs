@@ -64,6 +64,7 @@ impl Settings {
 
     fn embed_host_row(&self) -> Entry {
         match (&self.embed_host, self.web_host()) {
+            // Derived values are shown too, because they are what commands use.
             (None, Some(value)) => Entry {
                 name: "embed_host",
                 value: Some(value),
@@ -157,6 +158,7 @@ fn described(secret: &SecretSource) -> String {
 fn without_credentials(proxy: &str) -> String {
     match proxy.rsplit_once('@') {
         None => proxy.to_owned(),
+        // The last `@`: a password may contain one.
         Some((before, host)) => {
             let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
             format!("{scheme}://{}@{host}", crate::secret::REDACTED)

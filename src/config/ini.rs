@@ -27,6 +27,7 @@ impl Section {
     /// The value of `key`; an empty one counts as missing, as in the official SDKs.
     pub(crate) fn value(&self, key: &str) -> Option<&str> {
         let filled = |(name, value): &&(String, String)| name == key && !value.is_empty();
+        // The last value wins.
         let found = self.values.iter().rev().find(filled);
         // A key that the section itself leaves empty is not inherited, as in Python's configparser.
         let inherited = || match self.values.iter().any(|(name, _)| name == key) {
@@ -140,6 +141,7 @@ fn unquoted(value: &str) -> &str {
             return inner;
         }
     }
+    // Only after a space, because a secret may contain these characters.
     [" ;", " #", "\t;", "\t#"]
         .iter()
         .filter_map(|start| value.split_once(start))

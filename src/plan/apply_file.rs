@@ -65,6 +65,7 @@ impl PlanHeader {
             created_at,
             rows,
             options,
+            // The longest possible values, so that the final header fits into the space of this one.
             lines: u64::MAX,
             digest: "0".repeat(DIGEST),
         }
@@ -81,6 +82,7 @@ impl PlanHeader {
             if read.map_err(Error::internal)? == 0 {
                 break;
             }
+            // The header itself holds the digest, so it is added at the end, without it.
             if !std::mem::take(&mut first) {
                 sum.add(&line);
             }
@@ -136,6 +138,8 @@ impl<W: Write + Seek> PlanWriter<W> {
         // Reserves space for the final header, which is not longer than this one.
         writeln!(out, "{}", json!(header))?;
         Ok(Self {
+            // The digest is computed while writing: the plan of a large manifest does not fit in
+            // memory.
             out,
             header,
             sum: Sum::default(),
@@ -155,6 +159,7 @@ impl<W: Write + Seek> PlanWriter<W> {
 
     /// Write the final header, and return the output.
     pub(crate) fn end(mut self) -> io::Result<W> {
+        // The header is rewritten in place; padding keeps the lines after it where they are.
         let room = json!(self.header).to_string().len();
         let mut header = self.header;
         header.lines = self.sum.lines;
@@ -186,6 +191,7 @@ pub(crate) fn read_header(line: &str) -> Result<Option<PlanHeader>, Error> {
         .hint("create the plan again"));
     }
     let header = serde_json::from_str(line);
+    // It is a plan of this version, so a header that cannot be read was damaged.
     header.map(Some).map_err(|_| {
         Error::usage("the plan was cut or changed after it was created; nothing was done")
             .hint("create the plan again with `embedctl plan --out FILE`")

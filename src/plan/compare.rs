@@ -33,6 +33,7 @@ impl Comparison {
             differences: Vec::new(),
             edits: UserEdits::default(),
         };
+        // Before the comparison, so that a merged list that adds nothing is no difference.
         if rules.merge {
             this.merge(&known.grants);
         }
@@ -41,6 +42,7 @@ impl Comparison {
         this.list(Field::Models, &wanted.models, &is.models);
         if this.list(Field::GroupIds, &wanted.group_ids, &is.group_ids) {
             let (is, wanted) = (is.group_ids.iter(), wanted.group_ids.iter());
+            // Membership is a set: Looker returns it in no particular order.
             let (is, wanted): (BTreeSet<_>, BTreeSet<_>) =
                 (is.flatten().collect(), wanted.flatten().collect());
             this.edits.join = wanted.difference(&is).map(|id| (*id).clone()).collect();
@@ -61,6 +63,7 @@ impl Comparison {
         if this.text(Field::LastName, &wanted.last_name, seen.last_name.as_ref()) {
             this.edits.last_name = wanted.last_name;
         }
+        // Only named attributes: the manifest makes no statement about the others.
         for (name, value) in &wanted.user_attributes {
             this.attribute(name, value, known, rules);
         }
@@ -129,6 +132,7 @@ impl Comparison {
         }
         let is = is.filter(|is| !is.is_empty());
         let wanted = Some(value).filter(|value| !value.is_empty());
+        // A hidden value may be equal, but it is written anyway: it cannot be read to find out.
         if is.map(String::as_str) == wanted && !hidden {
             return;
         }

@@ -144,15 +144,19 @@ pub(crate) fn decide(
 /// The change of a user that exists at Looker but in no manifest.
 pub(crate) fn prune(seen: &ObservedUser) -> Change {
     let mut change = Change::nothing(&seen.external_user_id, Some(seen));
+    // A user that no manifest names is only disabled, never deleted: its content and history stay.
     change.switch_off();
     change
 }
 
 fn create(desired: &Desired, defaults: &Grants) -> Change {
+    // Defaults are for new users only; applied to an existing user they would override what an admin
+    // gave it.
     let grants = desired.grants.clone().or(defaults);
     let mut change = Change::nothing(&desired.external_user_id, None);
     change.action = Action::Create;
     for (field, value) in said(&grants.not_empty()) {
+        // The full login is in `login`; the differences are only what the plan prints.
         change.differences.push(Difference {
             field,
             from: Value::Null,
@@ -166,6 +170,7 @@ fn create(desired: &Desired, defaults: &Grants) -> Change {
 
 fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &Rules) -> Change {
     let mut change = Change::nothing(&desired.external_user_id, Some(seen));
+    // Only `state: present` enables a user; a row without a state leaves it disabled.
     let stays_off = seen.is_disabled && desired.state != Some(State::Present);
     let ends_off = stays_off || desired.state == Some(State::Disabled);
     let mut comparison = Comparison::of(desired, seen, known, rules);
@@ -195,6 +200,7 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
         }
         _ => {}
     }
+    // A key of a user that cannot log in would be of no use.
     if !ends_off {
         change.decide_key(desired.key, seen.has_our_key || known.has_our_key);
     }
@@ -210,6 +216,7 @@ fn hindrance(
 ) -> Option<Refusal> {
     let fields: Vec<String> = change.login_fields().map(ToString::to_string).collect();
     let fields = fields.join(", ");
+    // A login names every attribute it keeps; a value that Looker hides would be lost.
     let id = &desired.external_user_id;
     if is_disabled {
         return Some(Refusal {
@@ -217,6 +224,7 @@ fn hindrance(
             advice: Some("add `state` to its row: `present` enables it again, `disabled` leaves its grants as they are".to_owned()),
         });
     }
+    // A value that the row names is known, hidden or not.
     let named = &desired.grants.user_attributes;
     let hidden: Vec<&str> = known.hidden.iter().map(String::as_str).collect();
     let missing = hidden.into_iter().find(|name| !named.contains_key(*name))?;
@@ -245,15 +253,18 @@ impl Change {
             from: json!(from),
             to: json!(to),
         };
+        // First, because it decides what the others mean.
         self.differences.insert(0, state);
     }
 
     /// The login gives `wanted`, and repeats everything else. It takes over edits that it makes unnecessary.
     fn login(&mut self, desired: &Desired, wanted: Grants, known: &KnownGrants, rules: &Rules) {
         let grants = wanted.or(&known.grants);
+        // A field that changes is printed as a difference, not as carried.
         let changed = |field: &Field| self.differences.iter().any(|it| it.field == *field);
         let carried = said(&grants.not_empty()).into_iter();
         self.carried = carried
+            // Names are repeated by every login, which tells the reader nothing.
             .filter(|(field, _)| !matches!(field, Field::FirstName | Field::LastName))
             .filter(|(field, _)| !changed(field))
             .map(|(field, value)| Carried { field, value })
@@ -263,6 +274,7 @@ impl Change {
         self.edits.join.clear();
         self.edits.leave.clear();
         self.ends_sessions = true;
+        // The length of the session is a matter of this login, not of the user's state.
         let length = desired.grants.session_length;
         self.login = Some(Grants {
             session_length: length.or(rules.defaults.session_length),
@@ -274,6 +286,7 @@ impl Change {
         self.key = match wish {
             KeyWish::None => KeyChange::None,
             KeyWish::Ensure if has_key => KeyChange::None,
+            // A new user has nothing to replace.
             KeyWish::Rotate if self.action != Action::Create => KeyChange::Rotate,
             KeyWish::Ensure | KeyWish::Rotate => KeyChange::Mint,
         };

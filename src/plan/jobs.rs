@@ -61,6 +61,7 @@ pub(crate) fn job(
     verify: bool,
 ) -> Option<JobSpec> {
     if matches!(change.action, Action::Unchanged | Action::Refused) {
+        // Nothing is recorded for it, so a run holds only users that change.
         return None;
     }
     let planned = Box::new(Extra {
@@ -73,10 +74,13 @@ pub(crate) fn job(
     let named = || desired.grants.clone();
     Some(JobSpec::CreateUser(UserSpec {
         external_user_id: desired.external_user_id.clone(),
+        // Without a login, the named grants are recorded, so that later plans know them.
         grants: change.login.clone().unwrap_or_else(named),
         via: options.via,
         target: options.target.clone(),
+        // The plan has decided already that an existing user is changed.
         update: true,
+        // Sudo does not work for a disabled user.
         verify: verify && change.action != Action::Disable,
         key: (change.key != KeyChange::None).then(|| KeySpec {
             purpose: options.purpose.clone(),

@@ -54,16 +54,20 @@ impl KnownGrants {
     /// jobs for other Looker ids are skipped. What Looker shows readily, such as names and groups, is not taken from here.
     pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Self {
         let mut known = Self::default();
+        // `None` once the grants are known completely, so older jobs add nothing.
         let mut said = Some(Grants::default());
         for job in jobs {
             let Ok(found) = serde_json::from_value::<Found>(job.outcome.clone()) else {
+                // The outcome of a job of another kind, or of an embedctl that wrote it differently.
                 continue;
             };
             if found.looker_user_id.as_ref() != Some(&seen.id) {
                 continue;
             }
             let key = found.key.map(|key| (key.id, key.client_id));
+            // Compared with the keys that Looker shows: a delivered key may have been revoked since.
             known.has_our_key |= key.is_some_and(|key| seen.keys.contains(&key));
+            // A job that changed nothing says nothing about grants.
             if !matches!(found.outcome, Some(Outcome::Created | Outcome::Updated)) {
                 continue;
             }
@@ -73,6 +77,7 @@ impl KnownGrants {
             match serde_json::from_value(job.spec.clone()) {
                 Ok(JobSpec::CreateUser(spec)) => {
                     let (grants, all) = of_spec(spec);
+                    // Newer jobs win over older ones.
                     known.grants = later.or(&grants);
                     // A login replaces everything older.
                     said = (!all).then(|| known.grants.clone());
@@ -103,10 +108,12 @@ impl KnownGrants {
 /// The grants that a job gave, and whether it replaced all earlier ones.
 fn of_spec(spec: UserSpec) -> (Grants, bool) {
     let logs_in = !spec.planned.no_login;
+    // An embed user that was created through the API got no grants from its job.
     let grants = match spec.via {
         Via::EmbedUser if logs_in => Grants::default(),
         _ => spec.grants,
     };
+    // What a login does not name, the user no longer has.
     let replaced = match logs_in {
         true => Grants {
             permissions: Some(Vec::new()),

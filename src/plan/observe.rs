@@ -66,16 +66,19 @@ pub(crate) async fn observe(
     (width, all): (usize, bool),
     mut progress: impl FnMut(Looked),
 ) -> Result<Observed, Error> {
+    // Users are kept on disk, not in memory: an instance may have 100,000.
     let mut store = Store::new()?;
     if rows == 0 && !all {
         return Ok(Observed::all(store));
     }
+    // A few users are cheaper to look up than any list is to read.
     if rows > FEW || all {
         // A sweep must not take more pages than there are users to look up.
         let most = if all { u64::MAX } else { rows };
         if sweep(finder.admin(), &mut store, width, most, &mut progress).await? {
             return Ok(Observed::all(store));
         }
+        // The sweep gave up half-way; the lookups start with an empty store.
         store = Store::new()?;
     }
     let unseen = look_up(finder, ids, &mut store, (width, rows), &mut progress).await?;
@@ -95,10 +98,12 @@ async fn sweep(
     let users = page(admin, 0, PAGE).await?;
     let size = users.len() as u64;
     let mut seen = size;
+    // To recognize a server that ignores the offset and sends the first page forever.
     let first = users.first().map(|user| user.id.clone());
     let mut shows_disabled = keep(store, admin, users)?;
     progress(Looked::swept(seen, 0));
     if size == 0 {
+        // A list without enabled users may still have disabled ones.
         sweep_disabled(admin, store).await?;
         return Ok(true);
     }
@@ -124,17 +129,20 @@ async fn sweep(
         let mut is_over = false;
         while let Some(joined) = flying.join_next().await {
             let users = joined.map_err(Error::internal)??;
+            // A stretch that is not full ended with an empty page, so the list is over.
             is_over |= (users.len() as u64) < size;
             seen += users.len() as u64;
             shows_disabled |= keep(store, admin, users)?;
             progress(Looked::swept(seen, flying.len()));
         }
         if is_over {
+            // If one disabled user was listed, disabled users are not omitted here.
             if !shows_disabled {
                 sweep_disabled(admin, store).await?;
             }
             return Ok(true);
         }
+        // Doubled each time, up to the limit: a short list costs few requests, a long one few rounds.
         together = pages.min(width.max(1) as u64);
     }
 }
@@ -172,6 +180,7 @@ async fn stretch(
     let mut users: Vec<User> = Vec::new();
     loop {
         let came = users.len() as u64;
+        // A server may send fewer users than asked for, whatever its limit.
         if came >= size {
             return Ok(users);
         }
@@ -236,6 +245,7 @@ async fn look_up(
                 unseen.insert(id, Refusal::of(error)?);
             }
         }
+        // A failed lookup counts as looked up, so the progress reaches its end.
         seen += 1;
         progress(Looked {
             seen,

@@ -85,6 +85,7 @@ impl Planner {
     pub(crate) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         let mut pairs = self.pairs().await?;
         let missing = |pair: &Pair, known: &KnownGrants| known.missing(&pair.desired);
+        // Only what the rows name is read; most manifests name a few fields, and each costs calls.
         self.read(&mut pairs, missing).await?;
         let mut changes: Vec<Change> = pairs.iter().map(|pair| self.decide(pair)).collect();
         // A login replaces all grants, so a user that needs one is read completely and decided again.
@@ -95,11 +96,14 @@ impl Planner {
                 logins.push(at);
             }
         }
+        // Sorted by construction, so a binary search finds an index.
         let everything = |at: usize| match logins.binary_search(&at) {
             Ok(_) => Needs::everything(),
             Err(_) => Needs::default(),
         };
         self.read_at(&mut pairs, everything).await?;
+        // The full reading may show further differences, for example a grant that the ledger did not
+        // know.
         for at in &logins {
             if let (Some(pair), Some(change)) = (pairs.get(*at), changes.get_mut(*at)) {
                 *change = self.decide(pair);
@@ -129,6 +133,7 @@ impl Planner {
         after: &str,
         owned: impl Fn(&str) -> bool,
     ) -> Result<Option<(String, Vec<Change>)>, Error> {
+        // The same size as a chunk, for the same reasons.
         let rest = self.store.rest(after, 500)?;
         let Some(last) = rest.last().map(|seen| seen.external_user_id.clone()) else {
             return Ok(None);
@@ -147,9 +152,11 @@ impl Planner {
                 break;
             };
             let mut desired = Desired::new(row?, self.key);
+            // Groups are compared by id, which renaming a group does not change.
             if let Some(groups) = &mut desired.grants.group_ids {
                 self.reader.name_by_id(groups).await?;
             }
+            // Taken out of the store, so what is left there is what the manifest does not name.
             let seen = self.store.take(&desired.external_user_id)?;
             pairs.push(Pair {
                 desired,
@@ -158,6 +165,7 @@ impl Planner {
             });
         }
         let existing: Vec<&mut Pair> = pairs.iter_mut().filter(|it| it.seen.is_some()).collect();
+        // With `--refresh`, everything is read from Looker, because the ledger may be wrong about it.
         if existing.is_empty() || self.refresh {
             return Ok(pairs);
         }
@@ -188,6 +196,7 @@ impl Planner {
             .collect();
         let names_groups = |pair: &Pair| pair.desired.grants.group_ids.is_some();
         for pair in pairs.iter_mut() {
+            // Groups are on the user that was read already, so comparing them costs no call per user.
             if let (true, Some(seen), Ok(known)) = (names_groups(pair), &pair.seen, &mut pair.known)
             {
                 known.grants.group_ids = Some(self.reader.groups_of(seen).await?);
@@ -224,6 +233,7 @@ impl Planner {
                 return Ok(());
             };
             let (at, known) = joined.map_err(Error::internal)?;
+            // Answers arrive in any order; the index puts each with its row.
             if let Some(pair) = pairs.get_mut(at) {
                 pair.known = match known {
                     Ok(known) => Ok(known),

@@ -59,6 +59,7 @@ impl GrantReader {
         mut known: KnownGrants,
         needs: &Needs,
     ) -> Result<KnownGrants, Error> {
+        // Everything is replaced, not completed, because a login repeats exactly this.
         if needs.everything {
             // The ledger may be older than grants that someone else has given the user since.
             known.grants = Grants {
@@ -76,11 +77,13 @@ impl GrantReader {
             is.permissions = Some(grants.permissions);
             is.models = Some(grants.models);
         }
+        // One call returns the values of all attributes, the time zone among them.
         if needs.timezone || needs.everything || !needs.attributes.is_empty() {
             let rows = self.admin.attribute_values(&seen.id).await?;
             if needs.timezone || needs.everything {
                 is.user_timezone = Some(self.timezone(&rows).await?);
             }
+            // With everything needed, all own values matter, because a login replaces them.
             let names = (!needs.everything).then_some(&needs.attributes);
             let own = self.own_values(seen, rows, names).await?;
             // A named attribute without a row of its own is known to have no value.
@@ -90,6 +93,7 @@ impl GrantReader {
             for (name, value) in own {
                 match value {
                     Some(value) => is.user_attributes.insert(name, value),
+                    // Looker hides it, so a login cannot repeat it; the decision has to know.
                     None => {
                         known.hidden.insert(name.clone());
                         is.user_attributes.remove(&name)
@@ -103,6 +107,7 @@ impl GrantReader {
     /// Replace the names of groups by their ids. An unknown name stays: the manifest was refused if Looker could be asked for its
     /// groups.
     pub(super) async fn name_by_id(&self, groups: &mut [String]) -> Result<(), Error> {
+        // Most manifests name no groups; then the list of all groups is not read.
         if groups.is_empty() {
             return Ok(());
         }
@@ -153,6 +158,7 @@ impl GrantReader {
 
     async fn grants(&self, seen: &ObservedUser) -> Result<EmbedGrants, Error> {
         let known = || {
+            // Many users share a few sets of roles, so this saves most calls.
             let known = self.learnt.grants.lock();
             let known = known.unwrap_or_else(PoisonError::into_inner);
             known.get(&seen.role_ids).cloned()
@@ -165,12 +171,14 @@ impl GrantReader {
             Ok::<_, LookerError>(roles.map(|role| (role.id.clone(), role)).collect())
         };
         let listed = self.learnt.listed.get_or_try_init(ask).await?;
+        // The role of the embed login is a direct one; roles through groups are not from it.
         let direct = self.admin.user_roles(&seen.id, true).await?;
         let grants = match embed_grants(&seen.role_ids, &direct, listed) {
             Ok(grants) => {
                 self.learnt.shows_embed_roles.store(true, Relaxed);
                 grants
             }
+            // Only without any embed role the question is open whether Looker hides it.
             Err(GrantsUnreadable::NoRole) if self.has_no_embed_role(seen).await? => {
                 // Not remembered: other users with these roles may have more.
                 return Ok(EmbedGrants::default());
@@ -193,8 +201,10 @@ impl GrantReader {
         if seen.is_disabled {
             return Ok(false);
         }
+        // Its models are what it reaches, whatever roles Looker shows.
         let sudo = self.admin.login_user(&seen.id).await?;
         let models = sudo.lookml_models().await;
+        // Logged out before the result is looked at, or an error would leave the token behind.
         sudo.logout().await?;
         Ok(models?.is_empty())
     }

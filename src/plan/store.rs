@@ -17,6 +17,8 @@ impl Store {
         // With an empty name, SQLite uses a private temporary file, and writes to it only what does not fit in memory.
         let db = Connection::open("").map_err(failed)?;
         db.execute_batch(
+            // Neither a journal nor syncs: the file is gone with the process, so nothing could be
+            // recovered from it.
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192;
              CREATE TABLE seen (external_user_id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;",
         )
@@ -29,9 +31,12 @@ impl Store {
         &mut self,
         users: impl IntoIterator<Item = ObservedUser>,
     ) -> Result<(), Error> {
+        // One transaction per page; a commit for each user would dominate.
         let transaction = self.db.transaction().map_err(failed)?;
         {
             let mut insert = transaction
+                // A user may be on two pages if the list changes while it is read; the later one is
+                // newer.
                 .prepare_cached("INSERT OR REPLACE INTO seen VALUES (?1, ?2)")
                 .map_err(failed)?;
             for user in users {

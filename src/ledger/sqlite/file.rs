@@ -30,6 +30,8 @@ pub fn default_path(state_dir: &Path, host_with_port: &str) -> PathBuf {
             byte => name.extend(["_", &format!("{byte:02x}")]),
         }
     }
+    // Different hosts with the same first 240 characters would share a file; no real host is that
+    // long.
     name.truncate(LONGEST_NAME);
     state_dir.join(format!("{name}.ledger"))
 }
@@ -53,6 +55,7 @@ pub(super) fn open_writer(path: &Path, make_folder: bool) -> Result<Connection, 
 
 /// A connection that only reads.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
+    // Reads have a connection of their own, so a long one never delays a write.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connect = || {
         let connection = Connection::open_with_flags(path, flags)?;
@@ -95,6 +98,7 @@ fn refuse_read_only(connection: &Connection) -> Result<(), Fault> {
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    // Another process may be writing; its transactions are short.
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())

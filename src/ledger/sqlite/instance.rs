@@ -25,6 +25,7 @@ pub(super) fn get(db: &Connection, id: i64) -> Result<Option<Instance>, Fault> {
 
 /// Bind the ledger to this Looker. Records of another one stay with it; those that belong to none yet become this one's.
 pub(super) fn put(db: &Connection, instance: &Instance) -> Result<(), Fault> {
+    // Records without a Looker belong to this row, so filling it in gives them their Looker.
     if find(db)?.is_none() {
         return set(db, instance);
     }

@@ -88,7 +88,6 @@ pub(super) fn list(
         Some(JobState::Done) => "AND state = 1".to_owned(),
         Some(other) => format!("AND state = {} AND state <> 1", other.number()),
     };
-    // Eight are enough to find the last one that touched a given field, and keep a lookup of 1,000 users small.
     let sql = format!(
         "SELECT number, subject, also, spec, state, outcome FROM job
          WHERE run = (SELECT seq FROM run WHERE id = :run) AND number >= :from {filter}

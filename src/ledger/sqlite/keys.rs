@@ -13,6 +13,7 @@ const COLUMNS: &str =
 
 /// Store a key of the Looker that the run in row `run` belongs to, or without a run, of the ledger's own.
 pub(super) fn put(db: &Connection, run: Option<i64>, key: &KeyRecord) -> Result<(), Fault> {
+    // A key is recorded at each stage; the newest record replaces the older ones.
     let sql = format!(
         "INSERT OR REPLACE INTO key (looker, {COLUMNS})
          VALUES (coalesce((SELECT looker FROM run WHERE seq = :run), {HERE}), :user, :key, :external, :client, :purpose, :state, :minted, :revoke)"

@@ -37,11 +37,14 @@ impl Process {
 
     /// Whether `other` is alive, as seen from this process; `None` if only its lease can tell.
     fn sees_alive(&self, other: &Self) -> Option<bool> {
+        // A pid of another machine, boot or container says nothing about a process here.
         if self.space.is_empty() || self.space != other.space {
             return None;
         }
         // A pid alone is not enough: it may have been given to a new process since.
         match (started(other.pid), other.started) {
+            // The process exists and is the one that was recorded, since both started at the same
+            // tick.
             (Some(found), Some(recorded)) => Some(found == recorded),
             (None, Some(_)) => Some(false),
             (_, None) => None,

@@ -65,7 +65,9 @@ pub(super) fn claim(db: &Connection, me: &Process, now: Timestamp) -> Result<Vec
             false => left.push(permit),
         }
     }
+    // Taking the right back now would break a command that relies on it.
     left.retain(|permit| !living.contains(&permit.looker_user_id));
+    // Owned by this process from now on, so that two commands do not set the same user back at once.
     for permit in &left {
         take(db, me, permit.id, now + LEASE)?;
     }

@@ -61,6 +61,7 @@ pub(super) fn begin(
 /// Take a run over, unless its owner is alive.
 pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
     let row = hold::row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
+    // Claiming a run that this process holds already changes nothing.
     if !batch.holds(run) {
         if let Some(owner) = living_owner(batch, row)? {
             let subject = "this run".to_owned();
@@ -94,6 +95,7 @@ pub(super) fn refuse_pending(
     for wanted in [Some(subject), also].into_iter().flatten() {
         let mut look = batch.db.prepare_cached(PENDING)?;
         let found = look.query_row((wanted, row), |row| row.get(0)).optional()?;
+        // Either half suffices: a move to another id concerns two users, and both must be free.
         if let Some(other) = found {
             return Err(in_the_way(batch, wanted, other)?.into());
         }

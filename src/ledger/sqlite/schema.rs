@@ -148,8 +148,10 @@ CREATE TABLE permit (
 
 /// Bring the file to the newest version. Writes even if nothing changes, so that a full or read-only disk is detected now.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
+    // Locks the file at once, so that two processes do not migrate it at the same time.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
+    // An older embedctl would misread newer tables.
     if found > KNOWN {
         let known = KNOWN;
         return Err(LedgerError::TooNew { found, known }.into());

@@ -75,6 +75,8 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            // Checked after each write too, because a steady stream of writes never lets the wait time
+            // out.
             if now.saturating_sub(renewed) >= HEARTBEAT {
                 renewed = now;
                 self.give_sign_of_life(&holds);
@@ -102,6 +104,7 @@ impl Writer {
         };
         let mut batch = Batch::new(&transaction, &self.me, now, holds);
         let mut replies = vec![first(Ok(&mut batch))];
+        // Many jobs share one sync to disk, which takes far longer than the writes themselves.
         while replies.len() < BATCH && batch.failure.is_none() {
             let patience = if replies.len() < self.together {
                 GATHERING
@@ -119,6 +122,7 @@ impl Writer {
             None => transaction.commit(),
             Some(error) => Err(error),
         };
+        // Answered only after the commit: a caller acts on what it has recorded.
         for reply in replies {
             let committed = committed.as_ref();
             reply(
@@ -172,6 +176,7 @@ impl<'a> Batch<'a> {
         path: &Path,
     ) -> Result<T, LedgerError> {
         work(self).map_err(|fault| {
+            // A refusal wrote nothing, so the rest of the transaction is sound.
             let Fault::Sqlite(error) = fault else {
                 return fault.at(path);
             };
