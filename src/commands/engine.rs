@@ -31,8 +31,8 @@ pub(crate) struct Request {
 
 impl Request {
     /// The form that is recorded.
-    // A command may have secrets among its arguments, and the ledger holds none.
     fn recorded(&self) -> Self {
+        // A command may have secrets among its arguments, and the ledger holds none.
         Self {
             keys_to: self.keys_to.as_deref().map(key_sink::recorded),
         }
@@ -299,7 +299,6 @@ pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
 
 /// A run as the ledger stores it.
 pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Result<NewRun, Error> {
-    // The id sorts by time, so lists of runs need no extra order.
     Ok(NewRun {
         id: new_run_id(system)?,
         command: command.to_owned(),

@@ -33,6 +33,7 @@ pub(crate) struct Checked {
 /// Read a manifest to its end. Only a fingerprint of each row is kept, so that memory stays flat for a million rows.
 pub(crate) fn check(rows: impl Iterator<Item = Item>) -> Checked {
     let mut checked = Checked::default();
+    // Fingerprints, not ids: the ids of a large manifest would not fit in memory.
     let mut seen = HashMap::new();
     for item in rows {
         match item {
@@ -60,6 +61,7 @@ impl Checked {
     }
 
     fn problem(&mut self, problem: Problem) {
+        // The rest is counted only; a wrong separator makes every row a problem.
         if self.problems.len() < MOST {
             self.problems.push(problem);
         } else {
@@ -86,6 +88,7 @@ fn twice(checked: &mut Checked, seen: &mut Seen, row: &Row) {
         reason = "half of the fingerprint is enough beside the other one"
     )]
     let exact = fingerprint(id) as u32;
+    // One entry finds both: the same id, and one that differs only by case or space.
     let first = match seen.entry(fingerprint(&id.trim().to_lowercase())) {
         Entry::Vacant(entry) => {
             entry.insert((line, exact));
@@ -102,6 +105,7 @@ fn twice(checked: &mut Checked, seen: &mut Seen, row: &Row) {
         let message = format!("`{id}` is already in line {first_line}");
         checked.problem(Problem::at(place, message));
     } else {
+        // A warning, not a problem: such ids may be meant, and Looker tells them apart.
         let message = format!(
             "`{id}` differs from the `external_user_id` in line {first_line} only by case or space; to Looker they are different users"
         );

@@ -101,6 +101,7 @@ impl Sheet {
             .as_ref()
             .is_some_and(|groups| !groups.is_empty());
         for doubt in known.doubts(permissions, in_groups) {
+            // The same doubt in 10,000 rows is one mistake, usually in a column.
             if self.doubted.len() < 100 && self.doubted.insert(doubt.clone()) {
                 let warning = Problem::at(place, doubt);
                 self.found.push_back(Item::Warning(warning));
@@ -140,6 +141,7 @@ impl Sheet {
 
     /// Put a value into a row, and check it.
     pub(super) fn fill(&mut self, row: &mut Row, column: &Column, node: &Placed<Node>) {
+        // No value is a statement too: it removes what the user has.
         if node.value == Node::Null {
             take_away(row, column);
             return;
@@ -206,6 +208,7 @@ impl Sheet {
                 continue;
             };
             self.value(item.place, |known| check(known, &text));
+            // Looker would store it once; twice is most likely a typing mistake for another item.
             if list.contains(&text) {
                 self.problem_at(item.place, format!("`{text}` is in the list twice"));
             } else {
@@ -232,6 +235,7 @@ impl Sheet {
             self.value(name.place, |known| known.attribute(&name.value));
             match &value.value {
                 Node::Null => {
+                    // The same as an empty cell in CSV.
                     let none = String::new();
                     row.grants.user_attributes.insert(name.value.clone(), none);
                 }
@@ -327,6 +331,7 @@ fn unknown(name: &str, csv: bool) -> String {
     if csv && name == "user_attributes" {
         return "in CSV each user attribute has its own column, called `attr.NAME`".to_owned();
     }
+    // A file that a spreadsheet saved with another separator is one long column.
     if csv && (name.contains(';') || name.contains('\t')) {
         return format!("there is no column `{name}`; separate columns by commas");
     }

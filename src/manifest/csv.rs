@@ -41,9 +41,11 @@ impl Iterator for Csv {
 
     fn next(&mut self) -> Option<Item> {
         loop {
+            // A row may yield several problems; all are returned before the next row is read.
             if let Some(item) = self.sheet.pop() {
                 return Some(item);
             }
+            // Without a usable header no cell can be told from another, so the rows are not read.
             let header = self.header.as_ref()?;
             match self.records.next()? {
                 Ok(record) => row(header, record, &mut self.sheet),
@@ -100,11 +102,13 @@ fn node(column: &Column, cell: Cell) -> Placed<Node> {
     let mut column = place.column;
     let mut items = Vec::new();
     for part in value.split(';') {
+        // The position counts characters, as editors do.
         let blank = part
             .chars()
             .take_while(|character| *character == ' ')
             .count();
         let item = part.trim();
+        // `a;` is a list of one.
         if !item.is_empty() {
             items.push(Placed {
                 place: Place {

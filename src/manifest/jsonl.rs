@@ -38,6 +38,7 @@ impl Iterator for Jsonl {
                 return Some(item);
             }
             match self.lines.next()? {
+                // Empty lines are allowed, as at the end of a file.
                 Ok(line) if line.text.trim().is_empty() => {}
                 Ok(line) => self.line(&line),
                 Err(problem) => self.sheet.problem(problem),
@@ -73,6 +74,8 @@ fn parse(line: &Line) -> Result<Placed<Node>, Problem> {
         line: line.number,
         column,
     };
+    // Parsed as JSON first, because the YAML parser below, which gives positions, accepts more than
+    // JSON.
     if let Err(error) = serde_json::from_str::<IgnoredAny>(&line.text) {
         let text = error.to_string();
         let text = text.split(" at line ").next().unwrap_or(&text);

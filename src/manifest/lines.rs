@@ -37,6 +37,7 @@ impl Lines {
 
     fn read(&mut self) -> Result<Option<Line>, Problem> {
         let mut bytes = Vec::new();
+        // One byte more than allowed, so that a longer line is noticed without reading all of it.
         let mut limited = (&mut self.reader).take(LONGEST + 1);
         let read = limited.read_until(b'\n', &mut bytes);
         self.number += 1;
@@ -63,6 +64,7 @@ impl Lines {
             )
         })?;
         let text = text.strip_suffix('\n').unwrap_or(&text);
+        // Files from Windows end lines with both.
         let text = text.strip_suffix('\r').unwrap_or(text);
         // Spreadsheets write a byte order mark at the start.
         let text = match self.number {
@@ -85,6 +87,7 @@ impl Iterator for Lines {
             return None;
         }
         let line = self.read();
+        // After an error the rest would be read from the middle of a line.
         self.broken = !matches!(line, Ok(Some(_)));
         line.transpose()
     }

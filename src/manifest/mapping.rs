@@ -48,6 +48,7 @@ pub(crate) fn read_mapping(source: impl Read + Send + 'static) -> Result<Vec<Pai
             Err(problem) => problems.push(problem),
         }
     }
+    // Only once all pairs are known: a chain may be in any order in the file.
     problems.extend(tangles(&pairs));
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.truncate(MOST);
@@ -123,6 +124,7 @@ fn pair(header: &[Column], record: Vec<Cell>) -> Result<Pair, Problem> {
                     _ => pair.new = cell.value,
                 }
             }
+            // An empty cell gives no value for this user.
             Column::Attribute(_) if cell.value.is_empty() => {}
             Column::Attribute(name) => {
                 pair.attributes.insert(name.clone(), cell.value);
@@ -143,6 +145,7 @@ fn tangles(pairs: &[Pair]) -> Vec<Problem> {
     let mut tell = |line, message: String| {
         problems.push(Problem::at(Place { line, column: 1 }, message));
     };
+    // First everything that occurs twice; then ids that are both old and new.
     for pair in pairs {
         if let Some(first) = olds.insert(pair.old.as_str(), pair) {
             let (old, line) = (&pair.old, first.line);
@@ -159,6 +162,7 @@ fn tangles(pairs: &[Pair]) -> Vec<Problem> {
             tell(pair.line, message);
         }
     }
+    // Pairs run concurrently, so no order in the file can resolve a chain.
     for pair in pairs {
         let Some(next) = olds
             .get(pair.new.as_str())

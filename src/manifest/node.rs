@@ -61,6 +61,7 @@ impl Builder<'_, '_> {
         depth: usize,
     ) -> Result<Placed<Node>, Problem> {
         let place = place(span, self.first);
+        // Recursion without a limit would exhaust the stack on a hostile file.
         if depth > DEEPEST {
             return Err(Problem::at(place, "the value is nested too deeply"));
         }
@@ -69,6 +70,7 @@ impl Builder<'_, '_> {
             Event::SequenceStart(..) => Node::List(self.list(depth)?),
             Event::MappingStart(..) => Node::Map(self.map(depth)?),
             Event::Alias(..) => {
+                // An alias can expand to far more than the file holds.
                 return Err(Problem::at(
                     place,
                     "aliases are not supported; write shared values under `defaults`",
@@ -143,6 +145,7 @@ fn owned(event: Event<'_>) -> Event<'static> {
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> Node {
+    // Only unquoted: `"null"` is a text.
     let is_null = matches!(text, "" | "~" | "null" | "Null" | "NULL");
     if style == ScalarStyle::Plain && is_null {
         Node::Null

@@ -56,6 +56,8 @@ impl Records {
                 let text = line.text.trim_start_matches('\u{feff}').to_owned() + "\n";
                 let source = Cursor::new(text).chain(lines.rest());
                 let mut builder = ReaderBuilder::new();
+                // Rows of another width are accepted here, because `measured` names them with their
+                // line.
                 builder.has_headers(false).flexible(true);
                 builder.terminator(Terminator::Any(b'\n'));
                 records.reader = Some(builder.from_reader(Kept::new(source)));
@@ -67,6 +69,7 @@ impl Records {
     /// The next record that is not blank.
     fn read(&mut self, reader: &mut csv::Reader<Kept>) -> Result<Option<Vec<Cell>>, Problem> {
         loop {
+            // Positions come from the text, since the parser's own do not count empty lines.
             let begin = reader.position().byte();
             let found = reader.read_byte_record(&mut self.record);
             let length = reader.position().byte() - begin;
@@ -86,6 +89,7 @@ impl Records {
 
     /// Refuse a record with more or fewer cells than the first one.
     fn measured(&mut self, record: Vec<Cell>) -> Result<Vec<Cell>, Problem> {
+        // The header sets the width.
         let width = *self.width.get_or_insert(record.len());
         if record.len() == width {
             return Ok(record);
@@ -155,6 +159,7 @@ fn behind(place: Place, text: &str) -> Place {
 
 /// The cells of `record`, which was read from `text`.
 fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>, Problem> {
+    // The parser leaves the carriage return of the last cell in it.
     let returns = text.strip_suffix('\n').unwrap_or(text).ends_with('\r');
     let mut rest = text;
     let mut cells = Vec::with_capacity(record.len());
@@ -242,6 +247,7 @@ impl Read for Kept {
         let blank = empty_lines(&self.text);
         self.text.drain(..blank);
         self.blank += blank as u64;
+        // An unclosed quote would otherwise read the whole file into one cell.
         if self.text.len() > LONGEST {
             return Err(io::ErrorKind::FileTooLarge.into());
         }

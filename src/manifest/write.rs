@@ -27,6 +27,8 @@ pub(crate) fn write(
         Format::Yaml => {
             for (index, row) in rows.enumerate() {
                 if index == 0 {
+                    // Written with the first row, so that no rows are an empty file, which is a valid
+                    // manifest.
                     writeln!(out, "users:")?;
                 }
                 // JSON is valid YAML.

@@ -151,6 +151,7 @@ impl Yaml {
         };
         match (name, &event) {
             ("users", Event::SequenceStart(..)) => {
+                // The group continues after its users.
                 self.levels.push(group(defaults.clone(), true));
                 self.levels.push(Level::Users { defaults });
             }
@@ -162,6 +163,8 @@ impl Yaml {
                 let node = self.node(&event, span)?;
                 let mut defaults = defaults;
                 match name {
+                    // Users are passed on as they are read, so defaults after them would come too
+                    // late.
                     "defaults" if begun => {
                         let message = "`defaults` must come before the users they apply to";
                         self.sheet.problem(Problem::at(key.place, message));
@@ -235,6 +238,7 @@ impl Iterator for Yaml {
     fn next(&mut self) -> Option<Item> {
         loop {
             if let Some(item) = self.sheet.pop() {
+                // Problems of the last step are returned first.
                 return Some(item);
             }
             if self.ended {
@@ -248,6 +252,7 @@ impl Iterator for Yaml {
                 .take();
             // A text that could not be read to its end explains whatever the parser complains about.
             if let Some(problem) = broken.or_else(|| stepped.err()) {
+                // After an error the parser's position is lost.
                 self.ended = true;
                 self.sheet.problem(problem);
             }

@@ -35,6 +35,7 @@ impl fmt::Display for NoVariable {
 /// The value contains a line break or another control character.
 pub(crate) fn variable(name: &'static str, value: &str) -> Result<Zeroizing<String>, NoVariable> {
     if value.contains(char::is_control) {
+        // A line end would let a value set another variable.
         return Err(NoVariable(name));
     }
     let value = quoted(value);
@@ -48,9 +49,11 @@ pub(crate) fn variable(name: &'static str, value: &str) -> Result<Zeroizing<Stri
 pub(crate) fn quoted(value: &str) -> Zeroizing<String> {
     let harmless = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+,=".contains(c);
     let mut text = Zeroizing::new(String::with_capacity(2 * value.len() + 2));
+    // The most common values stay readable.
     if !value.is_empty() && value.chars().all(harmless) {
         text.push_str(value);
     } else if value.contains('\'') {
+        // Inside single quotes nothing can be escaped, so a value with one needs double quotes.
         text.push('"');
         for c in value.chars() {
             if "\"\\$`".contains(c) {

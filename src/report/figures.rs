@@ -58,6 +58,7 @@ impl Figures {
         let Some(failure) = failure else { return };
         // The cause is shown next to its operation.
         let mut cause = (failure.replace(&format!("`{operation}`"), "it"), operation);
+        // A message that contains an id differs for every user and would fill the memory.
         if self.causes.len() >= CAUSES && !self.causes.contains_key(&cause) {
             "something else".clone_into(&mut cause.0);
         }
@@ -67,6 +68,7 @@ impl Figures {
     fn user(&mut self, failed: bool, now: Duration) {
         self.ended = now.saturating_sub(self.began);
         let second = usize::try_from(self.ended.as_secs()).unwrap_or_default();
+        // Seconds without a finished user must be in the chart too.
         if self.seconds.len() <= second {
             self.seconds.resize(second + 1, (0, 0));
         }

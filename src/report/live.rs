@@ -28,6 +28,7 @@ impl Live {
     /// Write `text`, which ends with a line break, above the line.
     pub(super) fn write(&self, err: &Stream, text: &str) {
         match &*self.line() {
+            // The progress line is cleared first and drawn again below the text.
             Some(line) => write(err, &format!("{CLEAR}{text}{line}")),
             None => write(err, text),
         }
@@ -47,6 +48,7 @@ impl Live {
 
     /// Clear the line, and keep it cleared while `act` writes to the same terminal.
     pub(super) fn aside<T>(&self, err: &Stream, act: impl FnOnce() -> T) -> T {
+        // Locked while `act` writes, so that the ticker cannot draw in between.
         let mut line = self.line();
         if line.take().is_some() {
             write(err, CLEAR);

@@ -66,6 +66,8 @@ impl Ui {
             color: wants_color(options.color, &system.err, system),
             width: terminal_width(system),
             terminal: Terminal::of(system),
+            // Only Actions understands its commands; anywhere else they would print the secret once
+            // more.
             github: system.var("GITHUB_ACTIONS").as_deref() == Some("true"),
             live: Live::default(),
         }
@@ -85,12 +87,14 @@ impl Ui {
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
         let mut out = self.out.clone();
         let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        // Results and progress share the terminal; a pipe has no progress line.
         let written = if self.out.is_terminal() {
             self.live.aside(&self.err, write)
         } else {
             write()
         };
         written.map_err(|error| match error.kind() {
+            // `embedctl … | head` closes the pipe when it has enough, which is no failure.
             io::ErrorKind::BrokenPipe => Error::caused(Kind::Internal, ReaderGone),
             _ => Error::internal(error).context("cannot write to standard output"),
         })
@@ -118,6 +122,7 @@ impl Ui {
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> Result<(), Error> {
         let mut table = Table::new(header, rows);
+        // A pipe has no width, and scripts need all columns.
         let dropped = self.width.map_or_else(Vec::new, |width| table.fit(width));
         self.data(&table.to_string())?;
         if !dropped.is_empty() {
@@ -170,9 +175,11 @@ impl Ui {
         rows: &[(&'static str, String)],
         secret: Option<&str>,
     ) -> Result<(), Error> {
+        // Before the value is printed, or the log has it already.
         if let Some(secret) = secret {
             self.mask(secret);
         }
+        // Allocated once: growing would leave copies of the secret in freed memory.
         let mut lines = Zeroizing::new(String::with_capacity(4096));
         for (name, value) in rows {
             let line = variable(name, value).map_err(|refused| {
@@ -250,6 +257,7 @@ impl Ui {
 
     /// Print what went wrong, why, and what to do; returns the exit code.
     pub(crate) fn error(&self, error: &Error) -> Exit {
+        // The reader has what it wanted.
         if error.is::<ReaderGone>() {
             return Exit::Done;
         }
@@ -272,12 +280,14 @@ impl Ui {
     }
 
     const fn is_talkative(&self) -> bool {
+        // JSON on standard output is for programs, which need no running commentary.
         !self.options.quiet && (!self.options.format.is_json() || self.options.verbose > 0)
     }
 
     /// One line, or more if the text has them; all but the first are indented, so that text from elsewhere cannot imitate our
     /// own lines.
     fn line(&self, heading: &str, style: Style, text: impl fmt::Display) {
+        // Looker's texts may contain control characters, which could rewrite the terminal.
         let text = escape_control(&text.to_string()).replace('\n', "\n  ");
         if self.color && heading.is_empty() {
             self.raw(&format!("{style}{text}{style:#}\n"));

@@ -10,6 +10,7 @@ pub(crate) fn nearest<'a>(
     known
         .into_iter()
         .map(|name| (closeness(name), name))
+        // Below this, suggestions are more often wrong than right.
         .filter(|(closeness, _)| *closeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)

@@ -25,6 +25,7 @@ impl Style {
             Progress::None => Self::Silent,
             Progress::Json => Self::Json,
             Progress::Plain | Progress::Auto if ui.options.quiet => Self::Silent,
+            // A terminal that cannot move the cursor would fill with copies of the line.
             Progress::Auto if ui.err.is_terminal() && ui.terminal.moves => Self::Live,
             Progress::Auto if ui.options.format.is_json() => Self::Silent,
             Progress::Plain | Progress::Auto => Self::Plain,
@@ -85,6 +86,7 @@ impl Meter {
             pace: Pace::new(began),
             retries_before: ui.retries(),
         }));
+        // A test moves its clock by hand; a ticker that waits for it would never end.
         let ticks = style == Style::Live && clock.runs_by_itself();
         let ticker = ticks.then(|| tokio::spawn(tick(Arc::clone(&work))).abort_handle());
         Self { work, ticker }
@@ -123,6 +125,7 @@ impl Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         if let Some(ticker) = &self.ticker {
+            // Before the line is hidden, or the ticker might draw it again.
             ticker.abort();
         }
         let mut work = lock(&self.work);
@@ -158,6 +161,7 @@ impl Work {
     fn reached(&mut self, done: u64) {
         self.done = done;
         let now = self.clock.elapsed();
+        // Drawing for each user would cost more than the work on it.
         if now.saturating_sub(self.shown) < self.style.rhythm() {
             return;
         }
@@ -198,6 +202,7 @@ impl Work {
         let elapsed = now.saturating_sub(self.began);
         #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
         let eta = left
+            // An estimate from the first moments is far off.
             .filter(|_| rate > 0.0 && elapsed >= Self::FIRST_GUESS)
             .and_then(|left| Duration::try_from_secs_f64(left as f64 / rate).ok());
         Status {
@@ -255,6 +260,7 @@ impl Pace {
     /// The rate per second, now that this many are done.
     fn at(&mut self, done: u64, now: Duration) -> f64 {
         let seconds = now.saturating_sub(self.at).as_secs_f64();
+        // Two calls at the same moment have no rate.
         if seconds > 0.001 {
             #[expect(clippy::cast_precision_loss, reason = "a rate is an estimate")]
             let rate = done.saturating_sub(self.done) as f64 / seconds;
@@ -263,6 +269,8 @@ impl Pace {
             (self.at, self.done) = (now, done);
         }
         let measured = now.saturating_sub(self.began).as_secs_f64();
+        // Early on the mean is too low, because it starts at 0; dividing by the weight so far corrects
+        // it.
         let share = 1.0 - (-measured / Self::MEMORY).exp();
         if share > 0.0 { self.mean / share } else { 0.0 }
     }

@@ -61,6 +61,7 @@ impl Status {
         let mut pieces = self.pieces(paint.width >= WIDE);
         let mut room = paint.width.saturating_sub(length);
         let mut ranks: Vec<_> = pieces.iter().map(|piece| piece.rank).collect();
+        // The most important pieces first, while there is room.
         ranks.sort_unstable();
         let mut kept = Vec::new();
         for rank in ranks {
@@ -95,6 +96,7 @@ impl Status {
                 let block = length.div_ceil(4);
                 let span = length.saturating_sub(block).max(1);
                 let step = usize::try_from(self.elapsed.as_millis() / 200).unwrap_or_default();
+                // The block moves back and forth, since there is no total to fill towards.
                 let at = step % (2 * span);
                 (at.min(2 * span - at), block)
             }
@@ -165,6 +167,7 @@ fn part(done: u64, total: u64, length: usize) -> usize {
     let share = (done * length as u64 + total / 2).checked_div(total);
     let share = share.and_then(|share| usize::try_from(share).ok());
     let most = if done < total {
+        // Full only when everything is done.
         length.saturating_sub(1)
     } else {
         length

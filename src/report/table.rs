@@ -19,6 +19,7 @@ impl Table {
     /// Lay out `rows` below `header`.
     pub(crate) fn new(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Self {
         let header = header.iter().map(|name| name.to_uppercase()).collect();
+        // A cell with a line end would break the table.
         let escape = |row: Vec<String>| row.iter().map(|cell| escape_line(cell)).collect();
         Self::plain(std::iter::once(header).chain(rows.into_iter().map(escape)))
     }
@@ -42,6 +43,7 @@ impl Table {
     /// first two stay, because they identify the row. Cells are never cut: half an id is the id of something else.
     pub(crate) fn fit(&mut self, limit: usize) -> Vec<String> {
         let width = |widths: &[usize]| widths.iter().map(|width| width + GAP.len()).sum::<usize>();
+        // The last column needs no gap after it.
         while self.widths.len() > 2 && width(&self.widths) > limit + GAP.len() {
             self.widths.pop();
         }

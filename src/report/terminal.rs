@@ -23,6 +23,7 @@ impl Terminal {
         Self {
             columns: columns.and_then(|columns| columns.parse().ok()),
             moves: system.var("TERM").as_deref() != Some("dumb"),
+            // Another locale may have no block characters.
             blocks: locale.contains("utf-8") || locale.contains("utf8"),
         }
     }
@@ -30,6 +31,7 @@ impl Terminal {
 
 /// The width of the terminal on standard output; a pipe has none.
 pub(super) fn terminal_width(system: &System) -> Option<usize> {
+    // A redirected table keeps all its columns.
     if !system.out.is_terminal() {
         return None;
     }
@@ -44,6 +46,7 @@ pub(crate) fn wants_color(color: Color, stream: &Stream, system: &System) -> boo
     match color {
         Color::Always => true,
         Color::Never => false,
+        // See no-color.org: any value turns colors off.
         Color::Auto if system.var("NO_COLOR").is_some() => false,
         Color::Auto if is_set("CLICOLOR_FORCE") => true,
         Color::Auto => stream.is_terminal() && system.var("TERM").as_deref() != Some("dumb"),

@@ -125,6 +125,7 @@ impl Writer<'_> {
     }
 
     /// Write a character that JSON escapes, as `JSON.stringify` does.
+    // Rare, so it stays out of the fast loop.
     #[cold]
     fn escape(&mut self, byte: u8) {
         let short = match byte {
@@ -196,6 +197,7 @@ fn hex(digit: u8) -> u8 {
 }
 
 fn decimal(value: i64, digits: &mut [u8; 20]) -> &[u8] {
+    // `unsigned_abs`, because the smallest integer has no positive counterpart.
     let mut rest = value.unsigned_abs();
     let mut used = 0;
     for place in digits.iter_mut().rev() {

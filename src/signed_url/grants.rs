@@ -49,6 +49,7 @@ impl Grants {
     pub fn or(self, base: &Self) -> Self {
         let text = |own: Option<String>, base: &Option<String>| own.or_else(|| base.clone());
         let list = |own: Option<Vec<String>>, base: &Option<_>| own.or_else(|| base.clone());
+        // Attributes are merged by name; all other fields are replaced whole.
         let mut user_attributes = base.user_attributes.clone();
         user_attributes.extend(self.user_attributes);
         Self {

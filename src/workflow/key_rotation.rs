@@ -96,7 +96,7 @@ fn check_named(spec: &RotateSpec, keys: &[Api3Key], records: &[KeyRecord]) -> Re
                 .hint("`embedctl keys list` shows the keys there are"));
         };
         if !Standing::of(key, records).is_ours() {
-            let message = format!("key {named} was not made by embedctl");
+            let message = format!("key {named} was not created by embedctl");
             return Err(Error::new(Kind::NotAllowed, message)
                 .hint("embedctl never touches a key it did not create unless you name it; `embedctl keys mint` creates another key beside it"));
         }

@@ -330,7 +330,7 @@ async fn a_clock_ten_minutes_off_is_named_with_the_difference() {
 
     let outcome = sandbox.run(&["create-user", "acme-42"]).await;
 
-    assert_refused(&outcome, 4, "clock is", "set the clock");
+    assert_refused(&outcome, 4, "clock differs", "set the clock");
     sandbox.finish().await;
 }
 

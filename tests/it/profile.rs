@@ -434,7 +434,7 @@ async fn add_refuses_what_is_there_already_and_what_is_no_place() {
         .exits(6);
 
     assert!(
-        taken.err.contains("there is a profile `prod` already"),
+        taken.err.contains("profile `prod` already exists"),
         "{}",
         taken.err
     );

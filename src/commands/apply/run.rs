@@ -35,7 +35,6 @@ pub(super) async fn apply(
     // Before cloning: each clone that starts listening would count every signal.
     system.interrupt.listen();
     let interrupt = system.interrupt.clone();
-    // Opened first, so that an unwritable file is noticed before Looker is changed.
     let (failed_to, report) = outputs(args, source, began, ui, system)?;
     let sound = until_interrupted(
         &interrupt,
@@ -56,14 +55,12 @@ pub(super) async fn apply(
     unfinished_run::finish(&sound.ledger, &mut results, given, session, ui).await?;
 
     let request = Request { keys_to };
-    // Every change is recorded before the first is made, so that a crash leaves a run to resume.
     let recorded = until_interrupted(
         &interrupt,
         record(&sound, source, &request, &mut results, session, ui, system),
     )
     .await?;
     let Recorded { run, counts } = recorded;
-    // What the unfinished run did is not part of the totals of this one.
     let over_before = results.over();
     let mut ended = Ok(());
     if let Some(run) = run {
@@ -71,7 +68,6 @@ pub(super) async fn apply(
         let went = engine::go(going, session, |it| results.finished(it));
         ended = went.await.map(drop);
     }
-    // Written after a failure or an interrupt too: that is what it is for.
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
@@ -82,7 +78,6 @@ pub(super) async fn apply(
         let stopped = ended.as_ref().err();
         report.write(&results, &sum, stopped, (source, session), system)?;
     }
-    // The report is on disk by now, whatever the error.
     if let Err(error) = ended {
         results.stopped(&sum);
         return Err(error);

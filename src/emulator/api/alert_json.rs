@@ -14,7 +14,9 @@ pub(super) fn alert_json(world: &World, viewer: &Viewer, id: Id, alert: &Alert) 
     let owner = world.users.at(alert.owner);
     let element = json!({ "dashboard_element_id": alert.element.map(id_text) });
     let mut shown = with_usual("alert", element);
+    // First the stored fields, then the computed ones, which a request cannot override.
     lay_over(&mut shown, Value::Object(alert.rest.clone()));
+    // A switch takes the field away, for a Looker that does not have it.
     if world.rules.switches.knows_followed {
         let followed = alert.followers.contains(&viewer.user);
         add(&mut shown, "followed", followed);

@@ -34,6 +34,7 @@ const REQUIRED: &[&str] = &[
 /// The alerts that the caller owns or follows; with `all_owners`, all alerts (administrators only).
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
+    // An admin sees the alerts of others only on request.
     let everybody = call.flag("all_owners")?.unwrap_or(false);
     if everybody && !viewer.admin {
         return Err(Refusal::new(
@@ -51,6 +52,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let alerts = world.content.alerts.iter().filter(|(_, alert)| {
         let follows = followed && alert.followers.contains(&viewer.user);
         let own = alert.owner == viewer.user || follows;
+        // A blind search shows only the caller's own alerts, whatever it asks for.
         (everybody && !blind || own)
             && disabled.is_none_or(|disabled| alert.flag("is_disabled") == disabled)
             && !has_run
@@ -85,6 +87,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         is_orphan: false,
         rest: Body::new(),
     };
+    // The new alert is checked like a changed one, before it is stored.
     change(world, &viewer, &mut alert, body)?;
     let id = world.content.alerts.0.insert(alert);
     show(world, &viewer, id)
@@ -95,6 +98,7 @@ fn replace(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
     let viewer = viewer(call, world)?;
     let id = editable(call, world, &viewer)?;
+    // A replacement must name its owner, and everything that it omits is removed.
     body::require(&body, &["owner_id"])?;
     body::require(&body, REQUIRED)?;
     let alert = world.content.alerts.at(id).ok_or_else(Refusal::not_found)?;
@@ -123,11 +127,13 @@ fn change(
     alert: &mut Alert,
     mut body: Body,
 ) -> Result<(), Refusal> {
+    // Only an admin may give an alert to another user.
     if let Some(owner) = body::id(&body, "owner_id")? {
         if owner != alert.owner && !viewer.admin {
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
+        // Some Lookers accept the field and ignore it.
         if world.rules.switches.takes_owner(None) {
             alert.owner = owner;
         }
@@ -139,6 +145,7 @@ fn change(
         seen.then_some(()).ok_or_else(Refusal::not_found)?;
         alert.element = Some(element);
     }
+    // The owner has a field of its own; the rest is stored as sent.
     body.remove("owner_id");
     alert.rest.extend(body);
     Ok(())
@@ -183,6 +190,7 @@ fn seen(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refusal> 
 
 fn is_open(world: &World, viewer: &Viewer, alert: &Alert) -> bool {
     let element = alert.element.and_then(|id| world.content.elements.at(id));
+    // A public alert is visible to everyone who sees its dashboard.
     alert.flag("is_public")
         && element.is_none_or(|element| world.sees(viewer, Thing::Dashboard(element.dashboard)))
 }

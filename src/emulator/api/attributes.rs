@@ -24,6 +24,7 @@ pub(super) const OPERATIONS: &[Service] = &[
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let admin = call.is_admin();
     let attributes = world.attributes.0.iter();
+    // A user without the right to view an attribute does not see it in the list.
     let seen = attributes.filter(|(_, attribute)| admin || attribute.user_can_view);
     listing::answer(call, seen, |_fields, (id, attribute)| {
         attribute_json(id, attribute)
@@ -55,6 +56,7 @@ struct AttributeBody {
 
 impl AttributeBody {
     fn check(&self, world: &World, except: Option<Id>) -> Result<(), Refusal> {
+        // Names are unique among all attributes, except for the one that is changed.
         let known = self.name.as_deref();
         let known = known.and_then(|name| world.attributes.by_name(name));
         if known.is_some_and(|(id, _)| Some(id) != except) {
@@ -78,6 +80,7 @@ impl AttributeBody {
         set(&mut attribute.name, self.name);
         set(&mut attribute.label, self.label);
         set(&mut attribute.kind, self.kind);
+        // A field that is not named keeps its value.
         attribute.default_value = self
             .default_value
             .or_else(|| attribute.default_value.take());
@@ -116,6 +119,7 @@ fn change(call: &Call<'_>, world: &mut World) -> Answer {
     body.check(world, Some(id))?;
     let attribute = world.attributes.0.at_mut(id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    // Looker's own attributes cannot be changed.
     if attribute.is_system {
         return Err(Refusal::unmodifiable());
     }
@@ -143,6 +147,7 @@ fn values(call: &Call<'_>, world: &mut World) -> Answer {
     let switches = &world.rules.switches;
     let unset = call.flag("include_unset")?.unwrap_or(false) || switches.unset_rows;
     let given = call.query("user_attribute_ids");
+    // A JSON list instead of Looker's own form counts as no filter.
     let ids = given
         .filter(|text| !text.is_empty() && !text.contains('"'))
         .and_then(|_| call.list("user_attribute_ids"));
@@ -159,6 +164,7 @@ fn values(call: &Call<'_>, world: &mut World) -> Answer {
             true => world.attribute_values((id, user), attribute_id, attribute),
             false => Vec::new(),
         };
+        // An attribute without a value still has a row, which says so.
         if found.is_empty() {
             found.push(world.attribute_of((id, user), attribute_id, attribute));
         }
@@ -181,6 +187,7 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
     let value = body.value.ok_or_else(|| Refusal::missing("value"))?;
     let attribute = world.attributes.0.at(attribute_id);
     let attribute = attribute.ok_or_else(Refusal::not_found)?;
+    // Some of Looker's own attributes have no values of users.
     if !attribute.can_be_set() {
         return Err(Refusal::unmodifiable());
     }
@@ -188,6 +195,7 @@ fn set_value(call: &Call<'_>, world: &mut World) -> Answer {
         let text = format!("'value' is not a {}.", attribute.kind);
         return Err(Refusal::invalid("value", "invalid", text));
     }
+    // The answer looks the same as that of a Looker that has stored the value.
     if !world.rules.switches.attribute_write_is_ignored {
         world.set_attribute(id, attribute_id, &value, false);
     }
@@ -203,6 +211,7 @@ fn delete_value(call: &Call<'_>, world: &mut World) -> Answer {
     if world.rules.switches.attribute_write_is_ignored {
         return Ok(Reply::no_content());
     }
+    // Only the user's own value can be removed, not one of a group or the default.
     match world.unset_attribute(id, attribute) {
         true => Ok(Reply::no_content()),
         false => Err(Refusal::not_found()),
@@ -257,6 +266,7 @@ fn value_json(
 ) -> Value {
     let switches = &world.rules.switches;
     let own = found.origin == Origin::User;
+    // A hidden value is never shown, not even to an admin.
     let value = match found.origin {
         Origin::Nothing if switches.unset_value_is_null => None,
         _ if attribute.value_is_hidden && switches.hidden_value_is_null => None,
@@ -267,6 +277,7 @@ fn value_json(
         "can": if own { json!({ "show": true }) } else { json!({}) },
         "name": attribute.name,
         "label": attribute.label,
+        // The user's own value comes before those of groups.
         "rank": if own { -1 } else { 1 },
         "value": value,
         "user_id": id_text(id),

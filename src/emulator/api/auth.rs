@@ -23,6 +23,7 @@ const FORM: [&str; 3] = ["client_id", "client_secret", "grant_type"];
 fn login(call: &Call<'_>, world: &mut World) -> Answer {
     let text = std::str::from_utf8(call.raw).unwrap_or_default();
     let form = Query::parse(text).unwrap_or_default();
+    // An unknown field is most likely a mistake of the client.
     if let Some(name) = form.unknown(|name| FORM.contains(&name)) {
         return Err(
             Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
@@ -31,6 +32,7 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
     let switches = &world.rules.switches;
     let body_only = switches.has(switches.login_refuses_query);
     let value = |name| {
+        // Credentials in the query of a URL end up in logs, so newer Lookers refuse them.
         let query = || call.query(name).filter(|_text| !body_only);
         form.value(name).or_else(query).unwrap_or_default()
     };
@@ -44,6 +46,7 @@ fn login(call: &Call<'_>, world: &mut World) -> Answer {
         // The key of a deleted user is gone with it, unless a switch says otherwise.
         user.is_none_or(|user| !user.is_disabled || world.rules.switches.disabled_key_logs_in)
     };
+    // An unknown key and a wrong secret get the same answer.
     let user = user.filter(enabled).ok_or_else(Refusal::not_found)?;
     if world.rules.switches.key_login_counts_as_seen {
         let now = world.now;
@@ -63,12 +66,14 @@ fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
     let who = call.who()?;
     let id = call.id("user_id")?;
     let target = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    // A sudo token must not give further sudo tokens, unless a switch allows it.
     if who.sudo_by.is_some() && !world.rules.switches.nested_sudo {
         return Err(Refusal::not_found());
     }
     if target.is_disabled && world.rules.switches.disabled_sudo == DisabledSudo::Refused {
         return Err(Refusal::not_found());
     }
+    // On Looker (Google Cloud core) only service accounts may act as embed users.
     if world.rules.mode == Mode::Core {
         let service = world
             .users
@@ -88,6 +93,7 @@ fn login_user(call: &Call<'_>, world: &mut World) -> Answer {
 fn token(world: &mut World, user: Id, sudo_by: Option<Id>) -> Answer {
     let seconds = world.rules.token_seconds;
     let most = world.rules.switches.max_tokens;
+    // 0 means no limit.
     if most > 0 && world.tokens.live_of(user, world.now) >= most {
         return Err(Refusal::new(429, "Too Many Requests"));
     }

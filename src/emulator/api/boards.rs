@@ -46,6 +46,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let wanted = match call.query("permission") {
         None | Some("show") => Level::View,
         Some("update") => Level::Edit,
+        // An unknown value is most likely a mistake of the client.
         Some(_) => {
             return Err(
                 Refusal::new(400, "Bad Request: 'permission' is show or update")
@@ -60,6 +61,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let found = found.filter(|(id, board)| {
         let owner = || board.owner.and_then(|id| world.users.at(id));
         let favorites = &world.content.favorites;
+        // The level decides, so a board that can only be seen is not found for `update`.
         world.level(&viewer, Thing::Board(*id)) >= Some(wanted)
             && (!favorited || favorites.of(viewer.user, board.meta).is_some())
             && texts.pass(|name| match name {
@@ -82,6 +84,7 @@ fn seen<'a>(world: &'a World, viewer: &'a Viewer) -> impl Iterator<Item = (Id, &
         .content
         .boards
         .iter()
+        // A deleted board can only be restored by its id.
         .filter(|(id, board)| board.deleted_at.is_none() && world.sees(viewer, Thing::Board(*id)))
 }
 
@@ -116,9 +119,11 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("board_id")?;
     let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
     let mut board = board.clone();
+    // A board that cannot be edited looks like one that does not exist.
     if world.level(&viewer, Thing::Board(id)) != Some(Level::Edit) {
         return Err(Refusal::not_found());
     }
+    // Changed in a copy, so that a refusal halfway leaves the board as it was.
     change(world, &viewer, &mut board, &body)?;
     board.updated_at = world.now;
     if let Some(place) = world.content.boards.at_mut(id) {
@@ -129,11 +134,13 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Result<(), Refusal> {
     if let Some(owner) = body::id(body, "user_id")? {
+        // Only an admin may give a board to another user.
         if board.owner != Some(owner) && !viewer.admin {
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
         let switches = &world.rules.switches;
+        // Some Lookers accept the field and ignore it.
         if switches.takes_owner(Some(switches.boards_take_owner)) {
             board.owner = Some(owner);
         }

@@ -46,9 +46,11 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     body::require(&body, &["content_metadata_id", "permission_type"])?;
     let viewer = viewer(call, world)?;
     let meta = body::id(&body, "content_metadata_id")?.ok_or_else(Refusal::not_found)?;
+    // Sharing content takes the right to edit it.
     reachable(world, &viewer, meta, Level::Edit)?;
     let grantee = grantee(world, &body)?;
     let known = |(_, access): (Id, &Access)| access.grantee == grantee;
+    // Looker keeps one access per user or group, so a second one is a conflict.
     if world.content.metadata.accesses(meta).any(known) {
         return Err(Refusal::new(409, "This content is shared with it already."));
     }
@@ -68,6 +70,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let (id, access) = editable(call, world, &viewer)?;
     let shown = access_json(id, access);
+    // Only the level can change; a client that sends the rest must send it unchanged.
     for name in ["content_metadata_id", "user_id", "group_id"] {
         if body
             .get(name)
@@ -123,6 +126,7 @@ fn reachable(world: &World, viewer: &Viewer, meta: Id, wanted: Level) -> Result<
     let thing = meta.ok_or_else(Refusal::not_found)?.thing;
     match world.level(viewer, thing) {
         level if level >= Some(wanted) => Ok(thing),
+        // Content that cannot be reached looks like content that does not exist.
         _ => Err(Refusal::not_found()),
     }
 }
@@ -186,6 +190,7 @@ fn metadata_json(world: &World, id: Id, thing: Thing) -> Value {
         .and_then(|thing| world.meta_of(thing));
     let inherits = world.content.metadata.at(id);
     let inherits = inherits.is_some_and(|meta| meta.inherits);
+    // Each kind of content has an id field of its own; the others are null.
     let of = |wanted: &str, id: Id| (kind == wanted).then(|| id_text(id));
     let (Thing::Folder(own) | Thing::Dashboard(own) | Thing::Look(own) | Thing::Board(own)) = thing;
     json!({

@@ -34,6 +34,7 @@ pub(super) fn change(
         Thing::Look(id) => (PieceKind::Look, id),
         Thing::Dashboard(id) | Thing::Folder(id) | Thing::Board(id) => (PieceKind::Dashboard, id),
     };
+    // Changed in a copy, so that a refusal halfway leaves the piece as it was.
     let mut piece = world.piece(thing).ok_or_else(Refusal::not_found)?.clone();
     let before = piece.folder;
     if let Some(title) = body.get("title") {
@@ -45,6 +46,7 @@ pub(super) fn change(
             let message = "folder not found for folder_id";
             return Err(Refusal::invalid("folder_id", "missing", message));
         }
+        // Naming the present folder is no move, and takes no right to it.
         if Some(folder) != before {
             check_place(world, viewer, folder)?;
         }
@@ -66,9 +68,11 @@ pub(super) fn change(
         slug.clone_into(&mut piece.slug);
     }
     set_deleted(world, viewer, &mut piece, &body)?;
+    // A title in the trash takes no name from anyone.
     if let (Some(folder), None) = (piece.folder, piece.deleted_at) {
         check_title(world, kind, folder, &piece.title, Some(id))?;
     }
+    // Everything else is stored as sent, except for what Looker computes.
     body.retain(|name, _| {
         !NAMED.contains(&name.as_str()) && !READ_ONLY_PARTS.contains(&name.as_str())
     });
@@ -89,6 +93,7 @@ fn set_owner(
     (kind, piece): (PieceKind, &mut Piece),
     owner: Id,
 ) -> Result<(), Refusal> {
+    // Naming the present owner is no change, and takes no admin.
     if piece.owner == Some(owner) {
         return Ok(());
     }
@@ -116,6 +121,7 @@ fn set_deleted(
             piece.deleter = Some(viewer.user);
         }
         Some(false) if piece.deleted_at.is_some() => {
+            // Restored content needs a folder; its own may have been deleted meanwhile.
             if piece.folder.is_none() {
                 return Err(Refusal::missing("folder_id"));
             }
@@ -157,6 +163,7 @@ fn taken_title(switches: &Switches, kind: PieceKind) -> Refusal {
 
 fn check_slug(world: &World, kind: PieceKind, id: Id, slug: &str) -> Result<(), Refusal> {
     let mut others = world.pieces(kind).iter();
+    // Its own slug is not taken.
     match others.any(|(other, piece)| other != id && piece.slug == slug) {
         true => Err(Refusal::invalid(
             "slug",

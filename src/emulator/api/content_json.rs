@@ -61,6 +61,7 @@ pub(super) fn dashboard_json(fields: &Fields, view: View<'_>, (id, piece): (Id, 
 
 /// A dashboard in short.
 pub(super) fn dashboard_base_json(fields: &Fields, view: View<'_>, piece: (Id, &Piece)) -> Value {
+    // The base form is the whole one, reduced to its fields.
     dashboard_json(&fields.among(BASE), view, piece)
 }
 
@@ -182,6 +183,7 @@ fn put_folder(shown: &mut Shown<'_>, world: &World, id: Id, folder: &Folder) {
     shown.put("creator_id", || folder.creator.map(id_text));
     shown.put("child_count", || world.folders.children(id).count());
     shown.put("external_id", || folder.external_id.as_deref());
+    // An embed folder is recognized by its root, however deep it is.
     shown.put("is_embed", || {
         within(FolderKind::EmbedUsersRoot) || within(FolderKind::EmbedSharedRoot)
     });
@@ -202,6 +204,7 @@ fn put_folder(shown: &mut Shown<'_>, world: &World, id: Id, folder: &Folder) {
 /// What can be done with a folder. Recorded of administrators, and assumed for everyone who sees it: no one changes or
 /// deletes the root folders and those of people.
 fn can(kind: FolderKind) -> Value {
+    // Only folders that users have created can be renamed or deleted.
     let plain = kind == FolderKind::Plain;
     with_usual("folder_can", json!({ "destroy": plain, "update": plain }))
 }
@@ -211,6 +214,7 @@ pub(super) fn full_folder_json(fields: &Fields, view: View<'_>, id: Id, folder: 
     let View { world, viewer } = view;
     let held = |kind: PieceKind, render: Render| -> Value {
         let pieces = world.pieces_in(kind, id);
+        // Content of the folder that the viewer may not see is left out.
         let seen = pieces.filter(|(id, _)| world.sees(viewer, kind.thing(*id)));
         let all = Fields::default();
         seen.map(|piece| render(&all, view, piece)).collect()

@@ -38,6 +38,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     let email = written(call)?;
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    // A user has at most one email login.
     if user.email.is_some() {
         return Err(Refusal::exists());
     }
@@ -93,6 +94,7 @@ pub(super) fn email_json(world: &World, id: Id, user: &User) -> Value {
         "created_at": world.time(user.created_at),
         "email": email,
         "forced_password_reset_at_next_login": false,
+        // A login that was never set up counts as disabled.
         "is_disabled": user.email_state != EmailState::SetUp || user.is_disabled,
         "logged_in_at": "",
         "password_reset_url": reset,

@@ -39,6 +39,7 @@ fn named<'a>(
     let id = call.id("user_id")?;
     let wanted = call.id("credentials_embed_id")?;
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
+    // The credential must be this user's, not only exist.
     let credential = user.embed.as_deref().filter(|embed| embed.id == wanted);
     Ok((id, user, credential.ok_or_else(Refusal::not_found)?))
 }

@@ -69,6 +69,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
+    // An answer that did something else would hide the gap.
     if call.query("project_name").is_some() {
         let what = "the emulator has no projects to move a dashboard to";
         return Err(Refusal::new(501, what).violation(what));
@@ -98,7 +99,9 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
             title: free_title(world, folder, &original.title),
             folder: Some(folder),
             owner: Some(viewer.user),
+            // An empty slug is replaced by a new one, since slugs are unique.
             slug: String::new(),
+            // Elements are added below, because each belongs to one dashboard only.
             elements: Vec::new(),
             deleted_at: None,
             deleter: None,
@@ -119,6 +122,7 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
 
 /// `title`, or with `(copy)` behind it if it is taken, or with `(copy 2)` and so on.
 fn free_title(world: &World, folder: Id, title: &str) -> String {
+    // A copy into the same folder must not have the same title.
     let first = [title.to_owned(), format!("{title} (copy)")];
     let more = (2_u32..).map(|number| format!("{title} (copy {number})"));
     first

@@ -88,6 +88,7 @@ pub(super) fn create(
         owner: Some(viewer.user),
         ..Piece::default()
     };
+    // Added first, since the shared code changes existing pieces; taken back if a field is refused.
     let id = world.add_piece(kind, piece);
     match change(world, &viewer, kind.thing(id), body) {
         Ok(()) => Ok(id),
@@ -125,6 +126,7 @@ pub(super) fn relocate(call: &Call<'_>, world: &mut World, kind: PieceKind) -> R
         );
         return Err(Refusal::invalid("folder_id", "already_exists", message));
     }
+    // A move is a change of one field, with the same checks.
     let body = Body::from_iter([("folder_id".to_owned(), folder.to_string().into())]);
     change(world, &viewer, thing, body)?;
     Ok(id)
@@ -196,15 +198,18 @@ pub(super) fn search(
     let names: Vec<&str> = names
         .iter()
         .copied()
+        // With `not_owned_by`, the user is the one to leave out, so it is no filter.
         .filter(|name| !(not_by.is_some() && *name == "user_id"))
         .collect();
     let filters = Filters::of(call, &names)?;
     let (owner, folder) = (filters.only("user_id"), filters.only("folder_id"));
+    // Owner and folder first: they are cheap, and most searches name one.
     let pieces = world.pieces(kind).iter().filter(|(_, piece)| {
         (owner.is_none() || piece.owner == owner) && (folder.is_none() || piece.folder == folder)
     });
     let pieces = pieces.filter(|(id, piece)| {
         let level = world.level(&viewer, kind.thing(*id));
+        // Only a user who can edit a piece finds it in the trash.
         let seen = level == Some(Level::Edit) || level.is_some() && !deleted;
         piece.deleted_at.is_some() == deleted
             && seen

@@ -62,6 +62,7 @@ fn acquire(call: &Call<'_>, world: &mut World) -> Answer {
             "'embed_domain' is not a URL.",
         ));
     }
+    // A live session is continued: its user does not log in again, and the grants of the request are ignored.
     if let Some((reference, session)) =
         live_reference(world, body.session_reference_token.as_deref())
     {
@@ -167,6 +168,7 @@ fn live_reference(world: &World, reference: Option<&str>) -> Option<(String, Id)
     let reference = reference?;
     let id = *world.cookieless.references.get(reference)?;
     let session = world.sessions.at(id)?;
+    // An expired session counts as none.
     (session.expires_at > world.now).then(|| (reference.to_owned(), id))
 }
 
@@ -181,6 +183,7 @@ fn tokens(world: &mut World, reference: &str, session: Id, authenticate: bool) -
         "session_reference_token": reference,
         "session_reference_token_ttl": left,
     });
+    // Only an acquired session can be entered; generated tokens continue one.
     if authenticate {
         let token = jwt(world, user, "authentication");
         let until = world.now + AUTHENTICATION_SECONDS;
@@ -201,6 +204,7 @@ fn tokens(world: &mut World, reference: &str, session: Id, authenticate: bool) -
 /// A token in JWT's form, whose payload names the user in `credentials`, a JSON text; so does Looker's load test tool
 /// read it. The signature is random: no host application can check it.
 fn jwt(world: &World, user: Id, kind: &str) -> String {
+    // The nonce makes each token different, even within a second.
     let credentials =
         json!({ "user_id": user.to_string(), "type": kind, "nonce": world.random.hex(32) });
     let payload = json!({

@@ -58,6 +58,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         "algorithm": algorithm_name(algorithm),
         "created_at": world.time(world.now),
         "enabled": enabled,
+        // The only answer that ever shows the secret.
         "secret": secret,
         "secret_type": if jwt { "JWT" } else { "SSO" },
         "user_id": id_text(user),

@@ -53,6 +53,7 @@ struct SsoBody {
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     check_enabled(world)?;
     let body: SsoBody = call.body()?;
+    // Looker takes the path from a complete URL.
     let mut embed_path = embed_path(body.target_url.as_deref())?;
     if let Some(domain) = &body.embed_domain {
         let joint = if embed_path.contains('?') { '&' } else { '?' };
@@ -63,6 +64,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         first_name: body.first_name,
         last_name: body.last_name,
         permissions: body.permissions.map(|mut permissions| {
+            // The API drops what embed users may not have; a signed URL fails instead.
             permissions.retain(|name| EMBED_PERMISSIONS.contains(&name.as_str()));
             permissions
         }),
@@ -124,6 +126,7 @@ fn create_as_me(call: &Call<'_>, world: &mut World) -> Answer {
     let seconds = session_length(body.session_length)?;
     let token = world.random.alphanumeric(64);
     let user = call.who()?.user;
+    // The token is a login, so it is valid for a short time only.
     let until = world.now + OWN_URL_SECONDS;
     world
         .cookieless
@@ -146,6 +149,7 @@ fn check_url(call: &Call<'_>, world: &mut World, url: &str) -> Result<(), Reject
     let (_scheme, rest) = url.split_once("://").ok_or(Rejection::Path)?;
     let (host, rest) = rest.split_at(rest.find('/').ok_or(Rejection::Path)?);
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // The signature covers the host, so a URL for another one cannot be valid here.
     if host != call.host {
         return Err(Rejection::Host {
             given: host.to_owned(),
@@ -158,6 +162,7 @@ fn check_url(call: &Call<'_>, world: &mut World, url: &str) -> Result<(), Reject
         return Err(Rejection::TimezonesDisabled);
     }
     let nonce = genuine.nonce.expose_secret();
+    // By default, validating a URL must not use it up.
     let fresh = match world.rules.switches.validate_takes_nonce {
         true => world.nonces.take(nonce, world.now),
         false => !world.nonces.is_used(nonce, world.now),
@@ -187,6 +192,7 @@ fn embed_path(target: Option<&str>) -> Result<String, Refusal> {
     })?;
     let query = url.query().map(|query| format!("?{query}"));
     let path = match url.path() {
+        // Looker adds `/embed` to other paths.
         path if path.starts_with("/embed/") || path == "/alive" => path.to_owned(),
         path => format!("/embed{path}"),
     };

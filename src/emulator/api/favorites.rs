@@ -35,6 +35,8 @@ pub(super) const OPERATIONS: &[Service] = &[
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
+    // `board_id` means the content of a board only with `include_board_items`; otherwise the board
+    // itself.
     let items = call.flag("include_board_items")?.unwrap_or(false);
     let on_board = call.query("board_id").filter(|_id| items);
     let on_board = on_board.and_then(parse_id);
@@ -53,6 +55,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         None => true,
     });
     let blind = world.rules.switches.is_blind_to(BlindSearch::Favorites);
+    // A blind search shows only the caller's own favorites.
     let seen = seen.filter(|(_, favorite)| !blind || favorite.user == viewer.user);
     listing::search(call, &filters, seen, |fields, (id, favorite)| {
         favorite_json(
@@ -98,6 +101,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     body::require(&body, &["content_metadata_id"])?;
     let user = body::id(&body, "user_id")?.unwrap_or(viewer.user);
+    // Whether an admin may add favorites for others is not documented.
     let for_others = viewer.admin && world.rules.switches.favorites_for_others;
     if user != viewer.user && !for_others {
         return Err(Refusal::not_found());
@@ -109,6 +113,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     if !world.sees(&viewer, marked) {
         return Err(Refusal::not_found());
     }
+    // One favorite per user and content.
     if world.content.favorites.of(user, meta).is_some() {
         return Err(Refusal::new(409, "This content is a favorite already."));
     }

@@ -36,6 +36,7 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
             let mut held = kinds.flat_map(|kind| world.pieces_in(kind, *id));
             held.next().is_none() && world.folders.children(*id).next().is_none()
         };
+        // Empty personal folders of other users are left out.
         let others = folder.kind == FolderKind::Personal && folder.creator != Some(viewer.user);
         !(others && empty())
     });
@@ -57,6 +58,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let world: &World = world;
     let (parent, creator) = (texts.only("parent_id"), texts.only("creator_id"));
     let found = world.folders.table.iter().filter(|(_, folder)| {
+        // Parent and creator first: they are cheap, and most searches name one.
         (parent.is_none() || folder.parent == parent)
             && (creator.is_none() || folder.creator == creator)
     });
@@ -101,11 +103,13 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = editable(call, world, &viewer)?;
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
+    // A root folder has no parent and cannot be changed.
     let before = folder.parent.ok_or_else(Refusal::not_found)?;
     let parent = body::id(&body, "parent_id")?.unwrap_or(before);
     let name = body::text(&body, "name").unwrap_or(&folder.name);
     if parent != before {
         check_place(world, &viewer, parent)?;
+        // A folder inside itself would be unreachable.
         if world.folders.tree(id).contains(&parent) {
             return Err(Refusal::invalid(
                 "parent_id",
@@ -114,6 +118,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
             ));
         }
     }
+    // The name is checked in the new place.
     check_name(world, parent, name, Some(id))?;
     let name = name.into();
     if let Some(folder) = world.folders.table.at_mut(id) {
@@ -182,6 +187,7 @@ fn editable(call: &Call<'_>, world: &World, viewer: &Viewer) -> Result<Id, Refus
     let id = visible(call, world, viewer)?;
     check_editable(world, viewer, id)?;
     let plain = |folder: &Folder| folder.kind == FolderKind::Plain;
+    // Looker's own folders, such as the personal ones, stay as they are.
     if world.folders.at(id).is_some_and(plain) {
         return Ok(id);
     }
@@ -197,6 +203,7 @@ pub(super) fn check_place(world: &World, viewer: &Viewer, id: Id) -> Result<(), 
     check_editable(world, viewer, id)?;
     let folder = world.folders.at(id).ok_or_else(Refusal::not_found)?;
     match folder.kind {
+        // These roots hold only the folders that Looker creates in them.
         FolderKind::UsersRoot | FolderKind::EmbedUsersRoot | FolderKind::EmbedSharedRoot => {
             Err(Refusal::not_found())
         }

@@ -36,6 +36,7 @@ fn list(call: &Call<'_>, world: &mut World) -> Answer {
 fn set(call: &Call<'_>, world: &mut World) -> Answer {
     let attribute = call.id("user_attribute_id")?;
     let bodies: Vec<Body> = call.body()?;
+    // All values are checked before any is changed.
     let mut values = Vec::new();
     for body in bodies {
         let group = body.group_id.ok_or_else(|| Refusal::missing("group_id"))?;
@@ -44,6 +45,7 @@ fn set(call: &Call<'_>, world: &mut World) -> Answer {
         check(world, group, attribute, &value)?;
         values.push((group, value));
     }
+    // The list replaces all values of the attribute, also those of groups that it does not name.
     let groups: Vec<Id> = world.groups.table.iter().map(|(id, _)| id).collect();
     for group in groups {
         take(world, group, attribute);
@@ -92,6 +94,7 @@ fn give(world: &mut World, group: Id, attribute: Id, value: String) {
         group.attributes.push((attribute, value));
     }
     if let Some(known) = world.attributes.0.at_mut(attribute) {
+        // The order decides which value wins for a user in several groups.
         known.group_order.retain(|known| *known != group);
         known.group_order.push(group);
     }
@@ -122,6 +125,7 @@ fn values_json(world: &World, attribute: Id) -> Value {
             "user_attribute_id": id_text(attribute),
             "value_is_hidden": known.value_is_hidden,
             "rank": rank,
+            // Hidden values are not shown, not even to an admin.
             "value": if known.value_is_hidden { "" } else { value },
         })
     });

@@ -58,6 +58,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
 pub(super) fn seen<'a>(who: &Who, world: &'a World) -> impl Iterator<Item = (Id, &'a Group)> {
     let groups = world.groups.table.iter();
     groups.filter(|(_, group)| {
+        // Others see only the groups they are in.
         who.admin || group.include_by_default || group.members.contains(&who.user)
     })
 }
@@ -99,6 +100,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let body: GroupBody = call.body()?;
     let group = world.groups.table.at_mut(id);
     let group = group.ok_or_else(Refusal::not_found)?;
+    // The group of all users cannot be changed.
     if group.include_by_default {
         return Err(Refusal::no_access());
     }
@@ -115,6 +117,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
         return Err(Refusal::no_access());
     }
     let members: Vec<Id> = group.members.iter().copied().collect();
+    // Each member is taken out first, so that no user names a group that is gone.
     for member in members {
         world.take_from_group(member, id);
     }
@@ -162,11 +165,13 @@ fn add_member(call: &Call<'_>, world: &mut World) -> Answer {
     world.groups.at(group).ok_or_else(Refusal::not_found)?;
     let user = body.user_id.ok_or_else(|| Refusal::missing("user_id"))?;
     let id = parse_id(&user).ok_or_else(Refusal::not_found)?;
+    // The answer looks the same as that of a Looker that has added the user.
     if world.rules.switches.group_change_is_ignored {
         let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
         return json_answer(user_json(&call.fields, world, call.who()?.user, id, user));
     }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    // Adding a member twice is no error.
     if !user.groups.contains(&group) {
         user.groups.push(group);
     }
@@ -228,6 +233,7 @@ pub(super) fn put_group(shown: &mut Shown<'_>, world: &World, who: Id, (id, grou
     shown.put("externally_managed", || everybody);
     shown.put("include_by_default", || group.include_by_default);
     shown.put("user_count", || match everybody {
+        // All users are members, without being listed.
         true => world.users.table.len(),
         false => group.members.len(),
     });

@@ -49,6 +49,7 @@ fn put(call: &Call<'_>, world: &mut World) -> Answer {
     let inner = body.group_id.ok_or_else(|| Refusal::missing("group_id"))?;
     let inner = parse_id(&inner).filter(|id| world.groups.at(*id).is_some());
     let inner = inner.ok_or_else(Refusal::not_found)?;
+    // A cycle would make membership endless.
     match world.groups.put_in(outer, inner) {
         true => one_json(call, world, inner),
         false => Err(Refusal::invalid(
@@ -75,6 +76,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         let mut shown = Shown::new(fields);
         put_group(&mut shown, world, who.user, (id, group));
         shown.put("parent_group_ids", || {
+            // The group of all users contains every other group.
             let everybody = (id != ALL_USERS).then(|| id_text(ALL_USERS));
             let outer = world.groups.holding(id).map(id_text);
             json!(everybody.into_iter().chain(outer).collect::<Vec<_>>())

@@ -42,6 +42,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     }
     let first = user.keys.first().copied();
     let (minted, client_secret) = world.mint_key(user_id);
+    // A switch for a Looker whose answer is about an older key of the user.
     let first = first.filter(|_| world.rules.switches.mint_shows_old_key);
     let id = first.unwrap_or(minted);
     let key = world.keys.at(id).ok_or_else(Refusal::not_found)?;
@@ -63,6 +64,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
         purpose: Option<String>,
     }
 
+    // A Looker without purposes does not have the operation at all.
     if !world.rules.switches.key_purpose_known {
         return no_such_operation(world.rules.switches.unknown_operation_status);
     }
@@ -71,6 +73,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let body: Body = call.body()?;
     let ignored = world.rules.switches.purpose_is_ignored;
     let key = world.keys.at_mut(id).ok_or_else(Refusal::not_found)?;
+    // The answer shows the key without the purpose, so a client can notice.
     if !ignored {
         key.purpose = body.purpose.map(Into::into);
     }
@@ -86,6 +89,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     }
     let user = call.id("user_id")?;
     world.delete_key(user, id);
+    // Whether tokens outlive their key is not documented.
     if world.rules.switches.deleted_key_ends_tokens {
         world.tokens.forget_user(user);
     }
@@ -112,6 +116,7 @@ fn check_rights(call: &Call<'_>, world: &World, deed: Deed) -> Result<(), Refusa
     };
     let same = OtherRights(None);
     let switches = &rules.switches;
+    // Each right may differ from the right to create, if a switch says so.
     let other = match deed {
         Deed::Create => same,
         Deed::Read => switches.key_list_rights,
@@ -152,6 +157,7 @@ fn refusal(status: u16) -> Refusal {
 fn owned(call: &Call<'_>, world: &World) -> Result<Id, Refusal> {
     let id = call.id("credentials_api3_id")?;
     let user = world.users.at(call.id("user_id")?);
+    // The key must be this user's, not only exist.
     let owns = user.is_some_and(|user| user.keys.contains(&id));
     owns.then_some(id).ok_or_else(Refusal::not_found)
 }

@@ -56,6 +56,7 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = read(call, world)?;
+    // A look without a query shows nothing.
     if !body.contains_key("query_id") {
         return Err(Refusal::missing("query_id"));
     }
@@ -76,6 +77,7 @@ fn read(call: &Call<'_>, world: &mut World) -> Result<Body, Refusal> {
     if let Some(query) = body.remove("query") {
         let query = query.as_object().cloned().unwrap_or_default();
         let id = save(world, query)?;
+        // An explicit `query_id` wins.
         body.entry("query_id").or_insert(json!(id.to_string()));
     }
     Ok(body)

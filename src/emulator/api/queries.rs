@@ -70,6 +70,7 @@ fn parts(mut body: Body) -> Result<(String, String, Body), Refusal> {
 fn answer(call: &Call<'_>, world: &World, query: &Query) -> Answer {
     let user = world.users.at(call.who()?.user);
     let user = user.ok_or_else(Refusal::not_found)?;
+    // The permission counts in the model of the query, not in any.
     let models = world.models_with(user, "access_data");
     let model = models.into_iter().find(|model| model.name == query.model);
     let model = model.ok_or_else(Refusal::not_found)?;

@@ -28,6 +28,7 @@ pub(super) fn text(
         "md" => ("text/markdown;charset=utf-8", markdown(&names, &rows)),
         "html" => ("text/html;charset=utf-8", table(&names, &rows)),
         "sql" => ("text/plain;charset=utf-8", sql(query, &names, limit)),
+        // These need a renderer; a wrong file would be worse than a refusal.
         "xlsx" | "png" | "jpg" => {
             let message = format!("'result_format' cannot be `{format}` in this local Looker.");
             return Err(Refusal::invalid("result_format", "invalid", message));

@@ -54,6 +54,7 @@ struct Bar {
 
 /// The chart of a run; nothing if no user was worked on.
 pub(super) fn throughput(figures: &Figures) -> Option<Chart> {
+    // A chart without any user would be an empty frame.
     if figures.seconds.iter().all(|second| *second == (0, 0)) {
         return None;
     }
@@ -78,6 +79,7 @@ fn rates(figures: &Figures) -> Vec<Rate> {
     // A run that was over at once took some time anyway.
     const LEAST: f64 = 0.1;
     let seconds = &figures.seconds;
+    // A long run has more seconds than the chart has room for points.
     let each = seconds.len().div_ceil(POINTS).max(1);
     // The last second is incomplete, and too short for an interval of its own.
     let whiles = (seconds.len().saturating_sub(1) / each).max(1);
@@ -110,6 +112,7 @@ const fn whole(seconds: usize) -> f64 {
 fn round_step(least: f64) -> f64 {
     let unit = 10_f64.powf(least.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * unit);
+    // A tolerance for rounding errors: 0.3 / 0.1 is not 3.
     let found = steps.into_iter().find(|step| *step >= least * 0.999);
     found.unwrap_or(least)
 }
@@ -148,6 +151,7 @@ fn times(seconds: f64) -> Vec<Mark> {
         });
         at += step;
     }
+    // A short run has no full second to mark.
     if seconds < 1.0 {
         let label = format!("{seconds:.1} s");
         times.push(Mark { at: 100.0, label });

@@ -48,6 +48,7 @@ impl Ui {
             retries: self.retries(),
             causes: causes(&figures),
             users: causes_of_users(page.failed),
+            // The page must open in a browser even after 100,000 failures.
             failed: page.failed.iter().take(SHOWN).collect(),
             failed_more: page.failed.len().saturating_sub(SHOWN),
         };
@@ -117,6 +118,7 @@ struct Operation {
 /// The operations, the most frequent first.
 fn operations(figures: &Figures) -> Vec<Operation> {
     let longest = figures.operations.values().map(|of| of.quantile(0.99));
+    // Never 0, since the shares divide by it.
     let longest = longest.fold(f64::MIN_POSITIVE, f64::max);
     let operation = |(name, of): (&&'static str, &Latencies)| {
         let times = [0.5, 0.95, 0.99].map(|share| of.quantile(share));
@@ -155,6 +157,7 @@ impl<'a> Causes<'a> {
         let all = causes.values().map(|cause| cause.count).sum();
         let mut shown: Vec<_> = causes.into_iter().collect();
         shown.sort_by_key(|(_, cause)| std::cmp::Reverse(cause.count));
+        // Never 0, since the widths divide by it.
         let most = shown.first().map_or(1, |(_, cause)| cause.count).max(1);
         let more = shown.len().saturating_sub(CAUSES);
         shown.truncate(CAUSES);
@@ -190,6 +193,7 @@ fn causes(figures: &Figures) -> Causes<'_> {
 fn causes_of_users(failed: &[(&str, &str)]) -> Causes<'static> {
     let mut causes = BTreeMap::<String, Cause<'_>>::new();
     for (user, why) in failed {
+        // Otherwise each user would be a cause of its own.
         let why = why.replace(&format!("`{user}`"), "the user");
         causes.entry(why).or_default().count += 1;
     }

@@ -36,6 +36,7 @@ impl Attempt {
     /// Signed as Looker expects.
     pub(super) fn right(host: &str, path: &str, parameters: Vec<Line>) -> Self {
         Self {
+            // The caller sets the secret and the algorithm.
             secret: Zeroizing::default(),
             algorithm: Algorithm::default(),
             host: host.to_owned(),

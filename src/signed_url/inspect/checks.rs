@@ -95,6 +95,7 @@ pub(super) fn algorithm(url: &Url<'_>, expected: &Expected) -> Option<Algorithm>
         .secret
         .as_ref()
         .filter(|(secret, algorithm)| url.is_signed(secret, *algorithm));
+    // The length of base64 of 20 and of 32 bytes.
     let by_length = match url.text("signature").len() {
         28 => Some(Algorithm::Sha1),
         44 => Some(Algorithm::Sha256),
@@ -111,6 +112,7 @@ pub(super) fn parameters(url: &Url<'_>) -> Result<(), Rejection> {
 /// The first value that does not have its type. Missing ones are reported by another check.
 pub(super) fn types(url: &Url<'_>) -> Result<(), Rejection> {
     match verify::check_types(url.query.as_ref().map_err(Clone::clone)?) {
+        // Missing parameters are a check of their own.
         Err(Rejection::MissingParameter(_)) | Ok(()) => Ok(()),
         Err(rejection) => Err(rejection),
     }

@@ -34,6 +34,7 @@ fn diagnosis(name: &'static str, message: impl Into<String>, fix: impl Into<Stri
 /// Search for the mistake, or the pair of mistakes, that produces exactly this signature.
 fn signature(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
     let Some((secret, algorithm)) = &expected.secret else {
+        // Nothing can be tried without the secret.
         return Vec::new();
     };
     if url.query().is_none() || url.is_signed(secret, *algorithm) {
@@ -66,6 +67,7 @@ fn two<'a>(right: &Attempt, sent: &str, mistakes: &'a [Mistake]) -> Option<Vec<&
     for (at, first) in mistakes.iter().enumerate() {
         let mut half = right.clone();
         (first.make)(&mut half);
+        // Each pair once; the order of two mistakes does not matter.
         for second in mistakes.iter().skip(at + 1) {
             let mut attempt = half.clone();
             (second.make)(&mut attempt);

@@ -220,10 +220,8 @@ async fn each(
     } in planned
     {
         if system.interrupt.count() > 0 {
-            return Err(Error::new(Kind::Interrupted, "interrupted").hint(format!(
-                "`embedctl runs undo {}` continues from here",
-                run.id
-            )));
+            let hint = format!("`embedctl runs undo {}` continues from here", run.id);
+            return Err(Error::new(Kind::Interrupted, "interrupted").hint(hint));
         }
         let result = match undo_job(cx, run.id, job, spec, undo).await {
             Ok(undone) => {
