@@ -41,11 +41,13 @@ impl Contract {
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let mut words = line.trim_start_matches(['+', '~', ' ']).split(' ');
             let first = words.next().unwrap_or_default();
+            // A line without a verb describes a type.
             let Some(verb) = Verb::of(first) else {
                 contract.types.entry(first).or_default().extend(words);
                 continue;
             };
             let (path, id) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+            // An operation may have several lines.
             let place = *places.entry(id).or_insert(contract.operations.len());
             if place == contract.operations.len() {
                 contract.operations.push(Operation::new(verb, path, id));
@@ -116,6 +118,7 @@ impl Contract {
             };
             let word = words().find(|word| word.name == name && writable(word));
             let word = word.ok_or_else(|| format!("unknown or read-only field `{place}`"))?;
+            // Null is allowed only if the description says so.
             if !(value.is_null() && word.is_nullable()) {
                 self.check(word.kind, value, &place)?;
             }

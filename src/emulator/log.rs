@@ -54,7 +54,9 @@ impl Log {
 
     /// Remember a request.
     pub(crate) fn request(&mut self, record: RequestRecord) {
+        // Counted before old records are dropped, so counts cover the whole life.
         *self.counts.entry(record.operation).or_default() += 1;
+        // A benchmark sends millions of requests.
         if self.requests.len() >= self.history {
             self.requests.pop_front();
         }

@@ -83,6 +83,7 @@ impl Emulator {
     /// Start one on the runtime that is current.
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind((options.address, options.port)).await?;
+        // After binding: with port 0 the system has chosen one.
         let host = listener.local_addr()?.to_string();
         let clock = options.clock.clone();
         let patience = options.arrival;
@@ -117,6 +118,7 @@ impl Emulator {
         if let Some(mut serving) = self.serving.take() {
             tokio::select! {
                 _served = &mut serving => {}
+                // A client that keeps its connection open must not hold up the end.
                 () = self.shared.options.clock.sleep(FAREWELL) => serving.abort(),
             }
         }
@@ -217,6 +219,7 @@ impl Emulator {
 }
 
 fn seed(options: &Options) -> Seed {
+    // With a seed, everything random is the same in every run.
     let random = Source::new(options.random.clone(), options.seed);
     Seed {
         now: options.clock.now().as_second() + options.clock_offset,

@@ -68,6 +68,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            // Loopback by default: its secrets are printed, and its console has no login.
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             algorithm: Algorithm::Sha1,
@@ -144,6 +145,7 @@ fn real(random: u64) -> Duration {
         reason = "any number near it is as random"
     )]
     let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
+    // The tails are cut, since a logistic distribution has no limits.
     let share = share.clamp(0.001, 0.999);
     let scale = (NINETIETH_MS / MEDIAN_MS).ln() / LOGISTIC_NINETIETH;
     let odds = (share / (1.0 - share)).ln();

@@ -55,7 +55,10 @@ impl Shared {
 
     /// The world and its log, for one call at a time.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inside> {
+        // The world is a test's; a panic in one request must not fail all others.
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        // The time is set whenever the world is locked, so that all of a request happens at one
+        // moment.
         inside.world.now = self.now() + inside.world.rules.switches.created_at_offset;
         inside
     }
@@ -73,9 +76,11 @@ impl Shared {
     /// Start over, with the same secrets.
     pub(crate) fn reset(&self) -> Result<(), StateError> {
         let seed = Seed {
+            // With the present time: a reset must not turn the clock back.
             now: self.now(),
             ..self.seed.clone()
         };
+        // Built before the lock is taken, so that a faulty state leaves the old world.
         let fresh = Inside::new(&self.options, &seed)?;
         *self.lock() = fresh;
         Ok(())

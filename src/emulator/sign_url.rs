@@ -62,6 +62,7 @@ pub(crate) fn signed_url(
     );
     after.push(("force_logout_login", ticket.force_logout_login.to_string()));
     let (before, after) = (query(&before), query(&after));
+    // Parsed back from the query, so that what is signed is what the checker reads.
     let signed = Query::parse(&format!("{before}&{after}"))
         .map(|query| string_to_sign(host, &path, &query))
         .unwrap_or_default();

@@ -51,6 +51,7 @@ impl Body {
 
     fn check_name(&self, world: &World, except: Option<Id>) -> Result<(), Refusal> {
         let mut others = world.roles.table.iter();
+        // Its own name is not taken.
         match others.any(|(id, role)| Some(id) != except && Some(&role.name) == self.name.as_ref())
         {
             true => Err(Refusal::invalid(
@@ -83,6 +84,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let body: Body = call.body()?;
     body.check_name(world, Some(id))?;
     let (permission_set, model_set) = body.sets(world)?;
+    // The admin role must stay as it is, or no one could repair the instance.
     if world.roles.is_admin(id) {
         return Err(Refusal::no_access());
     }
@@ -106,6 +108,7 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     if world.roles.is_admin(id) {
         return Err(Refusal::no_access());
     }
+    // Taken from everyone first, so that no user or group names a role that is gone.
     give_to_groups(world, id, &[]);
     give_to_users(world, id, &[]);
     world.roles.table.remove(id);
@@ -130,6 +133,7 @@ fn set_groups(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("role_id")?;
     world.roles.at(id).ok_or_else(Refusal::not_found)?;
     let ids = ids(call)?;
+    // All ids are checked before anything changes.
     if !ids.iter().all(|id| world.groups.at(*id).is_some()) {
         return Err(Refusal::not_found());
     }
@@ -153,6 +157,7 @@ fn set_users(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("role_id")?;
     world.roles.at(id).ok_or_else(Refusal::not_found)?;
     let ids = ids(call)?;
+    // All ids are checked before anything changes.
     if !ids.iter().all(|id| world.users.at(*id).is_some()) {
         return Err(Refusal::not_found());
     }
@@ -173,6 +178,7 @@ fn ids(call: &Call<'_>) -> Result<Vec<Id>, Refusal> {
 
 fn give_to_groups(world: &mut World, role: Id, groups: &[Id]) {
     let all: Vec<Id> = world.groups.table.iter().map(|(id, _)| id).collect();
+    // The list replaces all groups that have the role.
     for id in all {
         if let Some(group) = world.groups.table.at_mut(id) {
             group.roles.retain(|known| *known != role);
@@ -183,6 +189,7 @@ fn give_to_groups(world: &mut World, role: Id, groups: &[Id]) {
 
 fn give_to_users(world: &mut World, role: Id, users: &[Id]) {
     let all: Vec<Id> = world.users.table.iter().map(|(id, _)| id).collect();
+    // The list replaces all users that have the role.
     for id in all {
         if let Some(user) = world.users.at_mut(id) {
             user.roles.retain(|known| *known != role);

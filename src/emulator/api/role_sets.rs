@@ -70,6 +70,7 @@ fn search(call: &Call<'_>, world: &World, kind: SetKind) -> Answer {
     let filters = Filters::of(call, SEARCHED)?;
     let wanted = call.list(kind.field()).unwrap_or_default();
     let sets = listed(world, kind)
+        // A set with all access contains whatever is searched for.
         .filter(|(_, set)| set.all_access || wanted.iter().all(|one| set.members.contains(one)));
     listing::search(call, &filters, sets, |_fields, (id, set)| {
         set_json(world, kind, id, set)
@@ -79,6 +80,7 @@ fn search(call: &Call<'_>, world: &World, kind: SetKind) -> Answer {
 /// Those that no embed login made.
 fn listed(world: &World, kind: SetKind) -> impl Iterator<Item = (Id, &Set)> {
     let sets = world.roles.sets(kind).iter();
+    // The sets of embed logins belong to their users and are not listed.
     sets.filter(|(_, set)| !set.embedded)
 }
 
@@ -160,6 +162,7 @@ fn remove(call: &Call<'_>, world: &mut World, kind: SetKind) -> Answer {
     let set = world.roles.sets(kind).at(id);
     let set = set.ok_or_else(Refusal::not_found)?;
     let used = |(_, role): (Id, &Role)| role.set(kind) == id;
+    // A set in use cannot be deleted: its roles would have none.
     if set.built_in || world.roles.table.iter().any(used) {
         return Err(Refusal::unmodifiable());
     }

@@ -58,6 +58,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         add(&mut shown, "built_in", true);
         shown
     })?;
+    // The names are for the filter only; a role does not show them.
     if let Body::Json(Value::Array(items)) = &mut answer.body {
         for item in items.iter_mut().filter_map(Value::as_object_mut) {
             item.retain(|name, _| {
@@ -75,6 +76,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
 fn listed(world: &World) -> impl Iterator<Item = (Id, &Role)> {
     let embedded = world.rules.switches.embed_role_in_all_roles;
     let roles = world.roles.table.iter();
+    // Whether Looker lists the roles of embed logins is not documented.
     roles.filter(move |(_, role)| embedded || !role.embedded)
 }
 
@@ -107,6 +109,7 @@ fn set_user_roles(call: &Call<'_>, world: &mut World) -> Answer {
         roles.push(role);
     }
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
+    // The role of the embed login is not set by this call, and stays.
     let login = user.embed.as_deref().and_then(|embed| embed.role);
     roles.retain(|role| Some(*role) != login);
     if !world.rules.switches.role_change_is_ignored {
@@ -118,6 +121,7 @@ fn set_user_roles(call: &Call<'_>, world: &mut World) -> Answer {
 fn roles_of(world: &World, id: Id, direct: bool) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let switches = &world.rules.switches;
+    // Switches for what Looker shows of the embed login's role.
     let shown = switches.embed_role_listed && (switches.embed_role_direct || !direct);
     let roles = world.roles_of(user, direct).into_iter();
     let roles = roles.filter_map(|id| Some((id, world.roles.at(id)?)));
@@ -129,6 +133,7 @@ fn roles_of(world: &World, id: Id, direct: bool) -> Answer {
 pub(super) fn role_json(world: &World, id: Id, role: &Role) -> Value {
     let permission_set = world.roles.permission_sets.at(role.permission_set);
     let model_set = world.roles.model_sets.at(role.model_set);
+    // Looker names these roles by itself, in a form that is not documented.
     let name = match role.embedded {
         true => &world.rules.switches.embed_role_name,
         false => &role.name,

@@ -47,6 +47,7 @@ const SEND: &[&str] = &[
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
+    // Whether the list shows disabled and one-time plans is not documented.
     let hides = world.rules.switches.disabled_plans_hidden;
     let shown = |schedule: &Schedule| !hides || schedule.is_enabled() && !schedule.runs_once();
     listed(call, world, shown)
@@ -65,6 +66,7 @@ fn listed(call: &Call<'_>, world: &World, pass: impl Fn(&Schedule) -> bool) -> A
     let viewer = viewer(call, world)?;
     let everybody = call.flag("all_users")?.unwrap_or(false);
     let user = call.query("user_id").map(parse_id);
+    // The schedules of others need a permission.
     if everybody || user.is_some_and(|user| user != Some(viewer.user)) {
         may(world, &viewer, &["see_schedules"])?;
     }
@@ -73,6 +75,7 @@ fn listed(call: &Call<'_>, world: &World, pass: impl Fn(&Schedule) -> bool) -> A
         false => Some(user.unwrap_or(Some(viewer.user))),
     };
     let others = owner.is_some_and(|owner| owner != Some(viewer.user));
+    // A blind search finds only the caller's own schedules, whatever it asks for.
     if others && world.rules.switches.is_blind_to(BlindSearch::Schedules) {
         return json_answer(json!([]));
     }
@@ -134,6 +137,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     if !any(&["crontab", "datagroup"]) {
         return Err(Refusal::missing("crontab"));
     }
+    // A look needs the conditions for sending; a dashboard has none.
     if body::text(&body, "look_id").is_some() {
         body::require(
             &body,
@@ -186,10 +190,12 @@ fn change(
         body::require(&body, &["scheduled_plan_destination"])?;
     }
     if let Some(owner) = body::id(&body, "user_id")? {
+        // Only an admin may give a schedule to another user.
         if owner != schedule.owner && !viewer.admin {
             return Err(Refusal::not_found());
         }
         world.users.at(owner).ok_or_else(Refusal::not_found)?;
+        // Some Lookers accept the field and ignore it.
         if world.rules.switches.takes_owner(None) {
             schedule.owner = owner;
         }
@@ -200,6 +206,7 @@ fn change(
     ] {
         if let Some(id) = body::id(&body, name)? {
             world.piece(thing(id)).ok_or_else(Refusal::not_found)?;
+            // A schedule must not send what its editor may not see.
             let seen = world.sees(viewer, thing(id));
             seen.then_some(()).ok_or_else(Refusal::not_found)?;
             schedule.thing = Some(thing(id));
@@ -212,6 +219,7 @@ fn change(
         });
         schedule.destinations = world.content.schedules.destinations(given);
     }
+    // The owner has a field of its own; `user` is computed.
     body.retain(|name, _| !matches!(name.as_str(), "user_id" | "user"));
     schedule.rest.extend(body);
     Ok(())

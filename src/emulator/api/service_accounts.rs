@@ -35,6 +35,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let name = body.service_account_name.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refusal::missing("service_account_name"))?;
     let id = world.add_user(User {
+        // A service account has one name, which is kept as the first name.
         first_name: Some(name.into()),
         is_service_account: true,
         is_disabled: body.is_disabled.unwrap_or(false),
@@ -58,6 +59,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn delete_one(call: &Call<'_>, world: &mut World) -> Answer {
+    // An ordinary user must not be deleted as a service account.
     known(call, world)?;
     remove(call, world)
 }

@@ -22,6 +22,7 @@ fn list(call: &Call<'_>, world: &mut World) -> Answer {
         .ok_or_else(Refusal::not_found)?;
     let live = user.sessions.iter().filter_map(|id| {
         let session = world.sessions.at(*id)?;
+        // Expired sessions stay in the table but are not listed.
         (session.expires_at > world.now).then(|| session_json(world, *id, session))
     });
     json_answer(live.collect())

@@ -42,6 +42,7 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
     let body: Body = call.body()?;
     let embed = body.embed_config.unwrap_or_default();
     let settings = &mut world.settings;
+    // Signed URLs need embedding, which is part of the license.
     if embed.sso_auth_enabled == Some(true) && !settings.embed_enabled {
         return Err(Refusal::denied());
     }
@@ -88,6 +89,7 @@ fn setting_json(world: &World) -> Value {
     });
     let mut shown = with_usual("setting", own);
     let switches = &world.rules.switches;
+    // Only newer releases list the permissions of embed users.
     if let Some(config) = shown.get_mut("embed_config")
         && switches.has(switches.permissions_are_told)
     {

@@ -33,6 +33,7 @@ pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &
         name.filter(|name| !name.is_empty())
     });
     let switches = &world.rules.switches;
+    // Only newer releases tell this.
     if switches.has(switches.is_embed_user_is_told) {
         shown.put("is_embed_user", || user.embed.is_some());
     }
@@ -44,6 +45,7 @@ pub(super) fn user_json(fields: &Fields, world: &World, who: Id, id: Id, user: &
 fn can(world: &World, who: Id, id: Id, user: &User) -> Value {
     let admin = world.is_admin(who);
     let own = json!({
+        // No one can act as themselves or as a disabled user.
         "sudo": admin && !user.is_disabled && who != id,
         "update_creds": admin,
     });
@@ -60,6 +62,7 @@ fn shown_groups(world: &World, user: &User) -> Vec<Id> {
 
 fn shown_roles(world: &World, user: &User) -> Vec<Id> {
     let mut roles = world.roles_of(user, false);
+    // Whether `role_ids` includes the role of the embed login is a switch.
     if !world.rules.switches.embed_role_in_role_ids {
         let embedded = |id: &Id| world.roles.at(*id).is_some_and(|role| role.embedded);
         roles.retain(|id| !embedded(id));

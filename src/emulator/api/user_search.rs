@@ -38,7 +38,9 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let texts = Filters::of(call, TEXTS)?;
     let switches = &world.rules.switches;
     let filters_embed = !switches.ignores_embed_filter;
+    // A switch for a Looker that ignores the filter.
     let embed = call.flag("embed_user")?.filter(|_wanted| filters_embed);
+    // A switch for a Looker that lists disabled users only on request.
     let hidden = switches.disabled_users_hidden && call.flag("is_disabled")? != Some(true);
     let group = call.query("group_id").map(parse_id);
     let mut flags = Vec::new();
@@ -46,6 +48,7 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
         flags.extend(call.flag(name)?.map(|value| (*name, value)));
     }
     let world: &World = world;
+    // The plain search for embed users is the one that goes through all of them.
     let none_else = !hidden && flags.is_empty() && group.is_none() && texts.is_empty();
     listed(call, world, none_else && embed == Some(true), |id, user| {
         embed.is_none_or(|embed| embed == user.embed.is_some())
@@ -91,6 +94,7 @@ fn listed(
         return listing::answer(call, users, show);
     }
     let seen = world.users.table.iter().filter(|(id, user)| {
+        // Others see only themselves.
         (who.admin || *id == who.user) && world.is_found(*id) && pass(*id, user)
     });
     listing::answer(call, seen, show)
@@ -100,6 +104,7 @@ fn listed(
 fn listed_json(fields: &Fields, world: &World, viewer: Id, (id, user): (Id, &User)) -> Value {
     let mut shown = user_json(fields, world, viewer, id, user);
     if let Some(shown) = shown.as_object_mut() {
+        // Whether lists show keys is not documented.
         match world.rules.switches.keys_in_user_list {
             ListedKeys::Listed => {}
             ListedKeys::Absent => {

@@ -28,6 +28,7 @@ fn me(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
+    // Without admin rights a user sees only itself; others look as if they did not exist.
     match call.is_admin() || call.who()?.user == id {
         true => show(call, world, id),
         false => Err(Refusal::not_found()),
@@ -91,6 +92,7 @@ impl UserBody {
         set(&mut user.last_name, self.last_name);
         set(&mut user.locale, self.locale);
         let email = self.credentials_email.and_then(|body| body.email);
+        // A new email starts without an invitation.
         if email.is_some() && user.email.is_none() {
             user.email_state = EmailState::New;
         }
@@ -123,9 +125,11 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
     let mut body: UserBody = call.body()?;
     let privileged = body.is_disabled.is_some() || body.can_manage_api3_creds.is_some();
+    // A user must not give itself rights, or enable itself.
     if privileged && !call.is_admin() {
         return Err(Refusal::not_found());
     }
+    // A caller cannot disable itself.
     if body.is_disabled == Some(true) && call.who()?.user == id {
         return Err(Refusal::denied());
     }
@@ -134,6 +138,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     {
         world.unset_attribute(id, locale);
     }
+    // Applied below through `disable_user`, since more than the field changes.
     let change = body.is_disabled.take();
     let change = change.filter(|_disabled| !world.rules.switches.disable_is_ignored);
     let user = world.users.at_mut(id).ok_or_else(Refusal::not_found)?;
@@ -149,6 +154,7 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
 /// Neither oneself nor the last administrator can be deleted.
 pub(super) fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.id("user_id")?;
+    // A caller cannot delete itself.
     if call.who()?.user == id {
         return Err(Refusal::denied());
     }
@@ -157,6 +163,7 @@ pub(super) fn remove(call: &Call<'_>, world: &mut World) -> Answer {
         switches.delete_user_is_ignored,
         switches.delete_user_disables,
     );
+    // Even an ignored deletion is one of an existing user.
     if ignored || disables {
         world.users.at(id).ok_or_else(Refusal::not_found)?;
         if disables {

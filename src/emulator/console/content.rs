@@ -40,6 +40,7 @@ fn passing<'a>(world: &'a World, filter: &Filter) -> Vec<(String, PieceKind, Id,
             }
         }
     }
+    // Sorted by folder, so that the page can show content under its folder.
     pieces.sort_by(|one, other| one.0.cmp(&other.0));
     pieces
 }

@@ -39,10 +39,12 @@ pub(crate) fn page(shared: &Shared, query: &str) -> Answer {
         "requests": requests::section(&inside, &filter),
         "refused_logins": last(&log.refused_logins),
     });
+    // Unlocked before the page is rendered: requests go on meanwhile.
     drop(inside);
     let reply = page::render("console.html", values)?;
     Ok(reply
         .header("content-security-policy", POLICY.to_owned())
+        // The page shows secrets of the local Looker and changes with every request.
         .header("cache-control", "no-store".to_owned()))
 }
 
@@ -73,6 +75,7 @@ fn figures(inside: &Inside) -> Value {
 
 /// The last of `texts`, and how many there are.
 fn last(texts: &VecDeque<String>) -> Value {
+    // Newest first.
     let shown: Vec<&String> = texts.iter().rev().take(SHOWN).collect();
     json!({ "count": texts.len(), "shown": shown })
 }
@@ -80,6 +83,7 @@ fn last(texts: &VecDeque<String>) -> Value {
 /// Those of `count` things that are shown, and whether there are more.
 fn shown<T>(count: usize, mut found: impl Iterator<Item = T>, show: impl Fn(T) -> Value) -> Value {
     let shown: Vec<Value> = found.by_ref().take(SHOWN).map(show).collect();
+    // One more than shown tells whether there are more.
     json!({ "count": count, "shown": shown, "more": found.next().is_some() })
 }
 
@@ -115,6 +119,7 @@ impl Filter {
         }
         buffer.clear();
         write(buffer);
+        // Case is more than ASCII, so other text takes the slower way.
         if !buffer.is_ascii() {
             return self.occur(buffer);
         }

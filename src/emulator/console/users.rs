@@ -12,6 +12,7 @@ use crate::emulator::world::{Id, World};
 pub(super) fn section(world: &World, filter: &Filter) -> Value {
     let mut buffer = String::new();
     let found =
+        // Newest first: a person looks for what just happened.
         world.users.table.iter_back().filter(|(id, user)| {
             filter.pass_all(&mut buffer, |text| searched(text, world, *id, user))
         });
@@ -23,6 +24,7 @@ pub(super) fn section(world: &World, filter: &Filter) -> Value {
 /// The name a person knows a user by: its external id, or its own name.
 pub(super) fn known_as(user: &User) -> String {
     let embed = user.embed.as_deref();
+    // An embed user is known by its external id, since its names may be empty.
     embed.map_or_else(
         || user.display_name(),
         |embed| embed.external_user_id.to_string(),
@@ -126,6 +128,7 @@ fn groups(world: &World, user: &User) -> String {
 fn attributes(world: &World, user: &User) -> String {
     list(user.attributes.iter().filter_map(|value| {
         let attribute = world.attributes.0.at(value.attribute)?;
+        // The page is a web page; hidden values stay hidden there too.
         Some(match attribute.value_is_hidden {
             true => format!("{} = (hidden)", attribute.name),
             false => format!("{} = {}", attribute.name, value.value),

@@ -62,6 +62,7 @@ pub(crate) fn instead(shared: &Shared, effect: Option<&Effect>, target: &Target)
                 .extend(retry_after.map(|when| ("retry-after", when)));
             Some(given)
         }
+        // The call is not carried out; the connection breaks before any answer is read.
         Effect::ResetBefore | Effect::Late(_) => {
             Some(Given::of(Ok(Reply::no_content()), None, shared))
         }
@@ -81,6 +82,7 @@ pub(crate) fn instead_after(
 ) -> Given {
     match effect {
         Some(Effect::StatusAfter { code, body }) => Given {
+            // The call was made by the same user, whatever the answer says.
             user: given.user,
             ..error(shared, *code, *body, target)
         },
@@ -91,6 +93,7 @@ pub(crate) fn instead_after(
 /// The status to record: none if no byte of the answer arrives.
 pub(crate) const fn status(effect: Option<&Effect>, status: u16) -> u16 {
     match effect {
+        // The caller saw no status.
         Some(Effect::ResetBefore | Effect::ResetAfter | Effect::Late(_)) => 0,
         _ => status,
     }
@@ -108,6 +111,7 @@ pub(crate) fn after(orders: &Orders, effect: Option<Effect>, mut response: Respo
         Effect::SlowHeaders(time) => orders.give(Place::Head(PART_OF_HEAD), Break::Pause(time)),
         Effect::SlowBody(time) => orders.give(Place::Body(1), Break::Pause(time)),
         Effect::Truncate => {
+            // Half of the body, so that the answer starts like a good one.
             let length = HttpBodyTrait::size_hint(response.body()).lower();
             let half = usize::try_from(length / 2).unwrap_or(0);
             orders.give(Place::Body(half), Break::Close);
@@ -148,6 +152,7 @@ impl HttpBodyTrait for Blanks {
 pub(crate) fn throttled(switches: &Switches, wait: Duration) -> Refusal {
     let mut refusal = Refusal::new(429, "Too Many Requests");
     if switches.throttle_says_when {
+        // At least a second, because the header has whole seconds.
         let seconds = wait.as_secs_f64().ceil().max(1.0);
         refusal.headers.push(("retry-after", format!("{seconds}")));
     }

@@ -24,6 +24,7 @@ impl LateCalls {
 
     /// Take out the calls that are due before the call of this number is answered.
     pub(crate) fn due(&mut self, number: u64) -> Vec<LateCall> {
+        // A due call is carried out once.
         self.0.extract_if(.., |call| call.after < number).collect()
     }
 }

@@ -16,6 +16,7 @@ impl Limit {
         Self {
             per_second,
             drops: match per_second {
+                // A burst of one second is allowed from the start.
                 Some(rate) => rate.max(1.0),
                 None => 0.0,
             },
@@ -30,6 +31,7 @@ impl Limit {
         };
         let passed = now.saturating_sub(self.filled_at).as_secs_f64();
         self.filled_at = now;
+        // Unused calls add up to one second's worth at most.
         self.drops = passed.mul_add(rate, self.drops).min(rate.max(1.0));
         if self.drops >= 1.0 {
             self.drops -= 1.0;

@@ -158,10 +158,12 @@ impl Faults {
     /// What goes wrong with this call: the effect of the oldest fault that hits it.
     pub(crate) fn hit(&mut self, operation: &str, method: &str, path: &str) -> Option<Effect> {
         let (fault, seen) = self.0.iter_mut().find(|(fault, seen)| {
+            // A spent fault makes room for the next one of the same operation.
             let spent = fault.times != 0 && *seen >= fault.skip.saturating_add(fault.times);
             !spent && fault.concerns(operation, method, path)
         })?;
         *seen = seen.saturating_add(1);
+        // Calls to skip are counted but not harmed.
         (*seen > fault.skip).then(|| fault.effect.clone())
     }
 
@@ -174,6 +176,7 @@ impl Faults {
     pub(crate) fn unconsumed(&self) -> impl Iterator<Item = &Fault> {
         self.0
             .iter()
+            // A fault that never stops counts as seen after its first hit.
             .filter(|(fault, seen)| *seen < fault.skip.saturating_add(fault.times.max(1)))
             .map(|(fault, _)| fault)
     }

@@ -41,6 +41,7 @@ impl FromStr for Fault {
 
 /// The name of an operation, or a method and the beginning of a path.
 fn checked(operation: String) -> Result<String, FaultError> {
+    // A method and path are not checked: they may be of a page.
     match operation.contains(' ') || is_operation(&operation) {
         true => Ok(operation),
         false => Err(FaultError(format!("there is no operation `{operation}`"))),
@@ -84,6 +85,7 @@ fn parse_status(text: &str) -> Option<Effect> {
         "411" => (411, ErrorBody::Html),
         code => (code.parse().ok()?, ErrorBody::Json),
     };
+    // Other codes are not statuses of HTTP.
     (200..600).contains(&code).then_some(match after {
         true => Effect::StatusAfter { code, body },
         false => Effect::Status {
@@ -100,6 +102,7 @@ fn set(fault: &mut Fault, option: &str) -> Result<(), FaultError> {
     match (name, &mut fault.effect) {
         ("times", _) => fault.times = value.parse().map_err(|_error| wrong())?,
         ("skip", _) => fault.skip = value.parse().map_err(|_error| wrong())?,
+        // Only an answer with a status has headers.
         ("retry-after", Effect::Status { retry_after, .. }) => {
             *retry_after = Some(value.to_owned());
         }

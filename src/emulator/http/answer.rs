@@ -75,6 +75,7 @@ pub(crate) fn add(object: &mut Value, name: &str, value: impl Into<Value>) {
 
 /// Put the fields of `above` over those of `below`.
 pub(crate) fn lay_over(below: &mut Value, above: Value) {
+    // What lies above wins.
     if let (Some(below), Value::Object(above)) = (below.as_object_mut(), above) {
         below.extend(above);
     }
@@ -209,6 +210,7 @@ impl Refusal {
     /// The body Looker gives this refusal; `page` is where it is explained.
     pub(crate) fn body(&self, page: &str) -> Value {
         let mut body = json!({ "message": self.message });
+        // Some answers of Looker have no link to the documentation.
         if self.documented {
             add(&mut body, "documentation_url", page);
         }

@@ -25,6 +25,7 @@ pub(crate) fn id(body: &Body, name: &str) -> Result<Option<Id>, Refusal> {
 pub(crate) fn require(body: &Body, names: &[&str]) -> Result<(), Refusal> {
     let absent = |name: &&&str| match body.get(**name) {
         None | Some(Value::Null) => true,
+        // An empty value counts as missing.
         Some(Value::String(text)) => text.is_empty(),
         Some(Value::Array(items)) => items.is_empty(),
         Some(_) => false,

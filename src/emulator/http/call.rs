@@ -97,6 +97,7 @@ impl Call<'_> {
     /// The query parameter `name` as a list, with or without the brackets some clients write.
     pub(crate) fn list(&self, name: &str) -> Option<Vec<String>> {
         let text = self.query(name)?;
+        // Lists are sent as `1,2` or as JSON, depending on the client.
         let inner = text.trim_start_matches('[').trim_end_matches(']');
         let items = inner.split(',').map(|item| item.trim().trim_matches('"'));
         Some(
@@ -120,6 +121,7 @@ impl Call<'_> {
 
 /// The text of a path or a body as an id.
 pub(crate) fn parse_id(text: &str) -> Option<Id> {
+    // Only the plain form: `+1` and `01` are not ids.
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_id| plain)
 }

@@ -27,11 +27,13 @@ pub(crate) fn call(
     arrival: &Arrival,
     who: Option<&Who>,
 ) -> Answer {
+    // Before anything else, so that a throttled call has no effect.
     if let Err(wait) = inside.limit.pass(now) {
         return Err(fault::throttled(&inside.world.rules.switches, wait));
     }
     let operation = route.operation;
     let service = route.service.ok_or_else(|| unserved(operation))?;
+    // The contract is checked before the rights, since a malformed call is a mistake whoever makes it.
     let query = check_query(operation, &arrival.query)?;
     check_body(operation, arrival)?;
     let mut call = Call {
@@ -54,6 +56,7 @@ pub(crate) fn call(
     }
     let mut reply = (service.handler)(&call, &mut inside.world)?;
     if let Body::Json(value) = reply.body {
+        // Handlers may show more than was asked for; the rest is removed here, for all of them.
         reply.body = Body::Json(call.fields.keep(value));
     }
     Ok(reply)
@@ -61,6 +64,7 @@ pub(crate) fn call(
 
 /// 501 for an operation that Looker has and this emulator lacks.
 fn unserved(operation: &Operation) -> Refusal {
+    // 501 and a violation, so that a test cannot pass by relying on a missing operation.
     let what = format!("the emulator does not serve `{}`", operation.id);
     Refusal::new(501, &*what).violation(what)
 }
@@ -90,6 +94,7 @@ fn fields(operation: &Operation, query: &Query) -> Result<Fields, Refusal> {
 /// Who holds a token.
 pub(crate) fn who(inside: &Inside, text: &str) -> Option<Who> {
     let world = &inside.world;
+    // An expired token counts as none.
     let token = world.tokens.live(text, world.now)?;
     let user = world.users.at(token.user)?;
     let works = world.rules.switches.disabled_sudo == DisabledSudo::Works;
@@ -106,6 +111,7 @@ fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
     let query = Query::parse(raw).ok_or_else(|| {
         Refusal::new(400, "Bad Request").violation("a query that is not percent-encoded UTF-8")
     })?;
+    // An unknown parameter is most likely a mistake of the client.
     match query.unknown(|name| operation.takes(name)) {
         None => Ok(query),
         Some(name) => Err(
@@ -130,6 +136,7 @@ fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
         Some(_) => "application/json",
     };
     let given = arrival.header(CONTENT_TYPE);
+    // Parameters such as the charset do not matter.
     let kind = given.split(';').next().unwrap_or_default().trim();
     if kind.eq_ignore_ascii_case(wanted) {
         return Ok(());
@@ -148,11 +155,13 @@ fn check_access(access: Access, call: &Call<'_>) -> Result<(), Refusal> {
         Access::Own => {
             let who = call.who()?;
             let own = call
+                // The first parameter is the user whose things these are.
                 .params
                 .first()
                 .is_some_and(|(_, id)| *id == who.user.to_string());
             who.admin || own
         }
     };
+    // Without the right, everything looks as if it did not exist.
     open.then_some(()).ok_or_else(Refusal::not_found)
 }

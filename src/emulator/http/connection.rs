@@ -28,6 +28,7 @@ pub(crate) async fn in_time<T>(
     patience: Duration,
     arriving: impl Future<Output = T>,
 ) -> Option<T> {
+    // A test's clock never reaches a deadline by itself.
     if !clock.runs_by_itself() {
         return Some(arriving.await);
     }
@@ -137,6 +138,7 @@ impl Listener for Loopback {
                         address,
                     );
                 }
+                // No file descriptor is left; a moment later there may be one.
                 Err(_exhausted) => self.clock.sleep(ACCEPT_PAUSE).await,
             }
         }
@@ -188,6 +190,7 @@ impl Connection {
 
     /// Whether nothing is being answered, so that a request should arrive.
     fn is_waiting(&self) -> bool {
+        // Only a connection between two requests may time out: an answer may take as long as it likes.
         let idle = self.orders.busy.load(Ordering::SeqCst) == 0;
         idle && matches!(self.state, State::Free) && self.clock.runs_by_itself()
     }
@@ -282,6 +285,7 @@ impl AsyncWrite for Connection {
                 State::Before(left, action) => {
                     let (left, action) = (*left, *action);
                     let some = bytes.get(..left).unwrap_or(bytes);
+                    // A part may be written at a time; the rest follows in the next call.
                     let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, some))?;
                     self.state = State::Before(left - sent, action);
                     return Poll::Ready(Ok(sent));
@@ -304,6 +308,7 @@ fn bytes_until(place: Place, bytes: &[u8]) -> usize {
     match place {
         Place::Head(count) => count,
         Place::Body(count) => {
+            // The head ends with an empty line.
             let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
             end.map_or(bytes.len(), |end| end + 4) + count
         }

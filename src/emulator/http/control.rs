@@ -57,6 +57,7 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
 fn not_served(path: &str) -> Answer {
     let page = |operation: &&Operation| format!("/err{}", operation.error_page("", 501)) == path;
     let operation = contract::operations().iter().find(page);
+    // Only a page that an answer has linked to exists.
     let operation = operation.filter(|operation| !router::is_served(operation.id));
     let id = operation.ok_or_else(Refusal::not_found)?.id;
     let text = format!(
@@ -79,6 +80,7 @@ fn faults(shared: &Shared) -> Value {
 fn add_faults(shared: &Shared, body: &[u8]) -> Answer {
     let value: Value = parse(body)?;
     let values = match value {
+        // One fault, or a list of them.
         Value::Array(values) => values,
         one => vec![one],
     };
@@ -119,6 +121,7 @@ fn set_clock(shared: &Shared, body: &[u8]) -> Answer {
 /// What the world holds, as a document that `--state` reads; without secrets.
 fn state(shared: &Shared) -> Answer {
     let inside = shared.lock();
+    // Serialized while locked, so that the document shows one moment.
     let text = serde_json::to_string(&Dump(&inside.world)).map_err(bad)?;
     Ok(Reply::text("application/json", text))
 }

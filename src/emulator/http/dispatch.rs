@@ -37,6 +37,7 @@ pub(crate) async fn handle(
     let started = shared.options.clock.elapsed();
     let (parts, body) = request.into_parts();
     let _busy = orders.busy();
+    // Before the body is read: a request that is refused anyway should not fill the memory.
     if let Err(refusal) = gate::refuse(&parts, &shared.options) {
         return respond::response(&shared, Given::of(Err(refusal), None, &shared));
     }
@@ -53,6 +54,7 @@ pub(crate) async fn handle(
         who: None,
     };
     let target = router::find(&arrival.method, &arrival.path);
+    // Control requests are neither faulted nor counted.
     if matches!(target, Target::Control) {
         return control::answer(&shared, &arrival);
     }
@@ -64,6 +66,7 @@ pub(crate) async fn handle(
     }
     let (effect, latency, line) = counted(&shared, &target, &arrival);
     let place = line.place().await;
+    // A request waits in line without its latency running.
     let began = match place {
         Some(_) => shared.options.clock.elapsed(),
         None => started,
@@ -77,6 +80,7 @@ pub(crate) async fn handle(
     drop(place);
     let status = fault::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
+    // Put off after its answer is lost: the call takes effect while the client retries.
     if let Some(Effect::Late(calls)) = effect {
         put_off(&shared, target, arrival, calls);
     }
@@ -93,6 +97,7 @@ fn counted(shared: &Shared, target: &Target, arrival: &Arrival) -> (Option<Effec
     let faults = &mut inside.faults;
     let effect = faults.hit(target.id(), &arrival.method, &arrival.path);
     let found = (effect, inside.latency, inside.line.clone());
+    // Late calls take the lock themselves.
     drop(inside);
     for call in late {
         drop(answer(shared, &call.target, &call.arrival));
@@ -104,6 +109,7 @@ fn counted(shared: &Shared, target: &Target, arrival: &Arrival) -> (Option<Effec
 async fn arrived(shared: &Shared, body: body::Body) -> Result<Bytes, Refusal> {
     let arriving = body::to_bytes(body, BODY_LIMIT);
     let patience = shared.options.arrival;
+    // A client that never sends its body must not hold the connection forever.
     match connection::in_time(&shared.options.clock, patience, arriving).await {
         Some(body) => Ok(body.unwrap_or_default()),
         None => {
@@ -118,6 +124,7 @@ async fn arrived(shared: &Shared, body: body::Body) -> Result<Bytes, Refusal> {
 /// Execute the delayed calls that are due, with the identity of their callers at the time.
 fn put_off(shared: &Shared, target: Target, mut arrival: Arrival, calls: u32) {
     let mut inside = shared.lock();
+    // The token may end before the call is carried out, so the caller is resolved now.
     arrival.who = arrival
         .token()
         .and_then(|token| checks::who(&inside, token));
@@ -146,6 +153,7 @@ fn answer(shared: &Shared, target: &Target, arrival: &Arrival) -> Given {
             Given::of((page.handler)(&call, world, log), None, shared)
         }
         Target::Control | Target::Unknown => {
+            // A path that Looker does not have is a mistake of the client.
             let what = format!(
                 "{} {}: Looker has nothing there",
                 arrival.method, arrival.path
@@ -163,6 +171,7 @@ fn api(
     arrival: &Arrival,
 ) -> Given {
     let mut inside = shared.lock();
+    // A late call has its caller already.
     let who = arrival.who.clone().or_else(|| {
         let token = arrival.token()?;
         checks::who(&inside, token)
@@ -175,6 +184,7 @@ fn api(
         ..
     }) = &answer
     {
+        // Logged while locked, so that a test that reads the log afterwards finds it.
         let text = format!("{} {}: {what}", arrival.method, route.operation.path);
         inside.log.violation(text);
     }

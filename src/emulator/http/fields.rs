@@ -21,6 +21,7 @@ impl Fields {
                 ')' => {
                     let mut inner = stack.pop()?;
                     inner.add(&mut name);
+                    // A parenthesis without a name before it is malformed.
                     stack.last_mut()?.0.last_mut()?.1 = inner;
                 }
                 letter if letter.is_whitespace() => {}
@@ -29,6 +30,7 @@ impl Fields {
         }
         let mut fields = stack.pop()?;
         fields.add(&mut name);
+        // An open parenthesis is malformed.
         stack.is_empty().then_some(fields)
     }
 
@@ -53,6 +55,7 @@ impl Fields {
         let wanted = names.iter().copied().filter(|name| self.want(name));
         let mut wanted = Self::of(wanted);
         if wanted.0.is_empty() {
+            // An empty list would mean all fields; a name that no field has means none.
             wanted.add(&mut "-".to_owned());
         }
         wanted
@@ -65,6 +68,7 @@ impl Fields {
 
     /// What is left of `value` when only these fields are kept; no fields means all.
     pub(crate) fn keep(&self, value: Value) -> Value {
+        // No fields given means all.
         if self.0.is_empty() {
             return value;
         }
@@ -112,6 +116,7 @@ impl<'a> Shown<'a> {
 
     /// Give the object a field, if it is wanted.
     pub(crate) fn put<T: Into<Value>>(&mut self, name: &str, value: impl FnOnce() -> T) {
+        // Not computed unless wanted: some fields are expensive.
         if self.fields.want(name) {
             self.object.insert(name.to_owned(), value().into());
         }

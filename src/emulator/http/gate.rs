@@ -23,11 +23,13 @@ pub(crate) fn refuse(parts: &Parts, options: &Options) -> Result<(), Refusal> {
         Some(authority) if named.is_empty() => authority.as_str(),
         _ => named,
     };
+    // A page elsewhere could reach a loopback address through a host name of its own (DNS rebinding).
     if !is_own(host, options) {
         return Err(forbidden(
             "this emulator is not the host that was asked for; see `--embed-host`",
         ));
     }
+    // Reading is harmless, except for the console, which shows secrets.
     let reads = matches!(parts.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if reads && !parts.uri.path().starts_with("/__emulator") {
         return Ok(());
@@ -37,6 +39,7 @@ pub(crate) fn refuse(parts: &Parts, options: &Options) -> Result<(), Refusal> {
         .split_once("://")
         .is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(host));
     let site = header(&parts.headers, SITE);
+    // Browsers send one of the two with a request from another site.
     if (!origin.is_empty() && !from_here) || matches!(site, "cross-site" | "same-site") {
         return Err(forbidden("a page of another site may not do this"));
     }
@@ -45,6 +48,7 @@ pub(crate) fn refuse(parts: &Parts, options: &Options) -> Result<(), Refusal> {
 
 fn header(headers: &HeaderMap, name: HeaderName) -> &str {
     let value = headers.get(name);
+    // A header that is no text matches nothing.
     value.map_or("", |value| value.to_str().unwrap_or("\0"))
 }
 
@@ -61,6 +65,7 @@ fn is_own(host: &str, options: &Options) -> bool {
     }
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
+        // A loopback address always; others only if the emulator listens beyond loopback.
         Ok(address) => address.is_loopback() || !options.address.is_loopback(),
         Err(_) => {
             let name = name.to_ascii_lowercase();

@@ -22,6 +22,8 @@ impl Punctual {
     /// Wait until `latency` has passed since `began`. A timer is late by a millisecond or so; a later answer is as much
     /// earlier, so that the mean is right. What a busy machine adds to that is not made good.
     pub(crate) async fn wait(&self, clock: &Clock, began: Duration, latency: Duration) {
+        // Timers fire late; the delay of earlier waits is taken off this one, so that the mean is
+        // right.
         let until = began + latency - self.make_good(latency);
         let left = until.saturating_sub(clock.elapsed());
         if left.is_zero() {
@@ -35,6 +37,7 @@ impl Punctual {
     /// How much earlier than its latency an answer may come.
     fn make_good(&self, latency: Duration) -> Duration {
         let most = nanos(GRAIN.min(latency));
+        // Taken off in parts, so that one very late timer does not make many waits too short.
         let rest = |late: u64| Some(late.saturating_sub(most));
         let order = Ordering::Relaxed;
         let late = self.late.fetch_update(order, order, rest);
@@ -53,6 +56,7 @@ pub(crate) struct Line(Option<Arc<Semaphore>>);
 impl Line {
     /// A line in which `capacity` requests are served at once; `None` or 0 is any number.
     pub(crate) fn new(capacity: Option<usize>) -> Self {
+        // 0 would serve nothing.
         let capacity = capacity.filter(|capacity| *capacity > 0);
         let places = capacity.map(|capacity| capacity.min(Semaphore::MAX_PERMITS));
         Self(places.map(|places| Arc::new(Semaphore::new(places))))

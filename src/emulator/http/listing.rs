@@ -41,6 +41,7 @@ impl<'a> Filters<'a> {
     /// The id that the field `name` has in all items that pass, if there is only one: a quick way to pass over most.
     pub(crate) fn only(&self, name: &str) -> Option<Id> {
         let mut patterns = self.patterns.iter().filter(|_| !self.any);
+        // Only a plain id can be looked up; a pattern must be compared.
         patterns.find_map(|(known, pattern)| parse_id(pattern).filter(|_id| *known == name))
     }
 
@@ -50,6 +51,7 @@ impl<'a> Filters<'a> {
             fits(pattern, field(name).as_ref().map(AsRef::as_ref))
         };
         match self.any {
+            // Without any filter, everything passes.
             true if !self.patterns.is_empty() => self.patterns.iter().any(matches),
             _ => self.patterns.iter().all(matches),
         }
@@ -68,9 +70,11 @@ pub(crate) fn fits(pattern: &str, value: Option<&str>) -> bool {
         return false;
     };
     let is_id = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    // Ids are searched for as a list, which texts are not.
     if is_id && pattern.contains(',') {
         return pattern.split(',').any(|part| part.trim() == value);
     }
+    // The usual case, without allocating.
     if pattern.is_ascii() && value.is_ascii() && !pattern.contains(['%', '_']) {
         return pattern.eq_ignore_ascii_case(value);
     }
@@ -121,6 +125,7 @@ impl Page {
         if paging.ignores_offset {
             page.offset = 0;
         }
+        // A switch, for a Looker that returns fewer items than it was asked for.
         if paging.cap > 0 {
             page.limit = page.limit.min(paging.cap);
         }
@@ -131,6 +136,7 @@ impl Page {
         if let Some(page) = call.number("page")? {
             let limit = call.number("per_page")?.unwrap_or(PER_PAGE);
             let offset = page.saturating_sub(1).saturating_mul(limit);
+            // `page` starts at 1.
             return Ok(Self { offset, limit });
         }
         let (limit, offset) = match call.paging.swapped {
@@ -158,6 +164,7 @@ pub(crate) fn answer<T: Copy>(
 ) -> Answer {
     let page = Page::of(call)?;
     let whole = |item: T| show(&call.fields, item);
+    // The tables are in the order of ids, so nothing needs sorting or a whole list.
     if by_id(call) {
         return Ok(Reply::json(page.cut(items).map(whole).collect()));
     }
@@ -167,6 +174,7 @@ pub(crate) fn answer<T: Copy>(
         .split(',')
         .map(direction)
         .collect();
+    // Only the fields to sort by are computed for every item.
     let fields = Fields::of(keys.iter().map(|(name, _)| *name));
     let mut items: Vec<(Value, T)> = items.map(|item| (show(&fields, item), item)).collect();
     items.sort_by(|(one, _), (other, _)| order(&keys, one, other));
@@ -181,6 +189,7 @@ pub(crate) fn search<T: Copy>(
     items: impl Iterator<Item = T>,
     show: impl Fn(&Fields, T) -> Value,
 ) -> Answer {
+    // Only the fields to filter by are computed for every item.
     let fields = Fields::of(filters.patterns.iter().map(|(name, _)| *name));
     let passing = items.filter(|item| {
         filters.is_empty() || {
@@ -232,6 +241,7 @@ enum Key<'a> {
 fn key(value: Option<&Value>) -> Key<'_> {
     match value.and_then(text) {
         None => Key::None,
+        // Numbers are compared as numbers: 10 comes after 9.
         Some(text) => text.parse().map_or(Key::Text(text), Key::Number),
     }
 }

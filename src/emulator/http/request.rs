@@ -34,6 +34,7 @@ impl Arrival {
     /// The token in the `Authorization` header; Looker takes `token` and `Bearer`.
     pub(crate) fn token(&self) -> Option<&str> {
         let (scheme, token) = self.header(AUTHORIZATION).split_once(' ')?;
+        // Looker accepts both.
         let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
         known.then_some(token)
     }

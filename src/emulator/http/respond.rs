@@ -58,6 +58,7 @@ impl Given {
             .service
             .is_some_and(|service| service.access != Access::Open);
         let writes = known && route.operation.verb != Verb::Get;
+        // A refused call sets no cookie.
         if writes && self.status < 400 {
             let expires = http_date(now + COOKIE_SECONDS);
             let cookie = format!("looker.browser={BROWSER}; expires={expires}; HttpOnly");

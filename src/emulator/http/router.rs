@@ -87,6 +87,7 @@ pub(crate) fn find(method: &str, path: &str) -> Target {
 fn operation(verb: Verb, path: &str) -> Option<Target> {
     let found = ROUTES.get(&verb)?.at(path).ok()?;
     let params = found.params.iter().map(|(name, given)| {
+        // An empty parameter is another path, not an empty id.
         let value = decode_path(given).filter(|value| !value.is_empty());
         Some((name, value?))
     });
@@ -110,6 +111,7 @@ pub(crate) fn is_operation(id: &str) -> bool {
 
 fn page(verb: Verb, path: &str) -> Option<Target> {
     let known = |page: &&Page| {
+        // A page ending in `/` has any path below it.
         page.path == path || (page.path.ends_with('/') && path.starts_with(page.path))
     };
     let page = PAGES.iter().find(known)?;

@@ -69,6 +69,7 @@ impl BoardState {
     /// Put this board into `world`.
     pub(super) fn put(self, world: &mut World) -> Result<(), StateError> {
         if let Some(id) = self.id {
+            // A board of the same id is replaced, with its sections.
             world.remove_board(id);
         }
         let board = Board {
@@ -119,6 +120,7 @@ impl FavoriteState {
     pub(super) fn put(self, world: &mut World) -> Result<(), StateError> {
         let (user, meta) = (self.user, meta(world, self.of)?);
         let favorites = &mut world.content.favorites;
+        // Putting a state twice must not double anything.
         if favorites.of(user, meta).is_none() {
             favorites.0.insert(Favorite { user, meta });
         }
@@ -157,6 +159,7 @@ impl AccessState {
             .find(|(_, access)| access.grantee == self.with)
             .map(|(id, _)| id);
         let known = known.and_then(|id| metadata.access_mut(id));
+        // One access per grantee; the level is what can change.
         if let Some(access) = known {
             access.level = self.level;
             return Ok(());

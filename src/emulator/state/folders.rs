@@ -45,6 +45,7 @@ impl FolderState {
         let folders = world.folders.table.iter();
         let named = folders.filter(move |(id, folder)| match folder.kind {
             FolderKind::Plain | FolderKind::Group => true,
+            // Every user has a personal folder; only those that hold something matter.
             FolderKind::Personal => used.contains(id),
             _ => false,
         });
@@ -58,11 +59,13 @@ impl FolderState {
             id: Some(id),
             kind: folder.kind,
             name: folder.name.to_string(),
+            // The parent of other kinds follows from the kind.
             parent: folder.parent.filter(|_parent| is_plain),
             creator: folder.creator,
             external_id: folder.external_id.as_deref().map(ToOwned::to_owned),
             inherits: meta
                 .map(|meta| meta.inherits)
+                // Only the unusual is written.
                 .filter(|inherits| *inherits != is_plain),
             created_at: Some(folder.created_at),
         }
@@ -93,6 +96,7 @@ impl FolderState {
 
     /// The id of a plain folder that is as this one says, created if none has its id.
     fn put_plain(&self, world: &mut World) -> Result<Id, StateError> {
+        // Folders are put in order, so the parent must come first.
         let parent = self.parent.filter(|id| world.folders.at(*id).is_some());
         let Some(parent) = parent else {
             let text = format!("the folder `{}` is in no folder that there is", self.name);
@@ -105,6 +109,7 @@ impl FolderState {
         let Some(id) = known else {
             return Ok(world.add_folder(&self.name, parent, self.creator));
         };
+        // A known folder is moved and renamed in place; its content stays.
         world.folders.hang(id, parent);
         if let Some(folder) = world.folders.table.at_mut(id) {
             folder.name = self.name.as_str().into();
@@ -113,6 +118,7 @@ impl FolderState {
         Ok(id)
     }
 
+    // A personal folder cannot be added by itself: it belongs to its user.
     fn personal(&self, world: &mut World) -> Result<Id, StateError> {
         let user = self.creator.filter(|id| world.users.at(*id).is_some());
         let folder = user.and_then(|user| world.ensure_personal_folder(user));

@@ -146,6 +146,7 @@ impl GroupState {
         let known = external.and_then(|external| world.groups.by_external_id(external));
         let id = self.id.or(known);
         let id = id.unwrap_or_else(|| world.groups.table.next_id());
+        // Members belong to users, so the ones already there are kept.
         let before = world.groups.table.remove(id).unwrap_or_default();
         let group = Group {
             name: self.name,
@@ -160,6 +161,7 @@ impl GroupState {
         };
         let needs_folder = group.folder.is_none();
         world.groups.put(id, group).map_err(StateError::new)?;
+        // A group with an external id shares a folder among its members.
         if let Some(external) = self.external_group_id.filter(|_| needs_folder) {
             world.give_group_folder(id, &external);
         }

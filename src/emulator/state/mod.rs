@@ -64,6 +64,7 @@ const NAMED: &[(&str, &str)] = &[("rotation", include_str!("rotation.yaml"))];
 impl State {
     /// Read a document in JSON, or in YAML, of which JSON is a part.
     pub fn parse(text: &str) -> Result<Self, StateError> {
+        // JSON first: it is faster to parse, and a saved state is JSON.
         if text.trim_start().starts_with('{') {
             return serde_json::from_str(text).map_err(|error| StateError::new(error.to_string()));
         }

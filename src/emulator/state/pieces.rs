@@ -108,6 +108,7 @@ impl PieceState {
             return Err(StateError::new(text));
         }
         if let Some(id) = self.id {
+            // A piece of the same id is replaced, with its elements.
             world.remove_piece(kind.thing(id));
         }
         let query = self.query.map(|query| query.save(world));
@@ -129,6 +130,7 @@ impl PieceState {
             world.set_inherits(kind.thing(id), inherits);
         }
         if let Some(piece) = world.piece_mut(kind.thing(id)) {
+            // Adding sets both times to now.
             piece.created_at = self.created_at.unwrap_or(piece.created_at);
             piece.updated_at = self.updated_at.unwrap_or(piece.updated_at);
         }

@@ -57,6 +57,7 @@ pub(super) struct RoleState {
 impl RoleState {
     /// The roles of `world` that no embed login made.
     pub(super) fn all(world: &World) -> impl Iterator<Item = Self> {
+        // Roles of embed logins come back with the logins of their users.
         let roles = world.roles.table.iter().filter(|(_, role)| !role.embedded);
         roles.map(|(id, role)| {
             let permissions = world.roles.permissions(id);
@@ -76,6 +77,7 @@ impl RoleState {
         let same = Self::all(world).any(|role| {
             role.id == self.id && role.permissions == self.permissions && role.models == self.models
         });
+        // An unchanged role keeps its sets and their ids.
         if same {
             return Ok(());
         }
@@ -83,6 +85,7 @@ impl RoleState {
         let name = self.name.clone();
         let set = |members: Option<Vec<String>>| Set {
             name: name.clone(),
+            // No list means everything.
             all_access: members.is_none(),
             members: members.unwrap_or_default(),
             ..Set::default()

@@ -70,6 +70,7 @@ impl ScheduleState {
                 Thing::Look(id) => ("look_id", id),
                 Thing::Dashboard(id) | Thing::Folder(id) | Thing::Board(id) => ("dashboard_id", id),
             };
+            // Looker shows the thing as a field of the schedule too.
             fields.insert(name.to_owned(), id.to_string().into());
         }
         let schedules = &mut world.content.schedules;
@@ -92,6 +93,7 @@ impl ScheduleState {
 impl DestinationState {
     fn of(destination: &Destination) -> Self {
         let mut fields = destination.fields.clone();
+        // Set by Looker, never by a caller.
         fields.remove("secret_parameters");
         Self {
             id: Some(destination.id),

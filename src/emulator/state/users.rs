@@ -144,6 +144,7 @@ impl UserState {
         if known.is_none()
             && let Some(id) = self.id
         {
+            // The next user that is added gets the id of the state.
             world.users.table.skip_to(id).map_err(StateError::new)?;
         }
         let id = match (known, external) {
@@ -153,6 +154,7 @@ impl UserState {
         };
         let own = attribute_values(world, &self.user_attributes, false)?;
         let before = world.users.at(id).map(|user| user.groups.clone());
+        // The memberships are replaced, not added to.
         for group in before.unwrap_or_default() {
             world.groups.leave(group, id);
         }
@@ -165,6 +167,7 @@ impl UserState {
         for key in self.keys {
             key.put(world, id)?;
         }
+        // Sessions have no identity in a state; there are as many as it says.
         world.end_sessions(id);
         for _number in 0..self.sessions {
             let _session = world.begin_session(id, SESSION_SECONDS, "");
@@ -187,6 +190,7 @@ impl UserState {
         user.roles = self.roles;
         user.groups = self.groups;
         user.ui_state = self.ui_state.map(Box::new);
+        // Values from the login were put with it.
         user.attributes.retain(|value| value.from_login);
         user.attributes.extend(own);
         Ok(())
@@ -253,6 +257,7 @@ impl KeyState {
 
     fn put(self, world: &mut World, user: Id) -> Result<(), StateError> {
         if world.keys.by_client_id(&self.client_id).is_some() {
+            // The same key, from an earlier state.
             return Ok(());
         }
         if let Some(id) = self.id {
