@@ -61,6 +61,7 @@ pub(crate) async fn run(
     ui: &Ui,
     system: &System,
 ) -> Result<Exit, Error> {
+    // Checked before the session, so that a typo costs no login.
     refuse_id(&args.external_user_id).map_err(|why| {
         Error::usage(format!("the external user id {why}")).hint("give your own id of the user")
     })?;
@@ -83,6 +84,7 @@ pub(crate) async fn run(
 }
 
 fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
+    // The flag wins over the profile.
     let given = args.blank_dashboard.as_deref();
     let target = given
         .or_else(|| settings.blank_dashboard())
@@ -93,6 +95,7 @@ fn spec(args: &CreateUserArgs, settings: &Settings) -> Result<UserSpec, Error> {
         via: args.via,
         target: target.to_owned(),
         update: args.update,
+        // A single user is always verified; only `apply` samples.
         verify: true,
         key: (!args.no_key).then(|| KeySpec {
             purpose: args.delivery.key_purpose.clone(),
@@ -126,6 +129,7 @@ async fn create(
 
 async fn dry_run(spec: &UserSpec, session: &Session, ui: &Ui) -> Result<Exit, Error> {
     let asked = UserRef::External(&spec.external_user_id);
+    // A dry run only looks the user up.
     let user = session.finder.find(asked).await?;
     let outcome = match (&user, spec.update) {
         (None, _) => Outcome::Created,

@@ -39,8 +39,10 @@ pub(crate) async fn run(args: &PlanArgs, cx: CommandContext) -> Result<Exit, Err
     let mut roles = Roles::of(&cx.settings, &cx.system)?;
     roles.read("the manifest", &args.manifest, &cx.system);
     roles.write("`--out`", args.out.as_deref(), &cx.system);
+    // Before the manifest is opened: a plan of the same name would replace it.
     roles.check()?;
     let source = Source::open(&args.manifest, args.planning.format, &cx.system)?;
+    // A plan of a plan would compare Looker with Looker.
     if source.plan.is_some() {
         return Err(
             Error::usage(format!("`{}` is a plan already", args.manifest))
@@ -57,6 +59,7 @@ pub(crate) async fn run(args: &PlanArgs, cx: CommandContext) -> Result<Exit, Err
 
 async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exit, Error> {
     let out = args.out.as_deref();
+    // Opened first, so that an unwritable file is noticed before the long comparison.
     let out = out
         .map(|name| Output::open("--out", name, OutputKind::Plan, &session.system))
         .transpose()?;
@@ -96,8 +99,10 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
     .await?;
     if let (Some(out), Some(writer)) = (out, writer) {
         let written = writer.end().map_err(|error| out.unwritable(error))?;
+        // The file appears only once it is complete.
         written.commit()?;
     }
+    // Only now: the plan of the others is worth having.
     refuse_incomplete(counts.of(Action::Refused))?;
     let changes = args.detailed_exitcode && counts.changes() > 0;
     Ok(match changes {

@@ -49,6 +49,7 @@ pub struct UrlBuffer {
 impl Signer {
     /// A signer for `host` as browsers send it, with its port if it has one.
     pub fn new(host: &str, secret: &SecretString, algorithm: Algorithm) -> Result<Self, UrlError> {
+        // Checked once here, so that signing has nothing left to check about them.
         check_host(host)?;
         let secret = secret.expose_secret().as_bytes();
         if secret.is_empty() {
@@ -100,10 +101,12 @@ impl Signer {
         nonce: &str,
         time: i64,
     ) -> Result<&'a str, UrlError> {
+        // All limits are checked before anything is written, except for those of the finished lengths.
         check(path, login, nonce)?;
         let path_end = self.write_path(buffer, path)?;
         write_parameters(buffer, login, nonce, time);
         self.write_signature(buffer);
+        // The parameters that belong behind the signature were kept apart until now.
         buffer.url.append(&mut buffer.tail);
         let query = buffer.url.len() - path_end - 1;
         if query > MAX_QUERY_BYTES {
@@ -122,6 +125,7 @@ impl Signer {
     /// Start the URL and the string to sign; returns the length of the URL so far.
     fn write_path(&self, buffer: &mut UrlBuffer, path: &str) -> Result<usize, UrlError> {
         let UrlBuffer { url, tail, signed } = buffer;
+        // Cleared, not replaced: a batch signs millions of URLs without allocating.
         url.clear();
         tail.clear();
         signed.clear();
@@ -129,6 +133,7 @@ impl Signer {
         let encoded = url.len();
         percent_encode(url, path);
         signed.extend_from_slice(self.signed_start.as_bytes());
+        // The path is signed as it is sent, which is percent-encoded.
         signed.extend_from_slice(url.get(encoded..).unwrap_or_default());
 
         let bytes = "/login/embed/".len() + url.len() - encoded;
@@ -202,6 +207,7 @@ impl Drop for UrlBuffer {
 /// Write the parameters in the order used by Looker's API, which places the signature between `models` and `nonce`, and the
 /// lines of the string to sign in the order of Looker's published signers.
 fn write_parameters(buffer: &mut UrlBuffer, login: &Login, nonce: &str, time: i64) {
+    // The order of the lines to sign differs from that of the parameters, so both are written at once.
     let UrlBuffer { url, tail, signed } = buffer;
 
     let mut behind = Writer { signed, url: tail };
@@ -220,6 +226,7 @@ fn write_parameters(buffer: &mut UrlBuffer, login: &Login, nonce: &str, time: i6
     before.parameter("&models=");
     before.strings(login.models.as_deref());
 
+    // Looker requires `access_filters`, although it no longer means anything.
     tail.extend_from_slice(b"&access_filters=%7B%7D");
     write_unsigned(signed, tail, "&first_name=", login.first_name.as_deref());
     write_unsigned(signed, tail, "&last_name=", login.last_name.as_deref());
@@ -254,6 +261,7 @@ fn write_parameters(buffer: &mut UrlBuffer, login: &Login, nonce: &str, time: i6
 /// Write a parameter that is not part of the string to sign.
 fn write_unsigned(signed: &mut Vec<u8>, url: &mut Vec<u8>, name: &str, value: Option<&str>) {
     let Some(value) = value else { return };
+    // Names and the time zone are sent but not signed.
     let length = signed.len();
     let mut writer = Writer { signed, url };
     writer.parameter(name);
@@ -268,6 +276,7 @@ fn check_host(host: &str) -> Result<(), UrlError> {
     if host.contains(|character: char| character.is_control() || character.is_whitespace()) {
         return Err(UrlError::Host("has a space or a control character"));
     }
+    // A path or a user name in the host would move the signature's boundaries.
     if host.contains(['/', '?', '#', '@', '\\']) {
         return Err(UrlError::Host("is not just a name and a port"));
     }

@@ -58,6 +58,7 @@ impl Sink for DirSink {
         let (path, expected) = (self.file(external_user_id), self.expected.clone());
         let whose = (base_url.to_owned(), external_user_id.to_owned());
         blocking(move || {
+            // A file that is not a key reads as none here; `deliver` refuses it.
             let kept = files::read_own(&path, LARGEST)?.and_then(|bytes| Kept::parse(&bytes));
             let kept = kept.filter(|kept| kept.is_of(&whose.0, &whose.1));
             let held = kept.map(Held::from);
@@ -76,10 +77,12 @@ impl Sink for DirSink {
                     return Ok((Some(line.copy()), None));
                 };
                 let kept = kept?;
+                // A retry after a crash: the key is in place already.
                 if kept.is(&name) {
                     return Ok((None, None));
                 }
                 let held = Held::from(kept);
+                // Someone may have delivered another key since the run looked.
                 expected.refuse_other(&held, &path)?;
                 Ok::<_, SinkError>((Some(line.copy()), Some(held)))
             })
@@ -120,11 +123,14 @@ fn replaceable(path: &Path, name: &KeyName, found: &[u8]) -> Result<Kept, SinkEr
 /// The name of a user's file: letters, digits, `-`, `_` and inner dots stay, every other byte becomes `%XX`. A name that is
 /// too long is cut and made unique by a hash.
 fn file_name(external_user_id: &str) -> String {
+    // Characters outside this set mean something to shells or file systems.
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
     let mut name = utf8_percent_encode(external_user_id, KEPT).to_string();
+    // A leading dot would hide the file, and `.` and `..` are folders.
     if name.starts_with('.') {
         name.replace_range(..1, "%2E");
     }
+    // Cut names are told apart by a digest of the whole id.
     if name.len() > LONGEST_NAME {
         name.truncate(LONGEST_NAME - 33);
         name.push('~');

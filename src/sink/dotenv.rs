@@ -61,6 +61,7 @@ impl Sink for EnvSink {
         blocking(move || {
             files::probe_beside(&path)?;
             let bytes = files::read_own(&path, LARGEST)?;
+            // A file that cannot take the key is refused before a key is minted.
             let found = Contents::of(text(bytes.as_ref().map(|bytes| &***bytes), &path)?);
             found.refuse_strange_key(&path)
         })
@@ -88,10 +89,13 @@ impl Sink for EnvSink {
         blocking(move || {
             let ours = ours?;
             let expected = expected.take(&name.external_user_id);
+            // The file is read and replaced under one lock, so that no line of another process is
+            // lost.
             files::update(&path, Readers::Owner, LARGEST, |bytes| {
                 let found = Contents::of(text(bytes, &path)?);
                 found.refuse_strange_key(&path)?;
                 found.refuse_other_user(&path, &name)?;
+                // A retry after a crash: the key is in place already.
                 if found.is(&name) {
                     return Ok((None, None));
                 }
@@ -141,6 +145,7 @@ impl<'a> Contents<'a> {
         let mut contents = Self::default();
         for line in text.lines() {
             let assigned = line.trim_start();
+            // Both forms occur in files that a shell reads.
             let assigned = assigned.strip_prefix("export ").unwrap_or(assigned);
             match assigned
                 .split_once('=')
@@ -151,6 +156,7 @@ impl<'a> Contents<'a> {
                 Some((CLIENT_SECRET, value)) => contents.client_secret = Some(value),
                 _ => match line.strip_prefix(MARK).map(serde_json::from_str) {
                     Some(Ok(holder)) => contents.holder = Some(holder),
+                    // Everything else in the file is kept as it is.
                     _ => contents.others.push(line),
                 },
             }
@@ -212,6 +218,7 @@ impl<'a> Contents<'a> {
         // Allocated at full size: growing would leave copies of the secret in freed memory.
         let room = self.others.iter().map(|line| line.len() + 1).sum::<usize>();
         let mut text = Zeroizing::new(Vec::with_capacity(room + ours.len()));
+        // Ours last; the other lines keep their order.
         for line in self.others.iter().chain(&[ours.trim_end_matches('\n')]) {
             text.extend_from_slice(line.as_bytes());
             text.push(b'\n');

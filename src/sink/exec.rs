@@ -42,6 +42,7 @@ impl ExecSink {
         Self {
             command: command.to_owned(),
             program: Program {
+                // Through a shell, because the command is written as in one.
                 argv: ["sh", "-c", command].map(OsString::from).to_vec(),
                 folder,
                 env,
@@ -70,6 +71,7 @@ impl ExecSink {
             .map(|secret| secret.expose_secret())
             .filter(|secret| !secret.is_empty())
         {
+            // A command may print what it was given.
             complaint = complaint.replace(secret, REDACTED);
         }
         Ok(Answered {
@@ -99,6 +101,7 @@ impl ExecSink {
         let ended = self.call(record::check(key).bytes(), None).await?;
         Ok(match ended.code {
             Some(0) => Some(true),
+            // Any other code is neither yes nor no.
             Some(1) => Some(false),
             _ => None,
         })
@@ -149,6 +152,7 @@ impl Sink for ExecSink {
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>> {
         Box::pin(async move {
             let answer = self.says_yes(key).await?;
+            // Only a yes needs proof.
             if answer != Some(true) {
                 return Ok(answer);
             }
@@ -157,6 +161,7 @@ impl Sink for ExecSink {
                 id: NO_KEY.to_owned(),
                 ..key.clone()
             };
+            // A command that says yes to a key that cannot exist says yes to everything.
             let doubt = self.says_yes(&nothing).await?;
             Ok((doubt == Some(false)).then_some(true))
         })

@@ -47,6 +47,7 @@ impl FileSink {
     /// Append everything that waits. Keys that arrive meanwhile are written by the next caller to get the lock.
     fn append_waiting(&self) {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        // Everything that waits is written with one sync: the slowest part is shared.
         let batch = std::mem::take(&mut *self.queue());
         if batch.is_empty() {
             return;
@@ -65,6 +66,7 @@ impl FileSink {
     fn append(&self, index: &mut Index, batch: &[Waiting]) -> Result<(), SinkError> {
         let failed = |error| FileError::at("write", &self.path, error);
         let mut file = files::open_append(&self.path)?;
+        // Other processes may append to the same file.
         file.lock().map_err(failed)?;
         index.catch_up(&file).map_err(failed)?;
         let room = batch
@@ -84,6 +86,7 @@ impl FileSink {
             }
         }
         let before = file.metadata().map_err(failed)?.len();
+        // Synced before it counts as delivered, since the secret exists nowhere else.
         let written = file.write_all(&lines).and_then(|()| file.sync_all());
         written.map_err(|error| {
             // Half a key is useless, and the keys of this batch will be revoked.
@@ -107,6 +110,7 @@ impl Sink for FileSink {
     fn probe(&self) -> Answer<'_, ()> {
         let path = self.path.clone();
         blocking(move || {
+            // The folder first: its leftovers may be what fills the disk.
             files::probe_beside(&path)?;
             files::open_append(&path)?;
             Ok(())

@@ -72,6 +72,7 @@ impl Clock {
             ClockSource::Manual(manual) => {
                 let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
                 manual.elapsed_nanos.fetch_add(nanos, Ordering::SeqCst);
+                // Yields, so that other tasks run as they would during a real sleep.
                 Box::pin(tokio::task::yield_now())
             }
         }

@@ -32,6 +32,7 @@ pub(crate) fn read_or_seconds(text: &str) -> Result<Duration, &'static str> {
         .bytes()
         .all(|byte| byte.is_ascii_digit() || byte == b'.')
     {
+        // A number alone is seconds only for settings that the SDKs and Looker define so.
         true => read(&format!("{text}s")),
         false => read(text),
     }
@@ -59,6 +60,7 @@ pub(crate) fn exact(duration: Duration) -> String {
 
 /// The approximate duration, in one or two units from seconds to days.
 pub(crate) fn rough(duration: Duration) -> String {
+    // Two units are enough to wait by.
     let smallest = match duration.as_secs() {
         86_400.. => Unit::Hour,
         3_600.. => Unit::Minute,
@@ -78,6 +80,7 @@ pub(crate) fn measured(duration: Duration) -> String {
 fn truncated(duration: Duration, smallest: Unit) -> String {
     let signed = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     let round = jiff::SignedDurationRound::new().smallest(smallest);
+    // Cut off, not rounded: a time that has not passed must not be shown.
     let whole = signed.round(round.mode(RoundMode::Trunc)).unwrap_or(signed);
     exact(whole.unsigned_abs())
 }

@@ -33,6 +33,7 @@ impl FileError {
 
     /// `what` could not be done with the file or folder in `path`.
     pub(crate) fn at(what: &str, path: &Path, cause: io::Error) -> Self {
+        // The most common causes have a remedy that the operator can apply at once.
         let hint = match cause.kind() {
             io::ErrorKind::NotFound => path.parent().map(make_folder),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -103,10 +103,12 @@ pub(crate) fn open_append(path: &Path) -> Result<File, FileError> {
         options.read(true).append(true);
         options
     };
+    // The folder first: in one that others can change, the checks of the file prove nothing.
     refuse_folders(path)?;
     // `create_new`: a file created by someone else would keep its own permissions.
     match guarded(options().create_new(true)).open(path) {
         Ok(file) => {
+            // A new file's name is durable only with its folder.
             sync_folder(path)?;
             Ok(file)
         }
@@ -149,10 +151,12 @@ pub(crate) struct Whole {
 impl Whole {
     /// A file that will replace `path`, or the file that a link there points to.
     pub(crate) fn beside(path: &Path) -> Result<Self, FileError> {
+        // Through a link the target is replaced, so the link stays.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let file = tempfile::Builder::new()
             .prefix(BESIDE.0)
             .suffix(BESIDE.1)
+            // Set at creation: a moment with wider permissions would be enough to open it.
             .permissions(fs::Permissions::from_mode(0o600))
             .tempfile_in(folder(&path))
             .map_err(|error| FileError::at("create a file beside", &path, error))?;
@@ -165,12 +169,14 @@ impl Whole {
     /// Replace the target; durable on return.
     pub(crate) fn commit(mut self) -> Result<(), FileError> {
         let written = self
+            // Synced before the rename, or a crash could leave an empty file under the final name.
             .file
             .flush()
             .and_then(|()| self.file.as_file().sync_all());
         written.map_err(|error| FileError::at("write", &self.path, error))?;
         let named = self.file.persist(&self.path);
         named.map_err(|error| FileError::at("write", &self.path, error.error))?;
+        // The rename itself is durable only with its folder.
         sync_folder(&self.path)
     }
 
@@ -218,6 +224,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// The same for a file that everyone may read.
 pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    // Not a secret, unlike everything else written here.
     let mut whole = Whole::beside(path)?;
     let readable = fs::Permissions::from_mode(0o644);
     let written = whole.file.as_file().set_permissions(readable);
@@ -229,6 +236,7 @@ pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// Create a file with `bytes`; returns whether there was none before.
 pub(crate) fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    // Complete before it appears, so that no one reads half of it.
     let mut whole = Whole::beside(path)?;
     whole
         .write_all(bytes)
@@ -251,6 +259,8 @@ pub(crate) fn update<T, E: From<FileError>>(
             Readers::Everybody => open(path, readers)?,
         };
         let Some(file) = found else {
+            // Without a file there is nothing to lock; if another process creates it first, the loop
+            // starts over.
             refuse_folders(path)?;
             let (bytes, result) = change(None)?;
             match bytes {
@@ -274,6 +284,7 @@ pub(crate) fn update<T, E: From<FileError>>(
         let written = whole.write_all(&bytes).and_then(|()| match readers {
             Readers::Owner => Ok(()),
             Readers::Everybody => {
+                // A file that everyone may read stays so.
                 let kept = file.metadata()?.permissions();
                 whole.file.as_file().set_permissions(kept)
             }
@@ -319,6 +330,7 @@ pub(crate) fn probe_beside(path: &Path) -> Result<(), FileError> {
             .prefix(BESIDE.0)
             .suffix(BESIDE.1)
             .tempfile_in(folder)?;
+        // More than a small file needs, since a full disk may still have room for one byte.
         probe.write_all(&[b'\n'; ROOM])?;
         probe.as_file().sync_all()?;
         probe.close()
@@ -333,9 +345,11 @@ fn sweep(folder: &Path) {
         let name = name.to_string_lossy();
         name.starts_with(BESIDE.0) && name.ends_with(BESIDE.1)
     };
+    // An unreadable folder fails in the probe, with a better message.
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
+    // Bounded: a folder with millions of files must not delay each command.
     for entry in entries.flatten().take(LOOKED_AT).filter(left) {
         let path = entry.path();
         let Ok(Some(file)) = open_own(&path) else {
@@ -355,6 +369,7 @@ pub(crate) fn checked(path: &Path, file: File) -> Result<File, FileError> {
     let found = file.metadata().map_err(|error| cannot_open(path, error))?;
     refuse_irregular(path, &found)?;
     refuse_owner(path, &found)?;
+    // Another name of the file may have other permissions on its folder.
     if found.nlink() > 1 {
         let message = format!("`{}` has a second hard link", path.display());
         return Err(FileError::new(message).hint("use a file without hard links"));
@@ -370,6 +385,7 @@ pub(crate) fn identity(found: &Metadata) -> (u64, u64) {
 
 fn content(file: impl io::Read, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    // One byte more than allowed, to notice a longer file without reading it.
     let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
     let read = read.map_err(|error| FileError::at("read", path, error))?;
     if read as u64 > limit {
@@ -389,6 +405,7 @@ fn is_still(path: &Path, file: &File) -> Result<bool, FileError> {
 }
 
 fn guarded(options: &mut OpenOptions) -> &mut OpenOptions {
+    // NOFOLLOW: a link could lead to a file of someone else. NONBLOCK: opening a pipe must not hang.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.mode(0o600).custom_flags(flags.bits().cast_signed())
 }

@@ -40,6 +40,7 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     #[cfg(target_os = "linux")]
     let _is_known = rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
     let mut command = Command::new(program);
+    // A process group of its own, so that one signal ends the command with everything it started.
     command.args(args).process_group(0);
     command.stdin(if with_line {
         Stdio::piped()
@@ -52,6 +53,7 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
             let mut stderr = io::stderr();
             drop(writeln!(stderr, "{error}"));
             let missing = error.kind() == io::ErrorKind::NotFound;
+            // The codes that a shell uses for these cases.
             return ExitCode::from(if missing { 127 } else { 126 });
         }
     };
@@ -69,13 +71,16 @@ pub fn guard(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         let _done = watching.join().is_ok();
     }
     let was_read = was_read.recv().unwrap_or(false);
+    // The command may have left children behind.
     if let Some(group) = group {
         let _gone = kill_process_group(group, Signal::KILL).is_err();
     }
     match ended {
+        // Exit code 0 without reading the key does not count as storing it.
         Ok(status) if status.success() && with_line && !was_read => ExitCode::from(UNREAD),
         Ok(status) => {
             let code = status.code();
+            // As a shell reports the end by a signal.
             let code = code.or_else(|| Some(128 + status.signal()?));
             ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
         }
@@ -89,6 +94,7 @@ fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, en
     let was_taken = match stdin {
         None => true,
         Some(mut stdin) => {
+            // Zeroized: it holds the secret.
             let mut line = zeroize::Zeroizing::new(Vec::with_capacity(64 * 1024));
             let read = input.read_until(b'\n', &mut line);
             read.is_ok_and(|read| read > 0) && stdin.write_all(&line).is_ok()
@@ -101,6 +107,7 @@ fn watch(stdin: Option<ChildStdin>, group: Option<Pid>, taken: &Sender<bool>, en
     if let Some(group) = group {
         let _gone = kill_process_group(group, Signal::KILL).is_err();
     }
+    // Killed processes may have started others meanwhile.
     for _ in 0..ROUNDS {
         let left = children();
         if left.is_empty() {

@@ -46,6 +46,7 @@ impl Interrupt {
 
     /// Start handling Ctrl-C, SIGTERM and SIGHUP; before this call they end the process at once.
     pub fn listen(&self) {
+        // Once: a second listener would count each signal twice.
         if !self.listen.swap(false, Ordering::Relaxed) {
             return;
         }
@@ -75,6 +76,7 @@ impl Interrupt {
 
     /// Wait until the operator has asked twice, plus a moment for cleaning up.
     pub async fn lost_patience(&self, clock: &Clock) {
+        // Time for what is nearly done.
         const MOMENT: Duration = Duration::from_secs(2);
         self.asked(2).await;
         clock.sleep(MOMENT).await;
@@ -96,6 +98,7 @@ impl StopSignals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            // Under `nohup` a hangup must not stop the run.
             hangup: match ignores_hangup() {
                 true => None,
                 false => Some(signal(SignalKind::hangup())?),
@@ -107,6 +110,7 @@ impl StopSignals {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
+                // Never ready, so that the other two decide.
                 None => std::future::pending().await,
             }
         };

@@ -132,6 +132,7 @@ impl System {
 
     /// The value of an environment variable; `None` if it is unset, empty, or not UTF-8.
     pub fn var(&self, name: &str) -> Option<String> {
+        // An empty variable counts as unset, as for the official SDKs.
         let value = self.env.get(&OsString::from(name))?.to_str()?;
         (!value.is_empty()).then(|| value.to_owned())
     }
@@ -140,6 +141,7 @@ impl System {
     pub fn child_env(&self, secret: &[String]) -> Vec<(OsString, OsString)> {
         let ours = SECRET_VARIABLES.iter().copied();
         let secret: Vec<&str> = ours.chain(secret.iter().map(String::as_str)).collect();
+        // A command that is started must not inherit the secrets.
         let hidden = |name: &OsString| name.to_str().is_some_and(|name| secret.contains(&name));
         let env = self.env.iter().filter(|(name, _)| !hidden(name));
         env.map(|(name, value)| (name.clone(), value.clone()))
@@ -164,6 +166,7 @@ impl System {
         let base = self
             .var(variable)
             .map(PathBuf::from)
+            // The XDG specification requires relative paths to be ignored.
             .filter(|path| path.is_absolute());
         let base = base.or_else(|| Some(PathBuf::from(self.var("HOME")?).join(below_home)))?;
         Some(base.join("embedctl"))
@@ -172,6 +175,7 @@ impl System {
 
 /// The grace of this process: shorter in tests that kill processes of a debug build.
 fn server_grace() -> Duration {
+    // Only in debug builds, so that a variable cannot shorten it for a user.
     let short = env::var("EMBEDCTL_TEST_SERVER_GRACE_MS").ok();
     let short = short.filter(|_| cfg!(debug_assertions));
     let short = short.and_then(|millis| millis.parse().ok());
@@ -180,6 +184,7 @@ fn server_grace() -> Duration {
 
 /// The file of this program; remains the same even if another version is installed in its place.
 fn own_program() -> Option<PathBuf> {
+    // This path works even after the program was replaced by an update.
     if cfg!(target_os = "linux") {
         return Some(PathBuf::from("/proc/self/exe"));
     }

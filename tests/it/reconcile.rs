@@ -438,7 +438,7 @@ async fn a_key_whose_only_copy_is_overwritten_is_named() {
 
         let second = mint(&sandbox, &to).await.done();
 
-        let said = format!("key {replaced} is alive");
+        let said = format!("key {replaced} still works");
         assert!(second.err.contains(&said), "{sink}: {}", second.err);
         let revoke = format!("keys revoke user-1 {replaced}");
         assert!(second.err.contains(&revoke), "{sink}: {}", second.err);

@@ -11,6 +11,7 @@ pub(super) async fn examine(
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
+    // Without a login nothing below can be checked.
     if let Err(error) = admin.login().await {
         findings.fail("login", &error.into())?;
         return Ok(false);
@@ -18,6 +19,7 @@ pub(super) async fn examine(
     findings.pass("login", "the API key logs in")?;
     version(patient, admin, findings).await?;
     role(admin, findings).await?;
+    // `--probe` proves sudo with a user of its own.
     if !patient.probe {
         sudo(admin, findings).await?;
     }
@@ -39,6 +41,7 @@ async fn version(
         .unwrap_or("of an unknown release");
     findings.pass("version", format!("Looker {release}"))?;
     release::examine(&versions, findings)?;
+    // The address of the web pages may differ from that of the API.
     let web = versions
         .web_server_url
         .as_deref()
@@ -124,6 +127,7 @@ async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
 pub(super) async fn act_as(admin: &Client, user: &User) -> Result<(), Error> {
     let client = admin.login_user(&user.id).await?;
     let me = client.me().await;
+    // Logged out before the result is looked at, or an error would leave the token behind.
     client.logout().await?;
     let me = me?;
     if me.id == user.id {

@@ -71,6 +71,7 @@ async fn blank_dashboard(
     let Some(id) = id.filter(|id| !id.is_empty()) else {
         return findings.pass(CHECK, format!("`{path}` is opened to create users"));
     };
+    // Only the id is requested: whether it exists is all that matters.
     let query = [("fields".to_owned(), "id".to_owned())];
     let answer = admin
         .call(
@@ -123,6 +124,7 @@ async fn secret(
             "this Looker has no validator for signed URLs; try `--probe`",
         ),
         Ok(Verdict::Refused(reason)) => {
+            // The same secret with the other algorithm tells a wrong algorithm from a wrong secret.
             let other = other(algorithm);
             let again = judge(patient, admin, access, other).await?;
             let error = match again {
@@ -178,6 +180,7 @@ async fn judge(
     match admin.validate_embed_url(&url).await {
         Ok(None) => Ok(Verdict::Accepted),
         Ok(Some(reason)) => Ok(Verdict::Refused(reason)),
+        // An older Looker has no validator.
         Err(LookerError::NotFound { .. } | LookerError::Denied { .. }) => Ok(Verdict::Unavailable),
         Err(error) => Err(error.into()),
     }

@@ -67,6 +67,7 @@ impl Findings {
     /// It does not work.
     pub(super) fn fail(&mut self, check: &str, error: &Error) -> Result<(), Error> {
         let kind = error.kind();
+        // The worst failure decides the exit code.
         if self
             .worst
             .is_none_or(|worst| severity(worst) < severity(kind))
@@ -86,6 +87,7 @@ impl Findings {
         let value = json!({ "check": check, "status": state.word(), "detail": detail, "fix": fix });
         match self.ui.format() {
             Format::Json => self.checks.push(value),
+            // Printed at once: a check may take long.
             Format::Jsonl => self.ui.json(&value)?,
             Format::Table | Format::Env => {
                 self.ui.finding(state.word(), check, detail, fix)?;
@@ -106,6 +108,7 @@ impl Findings {
 
 /// Whatever prevents more is worse: an unreachable Looker before a refusal before a local problem.
 const fn severity(kind: Kind) -> u8 {
+    // Without a connection nothing else means anything.
     match kind {
         Kind::Unreachable | Kind::Unavailable => 4,
         Kind::NotAllowed => 3,

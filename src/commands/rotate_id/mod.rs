@@ -80,6 +80,7 @@ pub(crate) struct RotateIdArgs {
 }
 
 pub(crate) async fn run(args: &RotateIdArgs, cx: CommandContext) -> Result<Exit, Error> {
+    // Read before the session: a mistake in the file costs no login.
     let pairs = pairs(args, &cx.ui, &cx.system)?;
     Session::within(cx, Needs::ApiAndSigning, async |session| {
         rotate(args, pairs, session).await
@@ -99,10 +100,12 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         &keys_to,
         many && !args.dry_run,
     )?;
+    // Without admin rights a part of what the person owns could stay unseen and be left behind.
     require_admin(&session.admin).await?;
     let ledger = ledger_of(session).await?;
     let wishes = wishes(args, session).await;
     let specs = prepare::specs(pairs, &wishes, &ledger, session).await?;
+    // A dry run shows everyone, also those who are stuck.
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);
     if args.dry_run {
         let shown = dry_run::dry_run(&specs, many, session)?;
@@ -115,6 +118,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
             .status("Nothing to do: everyone already has the new id.");
         return Ok(Exit::Done);
     }
+    // Asked last, when it is known what would happen.
     ask(&specs, session)?;
     let mints = specs.iter().any(|spec| spec.user.key.is_some());
     let specs = specs.into_iter().map(Box::new).map(JobSpec::RotateId);
@@ -194,6 +198,7 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
 
 /// Ask for confirmation of what cannot be undone, and of merging two users.
 fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
+    // Two people would become one, which nothing can take apart again.
     for spec in specs.iter().filter(|spec| spec.into.is_some()) {
         let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
         session.ui.status(show::what_is_there(spec));
@@ -201,6 +206,7 @@ fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
         confirm(&question, session)?;
     }
     let mut deleted = specs.iter().filter(|spec| spec.old == OldEnd::Delete);
+    // Deleting cannot be undone, so a yes is not enough.
     match (deleted.next(), deleted.count()) {
         (Some(spec), 0) => {
             let old = &spec.from.external_user_id;

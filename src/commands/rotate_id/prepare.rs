@@ -46,6 +46,7 @@ pub(super) async fn specs(
     ledger: &SharedLedger,
     session: &Session,
 ) -> Result<Vec<RotateIdSpec>, Error> {
+    // A wrong name fails before hundreds of people are examined.
     check_attributes(&pairs, wishes, &session.admin).await?;
     let width = session.settings.concurrency();
     let many = pairs.len() > 1;
@@ -69,6 +70,7 @@ pub(super) async fn specs(
         }
         match looked {
             Ok(spec) => {
+                // Kept by place, since the answers arrive in any order.
                 specs.insert(place, spec);
             }
             Err(error) if total == 1 => return Err(error),
@@ -84,6 +86,7 @@ pub(super) async fn specs(
     if let Some(meter) = meter {
         meter.end();
     }
+    // Nothing is moved unless everyone can move: half a mapping is hard to complete by hand.
     if failed > 0 {
         return Err(Error::usage(format!(
             "{failed} of {total} people cannot move, so nothing was done"
@@ -116,14 +119,17 @@ async fn check_attributes(pairs: &[Pair], wishes: &Wishes, admin: &Client) -> Re
 impl Look {
     /// What it takes to move one person; `None` if an earlier run did it.
     async fn at(&self, pair: &Pair) -> Result<Option<RotateIdSpec>, Error> {
+        // The same mapping can be repeated after a failure.
         if self.is_done(pair).await? {
             return Ok(None);
         }
+        // A run that has begun to move one of the two must be finished first.
         for id in [&pair.old, &pair.new] {
             if let Some(run) = self.ledger.pending(id).await? {
                 return Err(pending(id, &run.id.to_string()));
             }
         }
+        // Independent of each other, so both are asked at once.
         let (old, new) = tokio::try_join!(
             self.viewpoint.find(UserRef::External(&pair.old)),
             self.viewpoint.find(UserRef::External(&pair.new)),

@@ -31,6 +31,7 @@ pub(crate) struct RunsResumeArgs {
 pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exit, Error> {
     let ledger = open_ledger(&cx)?;
     let run = find(&*ledger, &args.run).await?;
+    // Without open or failed jobs no session is needed.
     if run.open + run.failed == 0 {
         let (id, state) = (run.id, state(&run));
         cx.ui.status(format!(
@@ -55,6 +56,7 @@ async fn resume(
 ) -> Result<Exit, Error> {
     let request = request(run)?;
     let many = run.open + run.failed > 1;
+    // A run that signs no URLs needs no embed secret.
     let signs = signs(&*ledger, run.id).await?;
     let given = args.keys_to.as_deref();
     let keys_to = request.keys_to.as_deref();
@@ -69,7 +71,9 @@ async fn resume(
         Some(keys_to) => Some(key_sink::open(keys_to, results.printer(&latest), session).await?),
         None => None,
     };
+    // Before the claim: with the ledger of another Looker nothing must be claimed.
     use_ledger(&ledger, session).await?;
+    // The ledger may have been bound to another Looker since.
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;

@@ -75,6 +75,7 @@ impl Action {
         match self {
             Self::Disable => user.is_disabled,
             Self::Enable => !user.is_disabled,
+            // A user that was found has not been deleted.
             Self::Delete { .. } => false,
         }
     }
@@ -122,6 +123,7 @@ impl Action {
             Self::Enable => set_disabled(client, id, false).await,
             Self::Delete { .. } => client.delete_user(id).await.map(drop),
         };
+        // An answer that leaves open whether it took effect is settled by reading the user.
         if let Err(error) = &asked
             && !error.took_effect_unknown()
         {
@@ -148,6 +150,7 @@ impl Action {
         client: &Client,
         id: &str,
     ) -> Result<Option<&'static str>, LookerError> {
+        // A deleted user has no state to compare.
         if matches!(self, Self::Delete { .. }) && user_is_gone(client, id).await? {
             return Ok(None);
         }

@@ -34,6 +34,7 @@ pub(super) async fn run(
     targets: &TargetArgs,
     cx: CommandContext,
 ) -> Result<Exit, Error> {
+    // Both or neither: neither names no one, both would hide which one applies.
     if targets.external_user_ids.is_empty() == targets.filter.is_empty() {
         return Err(Error::usage(format!("no users to {action} were named"))
             .hint("give ids of users, or filters as `--match 'acme-*'`, but not both"));
@@ -47,9 +48,11 @@ pub(super) async fn run(
 
 async fn apply(action: Action, targets: &TargetArgs, session: &Session) -> Result<Exit, Error> {
     let looking = look(action, targets, session);
+    // Everything is read before the first change, because changes would shift the pages.
     let rows = session.until_interrupted(looking).await?;
     let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
     let changes = count(Outcome::Changed);
+    // Nothing to do needs no confirmation.
     if targets.dry_run || changes == 0 {
         report(action, &rows, targets.dry_run, &session.ui)?;
         return Ok(exit(&rows, targets));
@@ -74,6 +77,7 @@ async fn apply(action: Action, targets: &TargetArgs, session: &Session) -> Resul
 /// Examine every selected user.
 async fn look(action: Action, targets: &TargetArgs, session: &Session) -> Result<Vec<Row>, Error> {
     let client = &session.admin;
+    // The user of this key must not disable or delete itself.
     let me = client.me().await?.id;
     let mut known = Known::default();
     let mut rows = Vec::new();
@@ -116,6 +120,7 @@ async fn judge(
     } else if action.has_happened(user) {
         (Outcome::Unchanged, None)
     } else if action != Action::Enable && known.roles.reach(user, client).await?.admin {
+        // An admin can lock everyone out; enabling one is harmless.
         (Outcome::Skipped, Some("it is an admin".to_owned()))
     } else {
         match action.obstacle(user, client, &known.obstacles).await? {
@@ -149,6 +154,7 @@ async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result
         }
         Ok(())
     };
+    // Not interrupted between two calls: what was begun is reported.
     parallel::each(meant, session.settings.concurrency(), None, act, note).await?;
     Ok(rows)
 }
@@ -170,6 +176,7 @@ fn exit(rows: &[Row], targets: &TargetArgs) -> Exit {
     let failed = rows.iter().any(|row| row.outcome == Outcome::Failed);
     let skipped = rows.iter().any(|row| row.outcome == Outcome::Skipped);
     let named = !targets.external_user_ids.is_empty();
+    // Users that a filter has found may be skipped; those that were named should have been changed.
     if failed || (skipped && named && !targets.dry_run) {
         Exit::Failed(Kind::Incomplete)
     } else {

@@ -33,6 +33,7 @@ pub(super) struct Reach {
 impl Roles {
     /// What `user` can reach.
     pub(super) async fn reach(&mut self, user: &User, client: &Client) -> Result<Reach, Error> {
+        // Read once for all users.
         let known = match &mut self.known {
             Some(known) => known,
             none => none.insert(by_id(client.roles().await?)),
@@ -66,6 +67,7 @@ impl Reach {
                 reach.models.extend(models.models.iter().cloned());
                 reach.all_models |= models.all_access;
             } else if models.all_access || !models.models.is_empty() {
+                // Models without the right to query them are of no use.
                 reach.useless.push(role.name.clone());
             }
         }

@@ -34,6 +34,7 @@ struct LeftOut {
 impl LeftOut {
     fn add(&mut self, user: &User) {
         self.count += 1;
+        // A few names are enough to recognize what was left out.
         if self.named.len() < NAMED {
             let id = user.external_user_id().unwrap_or(&user.id);
             self.named.push(format!("`{id}`"));
@@ -108,6 +109,7 @@ impl<'a> Sweep<'a> {
                  left out"
             ));
         }
+        // A caller who sees only a part must not take it for the whole.
         match sight(self.client).await? {
             Sight::All => Ok(()),
             Sight::Part(error) if self.seen == 0 => Err(error),

@@ -33,6 +33,7 @@ pub(crate) struct Alerts(pub(crate) Table<Alert>);
 impl Alerts {
     /// The alert with this id, unless its owner has been deleted.
     pub(crate) fn at(&self, id: Id) -> Option<&Alert> {
+        // Looker keeps such alerts but no longer finds them.
         self.0.at(id).filter(|alert| !alert.is_orphan)
     }
 
@@ -58,6 +59,7 @@ impl Alerts {
 
     fn remove_where(&mut self, gone: impl Fn(&Alert) -> bool) {
         let all = self.0.iter();
+        // Collected first, since the table cannot change while it is read.
         let gone: Vec<Id> = all
             .filter(|(_, alert)| gone(alert))
             .map(|(id, _)| id)

@@ -93,6 +93,7 @@ impl World {
         id: Id,
         attribute: &Attribute,
     ) -> Vec<Found> {
+        // A system value wins over everything.
         if let Some(value) = attribute.system_value(user_id, user) {
             return vec![found(&value, Origin::System)];
         }
@@ -103,6 +104,7 @@ impl World {
         let values = values.map(|(group, value)| found(value, Origin::Group(group)));
         let default = attribute.default_value.as_deref();
         let default = default.map(|value| found(value, Origin::Default));
+        // In the order in which Looker decides: the first one counts.
         own.chain(values).chain(default).collect()
     }
 
@@ -116,6 +118,7 @@ impl World {
         let mut groups = groups;
         let order = &attribute.group_order;
         let place = |group: &Id| order.iter().position(|known| known == group);
+        // A group without a place comes last, by its id.
         groups.sort_by_key(|group| (place(group).unwrap_or(usize::MAX), *group));
         let values = groups.into_iter().filter_map(|group| {
             let mut of_group = self.groups.at(group)?.attributes.iter();
@@ -127,6 +130,7 @@ impl World {
 
     /// Give a user its own value for an attribute.
     pub(crate) fn set_attribute(&mut self, user: Id, attribute: Id, value: &str, from_login: bool) {
+        // One value per user and attribute.
         self.unset_attribute(user, attribute);
         let Some(user) = self.users.at_mut(user) else {
             return;
@@ -143,6 +147,7 @@ impl World {
     /// Take a user's own value of an attribute away; false if there is none.
     pub(crate) fn unset_attribute(&mut self, user: Id, attribute: Id) -> bool {
         let is_locale = self.attributes.0.at(attribute);
+        // The locale is kept on the user, not among its values.
         let is_locale = is_locale.is_some_and(Attribute::is_locale);
         let Some(user) = self.users.at_mut(user) else {
             return false;

@@ -63,6 +63,7 @@ impl World {
         let Some(board) = self.content.boards.remove(id) else {
             return;
         };
+        // What refers to the board goes with it.
         self.forget_metadata(board.meta);
         for section in board.sections {
             let section = self.content.sections.remove(section);
@@ -82,6 +83,7 @@ impl World {
         });
         if let Some(board) = self.content.boards.at_mut(board) {
             board.sections.push(id);
+            // The order holds ids as texts, as the API has them.
             board.section_order.push(id.to_string());
         }
         id

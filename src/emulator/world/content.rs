@@ -166,6 +166,7 @@ impl World {
         kind: PieceKind,
         folder: Id,
     ) -> impl Iterator<Item = (Id, &Piece)> {
+        // Content in the trash is in no folder.
         let pieces = self.pieces(kind).iter();
         pieces.filter(move |(_, piece)| piece.folder == Some(folder) && piece.deleted_at.is_none())
     }
@@ -196,6 +197,7 @@ impl World {
     pub(crate) fn trash(&mut self, thing: Thing, by: Option<Id>) {
         let now = self.now;
         if let Some(piece) = self.piece_mut(thing) {
+            // Already deleted content keeps its time and deleter.
             piece.deleted_at = piece.deleted_at.or(Some(now));
             piece.deleter = piece.deleter.or(by);
         }
@@ -210,6 +212,7 @@ impl World {
             for thing in held {
                 self.trash(thing, by);
                 if let Some(piece) = self.piece_mut(thing) {
+                    // Its folder is gone, so it can only be restored to another one.
                     piece.folder = None;
                 }
             }
@@ -226,6 +229,7 @@ impl World {
         let Some(piece) = removed else {
             return;
         };
+        // What refers to the piece goes with it.
         self.forget_metadata(piece.meta);
         self.content.schedules.remove_of(thing);
         for element in piece.elements {

@@ -81,6 +81,7 @@ impl Metadata {
 
     /// Who a thing itself is shared with.
     pub(crate) fn accesses(&self, meta: Id) -> impl Iterator<Item = (Id, &Access)> {
+        // Ordered by pair, so the accesses of one thing are a range.
         let pairs = self.shared.range((meta, 0)..=(meta, Id::MAX));
         pairs.filter_map(|(_, id)| Some((*id, self.accesses.at(*id)?)))
     }
@@ -130,6 +131,7 @@ impl World {
 
     /// How far a viewer may go with a thing; `None` if it may not even see it.
     pub(crate) fn level(&self, viewer: &Viewer, thing: Thing) -> Option<Level> {
+        // Admins and owners can do everything.
         if viewer.admin || self.owner(thing) == Some(viewer.user) {
             return Some(Level::Edit);
         }
@@ -137,11 +139,13 @@ impl World {
         let mut place = Some(thing);
         while let Some(thing) = place {
             let meta = self.meta_of(thing)?;
+            // The highest level on the way up counts.
             found = found.max(self.level_here(viewer, thing, meta));
             let inherits = self.content.metadata.at(meta)?.inherits;
             place = if inherits {
                 self.container(thing)
             } else {
+                // Content with access of its own hides that of its folder.
                 None
             };
         }
@@ -227,6 +231,7 @@ impl World {
     fn level_here(&self, viewer: &Viewer, thing: Thing, meta: Id) -> Option<Level> {
         let own = match thing {
             Thing::Folder(id) => self.folders.at(id).is_some_and(|folder| {
+                // A folder belongs to its creator, except for the roots.
                 folder.creator == Some(viewer.user) && folder.parent.is_some()
             }),
             _ => false,

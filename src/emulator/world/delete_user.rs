@@ -9,6 +9,7 @@ impl World {
     /// Dashboards and looks go to the trash; schedules the user made, or that send its content, are deleted; alerts go,
     /// or go on unseen in older releases. Boards stay. The personal folder, favourites and what was shared with the user alone are gone.
     pub(crate) fn content_of_deleted_user(&mut self, user: Id) {
+        // Collected first: what is trashed below is no longer found by its owner.
         let owned = self.owned_by(user);
         if self.rules.switches.delete_user_deletes_schedules {
             self.content.schedules.remove_where(|schedule| {
@@ -23,6 +24,7 @@ impl World {
             self.remove_folder(folder, None);
         }
         let switches = &self.rules.switches;
+        // A release decides whether alerts go with their owner or stay unseen.
         if switches.has(switches.alerts_go_with_owner) {
             self.content.alerts.remove_of_user(user);
         }

@@ -84,12 +84,14 @@ pub(crate) enum LoginError {
 impl World {
     /// Log an embed user in: create it if it is new, replace what it was granted, end its sessions; returns its id.
     pub(crate) fn embed_login(&mut self, login: &Login) -> Result<Id, LoginError> {
+        // All checks come before the first change, because a refused login changes nothing.
         let groups = self.check_groups(login)?;
         let attributes = self.check_attributes(login)?;
         let role = self.check_role(login)?;
         self.check_rest(login)?;
 
         let user = self.ensure_embed_user(&login.external_user_id);
+        // A login ends the user's other sessions, unless a switch says otherwise.
         if self.rules.switches.login_ends_sessions {
             self.end_sessions(user);
         }
@@ -101,12 +103,14 @@ impl World {
             true => (None, None),
             false => (Some("Embed"), Some(self.usual_last_name())),
         };
+        // A login enables a disabled user; whether it may was checked above.
         self.enable_user(user);
         if let Some(user) = self.users.at_mut(user) {
             for (name, given, usual) in [
                 (&mut user.first_name, &login.first_name, usual.0),
                 (&mut user.last_name, &login.last_name, usual.1),
             ] {
+                // An empty name counts as none.
                 let given = given.as_deref().filter(|given| !given.is_empty());
                 if let Some(given) = given.or(usual) {
                     *name = Some(given.into());
@@ -141,6 +145,7 @@ impl World {
             let set = self.roles.model_set(*role);
             models.extend(set.map_or_else(Vec::new, |set| set.members.clone()));
         }
+        // Sorted, so that the same grants give the same role.
         for names in [&mut permissions, &mut models] {
             names.sort_unstable();
             names.dedup();
@@ -174,6 +179,7 @@ impl World {
                 None if self.rules.switches.unknown_group_fails => {
                     return Err(LoginError::Invalid(format!("there is no group `{text}`")));
                 }
+                // An unknown group is dropped.
                 None => {}
             }
         }
@@ -222,6 +228,7 @@ impl World {
     fn replace_groups(&mut self, user: Id, groups: Vec<Id>, external_group_id: Option<&str>) {
         let before = self.users.at(user).and_then(|user| user.embed.clone());
         if let Some(credential) = before {
+            // Only the groups that the previous login gave.
             self.leave_groups(user, &credential);
         }
         let external = external_group_id
@@ -240,6 +247,7 @@ impl World {
     fn replace_attributes(&mut self, user: Id, attributes: Vec<(Id, String)>) {
         let keeps = self.rules.switches.login_keeps_other_attributes;
         if let Some(user) = self.users.at_mut(user) {
+            // Values that were set otherwise are not from a login, and stay.
             user.attributes.retain(|own| keeps || !own.from_login);
         }
         if !self.rules.switches.login_values_are_own {

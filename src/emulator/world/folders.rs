@@ -53,6 +53,7 @@ impl Folders {
 
     /// The folders above one, the outermost first.
     pub(crate) fn ancestors(&self, id: Id) -> Vec<Id> {
+        // A folder has one parent, and only the roots have none.
         let mut above: Vec<Id> =
             std::iter::successors(self.parent(id), |id| self.parent(*id)).collect();
         above.reverse();
@@ -62,6 +63,7 @@ impl Folders {
     /// A folder and all below it, each before those below it.
     pub(crate) fn tree(&self, id: Id) -> Vec<Id> {
         let mut tree = vec![id];
+        // Breadth first: a parent comes before its children.
         let mut next = 0;
         while let Some(folder) = tree.get(next).copied() {
             tree.extend(self.children(folder));
@@ -82,6 +84,7 @@ impl Folders {
             return;
         };
         if let Some(before) = folder.parent.replace(parent) {
+            // The index of children must follow every move.
             self.children.remove(&(before, id));
         }
         self.children.insert((parent, id));
@@ -125,6 +128,7 @@ impl World {
             None => USERS,
         };
         let folder = self.insert_folder("", Some(parent), Some(user), FolderKind::Personal);
+        // Others see it only if it is shared with them.
         self.set_inherits(Thing::Folder(folder), false);
         Some(folder)
     }
@@ -151,6 +155,7 @@ impl World {
     pub(crate) fn folder_name(&self, folder: &Folder) -> String {
         let user = folder.creator.and_then(|user| self.users.at(user));
         match user {
+            // The name follows the user's.
             Some(user) if folder.kind == FolderKind::Personal => match user.embed.as_deref() {
                 Some(embed) => embed.external_user_id.to_string(),
                 None => user.display_name(),
@@ -187,6 +192,7 @@ impl World {
         }
         self.folders.table.skip_to(to)?;
         if self.folders.at(to).is_some() {
+            // The folder in the way gets a free id first.
             let free = self.folders.table.next_id();
             self.renumber_folder(to, free)?;
         }
@@ -205,6 +211,7 @@ impl World {
         if let Some(parent) = parent {
             self.folders.children.insert((parent, to));
         }
+        // Everything that names the folder by its id follows.
         for child in children {
             self.folders.hang(child, to);
         }

@@ -78,6 +78,7 @@ impl Groups {
 
     /// These groups, and all that hold one of them, however far out.
     pub(crate) fn with_holders(&self, mut groups: Vec<Id>) -> Vec<Id> {
+        // Each round adds the groups that hold the ones found before.
         let mut next = 0;
         while let Some(id) = groups.get(next).copied() {
             let holders: Vec<Id> = self.holding(id).collect();
@@ -94,6 +95,7 @@ impl Groups {
 
     /// Put a group into another one: false if it holds that one.
     pub(crate) fn put_in(&mut self, outer: Id, inner: Id) -> bool {
+        // A group that holds itself, over any number of steps, is refused.
         let within = self.with_holders(vec![outer]).contains(&inner);
         let group = self.table.at_mut(outer).filter(|_group| !within);
         group.map(|group| group.groups.insert(inner)).is_some()
@@ -107,6 +109,7 @@ impl Groups {
 
     /// Take a group away; its members must have left it.
     pub(crate) fn remove(&mut self, id: Id) {
+        // No group may name one that is gone.
         for holder in self.holding(id).collect::<Vec<_>>() {
             self.take_out(holder, id);
         }
@@ -153,6 +156,7 @@ impl World {
             return;
         };
         user.groups.retain(|known| *known != group);
+        // The memberships from the login end as well.
         if let Some(credential) = &mut user.embed {
             let left = credential.groups.iter().copied();
             credential.groups = left.filter(|known| *known != group).collect();
@@ -176,6 +180,7 @@ impl World {
             .map(|user| user.groups.clone())
             .unwrap_or_default();
         let left = credential.groups.iter().chain(&credential.external_group);
+        // A group that the user also has otherwise is kept.
         for group in left.filter(|group| !kept.contains(group)) {
             self.groups.leave(*group, user);
         }

@@ -90,6 +90,7 @@ impl World {
             client_secret: client_secret.into(),
             purpose: None,
             created_at: self.now,
+            // A switch for a Looker whose lists show a new key only some calls later.
             listed_after: self.calls + self.rules.switches.mint_is_late as u64,
         });
         self.keys.by_client_id.insert(client_id.into(), id);
@@ -117,6 +118,7 @@ impl World {
         let Some(place) = user.keys.iter().position(|known| *known == key) else {
             return false;
         };
+        // In both places: the user's list and the table.
         user.keys.remove(place);
         self.keys.remove(key);
         true
@@ -125,6 +127,7 @@ impl World {
     /// Make a token for `user`, asked for by the administrator `sudo_by` if it is a sudo token.
     pub(crate) fn mint_token(&mut self, user: Id, sudo_by: Option<Id>) -> String {
         let text = self.random.alphanumeric(40);
+        // Here, because only minting makes the map grow.
         self.tokens.throw_away_expired(self.now);
         let token = Token {
             user,
@@ -211,6 +214,7 @@ impl Tokens {
     }
 
     fn throw_away_expired(&mut self, now: i64) {
+        // At powers of two only, so that cleaning up costs little per token.
         if self.0.len() >= MANY_TOKENS && self.0.len().is_power_of_two() {
             self.0.retain(|_text, token| token.expires_at > now);
         }

@@ -36,6 +36,7 @@ impl World {
     /// The query of these fields, saved if it is new.
     pub(crate) fn ensure_query(&mut self, model: &str, view: &str, rest: Map<String, Value>) -> Id {
         let text = format!("{model} {view} {}", Value::Object(rest.clone()));
+        // The same query has one id.
         if let Some(id) = self.content.queries.by_text.get(&text) {
             return *id;
         }

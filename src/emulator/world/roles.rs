@@ -116,6 +116,7 @@ impl Roles {
     /// The role an embed login makes of its permissions and models; the same for the same lists.
     pub(crate) fn embedded_role(&mut self, permissions: &[String], models: &[String]) -> Id {
         let key = (permissions.to_vec(), models.to_vec());
+        // Logins with the same grants share a role.
         if let Some(role) = self.embedded.get(&key) {
             return *role;
         }
@@ -149,6 +150,7 @@ impl World {
         let granting = roles.into_iter().filter(|role| {
             let set = self.roles.permissions(*role);
             set.is_some_and(|set| {
+                // A set with all access lists no names.
                 set.all_access || set.members.iter().any(|known| known == permission)
             })
         });
@@ -156,6 +158,7 @@ impl World {
             .filter_map(|role| self.roles.model_set(role))
             .collect();
         let reachable = |model: &&Model| {
+            // The permission counts only for the models of the same role.
             sets.iter()
                 .any(|set| set.all_access || set.members.contains(&model.name))
         };

@@ -59,6 +59,7 @@ impl Schedules {
     ) -> Vec<Destination> {
         let mut number = |(id, fields): (Option<Id>, _)| {
             let id = id.unwrap_or(self.last_destination + 1);
+            // Ids of destinations are never used again.
             self.last_destination = self.last_destination.max(id);
             Destination { id, fields }
         };
@@ -73,6 +74,7 @@ impl Schedules {
     /// Disable the scheduled plans of a user that is disabled.
     pub(crate) fn stop_of(&mut self, owner: Id) {
         self.change_of(owner, |schedule| {
+            // Noted, so that enabling the owner starts only what was stopped with it.
             if schedule.is_enabled() {
                 schedule.stopped_with_owner = true;
                 schedule.rest.insert("enabled".to_owned(), false.into());

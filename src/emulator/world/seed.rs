@@ -57,6 +57,7 @@ impl World {
             folders: Folders::default(),
             content: Content::default(),
         };
+        // In this order: the groups and the administrator are named by the content.
         world.add_root_folders();
         world.add_demo_groups();
         world.add_administrator(seed);
@@ -79,6 +80,7 @@ impl World {
             last_name: Some("Admin".into()),
             email: Some("admin@example.com".into()),
             roles: vec![ADMIN_ROLE],
+            // On Looker (Google Cloud core) only a service account has API keys of an admin.
             is_service_account: seed.rules.mode == Mode::Core,
             ..User::default()
         });
@@ -139,6 +141,7 @@ fn demo_roles() -> Roles {
                 .iter()
                 .map(|permission| (*permission).to_owned())
                 .collect(),
+            // No names means all.
             all_access: permissions.is_empty(),
             built_in: true,
             embedded: false,

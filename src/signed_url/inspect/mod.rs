@@ -85,6 +85,7 @@ pub struct Diagnosis {
 
 /// Inspect a URL as it was given, without any request.
 pub fn inspect(url: &str, expected: &Expected) -> Inspection {
+    // URLs are often copied with a line end.
     let url = Url::new(Parts::of(url.trim()));
     let checks = checks::all(&url, expected);
     let diagnosis = diagnosis::all(&url, expected);
@@ -123,6 +124,7 @@ impl fmt::Debug for Inspection {
 }
 
 fn params(url: &Url<'_>) -> BTreeMap<String, Value> {
+    // A value that is not JSON is shown as the text it is.
     let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
     let params = url.query.as_ref().map(|query| {
         query

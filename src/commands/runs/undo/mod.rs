@@ -63,6 +63,7 @@ impl Planned {
 }
 
 pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit, Error> {
+    // Variables cannot hold the results of many users.
     cx.ui.refuse_env()?;
     let ledger = open_ledger(&cx)?;
     let run = find(&*ledger, &args.run).await?;
@@ -108,6 +109,7 @@ async fn plan(ledger: &dyn Ledger, run: &Run, keep_users: bool) -> Result<Vec<Pl
         };
         from = last.number + 1;
         for job in jobs {
+            // An undo that was interrupted continues with the rest.
             if job.state == JobState::Undone {
                 continue;
             }
@@ -134,6 +136,7 @@ async fn plan(ledger: &dyn Ledger, run: &Run, keep_users: bool) -> Result<Vec<Pl
             });
         }
     }
+    // In reverse: a later job may rest on an earlier one.
     planned.reverse();
     Ok(planned)
 }
@@ -145,11 +148,13 @@ async fn undo(
     session: &Session,
 ) -> Result<Exit, Error> {
     use_ledger(&ledger, session).await?;
+    // The ledger may have been bound to another Looker since.
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, &session.ui);
     ask(run, &planned, session)?;
     ledger.claim(run.id).await?;
+    // From here on Ctrl-C lets the job in hand be finished.
     session.system.interrupt.listen();
     let cx = UndoContext {
         admin: session.admin.clone(),
@@ -167,6 +172,7 @@ async fn undo(
         )),
     };
     let ended = each(&cx, run, &planned, &session.ui, &session.system).await;
+    // Released whatever the result, so that the undo can be repeated.
     ledger.release(run.id).await?;
     ended
 }
@@ -185,6 +191,7 @@ fn ask(run: &Run, planned: &[Planned], session: &Session) -> Result<(), Error> {
     let people = people
         .filter(|planned| !planned.undo.inverses.is_empty())
         .count();
+    // A question about people covers their keys and users too.
     if people > 0 {
         let question = format!(
             "Give everything back to the former ids of {people} people, and delete the new users?"
