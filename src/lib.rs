@@ -74,6 +74,7 @@ pub mod secret;
 mod fuzz;
 
 use std::ffi::OsString;
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use crate::error::Exit;
@@ -96,11 +97,21 @@ where
     Arg: Into<OsString> + Clone,
 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    if let Some(exit) = cli::complete(&args, system).await {
-        return exit;
-    }
-    match cli::parse(&args, system) {
-        Ok(cli) => commands::run(&cli.command, &cli.config, cli::command, system).await,
-        Err(refusal) => refusal.print(system),
-    }
+    run_all(&args, system).await
+}
+
+/// Not generic, and behind a pointer, so that everything below is compiled once, and with this crate.
+fn run_all<'a>(
+    args: &'a [OsString],
+    system: &'a mut System,
+) -> Pin<Box<dyn Future<Output = Exit> + 'a>> {
+    Box::pin(async move {
+        if let Some(exit) = cli::complete(args, system).await {
+            return exit;
+        }
+        match cli::parse(args, system) {
+            Ok(cli) => commands::run(&cli.command, &cli.config, cli::command, system).await,
+            Err(refusal) => refusal.print(system),
+        }
+    })
 }

@@ -88,8 +88,13 @@ impl Observer for UiObserver {
     }
 
     fn step(&self, subject: &str, step: Step, found: &Found, elapsed: Duration) {
-        // Before the step is reported, since the sink may print the findings at any time after it.
-        self.latest.set(found);
+        // A sink prints the findings with the secret, which comes from these two; all that it prints is known by then.
+        if matches!(step, Step::Mint | Step::Prove) {
+            self.latest.set(found);
+        }
+        if self.many && self.ui.verbosity() == 0 {
+            return;
+        }
         match say(subject, step, found) {
             Some(text) if self.many => self.ui.detail(1, format!("`{subject}`: {text}")),
             Some(text) => self.ui.step(text, elapsed),

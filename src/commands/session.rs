@@ -213,6 +213,10 @@ pub(crate) async fn with_emulator(
 pub(crate) struct UiTrace(pub(crate) Ui);
 
 impl Trace for UiTrace {
+    fn wants_headers(&self) -> bool {
+        self.0.verbosity() >= 3
+    }
+
     fn exchange(&self, exchange: &Exchange) {
         let Self(ui) = self;
         // Retries are counted at any verbosity, because the progress line shows them.

@@ -1,11 +1,13 @@
 //! The only place that talks to the network: sends requests, retries them by the rule, reports them to the trace.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use reqwest::header::HeaderMap;
 use reqwest::{Method, Request};
 use tokio::sync::Semaphore;
 use url::Url;
@@ -125,21 +127,21 @@ impl Http {
     /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only if
     /// there was no connection; after any other failure the caller signs a new one.
     pub async fn fetch_signed_url(&self, url: &SecretString) -> Result<Landing, LookerError> {
-        self.land("signed_url", || request::signed(url)).await
+        self.land("signed_url", request::signed(url)?).await
     }
 
     /// Fetch a page of the web part that needs no login, such as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
-        self.land("alive", || Ok(request::plain(Method::GET, url.clone())))
+        self.land("alive", request::plain(Method::GET, url.clone()))
             .await
     }
 
     async fn land(
         &self,
         operation: &'static str,
-        request: impl Fn() -> Result<Request, LookerError>,
+        request: Request,
     ) -> Result<Landing, LookerError> {
-        let path = request()?.url().path().to_owned();
+        let path = request.url().path().to_owned();
         let label = Label {
             operation,
             identity: "anonymous",
@@ -148,7 +150,9 @@ impl Http {
         };
         let mut attempt = 1;
         loop {
-            let result = self.exchange(label, request()?, attempt).await;
+            let again = request.try_clone();
+            let again = again.expect("a request without a body can be made again");
+            let result = self.exchange(label, again, attempt).await;
             // An answer of any status has used the URL up.
             if result.is_ok() || !self.again(&result, false, attempt).await {
                 return result.map(|answer| Landing {
@@ -255,12 +259,16 @@ impl Http {
             clock,
             places,
             pace,
+            trace,
             ..
         } = &*self.0;
+        let shown = |headers: &HeaderMap| match trace.wants_headers() {
+            true => redact(headers),
+            false => Vec::new(),
+        };
         let client = self.0.transport.client(request.url())?;
         let failing = Failing {
             operation: label.operation,
-            origin: request.url().origin().ascii_serialization(),
             timeout: self.0.timeout,
         };
         let mut seen = Exchange {
@@ -272,7 +280,7 @@ impl Http {
             error: None,
             attempt,
             elapsed: Duration::ZERO,
-            request_headers: redact(request.headers()),
+            request_headers: shown(request.headers()),
             response_headers: Vec::new(),
             bytes: 0,
         };
@@ -283,7 +291,7 @@ impl Http {
         let result = match client.execute(request).await {
             Ok(response) => {
                 seen.status = Some(response.status().as_u16());
-                seen.response_headers = redact(response.headers());
+                seen.response_headers = shown(response.headers());
                 read(response, &failing).await
             }
             Err(error) => Err(failing.unanswered(error)),
@@ -298,7 +306,7 @@ impl Http {
             }
             Err(error) => seen.error = Some(error.to_string()),
         }
-        self.0.trace.exchange(&seen);
+        trace.exchange(&seen);
         result
     }
 
@@ -326,9 +334,9 @@ const fn is_passing(error: &LookerError) -> bool {
         )
 }
 
-async fn read(response: reqwest::Response, failing: &Failing) -> Result<Answer, LookerError> {
+async fn read(mut response: reqwest::Response, failing: &Failing) -> Result<Answer, LookerError> {
     let status = response.status().as_u16();
-    let headers = response.headers().clone();
+    let headers = mem::take(response.headers_mut());
     let body = match body::read(response).await {
         Ok(body) => body,
         // The status alone is what counts here; a broken body must not turn a refusal into a lost answer.

@@ -72,19 +72,19 @@ pub(super) fn of(call: &Call, sender: &Sender<'_>) -> Result<Request, LookerErro
 }
 
 fn url(call: &Call, base: &Url) -> Result<Url, LookerError> {
-    let refused = || LookerError::Path {
-        path: call.path.shown.clone(),
-    };
     let prefix = base.path().trim_end_matches('/');
     let path = format!("{prefix}/api/4.0{}", call.path.sent.expose_secret());
-    let origin = base.origin();
-    let url =
-        Url::parse(&format!("{}{path}", origin.ascii_serialization())).map_err(|_| refused())?;
+    let mut url = base.clone();
+    url.set_path(&path);
+    url.set_query(None);
+    url.set_fragment(None);
     // If parsing changed the path, as it does for `..`, the call would reach another endpoint.
-    if url.path() == path && url.origin() == origin {
+    if url.path() == path {
         Ok(url)
     } else {
-        Err(refused())
+        Err(LookerError::Path {
+            path: call.path.shown.clone(),
+        })
     }
 }
 

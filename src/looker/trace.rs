@@ -12,6 +12,11 @@ use crate::secret::REDACTED;
 pub trait Trace: fmt::Debug + Send + Sync {
     /// An exchange ended, with success or failure.
     fn exchange(&self, exchange: &Exchange);
+
+    /// Whether it looks at headers: to redact them takes longer than all else that is gathered of an exchange.
+    fn wants_headers(&self) -> bool {
+        true
+    }
 }
 
 /// Discards all exchanges.
@@ -20,6 +25,10 @@ pub struct NoTrace;
 
 impl Trace for NoTrace {
     fn exchange(&self, _: &Exchange) {}
+
+    fn wants_headers(&self) -> bool {
+        false
+    }
 }
 
 /// One request and its result, redacted.
@@ -41,9 +50,9 @@ pub struct Exchange {
     pub attempt: u32,
     /// How long it took.
     pub elapsed: Duration,
-    /// The request's headers.
+    /// The request's headers, if the trace wants any.
     pub request_headers: Vec<(String, String)>,
-    /// The answer's headers.
+    /// The answer's headers, if the trace wants any.
     pub response_headers: Vec<(String, String)>,
     /// The size of the answer's body, decompressed.
     pub bytes: usize,

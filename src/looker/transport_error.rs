@@ -11,7 +11,6 @@ use crate::looker::error::{LookerError, TlsProblem};
 /// Context for the errors of one request.
 pub(super) struct Failing {
     pub(super) operation: &'static str,
-    pub(super) origin: String,
     pub(super) timeout: Duration,
 }
 
@@ -28,7 +27,8 @@ impl Failing {
         if !error.is_connect() {
             return self.broken(error);
         }
-        let origin = self.origin.clone();
+        let origin = error.url().map(|url| url.origin().ascii_serialization());
+        let origin = origin.unwrap_or_default();
         if let Some(problem) = tls_problem(&error) {
             return LookerError::Tls {
                 operation,

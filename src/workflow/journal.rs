@@ -193,7 +193,7 @@ impl Journal {
 
 /// Decode an earlier process's output.
 pub(crate) fn read<T: DeserializeOwned>(data: &Value) -> Result<T, Error> {
-    serde_json::from_value(data.clone()).map_err(|error| {
+    T::deserialize(data).map_err(|error| {
         Error::internal(error).context("the ledger holds an event that this embedctl cannot read")
     })
 }

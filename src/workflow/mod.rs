@@ -32,6 +32,7 @@ mod value_check;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
 use serde_json::json;
 
 use crate::error::{Error, Kind};
@@ -166,7 +167,7 @@ async fn start(
     job: &Job,
     resumed: bool,
 ) -> Result<JobContext, Error> {
-    let spec = serde_json::from_value(job.spec.clone()).map_err(|error| {
+    let spec = JobSpec::deserialize(&job.spec).map_err(|error| {
         Error::internal(error).context("the ledger holds a job that this embedctl cannot read")
     })?;
     let id = JobId {

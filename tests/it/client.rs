@@ -747,3 +747,34 @@ async fn neither_the_trace_nor_debug_nor_errors_show_a_secret() {
     assert!(exchanges[4].response_headers.contains(&location));
     assert_eq!(exchanges[4].bytes, "s3cret-body".len());
 }
+
+/// Sees exchanges without their headers.
+#[derive(Debug, Default)]
+struct Brief(Seen);
+
+impl Trace for Brief {
+    fn exchange(&self, exchange: &Exchange) {
+        self.0.exchange(exchange);
+    }
+
+    fn wants_headers(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn headers_are_gathered_only_for_a_trace_that_wants_them() {
+    let server = looker(|_, _| json(200, r#"{"id":"7"}"#)).await;
+    let seen = Arc::new(Brief::default());
+    let options = HttpOptions {
+        trace: Arc::clone(&seen) as Arc<dyn Trace>,
+        ..options()
+    };
+
+    client_with(options, &server.url()).me().await.unwrap();
+
+    let exchanges = seen.0.0.lock().unwrap();
+    let me = exchanges.last().unwrap();
+    assert_eq!((me.operation, me.status), ("me", Some(200)));
+    assert!(me.request_headers.is_empty() && me.response_headers.is_empty());
+}

@@ -28,6 +28,10 @@ impl Watch {
 }
 
 impl Trace for Watch {
+    fn wants_headers(&self) -> bool {
+        self.shown.wants_headers()
+    }
+
     fn exchange(&self, exchange: &Exchange) {
         if exchange.status == Some(429) {
             self.throttled.fetch_add(1, Ordering::Relaxed);

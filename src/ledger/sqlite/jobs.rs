@@ -31,8 +31,7 @@ pub(super) fn record(
 ) -> Result<(), Fault> {
     let hold = batch.held(job.run)?;
     state(batch.db, hold, job)?;
-    append_events(batch.db, hold.row, job.number, events)?;
-    key.map_or(Ok(()), |key| keys::put(batch.db, Some(hold.row), key))
+    append_events(batch.db, hold.row, job.number, events, key)
 }
 
 /// Store the last events of a job, and how it ended.
@@ -49,7 +48,7 @@ pub(super) fn settle(
     if end.state == JobState::Open && before != JobState::Open {
         runs::refuse_pending(batch, &subject, also.as_deref(), hold.row)?;
     }
-    record(batch, job, events, key)?;
+    append_events(batch.db, hold.row, job.number, events, key)?;
     batch
         .db
         .prepare_cached("UPDATE job SET state = ?3, outcome = ?4 WHERE run = ?1 AND number = ?2")?
@@ -136,7 +135,17 @@ fn state(
     })
 }
 
-fn append_events(db: &Connection, run: i64, job: u64, events: &[Event]) -> Result<(), Fault> {
+/// Store events of a job, and what they say of a key.
+fn append_events(
+    db: &Connection,
+    run: i64,
+    job: u64,
+    events: &[Event],
+    key: Option<&KeyRecord>,
+) -> Result<(), Fault> {
+    if let Some(key) = key {
+        keys::put(db, Some(run), key)?;
+    }
     if events.is_empty() {
         return Ok(());
     }
