@@ -73,6 +73,7 @@ impl Answers {
     /// The file exists and cannot be read.
     pub fn read(path: &Path, origin: &str) -> Result<Option<Self>, Error> {
         const ADVICE: &str = "`embedctl doctor --probe` writes it anew";
+        // Without the file, `doctor --probe` has not run yet, which is no error.
         let Some(text) = files::read_own(path, LARGEST)? else {
             return Ok(None);
         };
@@ -80,6 +81,7 @@ impl Answers {
             let error = Error::internal(error).hint(ADVICE);
             error.context(format!("cannot read `{}`", path.display()))
         })?;
+        // The answers of another Looker say nothing about this one.
         Ok(Some(answers).filter(|answers| answers.looker == origin))
     }
 
@@ -90,6 +92,7 @@ impl Answers {
         }
         let mut text = serde_json::to_vec_pretty(self).map_err(Error::internal)?;
         text.push(b'\n');
+        // Replaced whole, so that another command never reads half of it.
         Ok(files::replace(path, &text)?)
     }
 }

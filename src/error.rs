@@ -68,6 +68,8 @@ impl Kind {
                 "unreachable",
                 "Looker is unreachable or throttled every try, or something else answered in its place (`unavailable`)",
             ),
+            // The same exit code as for an unreachable Looker: a script waits and tries again in both
+            // cases.
             Self::Unavailable => (8, "unavailable", Self::Unreachable.meaning()),
             Self::Interrupted => (130, "interrupted", "interrupted; the state is saved"),
         }
@@ -166,6 +168,7 @@ impl Error {
     /// The same error with advice: what to type or change next. An earlier hint, nearer to the cause, stays.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        // The innermost hint wins, because it knows the cause.
         self.hint.get_or_insert_with(|| hint.to_string());
         self
     }
@@ -204,6 +207,7 @@ impl Error {
 
     /// The causes below the message, from the outside in.
     pub fn causes(&self) -> impl Iterator<Item = String> + '_ {
+        // The message itself is the first of the chain.
         self.cause.chain().skip(1).map(ToString::to_string)
     }
 

@@ -136,12 +136,14 @@ impl JobContext {
     pub(crate) fn is_known_absent(&self) -> bool {
         let planned = self.spec.embed_user().map(|spec| &spec.planned);
         let begun = self.journal.first_intent(Step::Create).is_some();
+        // After a crash the user may exist, so only a fresh job may rely on the plan.
         !self.resumed && !begun && planned.is_some_and(|planned| planned.absent)
     }
 
     /// Whether this very job created the user a moment ago.
     pub(crate) fn has_just_made_user(&self) -> bool {
         let planned = self.spec.embed_user().map(|spec| &spec.planned);
+        // In a resumed job, the creation may be long ago.
         !self.resumed
             && self.found.outcome == Some(Outcome::Created)
             && planned.is_some_and(|planned| planned.absent)
@@ -155,6 +157,7 @@ impl JobContext {
             &self.sudo,
         );
         let user_id = user_id.expect("a step that needs the user stands behind one that found it");
+        // Opened once per job: each opening may have to allow the user first.
         self.keys
             .get_or_insert_with(|| access.of(user_id).with_sudo(sudo.clone()))
     }
@@ -167,6 +170,7 @@ impl JobContext {
     /// The tag of this job's key once it is delivered, including when to revoke it.
     pub(crate) fn tag(&self) -> Tag {
         let limit = self.spec.key_life();
+        // Counted from now, the time of delivery, because from then on the key is in use.
         let limit = limit.and_then(|limit| SignedDuration::try_from(limit).ok());
         let due = limit.and_then(|limit| self.cx.clock.now().checked_add(limit).ok());
         Tag::delivered(self.journal.job(), due, self.spec.key_purpose())
@@ -207,6 +211,7 @@ impl JobContext {
 
     /// Add a warning, once.
     pub(crate) fn warn(&mut self, warning: String) {
+        // A step that is repeated after a wait would repeat its warnings.
         if !self.found.warnings.contains(&warning) {
             self.found.warnings.push(warning);
         }

@@ -35,6 +35,7 @@ pub fn choose(
     let is_named = |key: &&Api3Key| spec.keys.iter().any(|named| names(named, key));
     let standing = |key: &Api3Key| Standing::of(key, records);
     let ours: Vec<_> = keys.iter().filter(|key| standing(key).is_ours()).collect();
+    // Before the choice, so that a mistyped key fails although others could be rotated.
     check_named(spec, keys, records)?;
     let mut old = Vec::new();
     for key in ours.iter().copied() {
@@ -42,13 +43,17 @@ pub fn choose(
             old.push(key);
         }
     }
+    // A key kept for an overlap is already replaced.
     let is_kept = |key: &&Api3Key| standing(key).state == Some(Stage::Overlap);
     let mints = match spec.if_none {
+        // A named key is rotated whatever its state.
         _ if !spec.keys.is_empty() => !old.is_empty(),
         IfNone::Mint if ours.is_empty() => true,
         IfNone::Fail if ours.is_empty() => return Err(none(spec)),
+        // Keys kept for an overlap are no reason for a new key, unless there is no other.
         _ => !old.is_empty() && (ours.iter().all(is_kept) || !old.iter().all(is_kept)),
     };
+    // Without a new key nothing may be replaced.
     let replaced = old.into_iter().filter(|_| mints);
     Ok(Choice {
         mints,
@@ -66,6 +71,7 @@ fn names(named: &str, key: &Api3Key) -> bool {
 /// # Errors
 /// The age is unknown and matters: that is no reason to revoke a key, nor to leave it.
 fn is_old(key: &Api3Key, spec: &RotateSpec, now: Timestamp) -> Result<bool, Error> {
+    // Without a limit, the age does not matter.
     let Some(max_age) = spec.max_age_seconds else {
         return Ok(true);
     };

@@ -26,6 +26,7 @@ where
     let mut flying = JoinSet::new();
     let stopped = || interrupt.is_some_and(|interrupt| interrupt.count() > 0);
     loop {
+        // Never 0: without a single worker nothing would ever be done.
         while flying.len() < width.max(1) && !stopped() {
             let Some(item) = waiting.next() else {
                 break;
@@ -36,8 +37,10 @@ where
             break;
         };
         let answer = joined.map_err(|error| Error::internal(error).context("a task broke off"))?;
+        // An error ends the loop, and dropping the set cancels what is in flight.
         finished(answer, flying.len())?;
     }
+    // Everything that was begun is finished; an item that is left was not begun.
     match waiting.next() {
         Some(_) => Err(Error::new(Kind::Interrupted, "interrupted")),
         None => Ok(()),
@@ -65,6 +68,7 @@ where
         async move { (place, working.await) }
     };
     let finished = |(place, result): (usize, Result<T, Error>), _| {
+        // The first error is passed on at once, so that no more is begun.
         results.push((place, result?));
         done(results.len());
         Ok(())
@@ -77,6 +81,7 @@ where
         finished,
     )
     .await?;
+    // Answers arrive in any order.
     results.sort_unstable_by_key(|(place, _)| *place);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }

@@ -43,6 +43,7 @@ impl JobSpec {
 
     /// Whether the job creates its user through a signed URL.
     pub fn signs(&self) -> bool {
+        // An existing user that needs no login needs no signature.
         self.embed_user()
             .is_some_and(|user| user.via == Via::SignedUrl && !user.planned.no_login)
     }
@@ -97,6 +98,7 @@ impl JobSpec {
                 keys: Vec::new(),
                 max_age_seconds: None,
                 overlap_seconds: None,
+                // A user without keys gets its first one.
                 if_none: IfNone::Mint,
             }),
             Self::CreateUser(_) | Self::MintKey(_) | Self::RotateId(_) => None,
@@ -205,6 +207,7 @@ impl UserRef<'_> {
     pub fn subject(self) -> String {
         match self {
             Self::External(id) | Self::Known { external: id, .. } => id.to_owned(),
+            // Marked, because a Looker id may equal someone's external id.
             Self::Looker(id) => format!("looker:{id}"),
         }
     }

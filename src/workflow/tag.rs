@@ -97,6 +97,7 @@ impl Tag {
     pub fn overlap(self, due: Timestamp) -> Self {
         Self {
             state: TagState::Overlap,
+            // The earlier of the two: an overlap must not prolong a key's life.
             until: Some(self.until.map_or(due, |until| until.min(due))),
             ..self
         }
@@ -114,12 +115,14 @@ impl fmt::Display for Tag {
         let Maker { run, job } = &self.maker;
         let mut text = format!("{PROGRAM}{state}, run {run}/{job}");
         if let Some(until) = self.until {
+            // Whole seconds are enough, and shorter.
             let whole = until.round(Unit::Second).unwrap_or(until);
             text.push_str(", until ");
             text.push_str(&whole.to_string());
         }
         if let Some(words) = &self.words {
             let room = LONGEST.saturating_sub(text.len() + 2);
+            // Cut at the boundary of a character, not of a byte.
             let end = words.floor_char_boundary(room);
             let words = words.get(..end).unwrap_or_default().trim_end();
             if !words.is_empty() {
@@ -148,6 +151,7 @@ fn current(purpose: &str) -> Option<Tag> {
         Some(until) => Some(until.strip_prefix("until ")?.parse().ok()?),
         None => None,
     };
+    // Whatever follows was written by a later release, or by a person.
     let whole = parts.next().is_none() && is_short(run);
     // An overlap always has an end; a tag without one was cut off.
     let whole = whole && (state != TagState::Overlap || until.is_some());
@@ -168,12 +172,14 @@ fn is_short(run: &str) -> bool {
         text.bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     };
+    // The lengths are checked too, so that a cut tag is not taken for another run.
     let parts: Vec<_> = run.split('-').collect();
     let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
     lengths == [8, 4, RANDOM] && parts.into_iter().all(is_hex)
 }
 
 fn number(text: &str) -> Option<u64> {
+    // `parse` would also accept a sign.
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
 }
@@ -188,6 +194,7 @@ fn earlier(purpose: &str) -> Option<Tag> {
             number,
         })
     };
+    // The operator's words may come before the tag.
     let job = purpose.split(['[', ']', ' ']).find_map(whole)?;
     let words = purpose.split_once(" [").map(|(words, _)| words.to_owned());
     Some(Tag {

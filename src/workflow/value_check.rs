@@ -16,6 +16,7 @@ pub(super) fn compare(
         return Err(format!("it has no value for `{name}`"));
     };
     match (row.origin(), row.shown()) {
+        // First, because a different value is an error wherever it comes from.
         (_, Some(shown)) if shown != wanted => Err(format!("its value for `{name}` is different")),
         (Origin::Elsewhere, None) => Err(format!("it has no value of its own for `{name}`")),
         (Origin::Own, Some(_)) => Ok(None),

@@ -33,6 +33,7 @@ impl Counts {
 
     /// Count a user, and return its job; `None` if there is nothing to do.
     pub(super) fn job(&mut self, planned: &Planned) -> Option<JobSpec> {
+        // Before the action is counted: the first user that changes has the number 0.
         let verify = self.options.verify.wants(self.changes());
         let change = &planned.change;
         *self.actions.entry(change.action).or_default() += 1;
@@ -97,6 +98,7 @@ impl Counts {
             (Action::Unchanged, "unchanged"),
             (Action::Refused, "refused"),
         ] {
+            // `unchanged` is always printed, because "0 unchanged" answers a question.
             if self.of(action) > 0 || action == Action::Unchanged {
                 parts.push(format!("{} {words}", self.of(action)));
             }

@@ -93,6 +93,7 @@ impl Results {
 
     /// A user matches already.
     pub(super) fn unchanged(&mut self, planned: &Planned) -> Result<(), Error> {
+        // It may have failed in the unfinished run and been repaired by it.
         self.failed.remove(&planned.change.external_user_id);
         if self.ui.format() != Format::Jsonl {
             return Ok(());
@@ -118,6 +119,7 @@ impl Results {
         match finished.result {
             Ok(found) => self.done(&found),
             Err(error) => {
+                // Keys that were settled along the way are reported even if the job failed.
                 let reconciled = finished.left.map(|left| left.reconciled);
                 self.fail(finished.job.subject, error, &reconciled.unwrap_or_default())
             }
@@ -129,6 +131,7 @@ impl Results {
             let user = &found.external_user_id;
             self.ui.warning(format!("`{user}`: {warning}"));
         }
+        // It may have failed in the unfinished run before.
         self.failed.remove(&found.external_user_id);
         match found.outcome {
             Some(Outcome::Created) => self.created += 1,
@@ -163,10 +166,12 @@ impl Results {
             self.ui.json(&result)?;
         }
         let why = error.to_string();
+        // A program gets every error; a person only the first few.
         if self.ui.format().is_json() {
             self.ui.error(&error.context(format!("`{subject}` failed")));
         } else if (self.failed.len() as u64) < SHOWN {
             let advice = error.advice().unwrap_or_default().to_owned();
+            // The same hint for 20 users is printed once.
             let is_new = self.told.insert(advice);
             let error = if is_new { error } else { error.without_hint() };
             self.ui.error(&error.context(format!("`{subject}` failed")));

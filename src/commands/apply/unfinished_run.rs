@@ -28,16 +28,20 @@ pub(super) async fn finish(
     let is_command = |recorded: &str| recorded.starts_with("exec:");
     let runs = ledger.runs(NEWEST).await?;
     let here = ledger.instance().await?;
+    // Only runs of this Looker: the ledger may have been bound to another.
     let left = |run: &&Run| run.command == COMMAND && run.open > 0 && run.instance == here;
+    // Oldest first, in the order in which they were begun.
     for run in runs.iter().filter(left).rev() {
         let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
             Error::internal(error).context(format!("cannot read what run {} was to do", run.id))
         })?;
+        // Only a command has to be given again; everything else is recorded.
         let given = keys_to.filter(|_| request.keys_to.as_deref().is_some_and(is_command));
         let keys_to = request.keys_to.as_deref();
         let keys_to = keys_to
             .map(|recorded| key_sink::again(recorded, given, &session.settings))
             .transpose()?;
+        // Fails if its owner is still alive.
         let run = ledger.claim(run.id).await?;
         let id = run.id;
         ui.status(format!(

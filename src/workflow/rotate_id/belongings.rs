@@ -226,6 +226,7 @@ impl Item {
 
     /// What identifies the item across users: favourites and content access are records that are created anew.
     pub(super) fn key(&self) -> (ItemKind, &str) {
+        // The id of such a record changes when it is created anew, the id of its content does not.
         (self.kind, self.content.as_deref().unwrap_or(&self.id))
     }
 }

@@ -45,11 +45,13 @@ pub fn plan_rotate_id(
     into: Option<Belongings>,
     wish: RotateIdWish,
 ) -> Result<RotateIdSpec, Error> {
+    // An existing user keeps its grants, so those of the old one need not be readable.
     if into.is_none() {
         refuse_unreadable(&from, &wish.external_user_id)?;
         settle_unknown(&mut from, &wish)?;
         refuse_hidden(&from, &wish)?;
     }
+    // Looker deletes the personal folder with its user, whoever owns what is in it.
     if wish.old == OldEnd::Delete
         && let Some(lodger) = from.lodgers.first()
     {
@@ -73,6 +75,7 @@ pub fn plan_rotate_id(
         target: wish.target,
         update: false,
         verify: true,
+        // A person without a key gets none by being renamed.
         key: (!wish.no_key && !from.keys.is_empty()).then_some(KeySpec {
             purpose: wish.key_purpose,
             ensure: false,
@@ -110,6 +113,7 @@ fn refuse_unreadable(from: &Belongings, new: &str) -> Result<(), Error> {
 /// Count values of unknown origin as the old user's own if the request says so; values that are given need no decision.
 fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Error> {
     let unknown = std::mem::take(&mut from.unknown_attributes).into_iter();
+    // A given value replaces the unknown one, so its origin no longer matters.
     let mut unknown = unknown.filter(|unknown| !wish.attributes.contains_key(&unknown.name));
     if wish.take_unknown {
         from.attributes
@@ -138,6 +142,7 @@ fn settle_unknown(from: &mut Belongings, wish: &RotateIdWish) -> Result<(), Erro
 fn refuse_hidden(from: &Belongings, wish: &RotateIdWish) -> Result<(), Error> {
     let hidden = from.hidden_attributes();
     let missing: Vec<&str> = hidden
+        // A hidden value that is given again is not lost.
         .filter(|name| !wish.attributes.contains_key(*name))
         .collect();
     let Some(first) = missing.first() else {
@@ -152,6 +157,7 @@ fn refuse_hidden(from: &Belongings, wish: &RotateIdWish) -> Result<(), Error> {
 
 /// The grants of the login that creates the new user: those of the old one.
 fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u32) -> Grants {
+    // Hidden values are missing here; `refuse_hidden` has made sure that they were given.
     let own = from.attributes.iter();
     let own = own.filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
     Grants {
@@ -162,6 +168,7 @@ fn grants(from: &Belongings, given: BTreeMap<String, String>, session_length: u3
         models: Some(from.models.clone()),
         group_ids: Some(from.groups.iter().map(|group| group.id.clone()).collect()),
         external_group_id: from.external_group_id.clone(),
+        // Given values win.
         user_attributes: own.chain(given).collect(),
         user_timezone: from.user_timezone.clone(),
         session_length: Some(session_length),
@@ -186,6 +193,7 @@ fn stays(from: &Belongings) -> Vec<NotMoved> {
     });
     private
         .chain(lodgers)
+        // These never move, so they are always announced.
         .chain([
             NotMoved::of(
                 "query history",
@@ -246,6 +254,7 @@ impl RotateIdSpec {
         };
         let there = into.items.iter().chain(&into.lodgers);
         let lying: BTreeSet<(ItemKind, &str)> = there
+            // Only names directly in the personal folder can clash: other folders move as a whole.
             .filter(|item| item.at_home && !item.trashed)
             .map(|item| (item.kind, item.title.as_str()))
             .collect();
@@ -256,6 +265,7 @@ impl RotateIdSpec {
             .map(|item| {
                 let of = &self.from.external_user_id;
                 let mut names = (1..).map(|number| other_name(&item.title, of, number));
+                // The names run on until one is free.
                 let name = names.find(|name| !lying.contains(&(item.kind, name.as_str())));
                 (item, name.unwrap_or_default())
             })

@@ -104,6 +104,7 @@ impl fmt::Display for NotMoved {
         if let Some(id) = id {
             write!(f, " {id}")?;
         }
+        // An item without a title is known by its id.
         if let Some(title) = title.as_ref().filter(|title| !title.is_empty()) {
             write!(f, " `{title}`")?;
         }
@@ -169,6 +170,7 @@ impl RotatedId {
 impl RotateIdSpec {
     /// The items of one kind that move.
     pub(crate) fn moving(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
+        // What was announced to stay is not touched.
         let stays = |item: &&Item| self.stays.iter().any(|stays| stays.is(item));
         self.from.of(kind).filter(move |item| !stays(item))
     }

@@ -11,12 +11,14 @@ use crate::workflow::steps::allow_keys;
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let spec = work.spec.rotation();
     let spec = spec.expect("only a job that rotates has this step");
+    // The ledger knows keys whose tags say nothing, so both are needed.
     let records = work.cx.ledger.keys(Some(&work.user_id())).await?;
     let keys = match work.user_keys().list().await {
         Ok(keys) => keys,
         Err(error) => return allow_keys::refused(work, error),
     };
     let choice = choose(&spec, &keys, &records, work.cx.clock.now())?;
+    // Recorded, so that a resumed job replaces the same keys, even if others have been created since.
     let output = json!(choice);
     restore(work, choice);
     Ok(After::Next(output))

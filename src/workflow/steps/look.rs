@@ -64,6 +64,7 @@ impl Look {
 
     fn is_delivered(&self, key: &Api3Key) -> bool {
         let tag = key.purpose.as_deref().and_then(Tag::parse);
+        // Either proof is enough: the tag, or the sink.
         let says_so = tag.is_some_and(|tag| tag.state != TagState::Minted);
         says_so || self.held.contains(&key.id)
     }
@@ -88,6 +89,7 @@ impl Look {
     /// The unclear keys that have not been reported yet.
     pub(super) fn left(&self, log: &MintLog) -> Vec<Reconciled> {
         let unclear = self.verdict.unclear.iter();
+        // Each is reported once, although the keys may be judged several times.
         let new = unclear.filter(|key| !log.left().any(|told| told == key.id));
         new.map(|key| Reconciled {
             key_id: key.id.clone(),
@@ -102,6 +104,7 @@ impl Look {
 
 /// Whether the sink says that it holds a key's secret.
 pub(super) async fn is_held(work: &JobContext, key: &Api3Key) -> Result<bool, Error> {
+    // Without a sink nothing was delivered.
     let Some(sink) = &work.cx.sink else {
         return Ok(false);
     };
@@ -131,6 +134,7 @@ pub(super) async fn revoke(
     step: Step,
     orphans: Vec<(Api3Key, &'static str)>,
 ) -> Result<Vec<Reconciled>, Error> {
+    // Nothing to revoke needs no record.
     if orphans.is_empty() {
         return Ok(Vec::new());
     }
@@ -141,6 +145,7 @@ pub(super) async fn revoke(
     });
     let told: Vec<_> = told.collect();
     let intent = json!({ "reconciled": told });
+    // Recorded first: after a crash, the next process knows what was about to be revoked, and why.
     work.journal.start(step, intent).await?;
     let ids: Vec<_> = told.iter().map(|told| told.key_id.clone()).collect();
     work.user_keys().revoke(&ids).await.map_err(|error| {
@@ -152,6 +157,7 @@ pub(super) async fn revoke(
             ))
             .with_kind(Kind::Incomplete)
     })?;
+    // Recorded per key only now, since the revocation has succeeded for all.
     for (key, _) in &orphans {
         let record = work.key_record(&found(work, key), KeyState::Revoked);
         work.journal.note_key(record).await?;
@@ -170,6 +176,7 @@ pub(super) fn tell(
     let told = [revoked, left].concat();
     for one in &told {
         let known = work.found.reconciled.iter();
+        // A resumed job reads its own reports again.
         if !known.clone().any(|known| known == one) {
             work.found.reconciled.push(one.clone());
         }

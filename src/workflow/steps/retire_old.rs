@@ -21,6 +21,7 @@ pub(crate) struct Retired {
 }
 
 pub(crate) fn before(work: &mut JobContext) -> Before {
+    // Without old keys there is nothing to record.
     if work.old.is_empty() {
         return Before::Skip;
     }
@@ -46,6 +47,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
             .find(|record| record.key_id == old.id && record.client_id == old.client_id);
         let earlier = earlier.and_then(|record| record.revoke_at);
         let tagged = Tag::parse(&old.purpose).and_then(|tag| tag.until);
+        // The ledger and the tag may disagree; the earlier date is the promise.
         let set = [earlier, tagged].into_iter().flatten().min();
         if due.is_some() && set.is_none() {
             retired.kept.push(old.id.clone());
@@ -68,6 +70,7 @@ async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
     let purpose = overlapping(&old.purpose, work.journal.job(), due);
     match work.user_keys().tag(&old.id, &purpose).await {
         Ok(_) => {}
+        // The key keeps working, and the ledger still knows when it is due.
         Err(error) => {
             let error = Error::from(error);
             work.warn(format!(
@@ -82,6 +85,7 @@ async fn say_so(work: &mut JobContext, old: &OldKey, due: Timestamp) -> String {
 /// The purpose of a key that `job` has replaced and that is kept until `due`, derived from its current purpose.
 pub fn overlapping(purpose: &str, job: JobId, due: Timestamp) -> String {
     let words = Some(purpose.trim()).filter(|words| !words.is_empty());
+    // A key without a tag of ours gets one, so that every machine sees when it is due.
     let tag = Tag::parse(purpose).unwrap_or_else(|| Tag::delivered(job, None, words));
     tag.overlap(due).to_string()
 }

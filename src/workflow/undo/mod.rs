@@ -76,6 +76,7 @@ pub struct Undo {
 /// # Errors
 /// The log was written by another version.
 pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
+    // A change of ids has steps of its own.
     if let JobSpec::RotateId(spec) = spec {
         return rotate_id::undo::plan(spec, events);
     }
@@ -91,6 +92,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
             .push((Step::RetireOld, Inverse::KeepKeys(kept.clone())));
     }
     match key {
+        // Without the old keys, revoking the new one would leave the user without any.
         Some(key) if !revoked.is_empty() => undo.stays.push(format!(
             "key {} stays, since the keys it replaced are gone: {}",
             key.id,
@@ -106,6 +108,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
         )),
         None => {}
     }
+    // The former values were not read, so they cannot be restored.
     if done(Step::Edit).is_some() {
         let user = spec.user();
         undo.stays.push(format!(
@@ -120,6 +123,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
                 "{user} keeps its new grants, since the former ones are not known"
             ));
         }
+        // Nothing was changed, so there is nothing to undo.
         Some(Outcome::Unchanged) | None => {}
     }
     Ok(undo)

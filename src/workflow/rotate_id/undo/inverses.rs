@@ -40,6 +40,7 @@ pub(crate) async fn invert(
         Inverse::SweepBack => {
             let events = cx.ledger.events(id).await?;
             let mut left = Vec::new();
+            // In the order in which items move: folders before their content.
             for kind in ItemKind::ALL {
                 let items = swept(&events, kind)?;
                 if !items.is_empty() {
@@ -82,6 +83,7 @@ async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, E
     };
     match admin.update_user(&spec.from.looker_user_id, &changes).await {
         Ok(_) => Ok(None),
+        // Nothing can be given to a deleted user.
         Err(LookerError::NotFound { .. }) => Ok(Some(format!(
             "`{}` has been deleted, so nothing can go back to it",
             spec.from.external_user_id
@@ -98,6 +100,7 @@ async fn move_back(
     kind: ItemKind,
     items: Vec<Item>,
 ) -> Result<Option<String>, Error> {
+    // Looker lets only the user itself follow alerts and mark favorites.
     let acts = matches!(kind, ItemKind::Follow | ItemKind::Favorite);
     let old_id = spec.from.looker_user_id.as_str();
     let (mut old_sudo, mut new_sudo) = (None, None);
@@ -106,6 +109,7 @@ async fn move_back(
         match cx.admin.login_user(&new.id).await {
             Ok(new) => (old_sudo, new_sudo) = (Some(old), Some(new)),
             Err(error) => {
+                // The first token must not outlive the failure of the second.
                 log_out(&[old]).await?;
                 return Err(error.into());
             }
@@ -117,6 +121,7 @@ async fn move_back(
         Ok(mover) => hand_back(cx, &mover, items).await,
         Err(error) => Err(error),
     };
+    // Logged out before the result is looked at, or an error would leave the tokens behind.
     log_out(&sudos).await?;
     let left = ended?;
     let named: Vec<String> = left.iter().map(NotMoved::to_string).collect();
@@ -175,6 +180,7 @@ async fn hand_back(
 ) -> Result<Vec<NotMoved>, Error> {
     let items: Vec<Item> = items
         .into_iter()
+        // Content of a folder moves with the folder.
         .filter(|item| item.kind != ItemKind::Folder || item.at_home)
         .collect();
     let back = |item: Item| {
@@ -206,6 +212,7 @@ async fn take_grants_back(admin: &Client, spec: &RotateIdSpec, new: &User) -> Re
         !had && spec.from.roles.iter().any(|role| role.id == *id)
     };
     let (taken, left): (Vec<String>, Vec<String>) = has.partition(given);
+    // Without a change there is no call.
     if !taken.is_empty() {
         admin.set_user_roles(&new.id, &left).await?;
     }
@@ -243,6 +250,7 @@ async fn revoke_undelivered(
     let ours: Vec<_> = verdict.ours.iter().chain(&verdict.taken).collect();
     let ours: Vec<_> = ours.into_iter().map(|key| key.id.clone()).collect();
     let done = of_new.revoke(&ours).await;
+    // Closed before the error is reported, or the user keeps the right that was lent.
     of_new.close().await?;
     done?;
     for key in &ours {
@@ -270,6 +278,7 @@ pub(crate) async fn reason_to_keep(
     let owned = has
         .items
         .iter()
+        // A followed alert belongs to someone else and stays.
         .filter(|item| item.kind != ItemKind::Follow);
     let owned = owned.chain(&has.lodgers).next();
     Ok(owned.map(|item| {

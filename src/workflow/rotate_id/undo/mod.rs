@@ -18,12 +18,14 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
     let log = Log(events);
     let mut undo = Undo::default();
     let old = &spec.from.external_user_id;
+    // There is no one to give anything back to.
     if spec.old == OldEnd::Delete && log.done(Step::RetireOldUser).is_some() {
         undo.stays
             .push(format!("`{old}` was deleted, so nothing can go back to it"));
         return Ok(undo);
     }
     let mut inverses = Vec::new();
+    // First: the old user must be able to log in before anything goes back to it.
     if log.stands(Step::RetireOldUser) {
         inverses.push((Step::RetireOldUser, Inverse::EnableOldUser));
     }
@@ -58,6 +60,7 @@ pub(crate) fn plan(spec: &RotateIdSpec, events: &[Event]) -> Result<Undo, Error>
         inverses.push((Step::Equip, Inverse::TakeGrantsBack));
     }
     if spec.into.is_none() && log.may_have_made_user() {
+        // Last: deleting the user would delete what has not gone back.
         inverses.push((Step::Create, Inverse::DeleteUser));
     }
     undo.inverses = inverses;
@@ -72,6 +75,7 @@ fn swept(events: &[Event], kind: ItemKind) -> Result<Vec<Item>, Error> {
         .filter(|event| event.step == Step::Sweep.name() && event.what == What::Started);
     for sweep in sweeps {
         for item in read::<Vec<Item>>(&sweep.data)? {
+            // A sweep that was repeated lists its items again.
             let again = items.iter().any(|it: &Item| it.key() == item.key());
             if item.kind == kind && !again {
                 items.push(item);
@@ -98,6 +102,7 @@ impl Log<'_> {
     /// Whether the job created the user, or may have; a refused creation has not.
     fn may_have_made_user(&self) -> bool {
         let mut of = self.of(Step::Create).rev();
+        // The user may exist even if the step was not recorded as done.
         let end = of.find(|event| event.what != What::UndoStarted);
         end.is_some_and(|end| matches!(end.what, What::Started | What::Done))
     }
