@@ -151,7 +151,7 @@ async fn a_second_run_of_the_same_mapping_has_nothing_to_do() {
 
     let again = from(&sandbox, MAPPING, &[]).await.done();
 
-    assert!(again.err.contains("nothing to do"), "{}", again.err);
+    assert!(again.err.contains("Nothing to do"), "{}", again.err);
     assert_eq!(writes(sandbox.emulator(), before), [""; 0]);
     // One who was not in it moves, and nobody else.
     let longer = format!("{MAPPING}acme-4,u-4,\n");

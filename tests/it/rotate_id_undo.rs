@@ -97,7 +97,7 @@ async fn an_undo_is_done_once_and_can_be_followed_by_another_move() {
     let said = sandbox.run(&["runs", "undo", &run, "--yes"]).await.done();
 
     assert_eq!(again["results"], json!([]));
-    assert!(said.err.contains("nothing to undo"), "{}", said.err);
+    assert!(said.err.contains("Nothing to undo"), "{}", said.err);
     assert_eq!(operations(sandbox.emulator(), before), [""; 0]);
     let result = rotate(&sandbox, &[]).await.done().json();
     let new = number(&result["to"]["looker_user_id"]);

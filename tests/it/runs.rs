@@ -462,7 +462,7 @@ async fn an_undone_run_leaves_neither_its_key_nor_its_user() {
     assert_eq!(users(&sandbox).await, 0);
     assert_eq!(newest(&sandbox).await["state"], "undone");
     let again = sandbox.run(&["runs", "undo", &id, "--yes"]).await.done();
-    assert!(again.err.contains("nothing to undo"), "{}", again.err);
+    assert!(again.err.contains("Nothing to undo"), "{}", again.err);
     sandbox.finish().await;
 }
 

@@ -395,7 +395,7 @@ mod env {
         assert!(
             before
                 .0
-                .ends_with("sets LOOKERSDK_CLIENT_ID, and not for a user of embedctl")
+                .ends_with("sets LOOKERSDK_CLIENT_ID, but not for a user of embedctl")
         );
         assert_eq!(before, after);
         assert_eq!(place.text(".env"), "export LOOKERSDK_CLIENT_ID=admin\n");
@@ -728,7 +728,7 @@ mod exec {
 
         assert!(
             message
-                .starts_with("exec:cat did not keep the key (exit code 3): {\"action\":\"store\"")
+                .starts_with("exec:cat did not store the key (exit code 3): {\"action\":\"store\"")
         );
         assert!(
             message.contains("\"client_secret\":\"[redacted]\""),
