@@ -9,12 +9,12 @@ use embedctl::emulator::{Emulator, Options};
 use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use embedctl::ledger::{Ledger as _, NewJob, NewRun, RunId};
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions};
-use embedctl::signed_url::Signer;
+use embedctl::signed_url::{Grants, Signer};
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    Context, Finder, Found, Grants, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
-    UserSpec, Via, run_jobs,
+    Context, Finder, Found, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step, UserSpec, Via,
+    run_jobs,
 };
 
 #[tokio::main]
@@ -38,9 +38,9 @@ async fn main() -> anyhow::Result<()> {
     let spec = JobSpec::CreateUser(UserSpec {
         external_user_id: "acme-42".to_owned(),
         grants: Grants {
-            models: vec!["demo".to_owned()],
-            permissions: vec!["access_data".to_owned()],
-            session_length: 300,
+            models: Some(vec!["demo".to_owned()]),
+            permissions: Some(vec!["access_data".to_owned()]),
+            session_length: Some(300),
             ..Grants::default()
         },
         via: Via::SignedUrl,

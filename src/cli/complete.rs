@@ -68,7 +68,7 @@ fn wanted(line: &[OsString]) -> Option<(&'static str, Known)> {
     match flag {
         "--model" => Some(("models", Known::Models)),
         "--permission" => Some(("permissions", Known::Permissions)),
-        "--group-id" => Some(("group_ids", Known::Groups)),
+        "--group" | "--group-id" => Some(("group_ids", Known::Groups)),
         _ => None,
     }
 }

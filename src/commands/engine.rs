@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::{Builder, Uuid};
 
 use crate::commands::context::CommandContext;
@@ -22,19 +22,31 @@ use crate::workflow::{
     Context, Finished, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
 };
 
-/// What `runs resume` needs to continue a run of any command.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+/// What `runs resume` needs to go on with a run of any command.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Request {
     /// The sink for keys, as typed; when recorded, of a command only its program.
     pub(crate) keys_to: Option<String>,
+    /// What was asked for, if the jobs also depend on what was there at that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Value>,
 }
 
 impl Request {
+    /// A request whose jobs say all that was asked for, besides where keys go.
+    pub(crate) const fn keys(keys_to: Option<String>) -> Self {
+        Self {
+            keys_to,
+            asked: None,
+        }
+    }
+
     /// The form that is recorded.
     fn recorded(&self) -> Self {
         // A command may have secrets among its arguments, and the ledger holds none.
         Self {
             keys_to: self.keys_to.as_deref().map(key_sink::recorded),
+            asked: self.asked.clone(),
         }
     }
 }
@@ -275,7 +287,13 @@ async fn adopt(
     let jobs = ledger.jobs(run, None, 0, limit).await?;
     // A single job may continue with another sink: its key is in neither, or it is settled. Of many, some are delivered.
     let same_sink = jobs.len() == 1 || earlier.request == json!(work.request.recorded());
-    if earlier.command == work.command && same_sink && is_same(&jobs, &work.specs) {
+    // A job that was decided on by what was there is another one once it has begun, though the same is asked for.
+    let asked = &work.request.asked;
+    let same_job = match asked {
+        Some(asked) => earlier.request.get("asked") == Some(asked),
+        None => is_same(&jobs, &work.specs),
+    };
+    if earlier.command == work.command && same_sink && same_job {
         return Ok(());
     }
     // Given back, because this process will not work on it.

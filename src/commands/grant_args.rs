@@ -2,10 +2,7 @@
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use crate::error::Error;
-use crate::looker::Client;
-use crate::permissions::{Concern, Permissions};
-use crate::report::Ui;
+use crate::permissions::Permissions;
 use crate::signed_url::{Grants, MAX_SESSION_LENGTH};
 use crate::system::duration;
 
@@ -34,8 +31,13 @@ pub(crate) struct GrantArgs {
     #[arg(long = "model", value_name = "MODEL", value_delimiter = ',')]
     pub(crate) models: Vec<String>,
 
-    /// The id of a Looker group to join; may be repeated
-    #[arg(long = "group-id", value_name = "ID", value_delimiter = ',')]
+    /// A Looker group to be in, by its id or name; may be repeated
+    #[arg(
+        long = "group",
+        alias = "group-id",
+        value_name = "GROUP",
+        value_delimiter = ','
+    )]
     pub(crate) group_ids: Vec<String>,
 
     /// The external group, whose members share a folder
@@ -94,36 +96,7 @@ pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
     }
 }
 
-/// Check `permissions` against the instance: unknown ones are refused before anything is done, probable mistakes are warned
-/// about.
-pub(crate) async fn check_permissions(
-    permissions: &[String],
-    in_groups: bool,
-    admin: &Client,
-    ui: &Ui,
-) -> Result<(), Error> {
-    if permissions.is_empty() {
-        return Ok(());
-    }
-    let setting = admin.setting_embed().await.ok();
-    let known = admin.embed_permissions(setting.as_ref()).await;
-    let names = || permissions.iter().map(String::as_str);
-    let (refused, warned): (Vec<Concern>, Vec<Concern>) = names()
-        .filter_map(|name| known.judge(name))
-        .chain(known.advice(names(), in_groups))
-        .partition(|concern| concern.refused);
-    for concern in warned {
-        ui.warning(concern.message);
-    }
-    if refused.is_empty() {
-        return Ok(());
-    }
-    let messages: Vec<String> = refused.into_iter().map(|concern| concern.message).collect();
-    Err(Error::usage(messages.join("; "))
-        .hint("nothing was done; the list of permissions is this Looker's own (`embed_config` of `get_setting`)"))
-}
-
-/// Completions for `--permission` without a Looker to ask.
+/// What `--permission` completes to without a Looker to ask.
 fn permissions() -> Vec<CompletionCandidate> {
     Permissions::built_in()
         .names()

@@ -19,6 +19,7 @@ mod instance;
 mod json_object;
 mod key_sink;
 mod keys;
+mod known;
 mod ledger;
 mod man;
 mod minter;

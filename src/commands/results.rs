@@ -27,6 +27,8 @@ pub(crate) struct Results {
     ui: Ui,
     base_url: String,
     keys_to: String,
+    /// What was asked for, if the jobs also depend on what was there at that moment.
+    asked: Option<Value>,
     many: bool,
     /// Whether a result was started on standard output and not finished.
     opened: Arc<AtomicBool>,
@@ -60,6 +62,7 @@ impl Results {
             ui: ui.clone(),
             base_url: base_url.to_owned(),
             keys_to: keys_to.to_owned(),
+            asked: None,
             many,
             opened: Arc::default(),
             rotated: false,
@@ -70,8 +73,15 @@ impl Results {
         })
     }
 
-    /// Run `specs` as `command`, print each result and the totals, and return the exit code. If they `mint` keys, the sink is
-    /// opened first.
+    /// The same, for jobs that were decided on by what was there: a run that stopped half-way is gone on with if the same
+    /// was asked for.
+    #[must_use]
+    pub(crate) fn asked(self, asked: Option<Value>) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// Run `specs` as `command`, print the result of each and a summary, and give the exit code. If they `mint` keys, the sink
+    /// is opened first.
     pub(crate) async fn run(
         mut self,
         command: &'static str,
@@ -89,6 +99,7 @@ impl Results {
             command,
             request: Request {
                 keys_to: sink.as_ref().map(|_| self.keys_to.clone()),
+                asked: self.asked.take(),
             },
             specs,
             sink,

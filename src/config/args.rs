@@ -8,7 +8,7 @@ use crate::report::{Color, Format, Progress, ReportOptions};
 /// The flags shared by all commands. All are optional here: settings can come from many places, and the error for a missing
 /// one names them all.
 #[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Shared options (each also a variable, in brackets)")]
+#[command(next_help_heading = "Shared options (variables in brackets)")]
 pub struct ConfigArgs {
     /// The profile of `config.toml` or the section of `looker.ini` to use
     #[arg(long, global = true, value_name = "NAME")]

@@ -167,7 +167,7 @@ impl Sheet {
             }
             Column::Models => row.grants.models = self.list(column, node, Known::model),
             Column::Permissions => {
-                row.grants.permissions = self.list(column, node, Known::permission)
+                row.grants.permissions = self.list(column, node, Known::permission);
             }
             Column::GroupIds => row.grants.group_ids = self.list(column, node, Known::group),
             Column::UserAttributes => self.attributes(row, node),

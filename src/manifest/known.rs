@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::permissions::Permissions;
 use crate::plan::{GroupName, GroupUnknown, KnownAttribute};
 use crate::report::nearest;
+use crate::signed_url::Grants;
 
 /// What exists on an instance; `None` if Looker could not be asked.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,18 @@ impl Known {
             .chain(advice)
             .map(|concern| concern.message)
             .collect()
+    }
+
+    /// The same grants, with groups by their ids.
+    pub(crate) fn by_id(&self, mut grants: Grants) -> Grants {
+        let groups = self.groups.iter().flatten();
+        let groups = groups.map(|(id, name)| (&**id, &**name));
+        for named in grants.group_ids.iter_mut().flatten() {
+            if let Ok(id) = GroupName::of(named).among(groups.clone()) {
+                *named = id.to_owned();
+            }
+        }
+        grants
     }
 
     /// The problem with a group's id or name, if any.

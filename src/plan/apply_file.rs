@@ -7,7 +7,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Kind};
-use crate::plan::decide::Change;
+use crate::plan::change::Change;
 use crate::plan::desired::Desired;
 use crate::plan::jobs::JobOptions;
 use crate::plan::planner::Planned;

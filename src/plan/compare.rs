@@ -38,29 +38,42 @@ impl Comparison {
             this.merge(&known.grants);
         }
         let (wanted, is) = (this.wanted.clone(), &known.grants);
-        this.list(Field::Permissions, &wanted.permissions, &is.permissions);
-        this.list(Field::Models, &wanted.models, &is.models);
-        if this.list(Field::GroupIds, &wanted.group_ids, &is.group_ids) {
-            let (is, wanted) = (is.group_ids.iter(), wanted.group_ids.iter());
-            // Membership is a set: Looker returns it in no particular order.
-            let (is, wanted): (BTreeSet<_>, BTreeSet<_>) =
-                (is.flatten().collect(), wanted.flatten().collect());
-            this.edits.join = wanted.difference(&is).map(|id| (*id).clone()).collect();
-            this.edits.leave = is.difference(&wanted).map(|id| (*id).clone()).collect();
-        }
+        this.list(
+            Field::Permissions,
+            wanted.permissions.as_ref(),
+            is.permissions.as_ref(),
+        );
+        this.list(Field::Models, wanted.models.as_ref(), is.models.as_ref());
+        this.groups(wanted.group_ids.as_ref(), is.group_ids.as_ref());
         let group = seen.external_group_id.as_ref();
-        this.text(Field::ExternalGroupId, &wanted.external_group_id, group);
+        this.text(
+            Field::ExternalGroupId,
+            wanted.external_group_id.as_ref(),
+            group,
+        );
         if let Some(zone) = &is.user_timezone {
-            this.text(Field::UserTimezone, &wanted.user_timezone, Some(zone));
+            this.text(
+                Field::UserTimezone,
+                wanted.user_timezone.as_ref(),
+                Some(zone),
+            );
         }
         if this.text(
             Field::FirstName,
-            &wanted.first_name,
-            seen.first_name.as_ref(),
+            wanted.first_name.as_ref(),
+            seen.first_name
+                .as_ref()
+                .filter(|is| !stands_for_none(is, wanted.first_name.as_deref())),
         ) {
             this.edits.first_name = wanted.first_name;
         }
-        if this.text(Field::LastName, &wanted.last_name, seen.last_name.as_ref()) {
+        if this.text(
+            Field::LastName,
+            wanted.last_name.as_ref(),
+            seen.last_name
+                .as_ref()
+                .filter(|is| !stands_for_none(is, wanted.last_name.as_deref())),
+        ) {
             this.edits.last_name = wanted.last_name;
         }
         // Only named attributes: the manifest makes no statement about the others.
@@ -70,9 +83,12 @@ impl Comparison {
         this
     }
 
-    /// Drop the differences that only a login can change.
-    pub(super) fn drop_logins(&mut self) {
-        self.differences.retain(|it| !it.field.takes_login());
+    /// Leave out what cannot be changed while the user is disabled: it cannot log in, and Looker shows none of its groups.
+    pub(super) fn leave_out_grants(&mut self) {
+        let waits = |field: &Field| field.takes_login() || *field == Field::GroupIds;
+        self.differences.retain(|it| !waits(&it.field));
+        self.edits.join.clear();
+        self.edits.leave.clear();
     }
 
     /// Add to the present lists instead of replacing them.
@@ -96,8 +112,8 @@ impl Comparison {
     fn list(
         &mut self,
         field: Field,
-        wanted: &Option<Vec<String>>,
-        is: &Option<Vec<String>>,
+        wanted: Option<&Vec<String>>,
+        is: Option<&Vec<String>>,
     ) -> bool {
         let (Some(wanted), Some(is)) = (wanted, is) else {
             return false;
@@ -110,8 +126,21 @@ impl Comparison {
         differs
     }
 
-    /// Whether a text was named that is different; an empty one counts as none.
-    fn text(&mut self, field: Field, wanted: &Option<String>, is: Option<&String>) -> bool {
+    /// Groups are joined and left through the API, unless a login is needed, which names them all.
+    fn groups(&mut self, wanted: Option<&Vec<String>>, is: Option<&Vec<String>>) {
+        if !self.list(Field::GroupIds, wanted, is) {
+            return;
+        }
+        let set = |list: Option<&Vec<String>>| -> BTreeSet<String> {
+            list.into_iter().flatten().cloned().collect()
+        };
+        let (wanted, is) = (set(wanted), set(is));
+        self.edits.join = wanted.difference(&is).cloned().collect();
+        self.edits.leave = is.difference(&wanted).cloned().collect();
+    }
+
+    /// Whether a text was named that is another one; an empty one is none.
+    fn text(&mut self, field: Field, wanted: Option<&String>, is: Option<&String>) -> bool {
         let is = is.filter(|is| !is.is_empty());
         let Some(wanted) = wanted else {
             return false;
@@ -127,7 +156,7 @@ impl Comparison {
         let hidden = known.hidden.contains(name);
         // A value that is neither known nor hidden was not read, because nothing asked for it.
         let is = known.grants.user_attributes.get(name);
-        if is.is_none() && !hidden {
+        if is.is_none() && !hidden && !known.complete {
             return;
         }
         let is = is.filter(|is| !is.is_empty());
@@ -150,4 +179,10 @@ impl Comparison {
     fn differs(&mut self, field: Field, from: Value, to: Value) {
         self.differences.push(Difference { field, from, to });
     }
+}
+
+/// Whether a name is one that Looker gives to a user without a name, and none is wanted.
+fn stands_for_none(is: &str, wanted: Option<&str>) -> bool {
+    // belief: nameless-is-embed-user
+    matches!(is, "Embed" | "User") && wanted == Some("")
 }

@@ -1,8 +1,8 @@
 //! The decision for a user, from the desired and the known state, without requests.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::plan::change::{Action, Change, KeyChange};
 use crate::plan::compare::Comparison;
 use crate::plan::desired::Desired;
 use crate::plan::field::{Carried, Difference, Field};
@@ -11,109 +11,6 @@ use crate::plan::observed_user::ObservedUser;
 use crate::plan::refusal::Refusal;
 use crate::plan::row::{KeyWish, Rules, State};
 use crate::signed_url::Grants;
-use crate::workflow::UserEdits;
-
-/// The change of a user.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Change {
-    /// In one word.
-    pub(crate) action: Action,
-    /// The company's id of the user.
-    pub(crate) external_user_id: String,
-    /// Looker's id, if the user exists.
-    pub(crate) looker_user_id: Option<String>,
-    /// The fields that change.
-    #[serde(rename = "changes")]
-    pub(crate) differences: Vec<Difference>,
-    /// What a login repeats, because it would remove whatever it does not name.
-    #[serde(default)]
-    pub(crate) carried: Vec<Carried>,
-    /// Whether it ends the user's sessions.
-    pub(crate) ends_sessions: bool,
-    /// What happens to keys.
-    pub(crate) key: KeyChange,
-    /// The complete embed login, if one is needed: it replaces every grant of the user.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) login: Option<Grants>,
-    /// The changes through the API.
-    #[serde(default, skip_serializing_if = "UserEdits::is_empty")]
-    pub(crate) edits: UserEdits,
-    /// Why nothing is done, if the user cannot be compared.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refused: Option<Refusal>,
-}
-
-/// The change of a user, in one word.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Action {
-    /// It is created.
-    Create,
-    /// It is changed.
-    Update,
-    /// It gets a key, and nothing else changes.
-    Key,
-    /// It can no longer log in.
-    Disable,
-    /// It can log in again, and nothing else changes.
-    Enable,
-    /// Nothing.
-    Unchanged,
-    /// Nothing, because it cannot be compared.
-    Refused,
-}
-
-impl Action {
-    /// The word for it.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Key => "key",
-            Self::Disable => "disable",
-            Self::Enable => "enable",
-            Self::Unchanged => "unchanged",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// What happens to the keys of a user.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum KeyChange {
-    /// Nothing.
-    #[default]
-    None,
-    /// One is minted.
-    Mint,
-    /// One is minted and replaces the present ones.
-    Rotate,
-}
-
-impl Change {
-    /// No change yet, for a user that may have to change.
-    pub(super) fn nothing(external_user_id: &str, seen: Option<&ObservedUser>) -> Self {
-        Self {
-            action: Action::Unchanged,
-            external_user_id: external_user_id.to_owned(),
-            looker_user_id: seen.map(|seen| seen.id.clone()),
-            differences: Vec::new(),
-            carried: Vec::new(),
-            ends_sessions: false,
-            key: KeyChange::None,
-            login: None,
-            edits: UserEdits::default(),
-            refused: None,
-        }
-    }
-
-    /// The differences that need a login.
-    pub(crate) fn login_fields(&self) -> impl Iterator<Item = &Field> {
-        let fields = self.differences.iter().map(|difference| &difference.field);
-        fields.filter(|field| field.takes_login())
-    }
-}
 
 /// No change for `desired`, because it cannot be compared.
 pub(crate) fn refuse(desired: &Desired, seen: Option<&ObservedUser>, why: Refusal) -> Change {
@@ -150,9 +47,8 @@ pub(crate) fn prune(seen: &ObservedUser) -> Change {
 }
 
 fn create(desired: &Desired, defaults: &Grants) -> Change {
-    // Defaults are for new users only; applied to an existing user they would override what an admin
-    // gave it.
-    let grants = desired.grants.clone().or(defaults);
+    let mut grants = desired.grants.clone().or(defaults);
+    grants.user_attributes.retain(|_, value| !value.is_empty());
     let mut change = Change::nothing(&desired.external_user_id, None);
     change.action = Action::Create;
     for (field, value) in said(&grants.not_empty()) {
@@ -173,10 +69,17 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
     // Only `state: present` enables a user; a row without a state leaves it disabled.
     let stays_off = seen.is_disabled && desired.state != Some(State::Present);
     let ends_off = stays_off || desired.state == Some(State::Disabled);
+    let names_groups = desired.grants.group_ids.is_some();
+    if seen.is_disabled && names_groups && desired.state != Some(State::Disabled) {
+        return refuse(
+            desired,
+            Some(seen),
+            groups_unseen(&desired.external_user_id),
+        );
+    }
     let mut comparison = Comparison::of(desired, seen, known, rules);
     if desired.state == Some(State::Disabled) {
-        // A disabled user cannot log in, so changes that need a login wait until it is enabled again.
-        comparison.drop_logins();
+        comparison.leave_out_grants();
     }
     change.differences = comparison.differences;
     change.edits = comparison.edits;
@@ -205,6 +108,19 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
         change.decide_key(desired.key, seen.has_our_key || known.has_our_key);
     }
     change
+}
+
+/// A disabled user's groups cannot be compared.
+fn groups_unseen(id: &str) -> Refusal {
+    // belief: group-ids-are-all
+    Refusal {
+        reason: format!(
+            "`{id}` is disabled, and Looker does not show the groups of a disabled user"
+        ),
+        advice: Some(format!(
+            "let it in first with `embedctl users enable {id}`, or set `state` to `disabled`, which leaves its grants as they are"
+        )),
+    }
 }
 
 /// Why the user cannot get the login it needs.
@@ -259,8 +175,12 @@ impl Change {
 
     /// The login gives `wanted`, and repeats everything else. It takes over edits that it makes unnecessary.
     fn login(&mut self, desired: &Desired, wanted: Grants, known: &KnownGrants, rules: &Rules) {
-        let grants = wanted.or(&known.grants);
-        // A field that changes is printed as a difference, not as carried.
+        let named = wanted.user_attributes.clone();
+        let mut grants = wanted.or(&known.grants);
+        // One that is named as none is taken away; an empty one of the user's own is a value and is repeated.
+        grants
+            .user_attributes
+            .retain(|name, value| !value.is_empty() || !named.contains_key(name));
         let changed = |field: &Field| self.differences.iter().any(|it| it.field == *field);
         let carried = said(&grants.not_empty()).into_iter();
         self.carried = carried
@@ -269,10 +189,9 @@ impl Change {
             .filter(|(field, _)| !changed(field))
             .map(|(field, value)| Carried { field, value })
             .collect();
-        // A login sets values but removes none, and it replaces all memberships.
+        // A login gives values and memberships, and takes away neither a value nor a membership that an admin gave.
         self.edits.attributes.retain(|edit| edit.value.is_none());
         self.edits.join.clear();
-        self.edits.leave.clear();
         self.ends_sessions = true;
         // The length of the session is a matter of this login, not of the user's state.
         let length = desired.grants.session_length;

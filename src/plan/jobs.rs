@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::decide::{Action, Change, KeyChange};
+use crate::plan::change::{Action, Change, KeyChange};
 use crate::plan::desired::Desired;
 use crate::signed_url::Grants;
 use crate::workflow::{Extra, JobSpec, KeySpec, UserSpec, Via};

@@ -1,6 +1,7 @@
 //! What would make Looker match a manifest: desired and observed users compared, as plain data, before anything is done.
 
 mod apply_file;
+mod change;
 mod compare;
 mod decide;
 mod desired;
@@ -17,10 +18,10 @@ mod store;
 mod text;
 
 pub(crate) use apply_file::{PlanFile, PlanHeader, PlanWriter, read_header};
-pub(crate) use decide::{Action, KeyChange};
+pub(crate) use change::{Action, KeyChange};
 pub(crate) use desired::Desired;
 pub(crate) use jobs::{JobOptions, Verify, job};
 pub(crate) use observe::observe;
-pub(crate) use planner::{DesiredRows, Planned, Planner};
+pub(crate) use planner::{DesiredRows, Planned, Planner, decide_one};
 pub(crate) use read_grants::GrantReader;
 pub(crate) use row::{GroupName, GroupUnknown, KeyWish, KnownAttribute, Row, Rules, State};

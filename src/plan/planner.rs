@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
-use crate::plan::decide::{Change, decide, prune, refuse};
+use crate::looker::User;
+use crate::plan::change::Change;
+use crate::plan::decide::{decide, prune, refuse};
 use crate::plan::desired::Desired;
 use crate::plan::known_grants::{KnownGrants, Needs};
 use crate::plan::observe::Observed;
@@ -52,7 +55,29 @@ pub(crate) struct Planner {
     reader: GrantReader,
 }
 
-/// A row, the user that Looker shows for it, and its known grants.
+/// Decide on one user, which Looker shows as `user` at `now`.
+pub(crate) async fn decide_one(
+    desired: Desired,
+    user: Option<User>,
+    (reader, ledger): (GrantReader, Arc<dyn Ledger>),
+    rules: Rules,
+    now: Timestamp,
+) -> Result<Planned, Error> {
+    let mut store = Store::new()?;
+    let id = desired.external_user_id.clone();
+    store.keep(user.and_then(|user| ObservedUser::named(user, &id, now)))?;
+    let seen = Observed {
+        store,
+        unseen: BTreeMap::new(),
+    };
+    let rows: DesiredRows = Box::new(std::iter::once(Ok(desired.row())));
+    let looker = (reader, ledger, false);
+    let mut planner = Planner::new(looker, (seen, rows), KeyWish::None, rules, 1);
+    let planned = planner.next().await?.pop();
+    planned.ok_or_else(|| Error::internal("a row has no decision"))
+}
+
+/// A row, the user that Looker shows for it, and what is known of its grants.
 struct Pair {
     desired: Desired,
     seen: Option<ObservedUser>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::looker::UserAttribute;
 use crate::signed_url::Grants;
 
 /// What applies to every row.
@@ -119,4 +120,18 @@ pub(crate) struct KnownAttribute {
     pub(crate) id: String,
     /// Its type, as in `number`.
     pub(crate) kind: String,
+}
+
+impl KnownAttribute {
+    /// Those attributes by their names.
+    pub(crate) fn by_name(attributes: Vec<UserAttribute>) -> BTreeMap<String, Self> {
+        let named = attributes.into_iter().map(|attribute| {
+            let known = Self {
+                id: attribute.id,
+                kind: attribute.kind.unwrap_or_default(),
+            };
+            (attribute.name, known)
+        });
+        named.collect()
+    }
 }

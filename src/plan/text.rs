@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::plan::decide::{Action, Change, KeyChange};
+use crate::plan::change::{Action, Change, KeyChange};
 use crate::plan::field::{Carried, Difference};
 
 impl fmt::Display for Change {

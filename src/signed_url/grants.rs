@@ -65,13 +65,12 @@ impl Grants {
         }
     }
 
-    /// The fields that are not empty.
+    /// The fields that are not empty. Values of attributes stay as they are: an empty one of the user's own hides the one that a
+    /// group or a default gives.
     #[must_use]
     pub fn not_empty(&self) -> Self {
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let list = |list: &Option<Vec<String>>| list.clone().filter(|list| !list.is_empty());
-        let mut user_attributes = self.user_attributes.clone();
-        user_attributes.retain(|_, value| !value.is_empty());
         Self {
             first_name: text(&self.first_name),
             last_name: text(&self.last_name),
@@ -80,7 +79,7 @@ impl Grants {
             group_ids: list(&self.group_ids),
             external_group_id: text(&self.external_group_id),
             user_timezone: text(&self.user_timezone),
-            user_attributes,
+            user_attributes: self.user_attributes.clone(),
             session_length: self.session_length,
         }
     }

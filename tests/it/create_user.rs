@@ -156,9 +156,53 @@ async fn leaves_the_grants_of_a_user_alone_unless_told_to_update() {
     assert_eq!(again["key"], Value::Null);
     assert_eq!(calls(sandbox.emulator(), "login_embed"), logins);
 
-    let update = [&create[..], &["--update", "--first-name", "Ada"]].concat();
-    let updated = sandbox.run(&update).await.done().json();
+    let renamed = [
+        "create-user",
+        "acme-42",
+        "--no-key",
+        "-o",
+        "json",
+        "--update",
+        "--first-name",
+        "Ada",
+    ];
+    let renamed = sandbox.run(&renamed).await.done().json();
+    assert_eq!(renamed["outcome"], "updated");
+    assert_eq!(
+        calls(sandbox.emulator(), "login_embed"),
+        logins,
+        "a name takes no login"
+    );
+
+    let update = [
+        "create-user",
+        "acme-42",
+        "--no-key",
+        "-o",
+        "json",
+        "--update",
+        "--permission",
+        "see_looks",
+    ];
+    let updated = sandbox
+        .run(&[&update[..], &["--merge"]].concat())
+        .await
+        .done()
+        .json();
     assert_eq!(updated["outcome"], "updated");
+    let state = sandbox.emulator().state();
+    let users = state["users"].as_array().unwrap();
+    let user = users
+        .iter()
+        .find(|it| it["external_user_id"] == "acme-42")
+        .unwrap();
+    assert_eq!(user["first_name"], "Ada", "what is not named is kept");
+    assert_eq!(user["login"]["models"], json!(["demo"]), "{user}");
+    assert_eq!(
+        user["login"]["permissions"],
+        json!(["access_data", "see_looks"]),
+        "{user}"
+    );
     assert!(
         updated["warnings"]
             .to_string()

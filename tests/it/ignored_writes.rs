@@ -1,6 +1,6 @@
 //! Lookers that say that something was done and do not do it, or that keep something from lists: no command believes them.
 
-use embedctl::emulator::{Mode, Options};
+use embedctl::emulator::{Fault, Mode, Options};
 use serde_json::{Value, json};
 
 use crate::support::{Outcome, Sandbox};
@@ -120,9 +120,18 @@ async fn a_value_of_unknown_origin_is_taken_away_only_if_somebody_says_that_it_i
 
 #[tokio::test]
 async fn a_login_that_does_not_give_what_it_asked_for_creates_nothing_that_is_called_created() {
-    for (args, named) in [
-        (["--group-id", "999"], "not a member of group 999"),
-        (["--attr", "nosuch=1"], "it has no value for `nosuch`"),
+    // A Looker that does not say what there is, so that nothing can be refused before.
+    for (args, unlisted, named) in [
+        (
+            ["--group", "999"],
+            "all_groups",
+            "not a member of group 999",
+        ),
+        (
+            ["--attr", "nosuch=1"],
+            "all_user_attributes",
+            "it has no value for `nosuch`",
+        ),
     ] {
         let mut options = Options::default();
         options
@@ -130,6 +139,7 @@ async fn a_login_that_does_not_give_what_it_asked_for_creates_nothing_that_is_ca
             .set("unknown_group_fails", "false")
             .unwrap();
         let sandbox = Sandbox::with(options).await;
+        sandbox.emulator().inject(Fault::status(403).on(unlisted));
         let create = [
             "create-user",
             "acme-1",
@@ -168,8 +178,10 @@ async fn with_a_hidden_user(mode: Mode, switch: &str, value: &str) -> Sandbox {
 #[tokio::test]
 async fn a_disabled_user_that_lists_leave_out_is_there_all_the_same() {
     let sandbox = with_a_hidden_user(Mode::Original, "release", "26.12").await;
-    let rows: String = (0..12).map(|number| format!("acme-{number}\n")).collect();
-    sandbox.file("users.csv", &format!("external_user_id\n{rows}"));
+    let rows: String = (0..12)
+        .map(|number| format!("acme-{number},present\n"))
+        .collect();
+    sandbox.file("users.csv", &format!("external_user_id,state\n{rows}"));
     let _made = sandbox
         .run(&["apply", "users.csv", "--key", "none"])
         .await
@@ -187,7 +199,7 @@ async fn a_disabled_user_that_lists_leave_out_is_there_all_the_same() {
 
     let changes = plan["changes"].as_array().unwrap().iter();
     let actions: Vec<&Value> = changes.map(|change| &change["action"]).collect();
-    assert_eq!(actions, [&json!("update")], "{plan}");
+    assert_eq!(actions, [&json!("enable")], "{plan}");
     for id in ["user-2", "acme-7"] {
         assert!(listed.to_string().contains(id), "{id}: {listed}");
     }

@@ -56,6 +56,7 @@ mod leaks;
 mod ledger;
 mod loopback;
 mod manifest;
+mod manifest_scope;
 mod many_minters;
 mod not_there;
 mod outage;

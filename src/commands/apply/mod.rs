@@ -2,7 +2,6 @@
 
 mod counts;
 mod failed;
-mod known;
 mod options;
 mod prepare;
 mod report;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::commands::apply::known::known;
 use crate::commands::apply::options::PlanningArgs;
 use crate::commands::apply::source::Source;
 use crate::commands::engine;
 use crate::commands::instance;
+use crate::commands::known::known;
 use crate::commands::session::Session;
 use crate::commands::users::is_like;
 use crate::error::{Error, Kind};
@@ -66,8 +66,7 @@ pub(crate) async fn sound(
         }
     };
     let ledger = engine::ledger_of(session).await?;
-    // Both are needed and independent, so they share a round trip.
-    let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin));
+    let (admin, known) = tokio::join!(session.finder.require_admin(), known(&session.admin, None));
     admin?;
     let known = Arc::new(known?);
     let meter = Meter::new(ui, &system.clock, "rows checked", None);

@@ -54,7 +54,7 @@ pub(super) async fn apply(
     // An interrupted run is finished first: its users must not get second keys from a new run.
     unfinished_run::finish(&sound.ledger, &mut results, given, session, ui).await?;
 
-    let request = Request { keys_to };
+    let request = Request::keys(keys_to);
     let recorded = until_interrupted(
         &interrupt,
         record(&sound, source, &request, &mut results, session, ui, system),

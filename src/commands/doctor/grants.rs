@@ -40,7 +40,7 @@ pub(super) async fn examine(
         findings.warn(
             "reach",
             "the profile's default grants name no model and no group, so a user created with them reaches no data",
-            "set `grants.models` or `grants.group_ids` in the profile, or pass `--model` or `--group-id` each time",
+            "set `grants.models` or `grants.group_ids` in the profile, or pass `--model` or `--group` each time",
         )?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Users: the caller, one, all, those that match; creating, changing, deleting.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::emulator::api::credentials_email::EmailBody;
@@ -70,7 +70,9 @@ fn by_credential(call: &Call<'_>, world: &mut World) -> Answer {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct UserBody {
+    #[serde(deserialize_with = "cleared")]
     first_name: Option<String>,
+    #[serde(deserialize_with = "cleared")]
     last_name: Option<String>,
     locale: Option<String>,
     home_folder_id: Option<String>,
@@ -79,6 +81,11 @@ struct UserBody {
     models_dir_validated: Option<bool>,
     ui_state: Option<Map<String, Value>>,
     credentials_email: Option<EmailBody>,
+}
+
+/// A name, of which Looker's description says that it may be null: an empty one then.
+fn cleared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 impl UserBody {
@@ -90,6 +97,9 @@ impl UserBody {
         };
         set(&mut user.first_name, self.first_name);
         set(&mut user.last_name, self.last_name);
+        for name in [&mut user.first_name, &mut user.last_name] {
+            *name = name.take().filter(|name| !name.is_empty());
+        }
         set(&mut user.locale, self.locale);
         let email = self.credentials_email.and_then(|body| body.email);
         // A new email starts without an invitation.

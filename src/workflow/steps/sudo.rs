@@ -24,7 +24,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     // belief: grants-seen-by-the-user
     if models.is_empty() {
         work.warn(
-            "the user can reach no model, so every query answers 404: give it one with `--model NAME --permission access_data --update`, or a group with `--group-id ID`"
+            "the user can reach no model, so every query answers 404: give it one with `--model NAME --permission access_data --update`, or a group with `--group GROUP`"
                 .to_owned(),
         );
     }
