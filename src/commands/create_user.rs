@@ -101,7 +101,7 @@ pub(crate) async fn run(
         Via::Cookieless | Via::EmbedUser => Needs::Api,
     };
     let session = Session::open(CommandContext::new(settings, ui, system), needs).await?;
-    let ended = match prepare(args, &session).await {
+    let ended = match Box::pin(prepare(args, &session)).await {
         Ok(wanted) if args.dry_run => dry_run(&wanted, &session),
         Ok(wanted) => create(wanted, args, &session).await,
         Err(error) => Err(error),

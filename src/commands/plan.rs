@@ -63,17 +63,16 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
     let out = out
         .map(|name| Output::open("--out", name, OutputKind::Plan, &session.system))
         .transpose()?;
-    let sound = sound(
+    let sound = Box::pin(sound(
         source,
         &args.planning,
         session,
         &session.ui,
         &session.system,
-    )
+    ))
     .await?;
-    let decisions = sound
-        .decisions(source, session, &session.ui, &session.system)
-        .await?;
+    let decisions =
+        Box::pin(sound.decisions(source, session, &session.ui, &session.system)).await?;
     let mut writer = match &out {
         Some(out) => {
             let here = instance(&session.admin).await?;
@@ -89,13 +88,13 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
         }
         None => None,
     };
-    let counts = show(
+    let counts = Box::pin(show(
         &sound,
         decisions,
         args.quota,
         (session, &session.ui),
         writer.as_mut(),
-    )
+    ))
     .await?;
     if let (Some(out), Some(writer)) = (out, writer) {
         let written = writer.end().map_err(|error| out.unwritable(error))?;

@@ -110,7 +110,7 @@ fn hint(error: &LookerError) -> Option<String> {
                 .to_owned()
         }
         LookerError::Another { .. } => {
-            "nothing was changed for the user in the answer; report this to Looker".to_owned()
+            "the user in the answer was left alone; report this to Looker".to_owned()
         }
         LookerError::Id { .. } => {
             "an empty id, `.` or `..` would change the path of the request; find such a user with \

@@ -73,7 +73,7 @@ pub(crate) async fn decide_one(
     let rows: DesiredRows = Box::new(std::iter::once(Ok(desired.row())));
     let looker = (reader, ledger, false);
     let mut planner = Planner::new(looker, (seen, rows), KeyWish::None, rules, 1);
-    let planned = planner.next().await?.pop();
+    let planned = Box::pin(planner.next()).await?.pop();
     planned.ok_or_else(|| Error::internal("a row has no decision"))
 }
 
@@ -111,7 +111,7 @@ impl Planner {
         let mut pairs = self.pairs().await?;
         let missing = |pair: &Pair, known: &KnownGrants| known.missing(&pair.desired);
         // Only what the rows name is read; most manifests name a few fields, and each costs calls.
-        self.read(&mut pairs, missing).await?;
+        Box::pin(self.read(&mut pairs, missing)).await?;
         let mut changes: Vec<Change> = pairs.iter().map(|pair| self.decide(pair)).collect();
         // A login replaces all grants, so a user that needs one is read completely and decided again.
         let mut logins = Vec::new();
@@ -126,7 +126,7 @@ impl Planner {
             Ok(_) => Needs::everything(),
             Err(_) => Needs::default(),
         };
-        self.read_at(&mut pairs, everything).await?;
+        Box::pin(self.read_at(&mut pairs, everything)).await?;
         // The full reading may show further differences, for example a grant that the ledger did not
         // know.
         for at in &logins {

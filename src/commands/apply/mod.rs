@@ -125,9 +125,9 @@ async fn dry_run(
     system.interrupt.listen();
     let interrupt = system.interrupt.clone();
     until_interrupted(&interrupt, async {
-        let sound = sound(source, &args.planning, session, ui, system).await?;
-        let decisions = sound.decisions(source, session, ui, system).await?;
-        show(&sound, decisions, None, (session, ui), None).await?;
+        let sound = Box::pin(sound(source, &args.planning, session, ui, system)).await?;
+        let decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
+        Box::pin(show(&sound, decisions, None, (session, ui), None)).await?;
         Ok(Exit::Done)
     })
     .await

@@ -207,7 +207,8 @@ impl Decisions {
     pub(super) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         // Users of the manifest come first; then, with a pattern, those it does not name.
         if self.after.is_none() {
-            let planned = self.planner.next().await?;
+            // Boxed, since it is large and every caller's future would hold it.
+            let planned = Box::pin(self.planner.next()).await?;
             self.compared += planned.len() as u64;
             match &self.meter {
                 Some(meter) if !planned.is_empty() => meter.reached(self.compared),

@@ -154,7 +154,7 @@ async fn record(
     ui: &Ui,
     system: &System,
 ) -> Result<Recorded, Error> {
-    let mut decisions = sound.decisions(source, session, ui, system).await?;
+    let mut decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
     let mut feed = if source.plan.is_some() {
         // All of the plan is compared before the first job is recorded, because a stale plan must do
         // nothing.
