@@ -218,7 +218,8 @@ async fn variables_are_ready_for_a_step_and_the_secret_is_masked_on_github() {
     let here = sandbox.run(&args).await.done();
     sandbox.var("GITHUB_ACTIONS", "true");
 
-    let there = sandbox.run(&args).await.done();
+    let there = [&args[..], &["--key", "new"]].concat();
+    let there = sandbox.run(&there).await.done();
 
     let secret = |outcome: &crate::support::Outcome| {
         let mut lines = outcome.out.lines();

@@ -475,8 +475,9 @@ async fn a_user_that_somebody_uses_or_changed_is_not_deleted_with_the_run() {
         match touched {
             "key" => drop(foreign_key(sandbox.emulator(), "acme-42").await),
             "login" => {
-                let login = ["create-user", "acme-42", "--no-key", "--update"];
-                let _login = sandbox.run(&login).await.done();
+                let login = ["create-user", "acme-42", "--no-key", "--update", "--merge"];
+                let grants = ["--permission", "see_looks", "--model", "demo"];
+                let _login = sandbox.run(&[&login[..], &grants].concat()).await.done();
             }
             _ => {
                 let admin = admin(sandbox.emulator());
