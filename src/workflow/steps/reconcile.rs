@@ -96,7 +96,7 @@ async fn has_key(work: &mut JobContext, keys: &[Api3Key]) -> Result<bool, Error>
     let serving = usable().find(|key| Standing::of(key, &records).serves(now));
     if let Some(key) = serving {
         work.warn(format!(
-            "key {} was delivered before, so none was created",
+            "key {} was delivered before, so none was created (key policy `ensure`)",
             key.id
         ));
         return Ok(true);
