@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(known.value("customer_id", "-1.5"), None);
         assert_eq!(
             known.value("customer_id", "twelve").unwrap(),
-            "the user attribute `customer_id` is a number, as in `12.5`, and `twelve` is none"
+            "the user attribute `customer_id` must be a number, as in `12.5`, not `twelve`"
         );
     }
 

@@ -234,7 +234,7 @@ mod tests {
             [
                 "3:1: `a` is the old id of line 2 too",
                 "4:1: `b` is the new id of line 2 too: two people would be merged into one",
-                "5:1: `f` is the old and the new id",
+                "5:1: `f` is both the old and the new id",
                 "6:1: the id is empty",
             ]
         );

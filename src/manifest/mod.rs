@@ -139,15 +139,15 @@ mod tests {
         insta::assert_snapshot!(problems(text, Format::Csv), @r#"
         2:18: there is no column `modles`; did you mean `models`?
         2:49: there is no user attribute `regoin`; did you mean `region`?
-        2:76: `first_name` stands here twice
+        2:76: `first_name` is here twice
         3:20: unknown embed permission `see_look`; did you mean `see_looks`?
         3:31: `key` is `none` or `ensure` or `rotate`, not `maybe`
-        5:16: `access_data` stands in the list twice
-        5:1: `a` stands in line 3 already
-        6:1: the `external_user_id` holds a control character
+        5:16: `access_data` is in the list twice
+        5:1: `a` is already in line 3
+        6:1: the `external_user_id` contains a control character
         8:1: the user has no `external_user_id`
-        10:1: the row has 2 cells, and the header 8
-        11:10: the row has 9 cells, and the header 8
+        10:1: the row has 2 cells, but the header has 8
+        11:10: the row has 9 cells, but the header has 8
         12:4: there is text after the closing quote; write `""` for a quote inside a cell
         warning 9:1: the `external_user_id` starts or ends with a space, which is part of it: `A `
         warning 9:1: `A ` differs from the `external_user_id` in line 3 only by case or space; to Looker they are different users
@@ -185,15 +185,14 @@ mod tests {
         insta::assert_snapshot!(problems(text, Format::Jsonl), @r"
         1:35: `models` must be a list, as in `[a, b]`
         2:27: there is no key `model`; did you mean `models`?
-        2:63: groups are named by their id: group `Demo` is `2`
-        3:62: the user attribute `customer_id` is a number, as in `12.5`, and `x` is none
-        3:77: the user attribute `region` must be a text
+        3:62: the user attribute `customer_id` must be a number, as in `12.5`, not `x`
+        3:77: the user attribute `region` must be text
         3:84: there is no user attribute `regio`; did you mean `region`?
         5:26: this is not JSON: key must be a string
         6:1: a user is an object, as in `{external_user_id: acme-42}`
-        7:83: this Looker has user time zones switched off
-        7:90: `state` stands here twice
-        8:22: `external_user_id` must be a text
+        7:83: user time zones are switched off on this Looker
+        7:90: `state` is here twice
+        8:22: `external_user_id` must be text
         8:1: the user has no `external_user_id`
         ");
     }
@@ -221,13 +220,13 @@ defaults: {}
 
         insta::assert_snapshot!(problems(text, Format::Yaml), @r"
         3:12: there is no model `dmo`; did you mean `demo`?
-        4:3: every user needs an `external_user_id` of its own
+        4:3: every user needs its own `external_user_id`
         5:1: there is no key `user` here, only `defaults`, `users` and `tenants`
         11:39: `models` must be a list, as in `[a, b]`
-        11:1: `a` stands in line 10 already
+        11:1: `a` is already in line 10
         12:9: a user is an object, as in `{external_user_id: acme-42}`
         13:5: there is no key `tenants` here, only `defaults` and `users`
-        17:1: `defaults` must stand before the users they are for
+        17:1: `defaults` must come before the users they apply to
         ");
     }
 
