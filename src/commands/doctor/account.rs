@@ -7,7 +7,7 @@ use crate::looker::{Client, PermissionSet, Role, User, UserSearch};
 
 /// Whether the key logs in; without that, no further check makes sense.
 pub(super) async fn examine(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
@@ -17,17 +17,17 @@ pub(super) async fn examine(
         return Ok(false);
     }
     findings.pass("login", "the API key logs in")?;
-    version(patient, admin, findings).await?;
+    version(cx, admin, findings).await?;
     role(admin, findings).await?;
     // `--probe` proves sudo with a user of its own.
-    if !patient.probe {
+    if !cx.probe {
         sudo(admin, findings).await?;
     }
     Ok(true)
 }
 
 async fn version(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
@@ -46,7 +46,7 @@ async fn version(
         .web_server_url
         .as_deref()
         .and_then(|url| url::Url::parse(url).ok());
-    match (web, patient.settings.web_host()) {
+    match (web, cx.settings.web_host()) {
         // belief: web-host-may-differ
         (Some(web), Some(host)) if web.authority() != host => findings.warn(
             "embed_host",

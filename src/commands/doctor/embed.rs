@@ -15,7 +15,7 @@ const NOBODY: &str = "embedctl-doctor";
 
 /// Returns the signer, if there is one: a command that prints the secret runs only once.
 pub(super) async fn examine(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<Option<EmbedAccess>, Error> {
@@ -42,10 +42,10 @@ pub(super) async fn examine(
         }
         Err(error) => findings.warn("embedding", Error::from(error), "")?,
     }
-    blank_dashboard(patient, admin, findings).await?;
-    match patient.settings.embed() {
+    blank_dashboard(cx, admin, findings).await?;
+    match cx.settings.embed() {
         Ok(access) => {
-            secret(patient, admin, &access, findings).await?;
+            secret(cx, admin, &access, findings).await?;
             Ok(Some(access))
         }
         Err(error) => {
@@ -57,12 +57,12 @@ pub(super) async fn examine(
 
 /// Whether the dashboard that is fetched to create users exists.
 async fn blank_dashboard(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     const CHECK: &str = "blank_dashboard";
-    let Some(path) = patient.settings.blank_dashboard() else {
+    let Some(path) = cx.settings.blank_dashboard() else {
         return findings.pass(CHECK, "none is set, so `/alive` is opened to create users");
     };
     let id = path
@@ -98,23 +98,23 @@ async fn blank_dashboard(
 
 /// What can be said about the embed secret without Looker.
 pub(super) fn examine_settings(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    match patient.settings.embed() {
+    match cx.settings.embed() {
         Ok(_) => findings.skip("embed_secret", "it is there, but Looker could not be asked"),
         Err(error) => findings.fail("embed_secret", &error),
     }
 }
 
 async fn secret(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let algorithm = access.algorithm;
-    match judge(patient, admin, access, algorithm).await {
+    match judge(cx, admin, access, algorithm).await {
         Ok(Verdict::Accepted) => findings.pass(
             "embed_secret",
             format!("Looker accepts its signatures, with {algorithm}"),
@@ -126,7 +126,7 @@ async fn secret(
         Ok(Verdict::Refused(reason)) => {
             // The same secret with the other algorithm tells a wrong algorithm from a wrong secret.
             let other = other(algorithm);
-            let again = judge(patient, admin, access, other).await?;
+            let again = judge(cx, admin, access, other).await?;
             let error = match again {
                 Verdict::Accepted => wrong_algorithm(algorithm, other),
                 Verdict::Refused(_) | Verdict::Unavailable => refused(&reason),
@@ -171,12 +171,12 @@ enum Verdict {
 }
 
 async fn judge(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     algorithm: Algorithm,
 ) -> Result<Verdict, Error> {
-    let url = sign(patient, access, algorithm, &login(patient, NOBODY))?;
+    let url = sign(cx, access, algorithm, &login(cx, NOBODY))?;
     match admin.validate_embed_url(&url).await {
         Ok(None) => Ok(Verdict::Accepted),
         Ok(Some(reason)) => Ok(Verdict::Refused(reason)),
@@ -187,8 +187,8 @@ async fn judge(
 }
 
 /// A login as this profile's users get it.
-pub(super) fn login(patient: &DoctorContext<'_>, external_user_id: &str) -> Login {
-    let grants = patient.settings.grants();
+pub(super) fn login(cx: &DoctorContext<'_>, external_user_id: &str) -> Login {
+    let grants = cx.settings.grants();
     Login {
         permissions: grants.permissions.clone(),
         models: grants.models.clone(),
@@ -198,15 +198,15 @@ pub(super) fn login(patient: &DoctorContext<'_>, external_user_id: &str) -> Logi
 }
 
 pub(super) fn sign(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     access: &EmbedAccess,
     algorithm: Algorithm,
     login: &Login,
 ) -> Result<SecretString, Error> {
     let signer = Signer::new(&access.host, &access.secret, algorithm)?.with_scheme(&access.scheme);
-    let nonce = nonce(&patient.system.random).map_err(Error::internal)?;
-    let path = patient.settings.blank_dashboard().unwrap_or("/alive");
-    let time = patient.system.clock.now().as_second();
+    let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
+    let path = cx.settings.creation_path(None);
+    let time = cx.system.clock.now().as_second();
     Ok(signer.sign(path, login, &nonce, time)?)
 }
 

@@ -9,11 +9,11 @@ use crate::looker::Client;
 use crate::permissions::Concern;
 
 pub(super) async fn examine(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let grants = patient.settings.grants();
+    let grants = cx.settings.grants();
     let in_groups = grants
         .group_ids
         .as_ref()

@@ -70,14 +70,14 @@ async fn examine(
     let http = session::http(&cx.settings, Arc::<Watch>::clone(&watch), &cx.system);
     match http {
         Ok(http) => {
-            let patient = DoctorContext {
+            let cx = DoctorContext {
                 settings: &cx.settings,
                 system: &cx.system,
                 http,
                 watch,
                 probe: args.probe,
             };
-            look_at_looker(&patient, findings).await?;
+            look_at_looker(&cx, findings).await?;
         }
         Err(error) => findings.fail("connection", &error)?,
     }
@@ -94,10 +94,10 @@ impl DoctorContext<'_> {
 }
 
 /// All checks that need Looker; each goes as far as the ones before it allow.
-async fn look_at_looker(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let reached = reach::examine(patient, findings).await?;
-    let Ok(access) = patient.settings.looker() else {
-        return settings_are_missing(patient, findings);
+async fn look_at_looker(cx: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let reached = reach::examine(cx, findings).await?;
+    let Ok(access) = cx.settings.looker() else {
+        return settings_are_missing(cx, findings);
     };
     findings.pass(
         "settings",
@@ -107,48 +107,48 @@ async fn look_at_looker(patient: &DoctorContext<'_>, findings: &mut Findings) ->
         for check in ["login", "version", "admin", "embedding", "sudo"] {
             findings.skip(check, "Looker was not reached")?;
         }
-        return embed::examine_settings(patient, findings);
+        return embed::examine_settings(cx, findings);
     }
     let key = ApiKey {
         client_id: access.client_id,
         client_secret: access.client_secret,
     };
-    let admin = Client::new(patient.http.clone(), access.base_url, key);
-    let result = examine_api(patient, &admin, findings).await;
+    let admin = Client::new(cx.http.clone(), access.base_url, key);
+    let result = examine_api(cx, &admin, findings).await;
     if let Err(error) = admin.logout().await {
         findings.fail("logout", &error.into())?;
     }
     result?;
-    rate_limit(patient, findings)
+    rate_limit(cx, findings)
 }
 
 /// A single finding for everything that is missing.
-fn settings_are_missing(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
-    match patient.settings.looker_and_embed() {
+fn settings_are_missing(cx: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
+    match cx.settings.looker_and_embed() {
         Ok(_) => Ok(()),
         Err(error) => findings.fail("settings", &error),
     }
 }
 
 async fn examine_api(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    if !account::examine(patient, admin, findings).await? {
-        return embed::examine_settings(patient, findings);
+    if !account::examine(cx, admin, findings).await? {
+        return embed::examine_settings(cx, findings);
     }
-    match embed::examine(patient, admin, findings).await? {
-        Some(access) if patient.probe => probe::examine(patient, admin, &access, findings).await?,
-        None if patient.probe => {}
-        _ => probe::tell_kept(patient, admin, findings)?,
+    match embed::examine(cx, admin, findings).await? {
+        Some(access) if cx.probe => probe::examine(cx, admin, &access, findings).await?,
+        None if cx.probe => {}
+        _ => probe::tell_kept(cx, admin, findings)?,
     }
-    grants::examine(patient, admin, findings).await
+    grants::examine(cx, admin, findings).await
 }
 
-fn rate_limit(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let calls = patient.http.calls();
-    match patient.watch.throttled() {
+fn rate_limit(cx: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let calls = cx.http.calls();
+    match cx.watch.throttled() {
         0 => findings.pass("rate_limit", format!("none of {calls} calls was throttled")),
         count => findings.warn(
             "rate_limit",

@@ -18,45 +18,45 @@ const SLOW: Duration = Duration::from_secs(2);
 
 /// Whether there was an answer.
 pub(super) async fn examine(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
-    let Some(base_url) = patient.settings.base_url() else {
+    let Some(base_url) = cx.settings.base_url() else {
         return Ok(false);
     };
-    if !ask(patient, base_url, "reachable", findings).await? {
+    if !ask(cx, base_url, "reachable", findings).await? {
         return Ok(false);
     }
-    clock(patient, findings)?;
-    if let Some(host) = patient.settings.web_host()
+    clock(cx, findings)?;
+    if let Some(host) = cx.settings.web_host()
         && host != base_url.authority()
         && let Ok(web) = Url::parse(&format!("{}://{host}/", base_url.scheme()))
     {
-        ask(patient, &web, "web", findings).await?;
+        ask(cx, &web, "web", findings).await?;
     }
     Ok(true)
 }
 
 /// `/alive` answers without a login, at the API and at the web part.
 async fn ask(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     origin: &Url,
     check: &str,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
     let mut url = origin.clone();
     url.set_path("/alive");
-    let start = patient.system.clock.elapsed();
-    let landing = match patient.http.probe(&url).await {
+    let start = cx.system.clock.elapsed();
+    let landing = match cx.http.probe(&url).await {
         Ok(landing) => landing,
         Err(error) => {
             findings.fail(check, &error.into())?;
             return Ok(false);
         }
     };
-    let time = patient.system.clock.elapsed() - start;
+    let time = cx.system.clock.elapsed() - start;
     let origin = origin.as_str().trim_end_matches('/');
-    let route = match patient.settings.proxy() {
+    let route = match cx.settings.proxy() {
         Some(_) => ", through a proxy",
         None => "",
     };
@@ -79,8 +79,8 @@ async fn ask(
     Ok(true)
 }
 
-fn clock(patient: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
-    let Some(offset) = patient.http.clock_offset() else {
+fn clock(cx: &DoctorContext<'_>, findings: &mut Findings) -> Result<(), Error> {
+    let Some(offset) = cx.http.clock_offset() else {
         return findings.skip("clock", "Looker did not say what time it is");
     };
     let seconds = offset.as_secs().abs();

@@ -201,7 +201,7 @@ pub(super) async fn time(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
     let Some((id, _)) = trial.key() else {
         return Ok(Vec::new());
     };
-    let now = trial.patient.looker_now();
+    let now = trial.cx.looker_now();
     let path = format!("/users/{}/credentials_api3/{id}", trial.user.id);
     let operation = "user_credentials_api3";
     let key = match trial.read(trial.admin, operation, &path).await {

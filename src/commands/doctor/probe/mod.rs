@@ -23,7 +23,7 @@ use crate::looker::{ApiKey, Client, User};
 
 /// Shared by the probes.
 struct Trial<'a> {
-    patient: &'a DoctorContext<'a>,
+    cx: &'a DoctorContext<'a>,
     admin: &'a Client,
     access: EmbedAccess,
     /// The `external_user_id` of the test user.
@@ -47,21 +47,21 @@ const OWNERS: &str = "whether owners of content, schedules and alerts can be cha
     `rotate-id` reads back what it changes";
 
 pub(super) async fn examine(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let kept = Kept::of(patient, admin);
-    subject::remove_left_overs(patient, admin, &kept, findings).await?;
-    let interrupt = patient.system.interrupt.clone();
+    let kept = Kept::of(cx, admin);
+    subject::remove_left_overs(cx, admin, &kept, findings).await?;
+    let interrupt = cx.system.interrupt.clone();
     interrupt.listen();
-    let id = subject::new_id(patient)?;
-    let models = subject::models(patient, admin).await;
-    let mut answers = begun(patient, admin, &id).await;
+    let id = subject::new_id(cx)?;
+    let models = subject::models(cx, admin).await;
+    let mut answers = begun(cx, admin, &id).await;
     kept.write(&answers)?;
     let created = tokio::select! {
-        created = subject::create(patient, admin, access, (&id, &models)) => created,
+        created = subject::create(cx, admin, access, (&id, &models)) => created,
         () = interrupt.asked(1) => Err(interrupted()),
     };
     let mut known = None;
@@ -70,7 +70,7 @@ pub(super) async fn examine(
             known = Some(user.clone());
             subject::tell(&user, &id, algorithm, access.algorithm, findings)?;
             let trial = Trial {
-                patient,
+                cx,
                 admin,
                 access: EmbedAccess {
                     algorithm,
@@ -107,12 +107,12 @@ pub(super) async fn examine(
 }
 
 /// The answers before anything was asked: if a probe is killed, the id of its user remains for cleanup.
-async fn begun(patient: &DoctorContext<'_>, admin: &Client, id: &str) -> Answers {
+async fn begun(cx: &DoctorContext<'_>, admin: &Client, id: &str) -> Answers {
     let release = admin.versions().await.ok();
     Answers {
         looker: admin.origin().to_owned(),
         release: release.and_then(|versions| versions.looker_release_version),
-        at: patient.system.clock.now(),
+        at: cx.system.clock.now(),
         left_over: Some(id.to_owned()),
         ..Answers::default()
     }
@@ -198,11 +198,11 @@ pub(super) fn tell(answers: &Answers, findings: &mut Findings) -> Result<(), Err
 
 /// The same for results of an earlier probe.
 pub(super) fn tell_kept(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let kept = Kept::of(patient, admin);
+    let kept = Kept::of(cx, admin);
     let answers = match &kept.path {
         Some(path) => Answers::read(path, &kept.origin),
         None => Ok(None),
@@ -224,10 +224,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    fn of(patient: &DoctorContext<'_>, admin: &Client) -> Self {
-        let path = patient.settings.answers();
+    fn of(cx: &DoctorContext<'_>, admin: &Client) -> Self {
+        let path = cx.settings.answers();
         Self {
-            path: path.map(|path| patient.system.path(path)),
+            path: path.map(|path| cx.system.path(path)),
             origin: admin.origin().to_owned(),
         }
     }
@@ -271,7 +271,7 @@ impl Trial<'_> {
 
     /// Looker with an API key, logged out at the end.
     fn by_key(&self, key: ApiKey) -> Client {
-        let (http, base_url) = (self.patient.http.clone(), self.admin.base_url().clone());
+        let (http, base_url) = (self.cx.http.clone(), self.admin.base_url().clone());
         let client = Client::named(http, base_url, key, "new key");
         self.remember(&client);
         client
@@ -328,8 +328,8 @@ impl Trial<'_> {
                 attributes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
             login.user_attributes = Some(attributes.collect());
         }
-        let url = embed::sign(self.patient, &self.access, self.access.algorithm, &login)?;
-        self.patient.http.fetch_signed_url(&url).await?;
+        let url = embed::sign(self.cx, &self.access, self.access.algorithm, &login)?;
+        self.cx.http.fetch_signed_url(&url).await?;
         Ok(())
     }
 

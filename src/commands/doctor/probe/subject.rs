@@ -21,8 +21,8 @@ const LAST_NAME: &str = "doctor (may be deleted)";
 pub(super) const FIRST: [&str; 2] = ["access_data", "see_looks"];
 pub(super) const SECOND: [&str; 1] = ["access_data"];
 
-pub(super) fn new_id(patient: &DoctorContext<'_>) -> Result<String, Error> {
-    let nonce = nonce(&patient.system.random).map_err(Error::internal)?;
+pub(super) fn new_id(cx: &DoctorContext<'_>) -> Result<String, Error> {
+    let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
     let digits: String = nonce
         .chars()
         .filter(char::is_ascii_hexdigit)
@@ -52,8 +52,8 @@ pub(super) fn login(id: &str, permissions: &[&str], models: &[String]) -> Login 
 }
 
 /// One model to name: the profile's first, else one that the admin sees.
-pub(super) async fn models(patient: &DoctorContext<'_>, admin: &Client) -> Vec<String> {
-    let profile = patient.settings.grants().models.iter().flatten().next();
+pub(super) async fn models(cx: &DoctorContext<'_>, admin: &Client) -> Vec<String> {
+    let profile = cx.settings.grants().models.iter().flatten().next();
     if let Some(model) = profile {
         return vec![model.clone()];
     }
@@ -63,7 +63,7 @@ pub(super) async fn models(patient: &DoctorContext<'_>, admin: &Client) -> Vec<S
 
 /// Open a signed URL, with one algorithm and then the other, until the user exists.
 pub(super) async fn create(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     access: &EmbedAccess,
     (id, models): (&str, &[String]),
@@ -71,8 +71,8 @@ pub(super) async fn create(
     // belief: url-makes-the-user
     let login = login(id, &FIRST, models);
     for algorithm in [access.algorithm, embed::other(access.algorithm)] {
-        let url = embed::sign(patient, access, algorithm, &login)?;
-        patient.http.fetch_signed_url(&url).await?;
+        let url = embed::sign(cx, access, algorithm, &login)?;
+        cx.http.fetch_signed_url(&url).await?;
         if let Some(user) = find(admin, id).await? {
             return Ok((user, algorithm));
         }
@@ -131,7 +131,7 @@ async fn by_name(admin: &Client) -> Result<Vec<User>, Error> {
 
 /// Remove what earlier probes left: by the name of such users, and by the id that was kept before one was created.
 pub(super) async fn remove_left_overs(
-    patient: &DoctorContext<'_>,
+    cx: &DoctorContext<'_>,
     admin: &Client,
     kept: &Kept,
     findings: &mut Findings,
@@ -140,7 +140,7 @@ pub(super) async fn remove_left_overs(
     let old_enough = |user: &User| {
         let mut credentials = user.credentials_embed.iter();
         let created = credentials.find_map(|credential| credential.created_at.known());
-        created.is_none_or(|at| patient.looker_now().duration_since(at).as_secs() >= YOUNG)
+        created.is_none_or(|at| cx.looker_now().duration_since(at).as_secs() >= YOUNG)
     };
     let mut left = by_name(admin).await?;
     left.retain(old_enough);
