@@ -143,40 +143,30 @@ pub(super) fn remove(call: &Call<'_>, world: &mut World, kind: PieceKind) -> Ans
 /// All pieces that the caller may see and that are not in the trash.
 pub(super) fn all(call: &Call<'_>, world: &World, kind: PieceKind, render: Render) -> Answer {
     let viewer = viewer(call, world)?;
+    let view = View {
+        world,
+        viewer: &viewer,
+    };
     let seen = world
         .pieces(kind)
         .iter()
         .filter(|(id, piece)| piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(*id)));
-    listing::answer(call, seen, |fields, piece| {
-        render(
-            fields,
-            View {
-                world,
-                viewer: &viewer,
-            },
-            piece,
-        )
-    })
+    listing::answer(call, seen, |fields, piece| render(fields, view, piece))
 }
 
 /// The pieces in the folder that the path names.
 pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render: Render) -> Answer {
     let viewer = viewer(call, world)?;
+    let view = View {
+        world,
+        viewer: &viewer,
+    };
     let folder = visible(call, world, &viewer)?;
     let held = world.pieces_in(kind, folder);
     let seen = held.filter(|(id, _)| world.sees(&viewer, kind.thing(*id)));
     Ok(Reply::json(
-        seen.map(|piece| {
-            render(
-                &call.fields,
-                View {
-                    world,
-                    viewer: &viewer,
-                },
-                piece,
-            )
-        })
-        .collect(),
+        seen.map(|piece| render(&call.fields, view, piece))
+            .collect(),
     ))
 }
 
@@ -189,6 +179,10 @@ pub(super) fn search(
     render: Render,
 ) -> Answer {
     let viewer = viewer(call, world)?;
+    let view = View {
+        world,
+        viewer: &viewer,
+    };
     let deleted = call.flag("deleted")?.unwrap_or(false);
     let curate = call.flag("curate")?.unwrap_or(false);
     let not_by = match call.flag("not_owned_by")? {
@@ -217,14 +211,7 @@ pub(super) fn search(
             && !(curate && world.is_in_personal_folder_of_another(piece, viewer.user))
     });
     listing::search(call, &filters, pieces, |fields, piece| {
-        render(
-            fields,
-            View {
-                world,
-                viewer: &viewer,
-            },
-            piece,
-        )
+        render(fields, view, piece)
     })
 }
 
