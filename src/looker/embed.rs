@@ -10,7 +10,9 @@ use crate::looker::call::Call;
 use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::fields;
+use crate::looker::http::{Http, Landing};
 use crate::looker::path::Path;
+use crate::looker::request;
 use crate::secret::{ExposeSecret as _, SecretString};
 
 /// The user to log in without cookies, with the same grants as in a signed URL.
@@ -60,6 +62,14 @@ pub struct CookielessSession {
     pub session_reference_token: SecretString,
     /// How long the session lasts, in seconds.
     pub session_reference_token_ttl: Option<u64>,
+}
+
+impl Http {
+    /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only if
+    /// there was no connection; after any other failure the caller signs a new one.
+    pub async fn fetch_signed_url(&self, url: &SecretString) -> Result<Landing, LookerError> {
+        self.land("signed_url", request::signed(url)?).await
+    }
 }
 
 impl Client {

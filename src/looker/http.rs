@@ -25,7 +25,6 @@ use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
 use crate::looker::transport_error::Failing;
-use crate::secret::SecretString;
 use crate::system::{Clock, Random};
 
 /// The connections, the rate limit and the number of calls, shared by all clones.
@@ -124,19 +123,14 @@ impl Http {
         &self.0.clock
     }
 
-    /// Open a signed URL once: no cookies, no token, no redirects. Looker accepts it only once, so it is sent again only if
-    /// there was no connection; after any other failure the caller signs a new one.
-    pub async fn fetch_signed_url(&self, url: &SecretString) -> Result<Landing, LookerError> {
-        self.land("signed_url", request::signed(url)?).await
-    }
-
     /// Fetch a page of the web part that needs no login, such as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
         self.land("alive", request::plain(Method::GET, url.clone()))
             .await
     }
 
-    async fn land(
+    /// Fetch a page of the web part, without a token, cookies or redirects.
+    pub(super) async fn land(
         &self,
         operation: &'static str,
         request: Request,
