@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::commands::context::CommandContext;
@@ -22,10 +23,6 @@ use crate::report::{Format, Ui, escape_control};
 use crate::signed_url::{Grants, refuse_id};
 use crate::system::System;
 use crate::workflow::{Extra, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
-
-/// The embed path to fetch if the profile has no blank dashboard: Looker's demo application fetches it for this purpose, and
-/// the login creates the user whatever the path answers.
-pub(crate) const ALIVE: &str = "/alive";
 
 /// Ensure an embed user exists, verify sudo, mint and deliver a key
 ///
@@ -73,7 +70,8 @@ pub(crate) struct CreateUserArgs {
 }
 
 /// When a key is minted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 enum KeyPolicy {
     /// If the user has no key of embedctl's that was delivered
     #[default]
@@ -139,10 +137,11 @@ async fn prepare(args: &CreateUserArgs, session: &Session) -> Result<Wanted, Err
     if let (true, true, Some(why)) = (exists, args.update, &planned.change.refused) {
         return Err(why.error().with_kind(Kind::Conflict));
     }
+    if args.update {
+        // Of a user that was not there too: once a killed run has created it, the same command decides otherwise.
+        wanted.asked = Some(json!({ "grants": grants, "merge": args.merge, "key": args.key() }));
+    }
     if exists && args.update {
-        wanted.asked = Some(
-            json!({ "grants": grants, "merge": args.merge, "key": format!("{:?}", args.key()) }),
-        );
         let change = &planned.change;
         let named = || grants.clone();
         wanted.spec.grants = change.login.clone().unwrap_or_else(named);
@@ -191,17 +190,17 @@ async fn decide(
         key: KeyWish::None,
         state: None,
     };
-    let ledger = engine::open_ledger(session)?;
+    // What another Looker's ledger knows of a user with this number is about another person.
+    let ledger = engine::ledger_of(session).await?;
     let reader = GrantReader::new(session.admin.clone(), false);
     let now = session.system.clock.now();
     decide_one(desired, user, (reader, ledger), rules, now).await
 }
 
 fn spec(args: &CreateUserArgs, grants: Grants, session: &Session) -> UserSpec {
-    let given = args.blank_dashboard.as_deref();
-    let target = given
-        .or_else(|| session.settings.blank_dashboard())
-        .unwrap_or(ALIVE);
+    let target = session
+        .settings
+        .creation_path(args.blank_dashboard.as_deref());
     let policy = args.key();
     UserSpec {
         external_user_id: args.external_user_id.clone(),

@@ -88,6 +88,12 @@ impl Settings {
             .map(|setting| setting.value.as_str())
     }
 
+    /// The embed path to fetch to create a user: `given`, or the profile's blank dashboard, or else `/alive`, which Looker's
+    /// demo application fetches for this purpose; the login creates the user whatever the path answers.
+    pub fn creation_path<'a>(&'a self, given: Option<&'a str>) -> &'a str {
+        given.or_else(|| self.blank_dashboard()).unwrap_or("/alive")
+    }
+
     /// The grants of a new user, for whatever is not named.
     pub const fn grants(&self) -> &Grants {
         &self.grants.value

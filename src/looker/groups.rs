@@ -28,6 +28,16 @@ pub struct Group {
     pub user_count: Option<u64>,
 }
 
+impl Group {
+    /// Whether a login names it for a user of the external group `external`: not that group itself, which the login joins
+    /// anyway, and not one that includes everyone.
+    pub fn is_named_by_login(&self, external: Option<&str>) -> bool {
+        let is_external =
+            self.external_group_id.is_some() && self.external_group_id.as_deref() == external;
+        !is_external && !self.include_by_default
+    }
+}
+
 impl Client {
     /// All groups.
     pub async fn groups(&self) -> Result<Vec<Group>, LookerError> {

@@ -73,7 +73,7 @@ pub use keys::{Api3Key, NewApi3Key};
 pub use models::{Explore, LookmlModel};
 pub use operations::{Field, FieldKind, Operation};
 pub use options::HttpOptions;
-pub use own_values::{Origin, OwnValueReader, OwnValues, UnknownValue};
+pub use own_values::{Origin, OwnValueReader, OwnValues, UnknownValue, shown_timezone};
 pub use pages::Pager;
 pub use permissions::Permission;
 pub use roles::{ModelSet, PermissionSet, Role};

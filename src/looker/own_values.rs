@@ -82,6 +82,12 @@ impl AttributeValue {
     }
 }
 
+/// The time zone among a user's values, if it has one that Looker shows.
+pub fn shown_timezone(rows: &[AttributeValue]) -> Option<&str> {
+    let row = rows.iter().find(|row| row.name == "timezone")?;
+    row.shown().filter(|zone| !zone.is_empty())
+}
+
 /// A user's own values, and those whose origin is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OwnValues {

@@ -57,10 +57,8 @@ impl Known {
     pub(crate) fn by_id(&self, mut grants: Grants) -> Grants {
         let groups = self.groups.iter().flatten();
         let groups = groups.map(|(id, name)| (&**id, &**name));
-        for named in grants.group_ids.iter_mut().flatten() {
-            if let Ok(id) = GroupName::of(named).among(groups.clone()) {
-                *named = id.to_owned();
-            }
+        if let Some(named) = &mut grants.group_ids {
+            GroupName::to_ids(named, &groups);
         }
         grants
     }

@@ -25,6 +25,9 @@ pub(crate) struct Change {
     pub(crate) carried: Vec<Carried>,
     /// Whether it ends the sessions that the user has open.
     pub(crate) ends_sessions: bool,
+    /// Whether the user is disabled afterwards: no one can act as it then.
+    #[serde(default)]
+    pub(crate) ends_disabled: bool,
     /// What is done about keys.
     pub(crate) key: KeyChange,
     /// All that the embed login says, if one is needed: it replaces every grant the user has.
@@ -96,6 +99,7 @@ impl Change {
             differences: Vec::new(),
             carried: Vec::new(),
             ends_sessions: false,
+            ends_disabled: seen.is_some_and(|seen| seen.is_disabled),
             key: KeyChange::None,
             login: None,
             edits: UserEdits::default(),

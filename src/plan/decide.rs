@@ -68,7 +68,6 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
     let mut change = Change::nothing(&desired.external_user_id, Some(seen));
     // Only `state: present` enables a user; a row without a state leaves it disabled.
     let stays_off = seen.is_disabled && desired.state != Some(State::Present);
-    let ends_off = stays_off || desired.state == Some(State::Disabled);
     let names_groups = desired.grants.group_ids.is_some();
     if seen.is_disabled && names_groups && desired.state != Some(State::Disabled) {
         return refuse(
@@ -99,12 +98,13 @@ fn update(desired: &Desired, seen: &ObservedUser, known: &KnownGrants, rules: &R
                 change.action = Action::Enable;
             }
             change.edits.disabled = Some(false);
+            change.ends_disabled = false;
             change.state("disabled", "present");
         }
         _ => {}
     }
     // A key of a user that cannot log in would be of no use.
-    if !ends_off {
+    if !change.ends_disabled {
         change.decide_key(desired.key, seen.has_our_key || known.has_our_key);
     }
     change
@@ -159,6 +159,7 @@ impl Change {
     fn switch_off(&mut self) {
         self.action = Action::Disable;
         self.ends_sessions = true;
+        self.ends_disabled = true;
         self.edits.disabled = Some(true);
         self.state("present", "disabled");
     }

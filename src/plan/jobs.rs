@@ -24,9 +24,6 @@ pub(crate) struct JobOptions {
     /// The grants of new users, for whatever their rows do not name.
     #[serde(default)]
     pub(crate) defaults: Grants,
-    /// Whether named lists are added to the present ones.
-    #[serde(default)]
-    pub(crate) merge: bool,
 }
 
 /// For which users sudo is verified.
@@ -74,14 +71,14 @@ pub(crate) fn job(
     let named = || desired.grants.clone();
     Some(JobSpec::CreateUser(UserSpec {
         external_user_id: desired.external_user_id.clone(),
-        // Without a login, the named grants are recorded, so that later plans know them.
+        // Without a login, what the row names is recorded; later plans take the values of attributes from it.
         grants: change.login.clone().unwrap_or_else(named),
         via: options.via,
         target: options.target.clone(),
         // The plan has decided already that an existing user is changed.
         update: true,
         // Sudo does not work for a disabled user.
-        verify: verify && change.action != Action::Disable,
+        verify: verify && !change.ends_disabled,
         key: (change.key != KeyChange::None).then(|| KeySpec {
             purpose: options.purpose.clone(),
             ensure: change.key == KeyChange::Mint,
@@ -120,7 +117,7 @@ impl Change {
         let takes = edits.attributes.iter().any(|edit| edit.value.is_none());
         calls += edits.attributes.len() as u64;
         calls += u64::from(!edits.attributes.is_empty()) + u64::from(takes);
-        if verify && self.action != Action::Disable {
+        if verify && !self.ends_disabled {
             calls += 4;
         }
         calls

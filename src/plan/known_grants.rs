@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize as _;
+
 use crate::ledger::Job;
 use crate::plan::desired::Desired;
 use crate::plan::observed_user::ObservedUser;
@@ -54,8 +56,8 @@ impl KnownGrants {
     /// jobs for other Looker ids are skipped. What Looker shows readily, such as names and groups, is not taken from here.
     pub(crate) fn from_ledger(jobs: &[Job], seen: &ObservedUser) -> Self {
         let mut known = Self::default();
-        // `None` once the grants are known completely, so older jobs add nothing.
-        let mut said = Some(Grants::default());
+        // Whether older jobs may know more: not once a login has replaced what they gave.
+        let mut open = true;
         for job in jobs {
             let Ok(found) = serde_json::from_value::<Found>(job.outcome.clone()) else {
                 // The outcome of a job of another kind, or of an embedctl that wrote it differently.
@@ -68,21 +70,14 @@ impl KnownGrants {
             // Compared with the keys that Looker shows: a delivered key may have been revoked since.
             known.has_our_key |= key.is_some_and(|key| seen.keys.contains(&key));
             // A job that changed nothing says nothing about grants.
-            if !matches!(found.outcome, Some(Outcome::Created | Outcome::Updated)) {
-                continue;
-            }
-            let Some(later) = said.take() else {
-                continue;
-            };
-            match serde_json::from_value(job.spec.clone()) {
-                Ok(JobSpec::CreateUser(spec)) => {
-                    let (grants, all) = of_spec(spec);
-                    // Newer jobs win over older ones.
-                    known.grants = later.or(&grants);
-                    // A login replaces everything older.
-                    said = (!all).then(|| known.grants.clone());
-                }
-                _ => said = Some(later),
+            let changed = matches!(found.outcome, Some(Outcome::Created | Outcome::Updated));
+            if open
+                && changed
+                && let Ok(JobSpec::CreateUser(spec)) = JobSpec::deserialize(&job.spec)
+            {
+                open = spec.planned.no_login;
+                // Newer jobs win over older ones.
+                known.grants = known.grants.or(&of_spec(spec));
             }
         }
         known
@@ -105,23 +100,27 @@ impl KnownGrants {
     }
 }
 
-/// The grants that a job gave, and whether it replaced all earlier ones.
-fn of_spec(spec: UserSpec) -> (Grants, bool) {
+/// The grants that a job gave: of one without a login, values of attributes only.
+fn of_spec(spec: UserSpec) -> Grants {
     let logs_in = !spec.planned.no_login;
-    // An embed user that was created through the API got no grants from its job.
     let grants = match spec.via {
+        // It takes no grants.
         Via::EmbedUser if logs_in => Grants::default(),
-        _ => spec.grants,
+        _ if logs_in => spec.grants,
+        // The row of a disabled user may name more, which waits until it is enabled.
+        _ => Grants {
+            user_attributes: spec.grants.user_attributes,
+            ..Grants::default()
+        },
     };
-    // What a login does not name, the user no longer has.
-    let replaced = match logs_in {
-        true => Grants {
+    match logs_in {
+        // What a login does not say is taken away.
+        true => grants.or(&Grants {
             permissions: Some(Vec::new()),
             models: Some(Vec::new()),
             user_timezone: Some(String::new()),
             ..Grants::default()
-        },
-        false => Grants::default(),
-    };
-    (grants.or(&replaced), logs_in)
+        }),
+        false => grants,
+    }
 }

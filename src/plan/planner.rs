@@ -1,10 +1,10 @@
 //! Goes through a manifest, a few hundred users at a time, and decides what to do for each.
 
 use std::collections::BTreeMap;
+use std::iter::repeat_with;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::task::JoinSet;
 
 use crate::error::Error;
 use crate::ledger::Ledger;
@@ -19,9 +19,10 @@ use crate::plan::read_grants::GrantReader;
 use crate::plan::refusal::Refusal;
 use crate::plan::row::{KeyWish, Row, Rules};
 use crate::plan::store::Store;
+use crate::workflow::parallel;
 
 /// How many users are decided at a time: enough to keep all connections busy, few enough to keep memory flat.
-const CHUNK: usize = 500;
+const CHUNK: u32 = 500;
 
 /// A desired user, and what to do for it.
 #[derive(Debug)]
@@ -109,35 +110,21 @@ impl Planner {
     /// The next users; empty at the end.
     pub(crate) async fn next(&mut self) -> Result<Vec<Planned>, Error> {
         let mut pairs = self.pairs().await?;
-        let missing = |pair: &Pair, known: &KnownGrants| known.missing(&pair.desired);
         // Only what the rows name is read; most manifests name a few fields, and each costs calls.
-        Box::pin(self.read(&mut pairs, missing)).await?;
-        let mut changes: Vec<Change> = pairs.iter().map(|pair| self.decide(pair)).collect();
-        // A login replaces all grants, so a user that needs one is read completely and decided again.
-        let mut logins = Vec::new();
-        for (at, (pair, change)) in pairs.iter_mut().zip(&changes).enumerate() {
-            let is_partial = pair.known.as_ref().is_ok_and(|known| !known.complete);
-            if pair.seen.is_some() && change.login.is_some() && is_partial {
-                logins.push(at);
+        Box::pin(self.read(&mut pairs, |pair, known| known.missing(&pair.desired))).await?;
+        // A login replaces all grants, so a user that needs one is read completely before it is decided.
+        let everything = |pair: &Pair, known: &KnownGrants| {
+            let needs_login = !known.complete && self.decide(pair).login.is_some();
+            if needs_login {
+                Needs::everything()
+            } else {
+                Needs::default()
             }
-        }
-        // Sorted by construction, so a binary search finds an index.
-        let everything = |at: usize| match logins.binary_search(&at) {
-            Ok(_) => Needs::everything(),
-            Err(_) => Needs::default(),
         };
-        Box::pin(self.read_at(&mut pairs, everything)).await?;
-        // The full reading may show further differences, for example a grant that the ledger did not
-        // know.
-        for at in &logins {
-            if let (Some(pair), Some(change)) = (pairs.get(*at), changes.get_mut(*at)) {
-                *change = self.decide(pair);
-            }
-        }
-        let planned = pairs.into_iter().zip(changes);
-        let planned = planned.map(|(pair, change)| Planned {
+        Box::pin(self.read(&mut pairs, everything)).await?;
+        let planned = pairs.into_iter().map(|pair| Planned {
+            change: self.decide(&pair),
             desired: pair.desired,
-            change,
         });
         Ok(planned.collect())
     }
@@ -158,8 +145,7 @@ impl Planner {
         after: &str,
         owned: impl Fn(&str) -> bool,
     ) -> Result<Option<(String, Vec<Change>)>, Error> {
-        // The same size as a chunk, for the same reasons.
-        let rest = self.store.rest(after, 500)?;
+        let rest = self.store.rest(after, CHUNK)?;
         let Some(last) = rest.last().map(|seen| seen.external_user_id.clone()) else {
             return Ok(None);
         };
@@ -172,7 +158,7 @@ impl Planner {
     /// The next rows, with what the observation and the ledger know about their users.
     async fn pairs(&mut self) -> Result<Vec<Pair>, Error> {
         let mut pairs = Vec::new();
-        while pairs.len() < CHUNK {
+        while pairs.len() < CHUNK as usize {
             let Some(row) = self.rows.next() else {
                 break;
             };
@@ -190,81 +176,58 @@ impl Planner {
             });
         }
         let existing: Vec<&mut Pair> = pairs.iter_mut().filter(|it| it.seen.is_some()).collect();
-        // With `--refresh`, everything is read from Looker, because the ledger may be wrong about it.
-        if existing.is_empty() || self.refresh {
-            return Ok(pairs);
-        }
         let ids = existing
             .iter()
             .map(|pair| pair.desired.external_user_id.clone());
-        let jobs = self.ledger.newest_done(ids.collect()).await?;
+        // With `--refresh`, everything is read from Looker, because the ledger may be wrong about it.
+        let jobs = match self.refresh || existing.is_empty() {
+            true => Vec::new(),
+            false => self.ledger.newest_done(ids.collect()).await?,
+        };
+        let jobs = jobs.into_iter().chain(repeat_with(Vec::new));
         for (pair, jobs) in existing.into_iter().zip(jobs) {
-            if let Some(seen) = &pair.seen {
-                pair.known = Ok(KnownGrants::from_ledger(&jobs, seen));
+            let Some(seen) = &pair.seen else {
+                continue;
+            };
+            let mut known = KnownGrants::from_ledger(&jobs, seen);
+            // Groups are on the user that was read already, so comparing them costs no call per user.
+            if pair.desired.grants.group_ids.is_some() {
+                known.grants.group_ids = Some(self.reader.groups_of(seen).await?);
             }
+            pair.known = Ok(known);
         }
         Ok(pairs)
     }
 
-    /// Read what is missing about each existing user.
+    /// Read what `needs` says about each existing user, several at a time.
     async fn read(
         &self,
         pairs: &mut [Pair],
-        missing: impl Fn(&Pair, &KnownGrants) -> Needs,
+        needs: impl Fn(&Pair, &KnownGrants) -> Needs,
     ) -> Result<(), Error> {
-        let needs: Vec<Needs> = pairs
-            .iter()
-            .map(|pair| match (&pair.seen, &pair.known) {
-                (Some(_), Ok(known)) => missing(pair, known),
-                _ => Needs::default(),
-            })
-            .collect();
-        let names_groups = |pair: &Pair| pair.desired.grants.group_ids.is_some();
-        for pair in pairs.iter_mut() {
-            // Groups are on the user that was read already, so comparing them costs no call per user.
-            if let (true, Some(seen), Ok(known)) = (names_groups(pair), &pair.seen, &mut pair.known)
-            {
-                known.grants.group_ids = Some(self.reader.groups_of(seen).await?);
+        let mut waiting = Vec::new();
+        for (at, pair) in pairs.iter().enumerate() {
+            if let (Some(seen), Ok(known)) = (&pair.seen, &pair.known) {
+                let needs = needs(pair, known);
+                if !needs.is_nothing() {
+                    waiting.push((at, needs, seen.clone(), known.clone()));
+                }
             }
         }
-        self.read_at(pairs, |at| needs.get(at).cloned().unwrap_or_default())
-            .await
-    }
-
-    /// Read what `needs` says about the user at each index, several at a time.
-    async fn read_at(
-        &self,
-        pairs: &mut [Pair],
-        needs: impl Fn(usize) -> Needs,
-    ) -> Result<(), Error> {
-        let waiting = pairs.iter().enumerate().filter_map(|(at, pair)| {
-            let (seen, known) = (pair.seen.clone()?, pair.known.clone().ok()?);
-            Some((at, needs(at), seen, known))
-        });
-        let waiting: Vec<_> = waiting
-            .filter(|(_, needs, ..)| !needs.is_nothing())
-            .collect();
-        let mut waiting = waiting.into_iter();
-        let mut flying = JoinSet::new();
-        loop {
-            while flying.len() < self.width.max(1) {
-                let Some((at, needs, seen, known)) = waiting.next() else {
-                    break;
-                };
-                let reader = self.reader.clone();
-                flying.spawn(async move { (at, reader.read(&seen, known, &needs).await) });
+        let read = |(at, needs, seen, known)| {
+            let reader = self.reader.clone();
+            async move {
+                match reader.read(&seen, known, &needs).await {
+                    Ok(known) => Ok((at, Ok(known))),
+                    Err(error) => Ok((at, Err(Refusal::of(error)?))),
+                }
             }
-            let Some(joined) = flying.join_next().await else {
-                return Ok(());
-            };
-            let (at, known) = joined.map_err(Error::internal)?;
-            // Answers arrive in any order; the index puts each with its row.
+        };
+        for (at, known) in parallel::map(waiting, self.width, None, read, |_| {}).await? {
             if let Some(pair) = pairs.get_mut(at) {
-                pair.known = match known {
-                    Ok(known) => Ok(known),
-                    Err(error) => Err(Refusal::of(error)?),
-                };
+                pair.known = known;
             }
         }
+        Ok(())
     }
 }

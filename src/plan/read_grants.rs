@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use crate::error::Error;
 use crate::looker::{
     AttributeValue, Client, EmbedGrants, GrantsUnreadable, Group, ListedRoles, LookerError,
-    OwnValueReader, embed_grants,
+    OwnValueReader, embed_grants, shown_timezone,
 };
 use crate::plan::known_grants::{KnownGrants, Needs};
 use crate::plan::observed_user::ObservedUser;
@@ -113,11 +113,7 @@ impl GrantReader {
         }
         let all = self.groups().await?.iter();
         let all = all.map(|group| (&*group.id, &*group.name));
-        for named in groups {
-            if let Ok(id) = GroupName::of(named).among(all.clone()) {
-                *named = id.to_owned();
-            }
-        }
+        GroupName::to_ids(groups, &all);
         Ok(())
     }
 
@@ -132,20 +128,16 @@ impl GrantReader {
     pub(super) async fn groups_of(&self, seen: &ObservedUser) -> Result<Vec<String>, Error> {
         let external = seen.external_group_id.as_deref();
         let named = self.groups().await?.iter().filter(|group| {
-            let joined =
-                group.external_group_id.is_some() && group.external_group_id.as_deref() == external;
-            seen.group_ids.contains(&group.id) && !joined && !group.include_by_default
+            seen.group_ids.contains(&group.id) && group.is_named_by_login(external)
         });
         Ok(named.map(|group| group.id.clone()).collect())
     }
 
     /// The time zone of the user with these values; empty if it has none or this instance has no user time zones.
     async fn timezone(&self, rows: &[AttributeValue]) -> Result<String, Error> {
-        let row = rows.iter().find(|row| row.name == "timezone");
-        let zone = row.and_then(AttributeValue::shown).unwrap_or_default();
-        if zone.is_empty() {
+        let Some(zone) = shown_timezone(rows) else {
             return Ok(String::new());
-        }
+        };
         let ask = || async {
             let setting = self.admin.setting_embed().await?;
             Ok::<_, LookerError>(setting.allow_user_timezones)

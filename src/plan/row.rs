@@ -90,6 +90,18 @@ impl<'a> GroupName<'a> {
         }
     }
 
+    /// Put ids in the place of names, in a list of `named` ones. One that is unknown stays as it is.
+    pub(crate) fn to_ids<'b>(
+        named: &mut [String],
+        groups: &(impl Iterator<Item = (&'b str, &'b str)> + Clone),
+    ) {
+        for named in named {
+            if let Ok(id) = GroupName::of(named).among(groups.clone()) {
+                *named = id.to_owned();
+            }
+        }
+    }
+
     /// The id of the group, among groups with these ids and names.
     ///
     /// # Errors

@@ -246,3 +246,33 @@ async fn all_embed_users_are_read_in_pages_also_where_looker_gives_fewer_than_as
     assert!(searches < 20, "{searches}");
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_disabled_user_s_row_names_is_not_taken_for_done_once_the_user_is_enabled() {
+    let sandbox = Sandbox::new().await;
+    let row = |state: &str, name: &str, permissions: &str| {
+        let header = "external_user_id,first_name,models,permissions,state";
+        sandbox.file(
+            "users.csv",
+            &format!("{header}\nacme-1,{name},demo,{permissions},{state}\n"),
+        );
+    };
+    let apply = ["apply", "users.csv", "--key", "none"];
+    row("present", "Ada", "access_data");
+    let _made = sandbox.run(&apply).await.done();
+    row("disabled", "Ada", "access_data;see_looks");
+    let _disabled = sandbox.run(&apply).await.done();
+    row("disabled", "Grace", "access_data;see_looks");
+    let _renamed = sandbox.run(&apply).await.done();
+
+    row("present", "Grace", "access_data;see_looks");
+    let plan = sandbox
+        .run(&["plan", "users.csv", "--key", "none", "-o", "json"])
+        .await;
+
+    let plan = plan.done().json();
+    let changes = plan["changes"][0]["changes"].as_array().unwrap().iter();
+    let fields: Vec<_> = changes.map(|change| change["field"].clone()).collect();
+    assert_eq!(fields, ["state", "permissions"], "{plan}");
+    sandbox.finish().await;
+}

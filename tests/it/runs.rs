@@ -625,3 +625,47 @@ async fn a_run_that_has_not_come_to_its_end_is_not_undone() {
     assert!(outcome.err.contains("runs resume"), "{}", outcome.err);
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn an_update_that_stopped_while_it_created_the_user_goes_on_when_it_is_run_again() {
+    let (sandbox, _) = frozen(0).await;
+    let update = [
+        "create-user",
+        "acme-42",
+        "--update",
+        "--model",
+        "demo",
+        "--keys-to",
+        "file:keys.jsonl",
+        "--retries",
+        "0",
+    ];
+    cut_off(&sandbox, MINT);
+    let stopped = sandbox.run(&update).await;
+    assert_ne!(stopped.exit, 0, "{}", stopped.err);
+    sandbox.emulator().clear_faults();
+
+    let again = sandbox.run(&update).await.done();
+
+    assert!(again.err.contains("going on with run"), "{}", again.err);
+    assert_eq!(kept(&sandbox.path("keys.jsonl")).len(), 1);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_that_was_created_with_empty_cells_counts_as_unchanged_when_its_run_is_undone() {
+    let (sandbox, _) = frozen(0).await;
+    let manifest =
+        "external_user_id,first_name,last_name,models,external_group_id\nacme-42,,,demo,\n";
+    sandbox.file("users.csv", manifest);
+    let _made = sandbox
+        .run(&["apply", "users.csv", "--key", "none"])
+        .await
+        .done();
+    let id = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+
+    let _undone = sandbox.run(&["runs", "undo", &id, "--yes"]).await.done();
+
+    assert_eq!(users(&sandbox).await, 0);
+    sandbox.finish().await;
+}

@@ -6,9 +6,6 @@ use crate::manifest::Format;
 use crate::plan::{JobOptions, KeyWish, Verify};
 use crate::workflow::Via;
 
-/// The embed path to fetch if the profile has no blank dashboard, as for `create-user`.
-const ALIVE: &str = "/alive";
-
 /// How a manifest is read and applied.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanningArgs {
@@ -77,16 +74,14 @@ impl PlanningArgs {
 
     /// The options shared by all jobs.
     pub(super) fn job_options(&self, settings: &Settings) -> JobOptions {
-        let target = self.blank_dashboard.as_deref();
-        let target = target.or_else(|| settings.blank_dashboard());
+        let target = settings.creation_path(self.blank_dashboard.as_deref());
         JobOptions {
             via: self.via,
-            target: target.unwrap_or(ALIVE).to_owned(),
+            target: target.to_owned(),
             purpose: self.key_purpose.clone(),
             verify: self.verify,
             take_unknown: self.take_unknown,
             defaults: settings.grants().clone(),
-            merge: false,
         }
     }
 

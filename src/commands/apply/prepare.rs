@@ -171,7 +171,7 @@ impl CheckedManifest {
         let looker = (reader, Arc::clone(&self.ledger), self.refresh);
         let rules = Rules {
             defaults: self.options.defaults.clone(),
-            merge: self.options.merge,
+            merge: false,
             attributes: self.known.attributes.clone().unwrap_or_default(),
         };
         let rows = desired(source)?;

@@ -132,10 +132,7 @@ async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
     // Without a known release, a refused change of owner is noticed when it is read back.
     let versions = session.admin.versions().await.ok();
     let settings = &session.settings;
-    let target = args
-        .blank_dashboard
-        .as_deref()
-        .or_else(|| settings.blank_dashboard());
+    let target = settings.creation_path(args.blank_dashboard.as_deref());
     Wishes {
         attributes: args.attributes.iter().cloned().collect(),
         into_existing: args.into_existing,
@@ -144,9 +141,7 @@ async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
         old: args.old_user,
         no_key: args.no_key,
         key_purpose: args.delivery.key_purpose.clone(),
-        target: target
-            .unwrap_or(crate::commands::create_user::ALIVE)
-            .to_owned(),
+        target: target.to_owned(),
         session_length: settings.grants().session_length,
     }
 }

@@ -185,7 +185,8 @@ fn ignored(spec: &UserSpec, missed: &[String]) -> Error {
 
 /// How the user differs from the login.
 pub(crate) fn differences(user: &User, grants: &Grants) -> Vec<String> {
-    [renamed(user, grants), ungranted(user, grants)].concat()
+    let said = grants.not_empty();
+    [renamed(user, &said), ungranted(user, &said)].concat()
 }
 
 /// The names that differ from the login.

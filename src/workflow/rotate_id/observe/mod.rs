@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::looker::{
     Alert, AttributeValue, Board, Client, ContentAccess, EmbedGrants, GrantsUnreadable, Group,
     ListedRoles, LookerError, OwnValueReader, OwnValues, Role, RoleReach, ScheduledPlan, User,
-    embed_grants,
+    embed_grants, shown_timezone,
 };
 use crate::workflow::finder::look_up;
 use crate::workflow::job_context::Observer;
@@ -208,11 +208,7 @@ impl Viewpoint {
     /// The time zone of a user with these `values`; none if this instance has no user time zones, because it would refuse a login
     /// that names one.
     async fn timezone(&self, values: &[AttributeValue]) -> Result<Option<String>, Error> {
-        let row = values.iter().find(|row| row.name == "timezone");
-        let Some(zone) = row
-            .and_then(AttributeValue::shown)
-            .filter(|zone| !zone.is_empty())
-        else {
+        let Some(zone) = shown_timezone(values) else {
             return Ok(None);
         };
         let ask = || async {
@@ -312,11 +308,9 @@ fn named(id: String, name: String) -> Named {
 /// without groups that include everyone.
 fn named_groups(groups: &[Group], user: &User) -> Vec<Named> {
     let external = user.external_group_id();
-    let named = groups.iter().filter(|group| {
-        let joined =
-            group.external_group_id.is_some() && group.external_group_id.as_deref() == external;
-        user.group_ids.contains(&group.id) && !joined && !group.include_by_default
-    });
+    let named = groups
+        .iter()
+        .filter(|group| user.group_ids.contains(&group.id) && group.is_named_by_login(external));
     named
         .map(|group| self::named(group.id.clone(), group.name.clone()))
         .collect()
