@@ -325,7 +325,7 @@ pub(super) const BELIEFS: [Belief; 40] = [
         claim: "Enabling a user leaves its disabled schedules disabled.",
         evidence: Evidence::None,
         place: "",
-        if_false: "right either way: `rotate-id` moves schedules before it disables, so that an undo enables a user without any",
+        if_false: "right either way: `rotate-id` moves schedules before it disables, and an undo of a user that was disabled starts only those that are stopped",
         emulator: Emulated::Switch("enable_starts_schedules"),
         probe: None,
     },

@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group};
 
-pub(super) const BELIEFS: [Belief; 25] = [
+pub(super) const BELIEFS: [Belief; 26] = [
     Belief {
         id: "owner-is-user-id",
         group: Group::Content,
@@ -115,6 +115,16 @@ pub(super) const BELIEFS: [Belief; 25] = [
         place: "API description 26.12, `search_scheduled_plans`, and release notes, which name a flag",
         if_false: "right if the list shows them; a schedule that neither way shows is not known to be there",
         emulator: Emulated::Switch("disabled_plans_hidden"),
+        probe: None,
+    },
+    Belief {
+        id: "schedule-starts-by-patch",
+        group: Group::Content,
+        claim: "An admin may set `enabled` of a schedule; what is not sent stays.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `update_scheduled_plan`",
+        if_false: "stops: the schedule is read back, and named if it is still stopped",
+        emulator: Emulated::Fault("update_scheduled_plan:404:times=0"),
         probe: None,
     },
     Belief {

@@ -1,10 +1,13 @@
 //! Questions to the operator at the terminal.
 
-use std::io;
+use std::{io, thread};
+
+use tokio::sync::oneshot;
 
 use crate::commands::context::CommandContext;
 use crate::error::{Error, Kind};
 use crate::secret::SecretString;
+use crate::system::Input;
 
 /// A question, and the flag that answers it in advance.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +43,16 @@ pub(crate) fn can_ask(cx: &CommandContext) -> bool {
     cx.system.input.terminal && !cx.settings.no_input
 }
 
+/// The next line that the operator types; `None` at the end of the input.
+///
+/// # Errors
+/// It cannot be read, or the operator pressed Ctrl-C.
+pub(crate) async fn line(cx: &CommandContext) -> Result<Option<String>, Error> {
+    answer(Input::line, cx).await
+}
+
 /// Ask for a line of text.
-pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String, Error> {
+pub(crate) async fn text(question: Question<'_>, cx: &CommandContext) -> Result<String, Error> {
     let Question { what, default, .. } = question;
     check(question, cx)?;
     loop {
@@ -50,12 +61,7 @@ pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String
             Some(default) => cx.ui.prompt(format!("{what} [{default}]")),
             None => cx.ui.prompt(what),
         }
-        let answer = cx
-            .system
-            .input
-            .line()
-            .map_err(unreadable)?
-            .ok_or_else(gave_up)?;
+        let answer = line(cx).await?.ok_or_else(gave_up)?;
         match (answer.trim(), default) {
             ("", Some(default)) => return Ok(default.to_owned()),
             // Empty and required: ask again.
@@ -66,7 +72,7 @@ pub(crate) fn text(question: Question<'_>, cx: &CommandContext) -> Result<String
 }
 
 /// Ask for a secret, which is not echoed; `None` for an empty answer, if that is allowed.
-pub(crate) fn secret(
+pub(crate) async fn secret(
     question: Question<'_>,
     cx: &CommandContext,
 ) -> Result<Option<SecretString>, Error> {
@@ -79,12 +85,10 @@ pub(crate) fn secret(
             ""
         };
         cx.ui.prompt(format!("{what} (not shown{may_be_empty})"));
-        let answer = cx
-            .system
-            .input
-            .hidden_line()
-            .map_err(unreadable)?
-            .ok_or_else(gave_up)?;
+        let echo = cx.system.input.keep_echo();
+        let answer = answer(Input::hidden_line, cx).await?;
+        drop(echo);
+        let answer = answer.ok_or_else(gave_up)?;
         // Pasted secrets often come with a space or a line end.
         if !answer.trim().is_empty() {
             return Ok(Some(SecretString::from(answer.trim())));
@@ -93,6 +97,37 @@ pub(crate) fn secret(
             return Ok(None);
         }
     }
+}
+
+/// Wait for an answer, or for Ctrl-C, which leaves every question at once.
+async fn answer(
+    read: fn(&Input) -> io::Result<Option<String>>,
+    cx: &CommandContext,
+) -> Result<Option<String>, Error> {
+    let interrupt = &cx.system.interrupt;
+    interrupt.listen();
+    let before = interrupt.count();
+    let (sender, typed) = oneshot::channel();
+    let input = cx.system.input.clone();
+    // A thread of its own, since nothing can cancel the read of a terminal; it ends with the process.
+    drop(thread::spawn(move || drop(sender.send(read(&input)))));
+    tokio::select! {
+        typed = typed => match typed {
+            // While a line is hidden, Ctrl-C comes as a character.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => Err(left()),
+            Ok(answer) => answer
+                .map_err(|error| Error::internal(error).context("cannot read the answer")),
+            Err(_) => Err(Error::internal("the thread that reads the answer is gone")),
+        },
+        () = interrupt.asked(before + 1) => {
+            cx.ui.end_prompt();
+            Err(left())
+        }
+    }
+}
+
+fn left() -> Error {
+    Error::new(Kind::Interrupted, "interrupted; nothing was done")
 }
 
 fn check(question: Question<'_>, cx: &CommandContext) -> Result<(), Error> {
@@ -104,10 +139,6 @@ fn check(question: Question<'_>, cx: &CommandContext) -> Result<(), Error> {
         "the {what} is missing, and standard input is not a terminal"
     ))
     .hint(format!("give it with {instead}")))
-}
-
-fn unreadable(error: io::Error) -> Error {
-    Error::internal(error).context("cannot read the answer")
 }
 
 fn gave_up() -> Error {

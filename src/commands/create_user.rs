@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine;
 use crate::commands::grant_args::GrantArgs;
@@ -101,7 +102,10 @@ pub(crate) async fn run(
     let session = Session::open(CommandContext::new(settings, ui, system), needs).await?;
     let ended = match Box::pin(prepare(args, &session)).await {
         Ok(wanted) if args.dry_run => dry_run(&wanted, &session),
-        Ok(wanted) => create(wanted, args, &session).await,
+        Ok(wanted) => match wanted.losses.confirm(&session).await {
+            Ok(()) => create(wanted, args, &session).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     session.close().await;
@@ -114,6 +118,8 @@ struct Wanted {
     planned: Option<Planned>,
     /// What was asked for, if the job depends on what was there.
     asked: Option<Value>,
+    /// What it takes from a user that exists.
+    losses: Losses,
 }
 
 /// Check what the flags name, and decide what is done.
@@ -125,14 +131,18 @@ async fn prepare(args: &CreateUserArgs, session: &Session) -> Result<Wanted, Err
         spec,
         planned: None,
         asked: None,
+        losses: Losses::default(),
     };
+    let rotates = args.key() == KeyPolicy::Rotate;
     // A user of whom no flag names a grant is left alone if it exists, and its job finds out by itself.
-    if !args.update && !names_grants && !args.dry_run {
+    if !args.update && !names_grants && !rotates && !args.dry_run {
         return Ok(wanted);
     }
     let asked = UserRef::External(&args.external_user_id);
     let user = session.finder.find(asked).await?;
     let exists = user.is_some();
+    let keys = user.as_ref().map(|user| user.credentials_api3.as_deref());
+    let has_keys = keys.is_some_and(|keys| keys.is_none_or(|keys| !keys.is_empty()));
     let planned = decide(args, grants.clone(), user, (&known, session)).await?;
     if let (true, true, Some(why)) = (exists, args.update, &planned.change.refused) {
         return Err(why.error().with_kind(Kind::Conflict));
@@ -149,6 +159,12 @@ async fn prepare(args: &CreateUserArgs, session: &Session) -> Result<Wanted, Err
         wanted.spec.planned.edits = change.edits.clone();
     } else if exists {
         tell_differences(&planned, &session.ui);
+    }
+    if args.update {
+        wanted.losses.add_change(&planned.change);
+    }
+    if rotates && has_keys {
+        wanted.losses.add(&args.external_user_id, [Loss::Keys]);
     }
     wanted.planned = Some(planned);
     Ok(wanted)

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::commands::confirm::confirm;
+use crate::commands::consent;
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::instance::{Knows, instance, knows_its_keys};
@@ -94,8 +94,8 @@ async fn rebind(
             .status(format!("The ledger would belong to {here}{from}."));
         return Ok(Exit::Done);
     }
-    let question = format!("Let the ledger belong to {here}{from}?");
-    confirm(&question, session)?;
+    let what = format!("the ledger will belong to {here}{from}");
+    consent::yes(&what, session).await?;
     match is_another {
         true => ledger.bind(here.clone()).await?,
         false => ledger.follow(here.clone()).await?,

@@ -5,7 +5,7 @@ mod apply;
 mod ask;
 pub(crate) mod completion_values;
 mod completions;
-mod confirm;
+mod consent;
 mod context;
 mod create_user;
 mod doctor;

@@ -166,6 +166,8 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
             "allowed the user to manage API keys, until the end of the job".to_owned()
         }
         Step::LookAgain => "looked again at the user's keys".to_owned(),
-        Step::Reconcile | Step::ChooseOld | Step::Tag | Step::Sweep => return None,
+        Step::NoteSchedules | Step::Reconcile | Step::ChooseOld | Step::Tag | Step::Sweep => {
+            return None;
+        }
     })
 }

@@ -85,6 +85,21 @@ impl Client {
         self.json(call.query("fields", FIELDS)).await
     }
 
+    /// Start a schedule that is stopped, and return it as it is then. Nothing else is sent, as for a change of owner.
+    pub async fn start_scheduled_plan(&self, id: &str) -> Result<ScheduledPlan, LookerError> {
+        #[derive(Serialize)]
+        struct Body {
+            enabled: bool,
+        }
+
+        let template = "/scheduled_plans/{scheduled_plan_id}";
+        // belief: schedule-starts-by-patch
+        let call = Call::patch("update_scheduled_plan", template, &[id])?;
+        let _said: ScheduledPlan = self.json(call.json(&Body { enabled: true })).await?;
+        // Read back: an answer may repeat what was sent and was not done.
+        self.scheduled_plan(id).await
+    }
+
     /// Give a schedule to another user. Nothing else is sent: destinations in the body would replace the existing ones.
     pub async fn give_scheduled_plan(
         &self,

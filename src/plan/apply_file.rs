@@ -148,11 +148,7 @@ impl<W: Write + Seek> PlanWriter<W> {
 
     /// Write a user and its change.
     pub(crate) fn line(&mut self, planned: &Planned) -> io::Result<()> {
-        let line = Line {
-            change: planned.change.clone(),
-            user: planned.desired.clone(),
-        };
-        let line = serde_json::to_string(&line)? + "\n";
+        let line = plan_line(planned)?;
         self.sum.add(line.as_bytes());
         self.out.write_all(line.as_bytes())
     }
@@ -174,9 +170,19 @@ impl<W: Write + Seek> PlanWriter<W> {
 
 /// A line of a plan: a desired user, and its change.
 #[derive(Debug, Deserialize, Serialize)]
-struct Line {
-    change: Change,
-    user: Desired,
+struct Line<C, D> {
+    change: C,
+    user: D,
+}
+
+/// A user and its change as a line of a plan, with its end.
+pub(crate) fn plan_line(planned: &Planned) -> serde_json::Result<String> {
+    let Planned { desired, change } = planned;
+    let line = Line {
+        change,
+        user: desired,
+    };
+    Ok(serde_json::to_string(&line)? + "\n")
 }
 
 /// The header in `line`, the first line of a file; `None` if it is not a plan.
@@ -209,7 +215,7 @@ impl<R: BufRead> PlanFile<R> {
         if read.map_err(Error::internal)? == 0 {
             return Ok(None);
         }
-        let Line { change, user } = serde_json::from_str(&line)
+        let Line::<Change, Desired> { change, user } = serde_json::from_str(&line)
             .map_err(|error| Error::caused(Kind::Usage, error).context("the plan is damaged"))?;
         Ok(Some(Planned {
             desired: user,

@@ -38,6 +38,21 @@ pub(crate) fn decide(
     }
 }
 
+/// The login that gives an existing user what `desired` names, and repeats everything else, whether or not anything changes.
+/// `known` must be complete.
+pub(crate) fn relogin(
+    desired: &Desired,
+    seen: &ObservedUser,
+    known: &KnownGrants,
+    rules: &Rules,
+) -> Change {
+    let mut change = Change::nothing(&desired.external_user_id, Some(seen));
+    let comparison = Comparison::of(desired, seen, known, rules);
+    change.differences = comparison.differences;
+    change.login(desired, comparison.wanted, known, rules);
+    change
+}
+
 /// The change of a user that exists at Looker but in no manifest.
 pub(crate) fn prune(seen: &ObservedUser) -> Change {
     let mut change = Change::nothing(&seen.external_user_id, Some(seen));

@@ -17,11 +17,12 @@ mod row;
 mod store;
 mod text;
 
-pub(crate) use apply_file::{PlanFile, PlanHeader, PlanWriter, read_header};
-pub(crate) use change::{Action, KeyChange};
+pub(crate) use apply_file::{PlanFile, PlanHeader, PlanWriter, plan_line, read_header};
+pub(crate) use change::{Action, Change, KeyChange};
 pub(crate) use desired::Desired;
+pub(crate) use field::{Difference, Field};
 pub(crate) use jobs::{JobOptions, Verify, job};
 pub(crate) use observe::observe;
-pub(crate) use planner::{DesiredRows, Planned, Planner, decide_one};
+pub(crate) use planner::{DesiredRows, Planned, Planner, decide_one, login_of};
 pub(crate) use read_grants::GrantReader;
 pub(crate) use row::{GroupName, GroupUnknown, KeyWish, KnownAttribute, Row, Rules, State};

@@ -1,6 +1,6 @@
 //! Goes through a manifest, a few hundred users at a time, and decides what to do for each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_with;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::looker::User;
 use crate::plan::change::Change;
-use crate::plan::decide::{decide, prune, refuse};
+use crate::plan::decide::{decide, prune, refuse, relogin};
 use crate::plan::desired::Desired;
 use crate::plan::known_grants::{KnownGrants, Needs};
 use crate::plan::observe::Observed;
@@ -78,6 +78,28 @@ pub(crate) async fn decide_one(
     planned.ok_or_else(|| Error::internal("a row has no decision"))
 }
 
+/// The login for `user`, as by [`relogin`], and the attributes whose values of the user's own Looker hides, so that they are
+/// not repeated.
+pub(crate) async fn login_of(
+    mut desired: Desired,
+    user: User,
+    reader: &GrantReader,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<(Change, BTreeSet<String>), Error> {
+    if let Some(groups) = &mut desired.grants.group_ids {
+        reader.name_by_id(groups).await?;
+    }
+    let seen = ObservedUser::named(user, &desired.external_user_id, now);
+    let seen = seen.ok_or_else(|| Error::internal("the user that was found has another id"))?;
+    let needs = Needs::everything();
+    let mut known = reader.read(&seen, KnownGrants::default(), &needs).await?;
+    let change = relogin(&desired, &seen, &known, rules);
+    let named = &desired.grants.user_attributes;
+    known.hidden.retain(|name| !named.contains_key(name));
+    Ok((change, known.hidden))
+}
+
 /// A row, the user that Looker shows for it, and what is known of its grants.
 struct Pair {
     desired: Desired,
@@ -127,6 +149,21 @@ impl Planner {
             desired: pair.desired,
         });
         Ok(planned.collect())
+    }
+
+    /// How many users there are at Looker that `owned` says are the company's; ask before the first row is decided.
+    pub(crate) fn count(&self, owned: impl Fn(&str) -> bool) -> Result<u64, Error> {
+        let (mut count, mut after) = (0, String::new());
+        loop {
+            let page = self.store.rest(&after, CHUNK)?;
+            let Some(last) = page.last() else {
+                return Ok(count);
+            };
+            let last = last.external_user_id.clone();
+            let ids = page.iter().map(|seen| &*seen.external_user_id);
+            count += ids.filter(|id| owned(id)).count() as u64;
+            after = last;
+        }
     }
 
     fn decide(&self, pair: &Pair) -> Change {

@@ -216,6 +216,11 @@ impl Ui {
         self.raw(&format!("{}: ", escape_control(&question.to_string())));
     }
 
+    /// End the line of a question that was left without an answer.
+    pub(crate) fn end_prompt(&self) {
+        self.raw("\n");
+    }
+
     /// Report what was done and how long it took, in the format of `--progress`.
     pub(crate) fn step(&self, text: impl fmt::Display, elapsed: Duration) {
         match self.options.progress {

@@ -7,6 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use crate::system::files;
 
 /// Standard input or its substitute; clones share it.
@@ -60,6 +62,14 @@ impl Input {
         Ok(Some(line.trim_end_matches('\r').to_owned()))
     }
 
+    /// How the terminal is set up, to be restored on drop: whoever leaves a hidden line half-way still wants to see what he types.
+    pub(crate) fn keep_echo(&self) -> impl Drop + use<> {
+        KeptEcho(match self.console {
+            true => tcgetattr(io::stdin()).ok(),
+            false => None,
+        })
+    }
+
     /// The next line, not echoed by the terminal while it is typed; treat it as a secret.
     pub fn hidden_line(&self) -> io::Result<Option<String>> {
         if self.console {
@@ -91,6 +101,18 @@ impl fmt::Debug for Input {
         f.debug_struct("Input")
             .field("terminal", &self.terminal)
             .finish_non_exhaustive()
+    }
+}
+
+/// The settings of the terminal, which are restored on drop.
+struct KeptEcho(Option<Termios>);
+
+impl Drop for KeptEcho {
+    fn drop(&mut self) {
+        if let Some(settings) = &self.0 {
+            // Nothing better can be done on the way out.
+            let _failed = tcsetattr(io::stdin(), OptionalActions::Now, settings).is_err();
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
         },
         // A sweep writes its own intent once it knows what there is to move.
         Step::Observe
+        | Step::NoteSchedules
         | Step::Sudo
         | Step::Reconcile
         | Step::ChooseOld
@@ -41,6 +42,7 @@ pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
 pub(super) async fn run(step: Step, work: &mut JobContext) -> Result<After, Error> {
     match step {
         Step::Observe => steps::observe::run(work).await,
+        Step::NoteSchedules => steps::note_schedules::run(work).await,
         Step::Edit => steps::edit::run(work).await,
         Step::Create => steps::create::run(work).await,
         Step::Confirm => steps::confirm::run(work).await,
@@ -87,6 +89,8 @@ pub(super) fn restore(step: Step, work: &mut JobContext) -> Result<(), Error> {
         // An earlier release left no output.
         Step::Check if data.is_null() => {}
         Step::Check => check::restore_apart(work, read(&data)?),
+        // Only an undo reads it.
+        Step::NoteSchedules => {}
         Step::Mint | Step::Tag | Step::Prove | Step::EndOldSessions => {}
         Step::Observe | Step::Confirm | Step::Sudo | Step::Reconcile | Step::LookAgain => {}
     }

@@ -11,6 +11,8 @@ use crate::workflow::rotate_id::ItemKind;
 pub enum Step {
     /// Look the user up.
     Observe,
+    /// Note which schedules run, before the user is disabled.
+    NoteSchedules,
     /// Change what can be changed without a login.
     Edit,
     /// Create the user, or give it new grants.
@@ -80,6 +82,7 @@ impl Step {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Observe => "observe",
+            Self::NoteSchedules => "note-schedules",
             Self::Edit => "edit",
             Self::Create => "create",
             Self::Confirm => "confirm",

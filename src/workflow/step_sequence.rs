@@ -68,6 +68,9 @@ impl JobSpec {
 /// The steps that create or update a user.
 fn ensure(spec: &UserSpec) -> Vec<Step> {
     let mut steps = vec![Step::Observe];
+    if spec.planned.edits.disabled == Some(true) {
+        steps.push(Step::NoteSchedules);
+    }
     // A disabled user cannot log in, so it is enabled first.
     // belief: disabled-embed-login-fails
     if !spec.planned.edits.is_empty() {

@@ -116,6 +116,15 @@ impl UserEdits {
         *self == Self::default()
     }
 
+    /// Whether anything is changed besides disabling the user.
+    pub(crate) fn has_more_than_disabling(&self) -> bool {
+        let disabling = Self {
+            disabled: Some(true),
+            ..Self::default()
+        };
+        !self.is_empty() && *self != disabling
+    }
+
     /// Whether the user record itself changes: its names, or whether it is disabled.
     pub const fn of_user(&self) -> bool {
         self.disabled.is_some() || self.first_name.is_some() || self.last_name.is_some()

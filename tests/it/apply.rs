@@ -23,7 +23,15 @@ fn csv(count: usize) -> String {
 }
 
 async fn apply(sandbox: &Sandbox, file: &str) -> Outcome {
-    let args = ["apply", file, "--keys-to", "file:keys.jsonl", "-o", "json"];
+    let args = [
+        "apply",
+        file,
+        "--yes",
+        "--keys-to",
+        "file:keys.jsonl",
+        "-o",
+        "json",
+    ];
     sandbox.run(&args).await
 }
 
@@ -227,7 +235,7 @@ async fn users_are_disabled_and_let_in_again() {
     let _made = sandbox.run(&["apply", "on.csv"]).await.done();
 
     let off = sandbox
-        .run(&["apply", "off.csv", "-o", "json"])
+        .run(&["apply", "off.csv", "--yes", "-o", "json"])
         .await
         .done()
         .json();
@@ -244,7 +252,7 @@ async fn users_are_disabled_and_let_in_again() {
         .json();
 
     assert_eq!(
-        (&off["updated"], &still["unchanged"], &on["updated"]),
+        (&off["disabled"], &still["unchanged"], &on["updated"]),
         (&json!(1), &json!(1), &json!(1))
     );
     assert!(!user(&sandbox, "a").await.unwrap().is_disabled);
@@ -475,12 +483,16 @@ async fn users_that_the_manifest_does_not_name_are_disabled_only_where_they_are_
         "disable",
         "--match",
         "acme-*",
+        "--yes",
         "-o",
         "json",
     ];
     let pruned = sandbox.run(&args).await.done().json();
 
-    assert_eq!(pruned["updated"], 1);
+    assert_eq!(
+        (&pruned["updated"], &pruned["disabled"]),
+        (&json!(0), &json!(1))
+    );
     assert!(user(&sandbox, "acme-1").await.unwrap().is_disabled);
     assert!(!user(&sandbox, "user-1").await.unwrap().is_disabled);
     let refused = sandbox

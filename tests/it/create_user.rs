@@ -180,6 +180,7 @@ async fn leaves_the_grants_of_a_user_alone_unless_told_to_update() {
         "--no-key",
         "-o",
         "json",
+        "--yes",
         "--update",
         "--permission",
         "see_looks",

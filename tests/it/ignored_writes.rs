@@ -21,7 +21,7 @@ async fn applied(name: &str, value: &str) -> Sandbox {
 /// Apply a manifest of one user.
 async fn apply(sandbox: &Sandbox, row: &str, more: &[&str]) -> Outcome {
     sandbox.file("users.csv", &format!("{HEADER}\nacme-1,{row}\n"));
-    let args = ["apply", "users.csv", "--key", "none", "-o", "json"];
+    let args = ["apply", "users.csv", "--key", "none", "--yes", "-o", "json"];
     sandbox.run(&[&args, more].concat()).await
 }
 

@@ -152,7 +152,15 @@ async fn two_with_things() -> (Sandbox, Sandbox) {
         assert_eq!(sandbox.run(&args).await.exit, 0);
     }
     second.var("EMBEDCTL_LEDGER", ledger.to_str().unwrap());
-    let rotate = ["keys", "rotate", "acme-1", "--overlap", "1h", "--keys-to"];
+    let rotate = [
+        "keys",
+        "rotate",
+        "acme-1",
+        "--yes",
+        "--overlap",
+        "1h",
+        "--keys-to",
+    ];
     let rotated = first.run(&[&rotate[..], &["file:k.jsonl"]].concat()).await;
     assert_eq!(rotated.exit, 0, "{}", rotated.err);
     let refusal = Effect::Status {

@@ -98,7 +98,7 @@ async fn a_list_says_whose_each_key_is_how_old_and_when_it_is_due() {
     let foreign = foreign_key(sandbox.emulator(), "user-1").await;
     let old = mint(&sandbox, "user-1").await;
     clock.sleep(3 * DAY).await;
-    let rotate = ["keys", "rotate", "user-1", "--overlap", "24h"];
+    let rotate = ["keys", "rotate", "user-1", "--yes", "--overlap", "24h"];
     let new = json_of(&sandbox, &rotate).await;
 
     let list = json_of(&sandbox, &["keys", "list", "user-1"]).await;
@@ -176,7 +176,7 @@ async fn a_rotation_that_stops_keys_at_once_asks_first() {
     let person = |answer: &'static str| Input::new(answer.as_bytes(), true);
     let no = sandbox.run_with(&rotate, person("\n")).await.exits(2);
     assert!(
-        no.err.contains("embed user `user-1`? The old ones stop"),
+        no.err.contains("This revokes working keys of `user-1`."),
         "{}",
         no.err
     );
@@ -296,7 +296,7 @@ async fn the_key_that_embedctl_logs_in_with_is_not_revoked() {
 async fn an_overlap_keeps_the_old_key_until_reap_revokes_it_once() {
     let (sandbox, clock) = frozen(1).await;
     let old = mint(&sandbox, "user-1").await;
-    let rotate = ["keys", "rotate", "user-1", "--overlap", "24h"];
+    let rotate = ["keys", "rotate", "user-1", "--yes", "--overlap", "24h"];
     let new = json_of(&sandbox, &rotate).await;
     let both = set(&[&old["key"]["id"], &new["key"]["id"]]);
     assert_eq!(key_ids(sandbox.emulator(), "user-1").await, both);
@@ -320,7 +320,7 @@ async fn an_overlap_keeps_the_old_key_until_reap_revokes_it_once() {
 async fn a_second_rotation_does_not_put_off_the_day_that_was_set() {
     let (sandbox, clock) = frozen(1).await;
     let first = mint(&sandbox, "user-1").await;
-    let rotate = ["keys", "rotate", "user-1", "--overlap", "2d"];
+    let rotate = ["keys", "rotate", "user-1", "--yes", "--overlap", "2d"];
     let _second = json_of(&sandbox, &rotate).await;
     let due = clock.now() + 2 * DAY;
     clock.sleep(DAY).await;
@@ -354,6 +354,7 @@ async fn only_keys_above_the_age_are_rotated_and_each_once() {
         "--all",
         "--max-age",
         "90d",
+        "--yes",
         "--overlap",
         "7d",
         "--keys-to",
@@ -375,7 +376,11 @@ async fn a_key_that_cannot_be_revoked_is_tried_again_by_the_next_reap() {
     let (sandbox, clock) = frozen(2).await;
     for user in ["user-1", "user-2"] {
         let _old = mint(&sandbox, user).await;
-        let _new = json_of(&sandbox, &["keys", "rotate", user, "--overlap", "1h"]).await;
+        let _new = json_of(
+            &sandbox,
+            &["keys", "rotate", user, "--yes", "--overlap", "1h"],
+        )
+        .await;
     }
     clock.sleep(DAY).await;
     let refusal = Effect::Status {
@@ -405,7 +410,11 @@ async fn reap_believes_only_an_admin_that_a_key_is_gone() {
     let (mut sandbox, clock) = frozen(2).await;
     let plain = mint(&sandbox, "user-2").await;
     let _old = mint(&sandbox, "user-1").await;
-    let _new = json_of(&sandbox, &["keys", "rotate", "user-1", "--overlap", "1h"]).await;
+    let _new = json_of(
+        &sandbox,
+        &["keys", "rotate", "user-1", "--yes", "--overlap", "1h"],
+    )
+    .await;
     clock.sleep(DAY).await;
     let admin = ["LOOKERSDK_CLIENT_ID", "LOOKERSDK_CLIENT_SECRET"]
         .map(|name| (name, sandbox.value(name).to_owned()));

@@ -178,6 +178,7 @@ async fn keys_that_come_go_and_fail_leave_no_secret_in_the_ledger() {
         "acme-42",
         "--keys-to",
         "file:keys.jsonl",
+        "--yes",
         "--overlap",
         "0s",
     ];
@@ -235,7 +236,15 @@ async fn a_change_of_ids_gives_the_secret_of_the_key_to_the_sink_only_and_tells_
                 let garbage = Fault::new(Effect::Garbage).times(times);
                 emulator.inject(garbage.on(operation));
             }
-            let rotate = ["rotate-id", "acme-42", "9f1c2b", "-vvv", "-o", format];
+            let rotate = [
+                "rotate-id",
+                "--yes",
+                "acme-42",
+                "9f1c2b",
+                "-vvv",
+                "-o",
+                format,
+            ];
             let given = ["--attr", "api_token=hidden-in-Looker"];
             let sink = ["--keys-to", "file:keys.jsonl"];
 
@@ -425,6 +434,7 @@ async fn processes_leave_no_secret_in_files_arguments_and_environments_and_can_d
         "keep.sh",
         "give.sh",
         "rotate-id",
+        "--yes",
         "plan.json",
         "sign",
     ] {

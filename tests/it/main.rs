@@ -23,6 +23,7 @@ mod client_bodies;
 mod client_content;
 mod client_tls;
 mod clients;
+mod consent;
 mod console;
 mod crash;
 mod crash_company;

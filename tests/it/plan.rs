@@ -74,7 +74,7 @@ async fn the_calls_it_tells_are_those_that_apply_makes() {
                 .done()
                 .json();
             let done = sandbox
-                .run(&[&["apply", "users.csv"], &options[..]].concat())
+                .run(&[&["apply", "users.csv", "--yes"], &options[..]].concat())
                 .await
                 .done()
                 .json();
@@ -257,7 +257,7 @@ async fn what_a_disabled_user_s_row_names_is_not_taken_for_done_once_the_user_is
             &format!("{header}\nacme-1,{name},demo,{permissions},{state}\n"),
         );
     };
-    let apply = ["apply", "users.csv", "--key", "none"];
+    let apply = ["apply", "users.csv", "--key", "none", "--yes"];
     row("present", "Ada", "access_data");
     let _made = sandbox.run(&apply).await.done();
     row("disabled", "Ada", "access_data;see_looks");

@@ -247,7 +247,16 @@ async fn reap_and_rotate_go_by_the_tags_on_a_machine_without_the_ledger() {
         .done()
         .json();
     let _other = sandbox.run(&["keys", "mint", "user-2"]).await.done();
-    let rotate = ["keys", "rotate", "user-2", "--overlap", "1h", "-o", "json"];
+    let rotate = [
+        "keys",
+        "rotate",
+        "user-2",
+        "--yes",
+        "--overlap",
+        "1h",
+        "-o",
+        "json",
+    ];
     move_to_another_machine(&mut sandbox);
     let rotated = sandbox.run(&rotate).await.done().json();
     let ledger = sandbox.path("a-third.sqlite").display().to_string();

@@ -66,7 +66,15 @@ async fn a_plan_lists_a_user_whose_value_nobody_can_judge_and_compares_the_other
 #[tokio::test]
 async fn apply_fails_the_row_by_name_keeps_it_and_does_the_others() {
     let sandbox = sandbox().await;
-    let args = ["apply", "users.jsonl", "--key", "none", "-o", "json"];
+    let args = [
+        "apply",
+        "users.jsonl",
+        "--key",
+        "none",
+        "--yes",
+        "-o",
+        "json",
+    ];
     let args = [&args[..], &["--failed-to", "failed.jsonl"]].concat();
 
     let applied = elsewhere(&sandbox, &args).await.exits(3);

@@ -224,7 +224,7 @@ async fn a_hidden_attribute_must_be_given_again_before_anything_is_done() {
     let before = sandbox.emulator().state();
 
     let refused = sandbox
-        .run(&["rotate-id", OLD, NEW, "-o", "json"])
+        .run(&["rotate-id", "--yes", OLD, NEW, "-o", "json"])
         .await
         .exits(2);
 
@@ -242,7 +242,7 @@ async fn a_hidden_attribute_must_be_given_again_before_anything_is_done() {
 async fn values_that_are_given_take_the_place_of_the_old_ones() {
     let sandbox = rotation().await;
     let given = ["--attr", "api_token=fresh", "--attr", "region=latam"];
-    let args = ["rotate-id", OLD, NEW, "--no-key", "-o", "json"];
+    let args = ["rotate-id", "--yes", OLD, NEW, "--no-key", "-o", "json"];
 
     let result = sandbox.run(&[&args[..], &given].concat()).await.done();
 
@@ -309,7 +309,7 @@ async fn what_cannot_be_done_is_refused_before_anything_is_done() {
         ([OLD, " "], &given, 2, "empty", "the new one"),
         (["", NEW], &given, 2, "empty", "the old id"),
     ] {
-        let args = [&["rotate-id"], &ids[..], more, &["-o", "json"]].concat();
+        let args = [&["rotate-id", "--yes"], &ids[..], more, &["-o", "json"]].concat();
         let refused = sandbox.run(&args).await.exits(exit);
 
         let error = refused.error();
@@ -403,7 +403,7 @@ async fn a_dry_run_knows_how_many_calls_there_will_be() {
         &[][..],
         &["--old", "keep"],
         &["--no-key"],
-        &["--old", "delete", "--yes"],
+        &["--old", "delete"],
     ] {
         let sandbox = rotation().await;
         let looked = sandbox.emulator().requests().len();
@@ -526,14 +526,25 @@ async fn an_old_user_that_is_kept_keeps_its_keys_and_sessions_and_owns_nothing()
 #[tokio::test]
 async fn an_old_user_is_deleted_only_where_that_was_confirmed() {
     let sandbox = rotation().await;
-    let nobody = rotate(&sandbox, &["--old", "delete"]).await.exits(2);
+    let nobody = sandbox
+        .run(&[
+            "rotate-id",
+            OLD,
+            NEW,
+            "--attr",
+            HIDDEN,
+            "--no-key",
+            "--old",
+            "delete",
+            "-o",
+            "json",
+        ])
+        .await
+        .exits(2);
     assert!(nobody.error()["hint"].to_string().contains("--yes"));
     assert_eq!(writes(sandbox.emulator(), 0), NOTHING);
 
-    let result = rotate(&sandbox, &["--old", "delete", "--yes"])
-        .await
-        .done()
-        .json();
+    let result = rotate(&sandbox, &["--old", "delete"]).await.done().json();
 
     assert_eq!(result["old"], "deleted");
     let after = state(sandbox.emulator());
@@ -589,9 +600,7 @@ async fn an_old_user_with_somebody_elses_things_in_its_folder_is_not_deleted() {
     .await;
     let before = sandbox.emulator().requests().len();
 
-    let refused = rotate(&sandbox, &["--old", "delete", "--yes"])
-        .await
-        .exits(6);
+    let refused = rotate(&sandbox, &["--old", "delete"]).await.exits(6);
 
     let message = refused.error()["message"].to_string();
     assert!(message.contains("`A note from Grace`"), "{message}");
@@ -698,6 +707,6 @@ const NOTHING: [&str; 0] = [];
 
 /// `rotate-id acme-42 9f1c2b` with the hidden attribute.
 async fn run(sandbox: &Sandbox, more: &[&str]) -> Outcome {
-    let args = ["rotate-id", OLD, NEW, "--attr", HIDDEN];
+    let args = ["rotate-id", "--yes", OLD, NEW, "--attr", HIDDEN];
     sandbox.run(&[&args, more].concat()).await
 }

@@ -54,7 +54,7 @@ async fn all_six_values_of_its_own_arrive_and_the_hidden_one_is_asked_for() {
         .count();
     assert_eq!(own, 6, "{before:?}");
 
-    let args = ["rotate-id", OLD, NEW, "--no-key"];
+    let args = ["rotate-id", "--yes", OLD, NEW, "--no-key"];
     let asked = sandbox.run(&args).await.exits(2);
     assert!(asked.err.contains("`api_token`"), "{}", asked.err);
     assert!(

@@ -18,8 +18,9 @@ use crate::support::{Outcome, Sandbox, in_time, print};
 
 const PEOPLE: usize = 30;
 
-const ARGS: [&str; 7] = [
+const ARGS: [&str; 8] = [
     "rotate-id",
+    "--yes",
     "--from",
     "mapping.csv",
     "--keys-to",

@@ -195,6 +195,7 @@ async fn killed_at_40_random_instants_everything_is_the_new_users_or_as_it_was()
     let mut world = World::new().await;
     let rotate = [
         "rotate-id",
+        "--yes",
         OLD,
         Target::New.id(),
         "--attr",

@@ -252,6 +252,7 @@ async fn keys_of_many_come_on_standard_output_one_a_line() {
     sandbox.file("mapping.csv", MAPPING);
     let args = [
         "rotate-id",
+        "--yes",
         "--from",
         "mapping.csv",
         "--keys-to",
@@ -284,10 +285,17 @@ async fn an_error_of_the_file_itself_is_bad_input() {
     let sandbox = rotation().await;
 
     let missing = sandbox
-        .run(&["rotate-id", "--from", "nowhere.csv"])
+        .run(&["rotate-id", "--yes", "--from", "nowhere.csv"])
         .await
         .exits(2);
-    let both = ["rotate-id", "acme-4", "u-1", "--from", "mapping.csv"];
+    let both = [
+        "rotate-id",
+        "--yes",
+        "acme-4",
+        "u-1",
+        "--from",
+        "mapping.csv",
+    ];
     let both = sandbox.run(&both).await.exits(2);
     let unknown = from(
         &sandbox,
@@ -308,6 +316,7 @@ async fn from(sandbox: &Sandbox, mapping: &str, more: &[&str]) -> Outcome {
     sandbox.file("mapping.csv", mapping);
     let args = [
         "rotate-id",
+        "--yes",
         "--from",
         "mapping.csv",
         "--keys-to",

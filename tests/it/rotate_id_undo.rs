@@ -143,7 +143,11 @@ async fn a_new_user_that_has_logged_in_since_stays_and_that_is_said() {
         "--attr",
         "api_token=x",
     ];
-    let login = [&["create-user", NEW, "--update", "--no-key"], &grants[..]].concat();
+    let login = [
+        &["create-user", NEW, "--update", "--no-key", "--yes"],
+        &grants[..],
+    ]
+    .concat();
     let _in = sandbox.run(&login).await.done();
     let run = &run_of(&sandbox, "rotate-id").await;
 
@@ -203,7 +207,7 @@ async fn a_move_that_stopped_half_way_keeps_both_ids_for_itself() {
     ] {
         let given = ["--attr", HIDDEN, "-o", "json"];
         let refused = sandbox
-            .run(&[&["rotate-id"], &ids[..], &given].concat())
+            .run(&[&["rotate-id", "--yes"], &ids[..], &given].concat())
             .await;
 
         let error = refused.exits(6).error();
@@ -221,7 +225,7 @@ async fn a_move_that_stopped_half_way_keeps_both_ids_for_itself() {
     assert_eq!(writes(sandbox.emulator(), before), nothing);
     // Somebody else is free to move.
     let _other = sandbox
-        .run(&["rotate-id", "acme-43", "another", "--no-key"])
+        .run(&["rotate-id", "--yes", "acme-43", "another", "--no-key"])
         .await;
     sandbox.finish().await;
 }

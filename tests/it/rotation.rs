@@ -72,6 +72,7 @@ pub(crate) async fn later(sandbox: &Sandbox) {
 pub(crate) async fn rotate(sandbox: &Sandbox, more: &[&str]) -> Outcome {
     let args = [
         "rotate-id",
+        "--yes",
         OLD,
         NEW,
         "--attr",

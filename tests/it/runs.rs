@@ -475,7 +475,14 @@ async fn a_user_that_somebody_uses_or_changed_is_not_deleted_with_the_run() {
         match touched {
             "key" => drop(foreign_key(sandbox.emulator(), "acme-42").await),
             "login" => {
-                let login = ["create-user", "acme-42", "--no-key", "--update", "--merge"];
+                let login = [
+                    "create-user",
+                    "acme-42",
+                    "--no-key",
+                    "--update",
+                    "--merge",
+                    "--yes",
+                ];
                 let grants = ["--permission", "see_looks", "--model", "demo"];
                 let _login = sandbox.run(&[&login[..], &grants].concat()).await.done();
             }
@@ -526,7 +533,7 @@ async fn a_rotation_is_taken_back_only_while_the_old_key_lives() {
     let (sandbox, clock) = frozen(1).await;
     let old = json_of(&sandbox, &["keys", "mint", "user-1"]).await;
     let old = old["key"]["id"].as_str().unwrap();
-    let rotate = ["keys", "rotate", "user-1", "--overlap", "24h"];
+    let rotate = ["keys", "rotate", "user-1", "--yes", "--overlap", "24h"];
     let _rotated = json_of(&sandbox, &rotate).await;
     let id = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
     let _undone = json_of(&sandbox, &["runs", "undo", &id, "--yes"]).await;

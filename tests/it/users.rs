@@ -198,7 +198,7 @@ async fn show_says_why_a_user_can_reach_nothing() {
         .run(&["create-user", "bare", "--no-key", "--via", "embed-user"])
         .await;
     assert_eq!(made.exit, 0, "{}", made.err);
-    let disabled = sandbox.run(&["users", "disable", "bare"]).await;
+    let disabled = sandbox.run(&["users", "disable", "bare", "--yes"]).await;
     assert_eq!(disabled.exit, 0, "{}", disabled.err);
 
     let shown = sandbox.run(&["users", "show", "bare"]).await.done();
@@ -213,11 +213,11 @@ async fn show_says_why_a_user_can_reach_nothing() {
 }
 
 #[tokio::test]
-async fn one_user_is_disabled_and_enabled_without_a_question() {
+async fn a_user_is_disabled_and_enabled_again() {
     let sandbox = with_users().await;
 
     let disabled = sandbox
-        .run(&["users", "disable", "zoe", "-o", "json"])
+        .run(&["users", "disable", "zoe", "--yes", "-o", "json"])
         .await
         .done();
     let again = sandbox
@@ -242,14 +242,14 @@ async fn one_user_is_disabled_and_enabled_without_a_question() {
 }
 
 #[tokio::test]
-async fn many_users_are_changed_only_once_a_person_has_typed_how_many() {
+async fn users_are_disabled_only_once_a_person_has_said_yes() {
     let sandbox = with_users().await;
     let disable = ["users", "disable", "--match", "acme-*"];
 
     let nobody = sandbox.run(&disable).await;
     assert_eq!(nobody.exit, 2);
     assert!(nobody.err.contains("`--yes`"), "{}", nobody.err);
-    let no = sandbox.run_with(&disable, person("yes\n")).await;
+    let no = sandbox.run_with(&disable, person("no\n")).await;
     assert_eq!(no.exit, 2);
     assert!(no.err.contains("nothing was done"), "{}", no.err);
     let dry = sandbox
@@ -259,11 +259,9 @@ async fn many_users_are_changed_only_once_a_person_has_typed_how_many() {
     assert!(dry.out.contains("Would disable acme-1"), "{}", dry.out);
     assert!(list(&sandbox, &["--disabled"]).await.is_empty());
 
-    let yes = sandbox
-        .run_with(&disable, person("disable 2 users\n"))
-        .await
-        .done();
-    assert!(yes.err.contains("type `disable 2 users`"), "{}", yes.err);
+    let yes = sandbox.run_with(&disable, person("y\n")).await.done();
+    let question = "This disables 2 users (`acme-1`, `acme-2`).";
+    assert!(yes.err.contains(question), "{}", yes.err);
     assert_eq!(list(&sandbox, &["--disabled"]).await, ["acme-1", "acme-2"]);
 
     let enabled = sandbox

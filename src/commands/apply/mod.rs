@@ -2,6 +2,7 @@
 
 mod counts;
 mod failed;
+mod kept;
 mod options;
 mod prepare;
 mod report;

@@ -1,5 +1,6 @@
 //! The flags for reading and applying a manifest, shared by `plan` and `apply`.
 
+use crate::commands::consent::MaxArgs;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::manifest::Format;
@@ -52,6 +53,9 @@ pub(crate) struct PlanningArgs {
     /// The external user ids that may be pruned; `*` stands for any text, `?` for any character
     #[arg(long = "match", value_name = "GLOB", requires = "prune")]
     pub(super) pattern: Option<String>,
+
+    #[command(flatten)]
+    pub(super) max: MaxArgs,
 }
 
 /// What to do with users that a manifest does not name.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::commands::apply::options::PlanningArgs;
 use crate::commands::apply::source::Source;
+use crate::commands::consent::{Losses, MaxArgs};
 use crate::commands::engine;
 use crate::commands::instance;
 use crate::commands::known::known;
@@ -13,7 +14,8 @@ use crate::error::{Error, Kind};
 use crate::ledger::{Instance, Ledger};
 use crate::manifest::{Checked, Item, Known, check};
 use crate::plan::{
-    Desired, DesiredRows, GrantReader, JobOptions, KeyWish, Planned, Planner, Rules, observe,
+    Desired, DesiredRows, GrantReader, JobOptions, KeyWish, PlanHeader, Planned, Planner, Rules,
+    observe,
 };
 use crate::report::{Meter, Ui};
 use crate::system::System;
@@ -26,6 +28,7 @@ pub(crate) struct CheckedManifest {
     key: KeyWish,
     known: Known,
     pattern: Option<String>,
+    max: MaxArgs,
     /// Whether Looker is asked for everything, whatever the ledger says.
     refresh: bool,
 }
@@ -50,17 +53,7 @@ pub(crate) async fn sound(
             // The plan was reviewed with its options; others would apply something that no one has
             // seen.
             args.refuse_with_plan()?;
-            let there = Instance {
-                origin: plan.base_url.clone(),
-                web_url: plan.web_url.clone(),
-            };
-            let here = instance::instance(&session.admin).await?;
-            if instance::is_other(&there, &here) {
-                let message =
-                    format!("the plan is for {there}; the Looker of this profile is {here}");
-                return Err(Error::new(Kind::Conflict, message)
-                    .hint("use the profile that the plan was created with"));
-            }
+            refuse_elsewhere(plan, session).await?;
             // The key wish is part of each line of the plan.
             (KeyWish::None, plan.options.clone())
         }
@@ -79,6 +72,9 @@ pub(crate) async fn sound(
     let checked = check(rows);
     drop(meter);
     tell(&checked, source, ui)?;
+    if args.prune.is_some() && checked.rows == 0 {
+        return Err(prunes_everyone(&source.name));
+    }
     Ok(CheckedManifest {
         checked,
         ledger,
@@ -86,8 +82,32 @@ pub(crate) async fn sound(
         key,
         known: Arc::unwrap_or_clone(known),
         pattern: args.pattern.clone(),
+        max: args.max,
         refresh: args.refresh,
     })
+}
+
+/// Refuse a plan for another Looker.
+async fn refuse_elsewhere(plan: &PlanHeader, session: &Session) -> Result<(), Error> {
+    let there = Instance {
+        origin: plan.base_url.clone(),
+        web_url: plan.web_url.clone(),
+    };
+    let here = instance::instance(&session.admin).await?;
+    if !instance::is_other(&there, &here) {
+        return Ok(());
+    }
+    let message = format!("the plan is for {there}; the Looker of this profile is {here}");
+    Err(Error::new(Kind::Conflict, message).hint("use the profile that the plan was created with"))
+}
+
+/// An export that failed, or a filter that matched nothing, must not lock everyone out.
+fn prunes_everyone(name: &str) -> Error {
+    let message =
+        format!("`{name}` names no user, so `--prune` would disable everyone that `--match` names");
+    Error::usage(message).hint(
+        "check how the manifest was written; `embedctl users disable --match` disables users without one",
+    )
 }
 
 /// Report the problems of the manifest, and what is probably a mistake.
@@ -122,6 +142,11 @@ fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
 pub(crate) struct Decisions {
     planner: Planner,
     pattern: Option<String>,
+    /// How many users match the pattern.
+    matching: u64,
+    /// How many of them the manifest does not name.
+    pruned: u64,
+    max: MaxArgs,
     /// The last user examined that the manifest does not name.
     after: Option<String>,
     compared: u64,
@@ -175,8 +200,14 @@ impl CheckedManifest {
             attributes: self.known.attributes.clone().unwrap_or_default(),
         };
         let rows = desired(source)?;
+        let planner = Planner::new(looker, (seen, rows), self.key, rules, width);
+        let pattern = self.pattern.as_deref();
+        let matching = pattern.map(|pattern| planner.count(|id| is_like(id, pattern)));
         Ok(Decisions {
-            planner: Planner::new(looker, (seen, rows), self.key, rules, width),
+            planner,
+            matching: matching.transpose()?.unwrap_or_default(),
+            pruned: 0,
+            max: self.max,
             pattern: self.pattern.clone(),
             after: None,
             compared: 0,
@@ -230,6 +261,7 @@ impl Decisions {
             };
             self.after = Some(last);
             if !changes.is_empty() {
+                self.pruned += changes.len() as u64;
                 let planned = changes.into_iter().map(|change| Planned {
                     desired: Desired::disabled(&change.external_user_id),
                     change,
@@ -240,8 +272,19 @@ impl Decisions {
     }
 }
 
-/// Refuse a plan that no longer matches.
-pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> Result<(), Error> {
+impl Decisions {
+    /// Refuse too many users to prune; ask at the end.
+    pub(crate) fn check_max(&self) -> Result<(), Error> {
+        self.max.check("--prune", self.pruned, self.matching)
+    }
+}
+
+/// Refuse a plan that no longer matches; `losses` counts what it takes away.
+pub(super) async fn refuse_stale(
+    source: &Source,
+    decisions: &mut Decisions,
+    losses: &mut Losses,
+) -> Result<(), Error> {
     let mut plan = source.plan_lines()?;
     loop {
         let now = decisions.next().await?;
@@ -257,6 +300,7 @@ pub(super) async fn refuse_stale(source: &Source, decisions: &mut Decisions) -> 
             if then.is_none_or(|then| then.change != now.change) {
                 return Err(stale(&now.desired.external_user_id));
             }
+            losses.add_change(&now.change);
         }
     }
 }

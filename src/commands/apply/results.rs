@@ -27,6 +27,7 @@ pub(super) struct Results {
     keys_to: Option<String>,
     created: u64,
     updated: u64,
+    disabled: u64,
     /// Users that a job left unchanged except for a key.
     kept: u64,
     keys_delivered: u64,
@@ -69,6 +70,7 @@ impl Results {
             keys_to,
             created: 0,
             updated: 0,
+            disabled: 0,
             kept: 0,
             keys_delivered: 0,
             keys_revoked: 0,
@@ -91,11 +93,16 @@ impl Results {
         }
     }
 
+    /// Whether users that match already are printed.
+    pub(super) fn tells_unchanged(&self) -> bool {
+        self.ui.format() == Format::Jsonl
+    }
+
     /// A user matches already.
     pub(super) fn unchanged(&mut self, planned: &Planned) -> Result<(), Error> {
         // It may have failed in the unfinished run and been repaired by it.
         self.failed.remove(&planned.change.external_user_id);
-        if self.ui.format() != Format::Jsonl {
+        if !self.tells_unchanged() {
             return Ok(());
         }
         self.ui.json(&json!({
@@ -117,7 +124,11 @@ impl Results {
     pub(super) fn finished(&mut self, finished: Finished) -> Result<(), Error> {
         self.over += 1;
         match finished.result {
-            Ok(found) => self.done(&found),
+            Ok(found) => {
+                // Of the job itself: a result does not say what was changed.
+                let disables = finished.job.spec.pointer("/planned/disabled");
+                self.done(&found, disables == Some(&Value::Bool(true)))
+            }
             Err(error) => {
                 // Keys that were settled along the way are reported even if the job failed.
                 let reconciled = finished.left.map(|left| left.reconciled);
@@ -126,7 +137,7 @@ impl Results {
         }
     }
 
-    fn done(&mut self, found: &Found) -> Result<(), Error> {
+    fn done(&mut self, found: &Found, disables: bool) -> Result<(), Error> {
         for warning in found.notes() {
             let user = &found.external_user_id;
             self.ui.warning(format!("`{user}`: {warning}"));
@@ -135,6 +146,7 @@ impl Results {
         self.failed.remove(&found.external_user_id);
         match found.outcome {
             Some(Outcome::Created) => self.created += 1,
+            Some(Outcome::Updated) if disables => self.disabled += 1,
             Some(Outcome::Updated) => self.updated += 1,
             Some(Outcome::Unchanged) | None => self.kept += 1,
         }
@@ -204,7 +216,7 @@ impl Results {
     /// Report how far a stopped run came.
     pub(super) fn stopped(&self, sum: &Sum) {
         let (done, failed, left) = (
-            self.created + self.updated + self.kept,
+            self.created + self.updated + self.disabled + self.kept,
             self.failed.len(),
             sum.left,
         );
@@ -214,7 +226,7 @@ impl Results {
     }
 
     fn unchanged_count(&self, sum: &Sum) -> u64 {
-        let changed = self.created + self.updated + self.failed.len() as u64;
+        let changed = self.created + self.updated + self.disabled + self.failed.len() as u64;
         sum.total.saturating_sub(changed + sum.left)
     }
 
@@ -230,6 +242,7 @@ impl Results {
             "total": sum.total,
             "created": self.created,
             "updated": self.updated,
+            "disabled": self.disabled,
             "unchanged": self.unchanged_count(sum),
             "failed": self.failed.len(),
             "keys_delivered": self.keys_delivered,
@@ -278,6 +291,7 @@ impl Results {
             ("total", count(sum.total)),
             ("created", count(self.created)),
             ("updated", count(self.updated)),
+            ("disabled", count(self.disabled)),
             ("unchanged", count(self.unchanged_count(sum))),
             ("failed", count(self.failed.len() as u64)),
             ("keys_delivered", count(self.keys_delivered)),

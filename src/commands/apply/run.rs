@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::commands::apply::ApplyArgs;
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::failed::FailedTo;
-use crate::commands::apply::prepare::{CheckedManifest, Decisions, refuse_stale, sound};
+use crate::commands::apply::kept::Kept;
+use crate::commands::apply::prepare::{CheckedManifest, refuse_stale, sound};
 use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
 use crate::commands::apply::source::{Lines, Source};
 use crate::commands::apply::unfinished_run::{self, COMMAND};
+use crate::commands::consent::Losses;
 use crate::commands::context::until_interrupted;
 use crate::commands::engine::{self, OwnedRun, Request};
 use crate::commands::key_sink;
@@ -18,7 +20,7 @@ use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{NewJob, RunId};
-use crate::plan::{PlanFile, Planned};
+use crate::plan::{Action, PlanFile, Planned};
 use crate::report::Ui;
 use crate::sink::Sink;
 use crate::system::System;
@@ -50,16 +52,16 @@ pub(super) async fn apply(
         Some(to) => Some(key_sink::open(to, results.printer(&latest), session).await?),
         None => None,
     };
-    let given = keys_to.as_deref();
     // An interrupted run is finished first: its users must not get second keys from a new run.
-    unfinished_run::finish(&sound.ledger, &mut results, given, session, ui).await?;
+    unfinished_run::finish(&sound.ledger, &mut results, keys_to.as_deref(), session, ui).await?;
 
     let request = Request::keys(keys_to);
-    let recorded = until_interrupted(
-        &interrupt,
-        record(&sound, source, &request, &mut results, session, ui, system),
-    )
-    .await?;
+    let deciding = decide(&sound, source, &mut results, (session, ui), system);
+    let decided = until_interrupted(&interrupt, deciding).await?;
+    // Before anything is recorded: whoever says no leaves no unfinished run.
+    decided.losses.confirm(session).await?;
+    let recording = record(&sound, decided, &request, &mut results, system);
+    let recorded = until_interrupted(&interrupt, recording).await?;
     let Recorded { run, counts } = recorded;
     let over_before = results.over();
     let mut ended = Ok(());
@@ -144,35 +146,77 @@ struct Recorded {
     counts: Counts,
 }
 
-/// Decide, and record a job for each user that changes.
-async fn record(
+/// What is done for all users, read one by one.
+struct Decided {
+    lines: PlanFile<Lines>,
+    /// Of those that are not among the lines, since there is nothing to do or to print for them.
+    counts: Counts,
+    losses: Losses,
+}
+
+/// Decide on every user.
+async fn decide(
     sound: &CheckedManifest,
     source: &Source,
+    results: &mut Results,
+    (session, ui): (&Session, &Ui),
+    system: &System,
+) -> Result<Decided, Error> {
+    let mut decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
+    let mut counts = Counts::new(sound.options.clone());
+    let mut losses = Losses::default();
+    if source.plan.is_some() {
+        // All of the plan is compared before the first job is recorded, because a stale plan must do nothing.
+        refuse_stale(source, &mut decisions, &mut losses).await?;
+        return Ok(Decided {
+            lines: source.plan_lines()?,
+            counts,
+            losses,
+        });
+    }
+    let mut kept = Kept::new(&system.roomy_dir());
+    loop {
+        let chunk = decisions.next().await?;
+        if chunk.is_empty() {
+            decisions.check_max()?;
+            let lines = kept.lines()?;
+            return Ok(Decided {
+                lines,
+                counts,
+                losses,
+            });
+        }
+        for planned in chunk {
+            // Most manifests change few users; the others need no room.
+            if planned.change.action == Action::Unchanged && !results.tells_unchanged() {
+                let _no_job = counts.job(&planned).is_none();
+                results.unchanged(&planned)?;
+                continue;
+            }
+            losses.add_change(&planned.change);
+            kept.add(&planned)?;
+        }
+    }
+}
+
+/// Record a job for each user that changes.
+async fn record(
+    sound: &CheckedManifest,
+    mut decided: Decided,
     request: &Request,
     results: &mut Results,
-    session: &Session,
-    ui: &Ui,
     system: &System,
 ) -> Result<Recorded, Error> {
-    let mut decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
-    let mut feed = if source.plan.is_some() {
-        // All of the plan is compared before the first job is recorded, because a stale plan must do
-        // nothing.
-        refuse_stale(source, &mut decisions).await?;
-        Feed::Plan(source.plan_lines()?)
-    } else {
-        Feed::Decisions(Box::new(decisions))
-    };
-    let mut counts = Counts::new(sound.options.clone());
     let mut run = None;
     loop {
-        let chunk = feed.next().await?;
+        let chunk = next_chunk(&mut decided.lines)?;
         if chunk.is_empty() {
+            let counts = decided.counts;
             return Ok(Recorded { run, counts });
         }
         let mut jobs = Vec::new();
         for planned in &chunk {
-            match (counts.job(planned), &planned.change.refused) {
+            match (decided.counts.job(planned), &planned.change.refused) {
                 (Some(spec), _) => jobs.push(engine::new_job(&spec)?),
                 (None, Some(why)) => results.refused(planned, why.error())?,
                 (None, None) => results.unchanged(planned)?,
@@ -180,6 +224,20 @@ async fn record(
         }
         run = keep(sound, run, jobs, request, system).await?;
     }
+}
+
+/// The next decisions; empty at the end.
+fn next_chunk(lines: &mut PlanFile<Lines>) -> Result<Vec<Planned>, Error> {
+    // Large enough for few transactions, small enough for memory.
+    const CHUNK: usize = 500;
+    let mut chunk = Vec::new();
+    while chunk.len() < CHUNK {
+        match lines.next()? {
+            Some(planned) => chunk.push(planned),
+            None => break,
+        }
+    }
+    Ok(chunk)
 }
 
 async fn keep(
@@ -205,31 +263,4 @@ async fn keep(
         )));
     }
     Ok(Some(run))
-}
-
-/// Where decisions come from.
-enum Feed {
-    Decisions(Box<Decisions>),
-    Plan(PlanFile<Lines>),
-}
-
-impl Feed {
-    /// The next decisions; empty at the end.
-    async fn next(&mut self) -> Result<Vec<Planned>, Error> {
-        // Large enough for few transactions, small enough for memory.
-        const CHUNK: usize = 500;
-        match self {
-            Self::Decisions(decisions) => decisions.next().await,
-            Self::Plan(lines) => {
-                let mut chunk = Vec::new();
-                while chunk.len() < CHUNK {
-                    match lines.next()? {
-                        Some(planned) => chunk.push(planned),
-                        None => break,
-                    }
-                }
-                Ok(chunk)
-            }
-        }
-    }
 }

@@ -40,6 +40,20 @@ pub(crate) async fn show(
             }
         }
     }
+    conclude(&counts, printed, quota, session, ui)?;
+    // Last, so that the plan shows whom it is about.
+    decisions.check_max()?;
+    Ok(counts)
+}
+
+/// Print the totals, after `printed` changes.
+fn conclude(
+    counts: &Counts,
+    printed: u64,
+    quota: Option<u64>,
+    session: &Session,
+    ui: &Ui,
+) -> Result<(), Error> {
     let calls = session.http.calls();
     let quota = quota.map(|quota| Quota {
         limit: quota,
@@ -70,7 +84,7 @@ pub(crate) async fn show(
             }
         }
     }
-    Ok(counts)
+    Ok(())
 }
 
 fn print(planned: &Planned, first: bool, ui: &Ui) -> Result<(), Error> {

@@ -1,12 +1,12 @@
 //! `embedctl keys orphans`: find, and revoke, keys that were never received.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::commands::confirm::{confirm, typed};
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::json_object::with;
@@ -22,8 +22,8 @@ use crate::sink::{KeyName, Sink};
 use crate::system::System;
 use crate::workflow::{Stage, require_admin};
 
-/// Up to how many keys a yes is enough; for more, their number must be typed.
-const FEW: usize = 10;
+/// How many keys are named before they are revoked.
+const NAMED: usize = 10;
 
 /// List keys that were never received, and revoke them on request
 ///
@@ -88,7 +88,7 @@ async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Erro
         print(&found, &outcomes, &session.ui, &session.system)?;
         return Ok(Exit::Done);
     }
-    ask(&targets, session)?;
+    ask(&targets, session).await?;
     let failed = revoke(targets, &*ledger, session, &mut outcomes).await?;
     print(&found, &outcomes, &session.ui, &session.system)?;
     match failed {
@@ -203,23 +203,25 @@ async fn targets<'a>(
     Ok((targets, outcomes))
 }
 
-fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
-    let count = targets.len();
-    // So many ids do not help anyone decide; the count to be typed does.
-    let named = targets.iter().take(FEW);
+async fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
+    let named = targets.iter().take(NAMED);
     let named: Vec<_> = named
         .map(|row| format!("{} of `{}`", row.key.id, row.user()))
         .collect();
-    let (named, more) = (named.join(", "), count.saturating_sub(FEW));
-    if more > 0 {
-        session
-            .ui
-            .status(format!("To be revoked: key {named} and {more} more."));
-        let what = format!("to revoke {count} keys");
-        return typed(&what, &count.to_string(), session);
+    let (named, more) = (named.join(", "), targets.len().saturating_sub(NAMED));
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    session.ui.status(format!(
+        "To be revoked: key {named}{more}. Anything that uses it stops working."
+    ));
+    let users: BTreeSet<&str> = targets.iter().map(|row| row.user()).collect();
+    let mut losses = Losses::default();
+    for user in users {
+        losses.add(user, [Loss::Keys]);
     }
-    let question = format!("Revoke key {named}? Anything that uses it stops working.");
-    confirm(&question, session)
+    losses.confirm(session).await
 }
 
 /// Revoke keys, user by user; returns how many could not be revoked.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::confirm::confirm;
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::instance;
@@ -104,16 +104,8 @@ async fn revoke(
     if args.dry_run {
         return dry_run(&name, &user, &targets, &session.ui);
     }
-    let ids = targets.iter().map(|target| target.record.key_id.as_str());
-    let ids = ids.collect::<Vec<_>>().join(", ");
-    let foreign = match targets.iter().all(|target| target.ours) {
-        true => "",
-        false => " Not all of them were created by embedctl.",
-    };
-    let question =
-        format!("Revoke {ids} of {name}?{foreign} Anything that uses them stops working.");
     // After the keys are looked up, so that the question names what really goes.
-    confirm(&question, session)?;
+    ask(&user, &targets, session).await?;
     // A gone key's id may be another key's by now, so it is only recorded, not sent.
     let there = targets.iter().filter(|target| target.is_there);
     let ids: Vec<_> = there.map(|target| target.record.key_id.clone()).collect();
@@ -132,6 +124,27 @@ async fn revoke(
         session.ui.json(&result_json(&user, &targets))?;
     }
     Ok(Exit::Done)
+}
+
+/// Ask, if any of the keys may still be used.
+async fn ask(user: &User, targets: &[Target], session: &Session) -> Result<(), Error> {
+    let there = targets.iter().filter(|target| target.is_there);
+    let ids: Vec<_> = there
+        .map(|target| match target.ours {
+            true => target.record.key_id.clone(),
+            false => format!("{} (not created by embedctl)", target.record.key_id),
+        })
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids = ids.join(", ");
+    session.ui.status(format!(
+        "To be revoked: key {ids}. Anything that uses it stops working."
+    ));
+    let mut losses = Losses::default();
+    losses.add(user.external_user_id().unwrap_or(&user.id), [Loss::Keys]);
+    losses.confirm(session).await
 }
 
 /// The keys to revoke, all of them allowed.

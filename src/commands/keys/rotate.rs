@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::commands::confirm::confirm;
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::key_sink::DeliveryArgs;
@@ -60,14 +60,16 @@ async fn rotate(args: &KeysRotateArgs, session: &Session) -> Result<Exit, Error>
     if args.dry_run {
         return dry_run(&specs, session).await;
     }
-    // Only without overlap does anything stop working at the moment of the command.
-    if args.overlap.is_none() && !specs.is_empty() {
-        let whose = users.name();
-        let question = format!(
-            "Rotate the keys of {whose}? The old ones stop working at once; `--overlap 24h` would keep them for a day."
-        );
-        confirm(&question, session)?;
+    let loss = match args.overlap {
+        None => Loss::Keys,
+        // `keys reap` asks nothing when it is over, so it is asked now.
+        Some(_) => Loss::KeysLater,
+    };
+    let mut losses = Losses::default();
+    for user in users.ids() {
+        losses.add(&user.by_ref().subject(), [loss]);
     }
+    losses.confirm(session).await?;
     // The ages are compared by the jobs, against the keys at that time.
     let specs = specs.into_iter().map(JobSpec::RotateKey).collect();
     mint::deliver("keys rotate", &users, specs, &args.delivery, session).await

@@ -57,15 +57,6 @@ impl Users {
             Self::Many(users) => users,
         }
     }
-
-    /// For a question or a message: `embed user acme-42`, `20 embed users`.
-    pub(crate) fn name(&self) -> String {
-        match self {
-            Self::One(user) => user.by_ref().to_string(),
-            Self::Many(users) if users.len() == 1 => "1 embed user".to_owned(),
-            Self::Many(users) => format!("{} embed users", users.len()),
-        }
-    }
 }
 
 impl UserArgs {

@@ -45,7 +45,7 @@ pub(crate) struct ProfileAddArgs {
 
 pub(crate) async fn run(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Exit, Error> {
     cx.settings.check_name(&args.name)?;
-    let profile = describe(args, cx)?;
+    let profile = describe(args, cx).await?;
     if !args.no_check {
         check(&profile, cx).await?;
     }
@@ -60,31 +60,32 @@ pub(crate) async fn run(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Ex
 }
 
 /// The profile, from flags and answers.
-fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Error> {
+async fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Error> {
     let base_url = match cx.settings.base_url_flag() {
         Some(base_url) => base_url.clone(),
         None => {
             let question = Question::needed("base URL", "`--base-url`");
-            NewProfile::base_url(&ask::text(question, cx)?)?
+            NewProfile::base_url(&ask::text(question, cx).await?)?
         }
     };
     let client_id = match &args.client_id {
         Some(id) => id.clone(),
         None => {
             let question = Question::needed("client id", "`--client-id`");
-            ask::text(question, cx)?
+            ask::text(question, cx).await?
         }
     };
     let question = Question::needed("client secret", "`--client-secret-from`");
     let place = args.client_secret_from.as_deref();
-    let client_secret = secret(place, question, cx)?
+    let client_secret = secret(place, question, cx)
+        .await?
         .ok_or_else(|| Error::internal("an answer that is needed was empty"))?;
     Ok(NewProfile {
         name: args.name.clone(),
         base_url,
         client_id,
         client_secret,
-        embed_secret: embed_secret(args, cx)?,
+        embed_secret: embed_secret(args, cx).await?,
         embed_host: cx.settings.embed_host_flag().map(str::to_owned),
         embed_algorithm: cx.settings.embed_algorithm_flag(),
         blank_dashboard: args.blank_dashboard.clone(),
@@ -93,22 +94,25 @@ fn describe(args: &ProfileAddArgs, cx: &CommandContext) -> Result<NewProfile, Er
 }
 
 /// The embed secret, which is optional: no question is required for it.
-fn embed_secret(args: &ProfileAddArgs, cx: &CommandContext) -> Result<Option<NewSecret>, Error> {
+async fn embed_secret(
+    args: &ProfileAddArgs,
+    cx: &CommandContext,
+) -> Result<Option<NewSecret>, Error> {
     if args.embed_secret_from.is_none() && !ask::can_ask(cx) {
         return Ok(None);
     }
     let question = Question::needed("embed secret", "`--embed-secret-from`").or("");
-    secret(args.embed_secret_from.as_deref(), question, cx)
+    secret(args.embed_secret_from.as_deref(), question, cx).await
 }
 
-fn secret(
+async fn secret(
     place: Option<&str>,
     question: Question<'_>,
     cx: &CommandContext,
 ) -> Result<Option<NewSecret>, Error> {
     match place {
         Some(place) => NewSecret::at(place).map(Some),
-        None => Ok(ask::secret(question, cx)?.map(NewSecret::Typed)),
+        None => Ok(ask::secret(question, cx).await?.map(NewSecret::Typed)),
     }
 }
 

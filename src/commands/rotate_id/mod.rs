@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::commands::confirm::{confirm, typed};
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::grant_args::attribute;
@@ -119,7 +119,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         return Ok(Exit::Done);
     }
     // Asked last, when it is known what would happen.
-    ask(&specs, session)?;
+    ask(&specs, session).await?;
     let mints = specs.iter().any(|spec| spec.user.key.is_some());
     let specs = specs.into_iter().map(Box::new).map(JobSpec::RotateId);
     results
@@ -191,35 +191,23 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
     }])
 }
 
-/// Ask for confirmation of what cannot be undone, and of merging two users.
-fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
-    // Two people would become one, which nothing can take apart again.
-    for spec in specs.iter().filter(|spec| spec.into.is_some()) {
-        let (old, new) = (&spec.from.external_user_id, &spec.user.external_user_id);
-        session.ui.status(show::what_is_there(spec));
-        let question = format!("Give everything of `{old}` to `{new}` besides?");
-        confirm(&question, session)?;
-    }
-    let mut deleted = specs.iter().filter(|spec| spec.old == OldEnd::Delete);
-    // Deleting cannot be undone, so a yes is not enough.
-    match (deleted.next(), deleted.count()) {
-        (Some(spec), 0) => {
-            let old = &spec.from.external_user_id;
-            session.ui.status(format!(
-                "Embed user `{old}`, Looker user {}, will be deleted once everything has moved, with its query history.",
-                spec.from.looker_user_id
-            ));
-            typed(&format!("deleting `{old}`"), old, session)
+/// Ask: everything that people own goes to another user.
+async fn ask(specs: &[RotateIdSpec], session: &Session) -> Result<(), Error> {
+    let mut losses = Losses::default();
+    for spec in specs {
+        // Two people would become one, which nothing can take apart again.
+        if spec.into.is_some() {
+            session.ui.status(show::what_is_there(spec));
         }
-        (Some(_), more) => {
-            let count = more + 1;
-            session.ui.status(format!(
-                "{count} embed users will be deleted once everything has moved, with their query history."
-            ));
-            typed("deleting them", &format!("delete {count}"), session)
-        }
-        (None, _) => Ok(()),
+        let end = match spec.old {
+            OldEnd::Keep => None,
+            OldEnd::Disable => Some(Loss::Login),
+            OldEnd::Delete => Some(Loss::User),
+        };
+        let sure = [Loss::Content, Loss::Sessions];
+        losses.add(&spec.from.external_user_id, end.into_iter().chain(sure));
     }
+    losses.confirm(session).await
 }
 
 /// A shared ledger, as passed around in this command.

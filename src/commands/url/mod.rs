@@ -25,7 +25,7 @@ pub(crate) async fn run(command: &UrlCommand, cx: CommandContext) -> Result<Exit
     match command {
         UrlCommand::Sign(args) => sign::run(args, &cx).await,
         UrlCommand::Inspect(args) => inspect::run(args, cx).await,
-        UrlCommand::Open(args) => open::run(args, &cx).await,
+        UrlCommand::Open(args) => open::run(args, cx).await,
     }
 }
 

@@ -6,20 +6,26 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::grant_args::GrantArgs;
+use crate::commands::known::known;
+use crate::commands::session::{Needs, Session};
 use crate::commands::url::{embed_path, sign};
-use crate::error::{Error, Exit};
-use crate::signed_url::{UrlBuffer, UrlError, nonce, refuse_id};
+use crate::error::{Error, Exit, Kind};
+use crate::plan::{Desired, GrantReader, KeyWish, Rules, login_of};
+use crate::signed_url::{Grants, UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::{System, files};
+use crate::workflow::UserRef;
 
 /// How long to wait for the browser to report that it cannot open the page.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sign an embed URL and open it in the browser: see what the user sees
 ///
-/// Looker lets the user in with the grants given here and in the profile, which replace its own, and ends its other sessions; a
-/// user that does not exist is created. The browser is `$BROWSER`, or the desktop's default.
+/// A user that exists is shown what it has, changed by the flags only, and it is asked before the login takes a grant from it or
+/// ends a session; without an API key, what the user has is not known, and it is asked in any case. A user that does not exist is
+/// created, with the profile's default grants. The browser is `$BROWSER`, or the desktop's default.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlOpenArgs {
     /// Your own id of the user
@@ -36,28 +42,93 @@ pub(crate) struct UrlOpenArgs {
     grants: GrantArgs,
 }
 
-pub(crate) async fn run(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Exit, Error> {
+pub(crate) async fn run(args: &UrlOpenArgs, cx: CommandContext) -> Result<Exit, Error> {
+    // Checked first, so that a typo costs no login and no question.
     let signer = sign::signer(&cx.settings)?;
-    let grants = args.grants.grants().or(cx.settings.grants());
-    let login = grants.login(&*args.external_user_id);
     let path = embed_path(&args.path, None)?;
+    refuse_id(&args.external_user_id).map_err(UrlError::UserId)?;
+    let context = CommandContext::new(cx.settings.clone(), &cx.ui, &cx.system);
+    let grants = match cx.settings.looker() {
+        Ok(_) => {
+            let work = async |session: &Session| agreed(args, session).await;
+            Session::within(context, Needs::Api, work).await?
+        }
+        Err(_) => agreed_blindly(args, &cx).await?,
+    };
+    let login = grants.not_empty().login(&*args.external_user_id);
     let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
     let time = cx.system.clock.now().as_second();
     let mut buffer = UrlBuffer::default();
-    refuse_id(&login.external_user_id).map_err(UrlError::UserId)?;
     let url = signer.sign_into(&mut buffer, &path, &login, &nonce, time)?;
     if args.print {
         return sign::print(&cx.ui, url);
     }
-    cx.ui.warning(format!(
-        "the grants of `{}` become the ones given, and its other sessions end",
-        args.external_user_id
-    ));
     let page = write_page(url, &cx.system)
         .map_err(|error| error.context("cannot write the page that leads to the URL"))?;
-    browse(&page, cx).await?;
+    browse(&page, &cx).await?;
     cx.ui.status("Opened in the browser.");
     Ok(Exit::Done)
+}
+
+/// The grants of the login: what the user has, changed by the flags. Asks if that takes something from it.
+async fn agreed(args: &UrlOpenArgs, session: &Session) -> Result<Grants, Error> {
+    let (given, defaults) = (args.grants.grants(), session.settings.grants());
+    let id = &args.external_user_id;
+    let Some(user) = session.finder.find(UserRef::External(id)).await? else {
+        session
+            .ui
+            .status(format!("There is no `{id}` yet; the login creates it."));
+        return Ok(given.or(defaults));
+    };
+    if user.is_disabled {
+        let message = format!("embed user `{id}` is disabled");
+        return Err(Error::new(Kind::Conflict, message)
+            .hint(format!("`embedctl users enable {id}` lets it in again")));
+    }
+    let known = known(&session.admin, Some(&given)).await?;
+    let rules = Rules {
+        defaults: defaults.clone(),
+        merge: false,
+        attributes: known.attributes.unwrap_or_default(),
+    };
+    let desired = Desired {
+        external_user_id: id.clone(),
+        grants: given,
+        key: KeyWish::None,
+        state: None,
+    };
+    let has_sessions = !session.admin.sessions(&user.id).await?.is_empty();
+    let reader = GrantReader::new(session.admin.clone(), false);
+    let now = session.system.clock.now();
+    let (mut change, hidden) = login_of(desired, user, &reader, &rules, now).await?;
+    // Here it is known whether there are any.
+    change.ends_sessions = has_sessions;
+    for difference in &change.differences {
+        session.ui.status(format!("Changes {difference}"));
+    }
+    let mut losses = Losses::default();
+    losses.add_change(&change);
+    if !hidden.is_empty() {
+        let hidden: Vec<_> = hidden.into_iter().collect();
+        session.ui.warning(format!(
+            "Looker hides the values that `{id}` has for {}, so the login cannot repeat them; give them with `--attr`",
+            hidden.join(", ")
+        ));
+        losses.add(id, [Loss::Grants]);
+    }
+    losses.confirm(session).await?;
+    Ok(change.login.unwrap_or_default())
+}
+
+/// The same, if it is not known what the user has.
+async fn agreed_blindly(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Grants, Error> {
+    cx.ui.status(
+        "Without an API key it is not known what the user has; the login replaces it by the flags and the profile's grants.",
+    );
+    let mut losses = Losses::default();
+    losses.add(&args.external_user_id, [Loss::Grants, Loss::Sessions]);
+    losses.confirm(cx).await?;
+    Ok(args.grants.grants().or(cx.settings.grants()))
 }
 
 /// Write a page that redirects to the URL, readable by this user only. Everyone can read the arguments of a process, so the

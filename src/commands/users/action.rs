@@ -5,6 +5,7 @@ use std::fmt;
 
 use tokio::sync::OnceCell;
 
+use crate::commands::consent::Loss;
 use crate::error::{Error, Kind};
 use crate::looker::{Client, LookerError, User, UserChanges};
 use crate::workflow::{user_is_disabled, user_is_gone};
@@ -54,6 +55,15 @@ impl Action {
             Self::Disable => "disabled",
             Self::Enable => "enabled",
             Self::Delete { .. } => "deleted",
+        }
+    }
+
+    /// What a user loses by it.
+    pub(super) const fn loss(self) -> Option<Loss> {
+        match self {
+            Self::Disable => Some(Loss::Login),
+            Self::Enable => None,
+            Self::Delete { .. } => Some(Loss::User),
         }
     }
 

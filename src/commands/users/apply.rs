@@ -1,8 +1,10 @@
 //! Changes many embed users: examines each first, says what it would do, asks, does it, reports.
 
-use crate::commands::confirm;
+use crate::commands::consent::{Losses, MaxArgs};
 use crate::commands::context::CommandContext;
+use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::impersonate;
+use crate::commands::progress::Latest;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::action::{Action, Obstacles};
 use crate::commands::users::filter::FilterArgs;
@@ -11,7 +13,8 @@ use crate::commands::users::read_all::Sweep;
 use crate::commands::users::rows::{Outcome, Row, describe, report};
 use crate::error::{Error, Exit, Kind};
 use crate::looker::{Client, User};
-use crate::workflow::parallel;
+use crate::signed_url::Grants;
+use crate::workflow::{Extra, JobSpec, UserEdits, UserSpec, Via, parallel};
 
 /// The users to change.
 #[derive(clap::Args, Clone, Debug)]
@@ -28,10 +31,10 @@ pub(super) struct TargetArgs {
     pub(super) dry_run: bool,
 }
 
-/// Apply `action` to the users of `targets`.
+/// Apply `action` to the users of `targets`; of a rule, to no more than `max`.
 pub(super) async fn run(
     action: Action,
-    targets: &TargetArgs,
+    (targets, max): (&TargetArgs, Option<MaxArgs>),
     cx: CommandContext,
 ) -> Result<Exit, Error> {
     // Both or neither: neither names no one, both would hide which one applies.
@@ -41,46 +44,67 @@ pub(super) async fn run(
     }
     cx.ui.refuse_env()?;
     Session::within(cx, Needs::Api, async |session| {
-        apply(action, targets, session).await
+        apply(action, targets, max, session).await
     })
     .await
 }
 
-async fn apply(action: Action, targets: &TargetArgs, session: &Session) -> Result<Exit, Error> {
+async fn apply(
+    action: Action,
+    targets: &TargetArgs,
+    max: Option<MaxArgs>,
+    session: &Session,
+) -> Result<Exit, Error> {
     let looking = look(action, targets, session);
     // Everything is read before the first change, because changes would shift the pages.
-    let rows = session.until_interrupted(looking).await?;
+    let (rows, matching) = session.until_interrupted(looking).await?;
     let count = |wanted| rows.iter().filter(|row| row.outcome == wanted).count();
     let changes = count(Outcome::Changed);
+    let too_many = match (targets.filter.rule(), max) {
+        (Some(rule), Some(max)) => max.check(rule, changes as u64, matching),
+        _ => Ok(()),
+    };
     // Nothing to do needs no confirmation.
     if targets.dry_run || changes == 0 {
         report(action, &rows, targets.dry_run, &session.ui)?;
+        too_many?;
         return Ok(exit(&rows, targets));
     }
+    too_many?;
     if let Some(effect) = action.side_effect() {
         session.ui.status(effect);
     }
-    if let Some(expected) = to_be_typed(action, &rows, changes) {
+    if let Some(loss) = action.loss() {
         describe(action, &rows, &session.ui);
-        let what = match changes {
-            1 => format!("to {action} a user"),
-            many => format!("to {action} {many} users"),
-        };
-        confirm::typed(&what, &expected, session)?;
+        let mut losses = Losses::default();
+        for row in rows.iter().filter(|row| row.outcome == Outcome::Changed) {
+            losses.add(&row.external_user_id, [loss]);
+        }
+        losses.confirm(session).await?;
     }
-    let work = change(action, rows, session);
-    let rows = session.until_interrupted(work).await?;
+    let rows = match action {
+        // Recorded, so that it can be undone.
+        Action::Disable => disable(rows, session).await?,
+        Action::Enable | Action::Delete { .. } => {
+            let work = change(action, rows, session);
+            session.until_interrupted(work).await?
+        }
+    };
     report(action, &rows, false, &session.ui)?;
     Ok(exit(&rows, targets))
 }
 
-/// Examine every selected user.
-async fn look(action: Action, targets: &TargetArgs, session: &Session) -> Result<Vec<Row>, Error> {
+/// Examine every selected user. Also returns how many users match the pattern of a filter.
+async fn look(
+    action: Action,
+    targets: &TargetArgs,
+    session: &Session,
+) -> Result<(Vec<Row>, u64), Error> {
     let client = &session.admin;
     // The user of this key must not disable or delete itself.
     let me = client.me().await?.id;
     let mut known = Known::default();
-    let mut rows = Vec::new();
+    let (mut rows, mut matching) = (Vec::new(), 0);
     for id in &targets.external_user_ids {
         let user = impersonate::find(id, session).await?;
         rows.push(judge(action, id, &user, (&me, client), &mut known).await?);
@@ -94,8 +118,9 @@ async fn look(action: Action, targets: &TargetArgs, session: &Session) -> Result
             }
         }
         sweep.conclude(&session.ui).await?;
+        matching = sweep.matching();
     }
-    Ok(rows)
+    Ok((rows, matching))
 }
 
 /// What is read once for all users.
@@ -159,16 +184,51 @@ async fn change(action: Action, mut rows: Vec<Row>, session: &Session) -> Result
     Ok(rows)
 }
 
-/// What must be typed before it is done: always for a deletion, otherwise only for many users.
-fn to_be_typed(action: Action, rows: &[Row], changes: usize) -> Option<String> {
-    match (action, changes) {
-        (Action::Delete { .. }, 1) => rows
-            .iter()
-            .find(|row| row.outcome == Outcome::Changed)
-            .map(|row| row.external_user_id.clone()),
-        (_, 1) => None,
-        (action, many) => Some(format!("{action} {many} users")),
-    }
+/// Disable the users as a run, which notes what an undo needs.
+async fn disable(mut rows: Vec<Row>, session: &Session) -> Result<Vec<Row>, Error> {
+    let meant = rows.iter().filter(|row| row.outcome == Outcome::Changed);
+    let specs = meant.map(|row| disabling(&row.external_user_id)).collect();
+    let work = JobBatch {
+        command: "users disable",
+        request: Request::default(),
+        specs,
+        sink: None,
+        latest: Latest::default(),
+    };
+    let ended = engine::begin(work, session, |end| {
+        let of = |row: &&mut Row| row.external_user_id == end.job.subject;
+        if let (Err(error), Some(row)) = (&end.result, rows.iter_mut().find(of)) {
+            row.outcome = Outcome::Failed;
+            row.reason = Some(error.message());
+        }
+        Ok(())
+    });
+    let run = ended.await?.run;
+    session
+        .ui
+        .status(format!("`embedctl runs undo {run}` takes it back."));
+    Ok(rows)
+}
+
+/// The job that disables a user, and changes nothing else.
+fn disabling(external_user_id: &str) -> JobSpec {
+    JobSpec::CreateUser(UserSpec {
+        external_user_id: external_user_id.to_owned(),
+        grants: Grants::default(),
+        via: Via::default(),
+        target: String::new(),
+        update: true,
+        verify: false,
+        key: None,
+        planned: Box::new(Extra {
+            no_login: true,
+            edits: UserEdits {
+                disabled: Some(true),
+                ..UserEdits::default()
+            },
+            ..Extra::default()
+        }),
+    })
 }
 
 /// Done, unless something failed, or a user who was named is left as it was.

@@ -1,5 +1,6 @@
 //! `embedctl users delete`: permanent deletion.
 
+use crate::commands::consent::MaxArgs;
 use crate::commands::context::CommandContext;
 use crate::commands::users::action::Action;
 use crate::commands::users::apply::{self, TargetArgs};
@@ -16,6 +17,9 @@ pub(crate) struct UsersDeleteArgs {
     #[command(flatten)]
     targets: TargetArgs,
 
+    #[command(flatten)]
+    max: MaxArgs,
+
     /// Also delete users who own schedules, along with these
     #[arg(long)]
     with_schedules: bool,
@@ -30,5 +34,5 @@ pub(crate) async fn run(args: &UsersDeleteArgs, cx: CommandContext) -> Result<Ex
         with_schedules: args.with_schedules,
         with_alerts: args.with_alerts,
     };
-    apply::run(action, &args.targets, cx).await
+    apply::run(action, (&args.targets, Some(args.max)), cx).await
 }

@@ -67,6 +67,28 @@ impl FilterArgs {
             && !(*no_keys || *no_models || *disabled || *enabled)
     }
 
+    /// The first filter that selects users by a rule, which may select others than were meant.
+    pub(super) const fn rule(&self) -> Option<&'static str> {
+        match self {
+            Self {
+                not_seen_for: Some(_),
+                ..
+            } => Some("--not-seen-for"),
+            Self { no_keys: true, .. } => Some("--no-keys"),
+            Self {
+                no_models: true, ..
+            } => Some("--no-models"),
+            _ => None,
+        }
+    }
+
+    /// Whether the user's id matches the pattern, if there is one.
+    pub(super) fn names(&self, user: &User) -> bool {
+        let id = user.external_user_id().unwrap_or_default();
+        let pattern = self.pattern.as_deref();
+        pattern.is_none_or(|pattern| is_like(id, pattern))
+    }
+
     /// The part that Looker's search can apply.
     pub(super) fn search(&self) -> UserSearch {
         let is_disabled = match (self.disabled, self.enabled) {
@@ -140,15 +162,13 @@ async fn has_live_key(user: &User, client: &Client) -> Result<bool, Error> {
 impl FilterArgs {
     /// Whether the user record matches.
     fn admits_by_looks(&self, user: &User) -> bool {
-        let id = user.external_user_id().unwrap_or_default();
-        let pattern = self.pattern.as_deref();
         let group = self.external_group.as_deref();
         let state = match (self.disabled, self.enabled) {
             (true, _) => user.is_disabled,
             (_, true) => !user.is_disabled,
             _ => true,
         };
-        pattern.is_none_or(|pattern| is_like(id, pattern))
+        self.names(user)
             && group.is_none_or(|group| user.external_group_id() == Some(group))
             && state
     }

@@ -20,6 +20,7 @@ pub(super) struct Sweep<'a> {
     roles: Roles,
     now: Timestamp,
     seen: usize,
+    matching: u64,
     time_unknown: LeftOut,
     with_keys: LeftOut,
 }
@@ -63,6 +64,7 @@ impl<'a> Sweep<'a> {
             roles: Roles::default(),
             now,
             seen: 0,
+            matching: 0,
             time_unknown: LeftOut::default(),
             with_keys: LeftOut::default(),
         }
@@ -76,6 +78,7 @@ impl<'a> Sweep<'a> {
         self.seen += page.len();
         let mut meant = Vec::new();
         for user in page {
+            self.matching += u64::from(self.filter.names(&user));
             let fit = self
                 .filter
                 .judge(&user, self.client, &mut self.roles, self.now);
@@ -87,6 +90,11 @@ impl<'a> Sweep<'a> {
             }
         }
         Ok(Some(meant))
+    }
+
+    /// How many of the users that were read match the pattern.
+    pub(super) const fn matching(&self) -> u64 {
+        self.matching
     }
 
     /// Report whom the sweep left out, and whether the caller can see all users.

@@ -35,8 +35,13 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         is_disabled: edits.disabled,
         ..UserChanges::default()
     };
+    let mut sent = Ok(());
     if edits.of_user() {
-        admin.update_user(&user_id, &changes).await?;
+        sent = match admin.update_user(&user_id, &changes).await {
+            // An answer that leaves open whether it took effect is settled by reading the user.
+            Err(error) if !error.took_effect_unknown() => return Err(error.into()),
+            sent => sent.map(drop),
+        };
     }
     // belief: group-user-by-body
     for group in &edits.join {
@@ -48,8 +53,15 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let mut missed = Vec::new();
     if edits.of_user() || !edits.join.is_empty() || !edits.leave.is_empty() {
         // Read back: Looker accepts fields that it then ignores.
-        let user = admin.user(&user_id).await?;
+        let user = admin.user(&user_id).await.map_err(|unread| {
+            let id = &work.found.external_user_id;
+            let what = format!("{unread}; whether the changes to `{id}` took effect is not known");
+            Error::from(unread).context(what)
+        })?;
         missed.extend(unlike(&user, &changes));
+        if !missed.is_empty() {
+            sent?;
+        }
         missed.extend(misplaced(&user, edits));
         work.user = Some(user);
     }

@@ -9,6 +9,7 @@ pub(super) mod edit;
 mod look;
 pub(super) mod look_again;
 pub(super) mod mint;
+pub(crate) mod note_schedules;
 pub(super) mod observe;
 pub(super) mod prove;
 pub(super) mod reconcile;

@@ -39,6 +39,8 @@ pub enum Inverse {
     RevokeUndelivered,
     /// Delete the user that the job created.
     DeleteUser,
+    /// Let the user that the job disabled log in again, and start these schedules, which ran before.
+    EnableUser(Vec<String>),
     /// Let the old user of a change of ids log in again.
     EnableOldUser,
     /// Give the planned items of one kind back to the old user.
@@ -108,13 +110,7 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
         )),
         None => {}
     }
-    // The former values were not read, so they cannot be restored.
-    if done(Step::Edit).is_some() {
-        let user = spec.user();
-        undo.stays.push(format!(
-            "{user} keeps the names, attributes and state that were set, since the former ones are not known"
-        ));
-    }
+    undo_edits(spec, events, &mut undo)?;
     match done(Step::Create).map(read).transpose()? {
         Some(Outcome::Created) => undo.inverses.push((Step::Create, Inverse::DeleteUser)),
         Some(Outcome::Updated) => {
@@ -127,6 +123,27 @@ pub fn plan_undo(spec: &JobSpec, events: &[Event]) -> Result<Undo, Error> {
         Some(Outcome::Unchanged) | None => {}
     }
     Ok(undo)
+}
+
+/// Plan how to undo what was changed without a login.
+fn undo_edits(spec: &JobSpec, events: &[Event], undo: &mut Undo) -> Result<(), Error> {
+    let (Some(_), Some(user)) = (done(events, Step::Edit), spec.embed_user()) else {
+        return Ok(());
+    };
+    let edits = &user.planned.edits;
+    if edits.disabled == Some(true) {
+        let running = done(events, Step::NoteSchedules).map(read).transpose()?;
+        let enable = Inverse::EnableUser(running.unwrap_or_default());
+        undo.inverses.push((Step::Edit, enable));
+    }
+    if edits.has_more_than_disabling() {
+        // The former values were not read, so they cannot be restored.
+        let user = spec.user();
+        undo.stays.push(format!(
+            "{user} keeps the names, attributes and state that were set, since the former ones are not known"
+        ));
+    }
+    Ok(())
 }
 
 /// The output of `step`, if it is done and not undone.

@@ -10,13 +10,13 @@ use crate::error::Error;
 use crate::ledger::{
     Event, Job, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, RunId, What,
 };
-use crate::looker::{Api3Key, Client, User, When};
+use crate::looker::{Api3Key, Client, LookerError, User, UserChanges, When};
 use crate::system::Clock;
 use crate::workflow::finder::Finder;
 use crate::workflow::job_context::Observer;
 use crate::workflow::key_access::{KeyAccess, UserKeys};
 use crate::workflow::key_standing::record_of;
-use crate::workflow::read_back::user_is_gone;
+use crate::workflow::read_back::{user_is_disabled, user_is_gone};
 use crate::workflow::rotate_id::undo as back;
 use crate::workflow::spec::JobSpec;
 use crate::workflow::step::Step;
@@ -55,6 +55,10 @@ pub struct Undone {
     pub revoked: Vec<String>,
     /// Old keys that are kept after all, by Looker's id.
     pub kept: Vec<String>,
+    /// Whether a user that was disabled can log in again.
+    pub enabled: bool,
+    /// The schedules that were started again, by Looker's id.
+    pub started: Vec<String>,
     /// The user that was deleted, by Looker's id.
     pub deleted: Option<String>,
     /// How many items went back to their former user.
@@ -184,6 +188,7 @@ async fn invert(
             undone.deleted = Some(user.id.clone());
             Ok(None)
         }
+        Inverse::EnableUser(schedules) => enable(cx, user, schedules, undone).await,
         Inverse::RevokeUndelivered
         | Inverse::EnableOldUser
         | Inverse::MoveBack(_)
@@ -193,6 +198,54 @@ async fn invert(
             JobSpec::CreateUser(_) | JobSpec::MintKey(_) | JobSpec::RotateKey(_) => Ok(None),
         },
     }
+}
+
+/// Let a user log in again, and start the schedules that ran before it was disabled; returns the reason if that has no effect.
+async fn enable(
+    cx: &UndoContext,
+    user: &User,
+    schedules: &[String],
+    undone: &mut Undone,
+) -> Result<Option<String>, Error> {
+    let (admin, id) = (&cx.admin, &user.id);
+    if user.is_disabled {
+        let changes = UserChanges {
+            is_disabled: Some(false),
+            ..UserChanges::default()
+        };
+        admin.update_user(id, &changes).await?;
+        if user_is_disabled(admin, id).await? {
+            return Ok(Some(format!(
+                "Looker user {id} is still disabled although Looker accepted the change"
+            )));
+        }
+        undone.enabled = true;
+    }
+    let mut stopped = Vec::new();
+    for schedule in schedules {
+        // Each by itself: a list may leave out those that are stopped.
+        let now = match admin.scheduled_plan(schedule).await {
+            Ok(now) => Some(now),
+            Err(LookerError::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        match now.filter(|now| now.user_id.as_ref() == Some(id)) {
+            // Someone has deleted it, or given it to another user since.
+            None => undone
+                .lost
+                .push(format!("schedule {schedule} is no longer the user's")),
+            // belief: enable-starts-no-schedules
+            Some(now) if now.enabled => {}
+            Some(_) if admin.start_scheduled_plan(schedule).await?.enabled => {
+                undone.started.push(schedule.clone());
+            }
+            Some(_) => stopped.push(schedule.as_str()),
+        }
+    }
+    Ok((!stopped.is_empty()).then(|| {
+        let stopped = stopped.join(", ");
+        format!("schedule {stopped} is still stopped although Looker accepted the change")
+    }))
 }
 
 /// Revoke the key that has both ids; returns the reason if the id now belongs to another key.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::commands::confirm::confirm;
+use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::{open_ledger, use_ledger};
 use crate::commands::instance;
@@ -152,7 +152,10 @@ async fn undo(
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     say_what_stays(&planned, &session.ui);
-    ask(run, &planned, session)?;
+    let asked = losses(&planned).confirm(session).await;
+    asked.map_err(|error| {
+        error.hint("`--keep-users` deletes no user; `--dry-run` shows what would be undone")
+    })?;
     ledger.claim(run.id).await?;
     // From here on Ctrl-C lets the job in hand be finished.
     session.system.interrupt.listen();
@@ -177,41 +180,26 @@ async fn undo(
     ended
 }
 
-/// Ask for confirmation of what cannot be undone: keys that stop working, users that are deleted.
-fn ask(run: &Run, planned: &[Planned], session: &Session) -> Result<(), Error> {
-    let count = |is: fn(&Inverse) -> bool| {
-        let inverses = planned.iter().flat_map(|planned| &planned.undo.inverses);
-        inverses.filter(|(_, inverse)| is(inverse)).count()
-    };
-    let keys = count(|inverse| matches!(inverse, Inverse::RevokeKey { .. }));
-    let users = count(|inverse| matches!(inverse, Inverse::DeleteUser));
-    let people = planned
-        .iter()
-        .filter(|planned| planned.spec.also().is_some());
-    let people = people
-        .filter(|planned| !planned.undo.inverses.is_empty())
-        .count();
-    // A question about people covers their keys and users too.
-    if people > 0 {
-        let question = format!(
-            "Give everything back to the former ids of {people} people, and delete the new users?"
-        );
-        confirm(&question, session)?;
+/// What is taken away: keys that work, users, and what people got with their new ids.
+fn losses(planned: &[Planned]) -> Losses {
+    let mut losses = Losses::default();
+    for Planned {
+        job, spec, undo, ..
+    } in planned
+    {
+        let inverses = || undo.inverses.iter().map(|(_, inverse)| inverse);
+        let deletes = inverses().any(|inverse| *inverse == Inverse::DeleteUser);
+        let revokes = inverses().any(|inverse| matches!(inverse, Inverse::RevokeKey { .. }));
+        let moves = spec.also().is_some() && !undo.inverses.is_empty();
+        let lost = [
+            (Loss::User, deletes),
+            (Loss::Content, moves),
+            (Loss::Keys, revokes),
+        ];
+        let lost = lost.into_iter().filter(|(_, is)| *is);
+        losses.add(&job.subject, lost.map(|(loss, _)| loss));
     }
-    if keys > 0 && people == 0 {
-        let question = format!(
-            "Revoke {keys} keys of run {}? Anything that uses them stops working.",
-            run.id
-        );
-        confirm(&question, session)?;
-    }
-    if users > 0 && people == 0 {
-        let question =
-            format!("Delete the {users} users that the run created, and everything they own?");
-        let answer = confirm(&question, session);
-        answer.map_err(|error| error.hint("pass `--keep-users` to delete none"))?;
-    }
-    Ok(())
+    losses
 }
 
 async fn each(

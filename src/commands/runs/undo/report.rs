@@ -14,6 +14,8 @@ pub(super) fn undone_json(undone: &Undone) -> Value {
     let Undone {
         revoked,
         kept,
+        enabled,
+        started,
         deleted,
         moved_back,
         lost,
@@ -22,6 +24,8 @@ pub(super) fn undone_json(undone: &Undone) -> Value {
     json!({
         "revoked": revoked,
         "kept": kept,
+        "enabled": enabled,
+        "schedules_started": started,
         "deleted": deleted,
         "moved_back": moved_back,
         "lost": lost,
@@ -42,6 +46,12 @@ pub(super) fn say(spec: &JobSpec, undone: &Undone, ui: &Ui) {
     }
     for id in &undone.kept {
         ui.status(format!("Key {id} of {user} is kept"));
+    }
+    if undone.enabled {
+        ui.status(format!("Enabled {user}"));
+    }
+    for id in &undone.started {
+        ui.status(format!("Started schedule {id} of {user}"));
     }
     if let Some(id) = &undone.deleted {
         ui.status(format!("Deleted {user}, Looker user {id}"));
@@ -122,6 +132,11 @@ fn what(inverse: &Inverse, spec: &JobSpec) -> String {
             format!("revoke a key of {user} that was not delivered, if there is one")
         }
         Inverse::DeleteUser => format!("delete {user}, unless it was used or changed since"),
+        Inverse::EnableUser(schedules) if schedules.is_empty() => format!("enable {user}"),
+        Inverse::EnableUser(schedules) => format!(
+            "enable {user}, and start its schedules {}",
+            schedules.join(", ")
+        ),
         Inverse::EnableOldUser => format!("enable embed user `{old}`"),
         Inverse::MoveBack(kind) => {
             let count = match spec {

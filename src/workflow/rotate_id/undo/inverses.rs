@@ -54,7 +54,10 @@ pub(crate) async fn invert(
             take_grants_back(&cx.admin, spec, new).await?;
             Ok(None)
         }
-        Inverse::KeepKeys(_) | Inverse::RevokeKey { .. } | Inverse::DeleteUser => Ok(None),
+        Inverse::KeepKeys(_)
+        | Inverse::RevokeKey { .. }
+        | Inverse::DeleteUser
+        | Inverse::EnableUser(_) => Ok(None),
     }
 }
 
