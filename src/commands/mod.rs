@@ -11,6 +11,7 @@ mod create_user;
 mod doctor;
 mod emulator;
 mod engine;
+mod export;
 mod files;
 mod grant_args;
 mod help;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     CreateUser(create_user::CreateUserArgs),
     Apply(apply::ApplyArgs),
     Plan(plan::PlanArgs),
+    Export(export::ExportArgs),
     RotateId(rotate_id::RotateIdArgs),
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -107,6 +109,7 @@ async fn dispatch(
         Command::Ledger(command) => Box::pin(ledger::run(command, context()?)).await,
         Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
         Command::RotateId(args) => Box::pin(rotate_id::run(args, context()?)).await,
+        Command::Export(args) => Box::pin(export::run(args, context()?)).await,
         Command::Plan(args) => Box::pin(plan::run(args, context()?)).await,
         Command::Url(command) => Box::pin(url::run(command, context()?)).await,
         Command::Doctor(args) => Box::pin(doctor::run(args, context()?)).await,

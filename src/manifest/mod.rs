@@ -11,6 +11,7 @@ mod node;
 mod problem;
 mod records;
 mod template;
+mod tenants;
 mod write;
 mod yaml;
 
@@ -27,6 +28,7 @@ pub(crate) use known::Known;
 pub(crate) use mapping::{Pair, read_mapping};
 pub(crate) use problem::Problem;
 pub(crate) use template::{Template, schema};
+pub(crate) use tenants::write_tenants;
 pub(crate) use write::write;
 
 /// The format of a manifest.

@@ -9,7 +9,7 @@ use crate::looker::User;
 use crate::workflow::{Stage, Standing};
 
 /// The fields that [`ObservedUser`] is made from, for a sweep.
-pub(super) const FIELDS: &str =
+pub(crate) const FIELDS: &str =
     "id,first_name,last_name,is_disabled,group_ids,role_ids,credentials_embed,credentials_api3";
 
 /// An embed user as Looker shows it.

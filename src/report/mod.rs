@@ -85,8 +85,13 @@ impl Ui {
 
     /// Write a piece of the result, as it is, to standard output.
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// The same, for a part of a text that may end inside a character.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = self.out.clone();
-        let mut write = || out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let mut write = || out.write_all(bytes).and_then(|()| out.flush());
         // Results and progress share the terminal; a pipe has no progress line.
         let written = if self.out.is_terminal() {
             self.live.aside(&self.err, write)

@@ -43,6 +43,7 @@ mod emulator_switches;
 mod emulator_vectors;
 mod emulator_words;
 mod errors;
+mod export;
 mod files;
 mod half_written;
 mod help;

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::support::Sandbox;
 
 /// Numbers that look random and are the same each time (Lehmer's generator with the multiplier of Steele and Vigna).
-struct Dice(u128);
+pub(crate) struct Dice(u128);
 
 impl Dice {
-    const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(((seed as u128) << 1) | 1)
     }
 
@@ -45,9 +45,9 @@ const ATTRIBUTES: [&str; 3] = ["region", "plan", "note"];
 const NAMES: [&str; 3] = ["Ada", "Grace", "Katherine"];
 const EXTERNAL: [&str; 2] = ["acme", "umbrella"];
 
-/// A Looker with eight embed users, of which one may be disabled and one has a value that Looker hides.
-fn world(dice: &mut Dice) -> Value {
-    let users: Vec<Value> = (1..=8)
+/// A Looker with so many embed users, of which some may be disabled and the last has a value that Looker hides.
+pub(crate) fn world(dice: &mut Dice, many: u64) -> Value {
+    let users: Vec<Value> = (1..=many)
         .map(|number| {
             let mut user = json!({ "id": 100 + number, "external_user_id": format!("acme-{number}") });
             if dice.chance(70) {
@@ -71,7 +71,7 @@ fn world(dice: &mut Dice) -> Value {
                 .map(|(name, value)| (name.to_owned(), json!(value)))
                 .collect();
             login["user_attributes"] = json!(values);
-            if number == 8 {
+            if number == many {
                 login["user_attributes"]["api_token"] = json!("hidden from everybody");
             }
             // Those that an admin gave stay when a login names others.
@@ -249,7 +249,7 @@ async fn plan(sandbox: &Sandbox, more: &[&str]) -> BTreeMap<String, Value> {
 async fn check(seed: u64) {
     let mut dice = Dice::new(seed);
     let sandbox = Sandbox::with(Options {
-        state: State::parse(&world(&mut dice).to_string()).unwrap(),
+        state: State::parse(&world(&mut dice, 8).to_string()).unwrap(),
         ..Options::default()
     })
     .await;
