@@ -30,23 +30,27 @@ pub(crate) struct Request {
     /// What was asked for, if the jobs also depend on what was there at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<Value>,
+    /// What the run is about, for people: a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<String>,
 }
 
 impl Request {
-    /// A request whose jobs say all that was asked for, besides where keys go.
-    pub(crate) const fn keys(keys_to: Option<String>) -> Self {
+    /// A request whose jobs say all that a file asks for, besides where keys go.
+    pub(crate) fn of_file(name: &str, keys_to: Option<String>) -> Self {
         Self {
             keys_to,
             asked: None,
+            about: Some(name.to_owned()),
         }
     }
 
     /// The form that is recorded.
-    fn recorded(&self) -> Self {
-        // A command may have secrets among its arguments, and the ledger holds none.
+    fn recorded(&self, system: &System) -> Self {
+        let keys_to = self.keys_to.as_deref();
         Self {
-            keys_to: self.keys_to.as_deref().map(key_sink::recorded),
-            asked: self.asked.clone(),
+            keys_to: keys_to.map(|keys_to| key_sink::recorded(keys_to, system)),
+            ..self.clone()
         }
     }
 }
@@ -150,7 +154,7 @@ pub(crate) async fn begin(
         // The same command after a crash: continuing finds keys of the lost run, where a new run would
         // mint second ones.
         Err(LedgerError::Unfinished { subject, run }) => {
-            adopt(&*ledger, &work, &subject, run).await?;
+            adopt(&*ledger, &work, (&subject, run), &session.system).await?;
             session.ui.status(format!(
                 "an earlier run stopped half-way; going on with run {run}"
             ));
@@ -269,8 +273,8 @@ fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
 async fn adopt(
     ledger: &dyn Ledger,
     work: &JobBatch,
-    subject: &str,
-    run: RunId,
+    (subject, run): (&str, RunId),
+    system: &System,
 ) -> Result<(), Error> {
     let conflict = || {
         Error::new(
@@ -286,7 +290,7 @@ async fn adopt(
     let limit = u32::try_from(work.specs.len() + 1).unwrap_or(u32::MAX);
     let jobs = ledger.jobs(run, None, 0, limit).await?;
     // A single job may continue with another sink: its key is in neither, or it is settled. Of many, some are delivered.
-    let same_sink = jobs.len() == 1 || earlier.request == json!(work.request.recorded());
+    let same_sink = jobs.len() == 1 || earlier.request == json!(work.request.recorded(system));
     // A job that was decided on by what was there is another one once it has begun, though the same is asked for.
     let asked = &work.request.asked;
     let same_job = match asked {
@@ -320,7 +324,7 @@ pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Resu
     Ok(NewRun {
         id: new_run_id(system)?,
         command: command.to_owned(),
-        request: json!(request.recorded()),
+        request: json!(request.recorded(system)),
         created_at: system.clock.now(),
     })
 }

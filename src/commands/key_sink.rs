@@ -6,12 +6,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::commands::context::CommandContext;
 use crate::commands::files::Roles;
 use crate::commands::session::Session;
 use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::report::Ui;
 use crate::sink::{self, KeyName, Sink, Stdout};
+use crate::system::System;
 use crate::workflow::{Found, FoundKey};
 
 /// The purpose of new keys, and the sink for their secrets.
@@ -131,11 +133,15 @@ fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
     }
 }
 
-/// The form of the sink `keys_to` that is recorded: of a command only its program, since its arguments may be secret.
-pub(crate) fn recorded(keys_to: &str) -> String {
-    match keys_to.strip_prefix("exec:") {
-        Some(command) => sink::exec_name(command),
-        None => keys_to.to_owned(),
+/// The form of the sink `keys_to` that is recorded: of a command only its program, since its arguments may be secret; of a path
+/// the absolute one, since a run may be continued from another folder.
+pub(crate) fn recorded(keys_to: &str, system: &System) -> String {
+    match keys_to.split_once(':') {
+        Some(("exec", command)) => sink::exec_name(command),
+        Some((kind @ ("file" | "dir" | "env"), path)) => {
+            format!("{kind}:{}", system.path(path).display())
+        }
+        _ => keys_to.to_owned(),
     }
 }
 
@@ -143,12 +149,12 @@ pub(crate) fn recorded(keys_to: &str) -> String {
 pub(crate) fn again(
     recorded_as: &str,
     given: Option<&str>,
-    settings: &Settings,
+    cx: &CommandContext,
 ) -> Result<String, Error> {
     let is_command = recorded_as.starts_with("exec:");
-    let known = given.or_else(|| settings.keys_to().filter(|_| is_command));
+    let known = given.or_else(|| cx.settings.keys_to().filter(|_| is_command));
     match known {
-        Some(known) if recorded(known) == recorded_as => Ok(known.to_owned()),
+        Some(known) if recorded(known, &cx.system) == recorded_as => Ok(known.to_owned()),
         None if !is_command => Ok(recorded_as.to_owned()),
         Some(_) if !is_command => Err(Error::usage(format!(
             "the run delivers its keys to `{recorded_as}`, and not elsewhere"

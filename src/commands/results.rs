@@ -100,6 +100,7 @@ impl Results {
             request: Request {
                 keys_to: sink.as_ref().map(|_| self.keys_to.clone()),
                 asked: self.asked.take(),
+                about: None,
             },
             specs,
             sink,

@@ -93,6 +93,12 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// The newest `limit` runs at any Looker, newest first.
     fn runs(&self, limit: u32) -> Answer<'_, Vec<Run>>;
 
+    /// The newest `limit` runs at any Looker with a job for `subject`, as its subject or as its second user, newest first.
+    fn runs_of(&self, subject: &str, limit: u32) -> Answer<'_, Vec<Run>>;
+
+    /// The newest job for `subject` that is done and belongs to a later run than `run` at the ledger's Looker, with its run.
+    fn done_since(&self, run: RunId, subject: &str) -> Answer<'_, Option<(RunId, Job)>>;
+
     /// The unfinished run at the ledger's Looker with an open job for `subject`, as its subject or as its second user, if any.
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>>;
 

@@ -466,6 +466,14 @@ impl Ledger for Mortal {
         self.inner.runs(limit)
     }
 
+    fn runs_of(&self, subject: &str, limit: u32) -> Answer<'_, Vec<Run>> {
+        self.inner.runs_of(subject, limit)
+    }
+
+    fn done_since(&self, run: RunId, subject: &str) -> Answer<'_, Option<(RunId, Job)>> {
+        self.inner.done_since(run, subject)
+    }
+
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>> {
         self.inner.pending(subject)
     }

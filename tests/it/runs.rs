@@ -1,6 +1,8 @@
 //! `embedctl runs`, and what Ctrl-C leaves for it: what happened, going on from there, and going back.
 
+use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use embedctl::emulator::{Effect, ErrorBody, Fault, Options};
@@ -674,5 +676,106 @@ async fn a_user_that_was_created_with_empty_cells_counts_as_unchanged_when_its_r
     let _undone = sandbox.run(&["runs", "undo", &id, "--yes"]).await.done();
 
     assert_eq!(users(&sandbox).await, 0);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn runs_say_what_they_are_about_and_are_found_by_user_and_by_either_end_of_their_id() {
+    let (sandbox, _) = frozen(0).await;
+    sandbox.file("users.csv", "external_user_id\nacme-1\nacme-2\n");
+    let _one = sandbox
+        .run(&["create-user", "acme-42", "--no-key"])
+        .await
+        .done();
+    let _many = sandbox
+        .run(&["apply", "users.csv", "--key=none"])
+        .await
+        .done();
+
+    let all = json_of(&sandbox, &["runs", "list"]).await;
+    let of_one = json_of(&sandbox, &["runs", "list", "--user", "acme-2"]).await;
+    let table = sandbox.run(&["runs", "list"]).await.done().out;
+
+    assert_eq!(
+        (&all[0]["about"], &all[1]["about"]),
+        (&json!("users.csv"), &json!("acme-42"))
+    );
+    assert_eq!(
+        (&of_one[0]["id"], &of_one[1]),
+        (&all[0]["id"], &Value::Null)
+    );
+    // Both runs begin alike on a clock that stands still; their last parts are random.
+    for run in [&all[0], &all[1]] {
+        let id = run["id"].as_str().unwrap();
+        let (_, end) = id.rsplit_once('-').unwrap();
+        assert!(table.contains(end) && !table.contains(id), "{table}");
+        let shown = json_of(&sandbox, &["runs", "show", &end[..8]]).await;
+        assert_eq!(shown["id"], run["id"]);
+    }
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_user_that_got_its_key_from_a_later_run_gets_no_second_one_when_the_first_is_resumed() {
+    let (sandbox, _) = frozen(1).await;
+    let store = sandbox.file(
+        "store",
+        "#!/bin/sh\ncat > /dev/null\n[ -e probed ] || exec touch probed\nexit 1\n",
+    );
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o755)).unwrap();
+    let sink = format!("exec:{}", store.display());
+    let _failed = sandbox
+        .run(&["keys", "mint", "user-1", "--keys-to", &sink])
+        .await
+        .exits(1);
+    let run = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+    let by_hand = ["keys", "mint", "user-1", "--keys-to", "file:keys.jsonl"];
+    let _minted = sandbox.run(&by_hand).await.done();
+    let before = key_ids(sandbox.emulator(), "user-1").await;
+
+    fs::remove_file(sandbox.path("probed")).unwrap();
+    let resume = ["runs", "resume", &run, "--keys-to", &sink];
+    let resumed = sandbox.run(&resume).await.done();
+
+    assert!(
+        resumed.err.contains("`user-1` got its key from run"),
+        "{}",
+        resumed.err
+    );
+    assert_eq!(key_ids(sandbox.emulator(), "user-1").await, before);
+    let shown = json_of(&sandbox, &["runs", "show", &run]).await;
+    assert_eq!(
+        (&shown["state"], &shown["failed"]),
+        (&json!("done"), &json!(0))
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_is_resumed_from_another_folder_with_the_same_sink() {
+    let (sandbox, _) = frozen(1).await;
+    cut_off(&sandbox, MINT);
+    let mint = [
+        "keys",
+        "mint",
+        "user-1",
+        "--keys-to",
+        "file:keys.jsonl",
+        "--retries",
+        "0",
+    ];
+    let _stopped = sandbox.run(&mint).await.exits(3);
+    sandbox.emulator().clear_faults();
+    let run = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+    let elsewhere = sandbox.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let (mut system, captured) = sandbox.system_in(&elsewhere, Input::empty());
+
+    let args = ["embedctl", "runs", "resume", &run];
+    let exit = Box::pin(embedctl::run(args, &mut system)).await;
+
+    let _done = captured.outcome(exit.code()).done();
+    assert_eq!(sandbox.read("keys.jsonl").lines().count(), 1);
+    assert!(!elsewhere.join("keys.jsonl").exists());
     sandbox.finish().await;
 }

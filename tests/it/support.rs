@@ -232,10 +232,15 @@ impl Sandbox {
     /// Surroundings that see this sandbox only, and what will have been written to their streams; for tests that
     /// change more of them, as the source of randomness.
     pub(crate) fn system(&self, input: Input) -> (System, Captured) {
+        self.system_in(&self.path(""), input)
+    }
+
+    /// The same, in another folder.
+    pub(crate) fn system_in(&self, folder: &Path, input: Input) -> (System, Captured) {
         let captured = Captured::default();
         let mut system = System::with(
             self.vars.clone(),
-            self.path(""),
+            folder,
             input,
             Stream::new(captured.out.clone(), false),
             Stream::new(captured.err.clone(), false),

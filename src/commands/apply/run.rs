@@ -55,7 +55,7 @@ pub(super) async fn apply(
     // An interrupted run is finished first: its users must not get second keys from a new run.
     unfinished_run::finish(&sound.ledger, &mut results, keys_to.as_deref(), session, ui).await?;
 
-    let request = Request::keys(keys_to);
+    let request = Request::of_file(&source.name, keys_to);
     let deciding = decide(&sound, source, &mut results, (session, ui), system);
     let decided = until_interrupted(&interrupt, deciding).await?;
     // Before anything is recorded: whoever says no leaves no unfinished run.

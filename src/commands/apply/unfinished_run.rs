@@ -39,7 +39,7 @@ pub(super) async fn finish(
         let given = keys_to.filter(|_| request.keys_to.as_deref().is_some_and(is_command));
         let keys_to = request.keys_to.as_deref();
         let keys_to = keys_to
-            .map(|recorded| key_sink::again(recorded, given, &session.settings))
+            .map(|recorded| key_sink::again(recorded, given, session))
             .transpose()?;
         // Fails if its owner is still alive.
         let run = ledger.claim(run.id).await?;

@@ -1,12 +1,13 @@
-//! Finds a run by the start of its id.
+//! Finds a run by the start of its id, or of the last part of it.
 
+use crate::commands::runs::short_id;
 use crate::error::{Error, Kind};
 use crate::ledger::{Ledger, LedgerError, Run, RunId};
 
 /// How many of the newest runs are searched for a shortened id.
 const NEWEST: u32 = 100_000;
 
-/// The run whose id is `text`, or starts with it.
+/// The run whose id is `text`, or starts with it, or whose last part does.
 ///
 /// # Errors
 /// There is none, or several.
@@ -29,7 +30,10 @@ pub(super) async fn find(ledger: &dyn Ledger, text: &str) -> Result<Run, Error> 
     let runs = ledger.runs(NEWEST).await?;
     let mut found: Vec<_> = runs
         .into_iter()
-        .filter(|run| run.id.to_string().starts_with(&text))
+        .filter(|run| {
+            let id = run.id.to_string();
+            id.starts_with(&text) || short_id(run).starts_with(&text)
+        })
         .collect();
     match (found.pop(), found.len()) {
         (Some(run), 0) => Ok(run),

@@ -2,6 +2,7 @@
 
 mod find;
 mod list;
+mod overtaken;
 mod resume;
 mod show;
 mod undo;
@@ -38,6 +39,12 @@ const fn state(run: &Run) -> &'static str {
         (_, _, 1..) => "undone",
         _ => "done",
     }
+}
+
+/// The last part of a run's id, which is random: enough for people, since runs of the same minute begin alike.
+fn short_id(run: &Run) -> String {
+    let id = run.id.to_string();
+    id.rsplit('-').next().unwrap_or(&id).to_owned()
 }
 
 fn run_json(run: &Run) -> Value {

@@ -7,7 +7,7 @@ use crate::commands::engine::{self, Ended, OwnedRun, Request, open_ledger, use_l
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
-use crate::commands::runs::{run_json, state};
+use crate::commands::runs::{overtaken, run_json, state};
 use crate::commands::session::{Needs, Session};
 use crate::commands::{instance, key_sink};
 use crate::error::{Error, Exit, Kind};
@@ -16,11 +16,11 @@ use crate::workflow::{JobSpec, require_admin};
 
 /// Continue a run that stopped
 ///
-/// What is done stays done; failed jobs are retried. Keys go where the run was told to deliver them; a relative path counts from
-/// the current folder. A finished run is left as it is.
+/// What is done stays done; failed jobs are retried, but for users that got their key from a later run since. Keys go where the run
+/// was told to deliver them. A finished run is left as it is.
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsResumeArgs {
-    /// The run's id, or the start of it
+    /// The run's id, or the start of it or of its last part
     run: String,
 
     /// The sink for its keys, again: of `exec:COMMAND` the ledger keeps only the program
@@ -61,7 +61,7 @@ async fn resume(
     let given = args.keys_to.as_deref();
     let keys_to = request.keys_to.as_deref();
     let keys_to = keys_to
-        .map(|recorded| key_sink::again(recorded, given, &session.settings))
+        .map(|recorded| key_sink::again(recorded, given, session))
         .transpose()?;
     let keys_to = keys_to.as_deref();
     let base_url = session.admin.base_url().as_str();
@@ -77,12 +77,13 @@ async fn resume(
     instance::is_run_of(run, session).await?;
     require_admin(&session.admin).await?;
     ledger.claim(run.id).await?;
+    let overtaken = overtaken::settle(&*ledger, run.id, session).await?;
     let began = session.system.clock.elapsed();
     let going = OwnedRun {
         run: run.id,
         resumed: true,
         many,
-        total: run.open + run.failed,
+        total: (run.open + run.failed).saturating_sub(overtaken),
         ledger,
         signs,
         sink,

@@ -18,7 +18,7 @@ use crate::workflow::Reconciled;
 /// Show a run: every step of every job, and when it was done
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsShowArgs {
-    /// The run's id, or the start of it
+    /// The run's id, or the start of it or of its last part
     run: String,
 
     /// Only jobs in this state

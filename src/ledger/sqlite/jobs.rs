@@ -116,6 +116,22 @@ pub(super) fn newest_done(db: &Connection, subjects: &[String]) -> Result<Vec<Ve
     Ok(found)
 }
 
+pub(super) fn done_since(
+    db: &Connection,
+    run: RunId,
+    subject: &str,
+) -> Result<Option<(RunId, Job)>, Fault> {
+    let sql = format!(
+        "SELECT number, subject, also, spec, state, outcome, (SELECT id FROM run WHERE seq = job.run) FROM job
+         WHERE subject = ?1 AND state = 1 AND run > (SELECT seq FROM run WHERE id = ?2)
+           AND (SELECT looker FROM run WHERE seq = job.run) = {HERE}
+         ORDER BY run DESC, number DESC LIMIT 1"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let found = statement.query_row((subject, run.0), |row| Ok((RunId(row.get(6)?), job(row)?)));
+    Ok(found.optional()?)
+}
+
 /// The state of a job, and its users.
 fn state(
     db: &Connection,

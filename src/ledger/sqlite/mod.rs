@@ -244,6 +244,16 @@ impl Ledger for SqliteLedger {
         self.read(move |db| runs::newest(db, limit))
     }
 
+    fn runs_of(&self, subject: &str, limit: u32) -> Answer<'_, Vec<Run>> {
+        let subject = subject.to_owned();
+        self.read(move |db| runs::of(db, &subject, limit))
+    }
+
+    fn done_since(&self, run: RunId, subject: &str) -> Answer<'_, Option<(RunId, Job)>> {
+        let subject = subject.to_owned();
+        self.read(move |db| jobs::done_since(db, run, &subject))
+    }
+
     fn pending(&self, subject: &str) -> Answer<'_, Option<Run>> {
         let subject = subject.to_owned();
         self.read(move |db| runs::pending(db, &subject))

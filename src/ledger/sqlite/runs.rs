@@ -156,6 +156,17 @@ pub(super) fn newest(db: &Connection, limit: u32) -> Result<Vec<Run>, Fault> {
     Ok(runs.collect::<Result<_, _>>()?)
 }
 
+/// The newest runs with a job for `subject`, newest first.
+pub(super) fn of(db: &Connection, subject: &str, limit: u32) -> Result<Vec<Run>, Fault> {
+    let sql = format!(
+        "{SELECT} WHERE run.seq IN (SELECT run FROM job WHERE subject = ?1 OR also = ?1)
+         ORDER BY run.seq DESC LIMIT ?2"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let runs = statement.query_map((subject, limit), read)?;
+    Ok(runs.collect::<Result<_, _>>()?)
+}
+
 /// The run with an open job for `subject`.
 pub(super) fn pending(db: &Connection, subject: &str) -> Result<Option<Run>, Fault> {
     let sql = format!("{SELECT} WHERE run.seq = ({PENDING})");

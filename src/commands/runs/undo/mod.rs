@@ -32,7 +32,7 @@ use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_ad
 /// without one. An interrupted undo continues when it is run again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct RunsUndoArgs {
-    /// The run's id, or the start of it
+    /// The run's id, or the start of it or of its last part
     run: String,
 
     /// Do not delete users
