@@ -1,6 +1,6 @@
 //! `embedctl plan`: print what apply would do, and the API calls it would cost.
 
-use crate::commands::apply::{PlanningArgs, Source, show, sound};
+use crate::commands::apply::{PlanningArgs, Shown, Source, show, sound};
 use crate::commands::context::CommandContext;
 use crate::commands::files::{Output, OutputKind, Roles};
 use crate::commands::instance::instance;
@@ -25,6 +25,10 @@ pub(crate) struct PlanArgs {
     /// Compare the calls with a monthly quota, as on Looker (Google Cloud core)
     #[arg(long, value_name = "CALLS")]
     quota: Option<u64>,
+
+    /// List users of whom the same changes together, with their number and the first few
+    #[arg(long)]
+    summary: bool,
 
     /// Exit with 9 if there is something to do
     #[arg(long)]
@@ -91,7 +95,10 @@ async fn plan(args: &PlanArgs, source: &Source, session: &Session) -> Result<Exi
     let counts = Box::pin(show(
         &sound,
         decisions,
-        args.quota,
+        Shown {
+            summary: args.summary,
+            quota: args.quota,
+        },
         (session, &session.ui),
         writer.as_mut(),
     ))

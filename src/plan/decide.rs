@@ -371,7 +371,7 @@ mod tests {
         ~ update acme-1 (Looker user 7)
             permissions: -see_looks +explore
             attr.region: west -> none
-            needs a login for permissions, which ends its sessions and repeats
+            needs a login for permissions, which ends open sessions and repeats
               models: demo
               group_ids: 3
               external_group_id: acme

@@ -10,51 +10,64 @@ use crate::plan::field::{Carried, Difference};
 impl fmt::Display for Change {
     /// A line for the user, and one for each difference.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.external_user_id;
+        let user = match &self.looker_user_id {
+            Some(looker) => format!("{id} (Looker user {looker})"),
+            None => id.clone(),
+        };
+        write!(f, "{}{}", self.heading(&user), self.details())
+    }
+}
+
+impl Change {
+    /// The first line, about `users`.
+    pub(crate) fn heading(&self, users: &str) -> String {
         let sign = match self.action {
             Action::Create => '+',
-            Action::Update => '~',
+            Action::Update | Action::Enable => '~',
             Action::Key => '*',
             Action::Disable => '-',
-            Action::Enable => '~',
             Action::Unchanged => '=',
             Action::Refused => '!',
         };
-        write!(f, "{sign} {} {}", self.action.word(), self.external_user_id)?;
-        if let Some(id) = &self.looker_user_id {
-            write!(f, " (Looker user {id})")?;
-        }
-        if self.ends_sessions && self.login.is_none() {
-            f.write_str(", ends its sessions")?;
-        }
+        let ends = match self.ends_sessions && self.login.is_none() {
+            true => ", ends open sessions",
+            false => "",
+        };
+        format!("{sign} {} {users}{ends}", self.action.word())
+    }
+
+    /// All that follows the first line: the same text for users of whom the same changes.
+    pub(crate) fn details(&self) -> String {
+        let mut text = String::new();
         if let Some(refused) = &self.refused {
-            write!(f, ": {}", refused.reason)?;
+            text.extend([": ", &refused.reason]);
             if let Some(advice) = &refused.advice {
-                write!(f, "\n    {advice}")?;
+                text.extend(["\n    ", advice]);
             }
         }
         for difference in &self.differences {
-            write!(f, "\n    {difference}")?;
+            text.extend(["\n    ", &difference.to_string()]);
         }
         if self.ends_sessions && self.login.is_some() {
             let fields: Vec<_> = self.login_fields().map(ToString::to_string).collect();
-            let fields = fields.join(", ");
             let repeats = match self.carried.is_empty() {
                 true => "",
                 false => " and repeats",
             };
-            write!(
-                f,
-                "\n    needs a login for {fields}, which ends its sessions{repeats}"
-            )?;
+            let fields = fields.join(", ");
+            let ends = "which ends open sessions";
+            text.extend(["\n    needs a login for ", &fields, ", ", ends, repeats]);
             for Carried { field, value } in &self.carried {
-                write!(f, "\n      {field}: {}", word(value))?;
+                text.extend(["\n      ", &field.to_string(), ": ", &word(value)]);
             }
         }
-        match self.key {
-            KeyChange::None => Ok(()),
-            KeyChange::Mint => f.write_str("\n    key: minted"),
-            KeyChange::Rotate => f.write_str("\n    key: minted, replacing the present ones"),
-        }
+        text.push_str(match self.key {
+            KeyChange::None => "",
+            KeyChange::Mint => "\n    key: minted",
+            KeyChange::Rotate => "\n    key: minted, replacing the present ones",
+        });
+        text
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Ui {
     out: Stream,
     err: Stream,
     color: bool,
+    /// Whether results are coloured.
+    color_data: bool,
     width: Option<usize>,
     terminal: Terminal,
     github: bool,
@@ -64,6 +66,7 @@ impl Ui {
             out: system.out.clone(),
             err: system.err.clone(),
             color: wants_color(options.color, &system.err, system),
+            color_data: wants_color(options.color, &system.out, system),
             width: terminal_width(system),
             terminal: Terminal::of(system),
             // Only Actions understands its commands; anywhere else they would print the secret once
@@ -86,6 +89,17 @@ impl Ui {
     /// Write a piece of the result, as it is, to standard output.
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
         self.bytes(text.as_bytes())
+    }
+
+    /// A part of a result in this colour, if results are coloured.
+    pub(crate) fn painted(&self, text: &str, color: AnsiColor) -> String {
+        match self.color_data {
+            true => {
+                let style = color.on_default();
+                format!("{style}{text}{style:#}")
+            }
+            false => text.to_owned(),
+        }
     }
 
     /// The same, for a part of a text that may end inside a character.

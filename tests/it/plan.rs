@@ -276,3 +276,46 @@ async fn what_a_disabled_user_s_row_names_is_not_taken_for_done_once_the_user_is
     assert_eq!(fields, ["state", "permissions"], "{plan}");
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn a_summary_names_users_of_whom_the_same_changes_together() {
+    let sandbox = Sandbox::new().await;
+    let users = |models: &str| {
+        let rows = (1..=5).map(|number| format!("acme-{number},{models},access_data\n"));
+        format!(
+            "external_user_id,models,permissions\n{}",
+            rows.collect::<String>()
+        )
+    };
+    sandbox.file("users.csv", &users("demo"));
+    let summary = ["plan", "users.csv", "--key=none", "--summary"];
+
+    let created = sandbox.run(&summary).await.done().out;
+    let _made = sandbox
+        .run(&["apply", "users.csv", "--key=none"])
+        .await
+        .done();
+    sandbox.file("users.csv", &users("").replace("acme-5,,", "acme-5,demo,"));
+    let changed = sandbox
+        .run(&[&summary[..], &["-o", "jsonl"]].concat())
+        .await
+        .done();
+    let colored = [&summary[..], &["--color=always"]].concat();
+    let colored = sandbox.run(&colored).await.done().out;
+
+    let heading = "+ create 5 users (acme-1, acme-2, acme-3 and 2 more)\n";
+    assert!(created.starts_with(heading), "{created}");
+    assert_eq!(created.matches("models: demo").count(), 1, "{created}");
+    let groups = changed.json_lines();
+    assert_eq!(groups.len(), 2, "a group and the totals");
+    assert_eq!(
+        (&groups[0]["action"], &groups[0]["users"]),
+        (&json!("update"), &json!(4))
+    );
+    assert_eq!(groups[0]["changes"][0]["field"], "models");
+    assert!(
+        colored.starts_with("\u{1b}[33m~ update 4 users"),
+        "{colored:?}"
+    );
+    sandbox.finish().await;
+}

@@ -2,6 +2,7 @@
 
 mod counts;
 mod failed;
+mod groups;
 mod kept;
 mod options;
 mod prepare;
@@ -28,7 +29,7 @@ use crate::workflow::Via;
 
 pub(crate) use options::PlanningArgs;
 pub(crate) use prepare::sound;
-pub(crate) use show::show;
+pub(crate) use show::{Shown, show};
 pub(crate) use source::Source;
 
 /// Ensure every embed user of a manifest
@@ -128,7 +129,14 @@ async fn dry_run(
     until_interrupted(&interrupt, async {
         let sound = Box::pin(sound(source, &args.planning, session, ui, system)).await?;
         let decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
-        Box::pin(show(&sound, decisions, None, (session, ui), None)).await?;
+        Box::pin(show(
+            &sound,
+            decisions,
+            Shown::default(),
+            (session, ui),
+            None,
+        ))
+        .await?;
         Ok(Exit::Done)
     })
     .await

@@ -1,26 +1,39 @@
 //! Prints a plan.
 
+use anstyle::AnsiColor;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::commands::apply::counts::Counts;
+use crate::commands::apply::groups::Groups;
 use crate::commands::apply::prepare::{CheckedManifest, Decisions};
 use crate::commands::files::Writing;
 use crate::commands::minter;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
-use crate::plan::{Action, PlanWriter, Planned};
-use crate::report::{Format, Ui};
+use crate::plan::{Action, Change, PlanWriter};
+use crate::report::{Format, Ui, escape_control};
+
+/// What is printed of a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    /// Users of whom the same changes, together.
+    pub(crate) summary: bool,
+    /// A monthly quota of calls to compare with.
+    pub(crate) quota: Option<u64>,
+}
 
 /// Print every change and the totals; write the changes to `out` too, if given.
 pub(crate) async fn show(
     sound: &CheckedManifest,
     mut decisions: Decisions,
-    quota: Option<u64>,
+    shown: Shown,
     (session, ui): (&Session, &Ui),
     mut out: Option<&mut PlanWriter<Writing>>,
 ) -> Result<Counts, Error> {
     let mut counts = Counts::new(sound.options.clone());
     let mut printed = 0_u64;
+    let mut groups = shown.summary.then(Groups::default);
     loop {
         let chunk = decisions.next().await?;
         if chunk.is_empty() {
@@ -31,8 +44,13 @@ pub(crate) async fn show(
             if planned.change.action == Action::Unchanged {
                 continue;
             }
-            print(&planned, printed == 0, ui)?;
-            printed += 1;
+            match &mut groups {
+                Some(groups) => groups.add(&planned.change),
+                None => {
+                    print(&planned.change, printed == 0, ui)?;
+                    printed += 1;
+                }
+            }
             if let Some(out) = &mut out {
                 out.line(&planned).map_err(|error| {
                     Error::caused(Kind::Internal, error).context("cannot write the plan")
@@ -40,7 +58,10 @@ pub(crate) async fn show(
             }
         }
     }
-    conclude(&counts, printed, quota, session, ui)?;
+    if let Some(groups) = groups {
+        printed = print_groups(&groups, ui)?;
+    }
+    conclude(&counts, printed, shown.quota, session, ui)?;
     // Last, so that the plan shows whom it is about.
     decisions.check_max()?;
     Ok(counts)
@@ -87,20 +108,63 @@ fn conclude(
     Ok(())
 }
 
-fn print(planned: &Planned, first: bool, ui: &Ui) -> Result<(), Error> {
-    let change = &planned.change;
+fn print(change: &Change, first: bool, ui: &Ui) -> Result<(), Error> {
     match ui.format() {
-        Format::Table | Format::Env => ui.data(&format!(
-            "{}\n",
-            crate::report::escape_control(&change.to_string())
-        )),
+        Format::Table | Format::Env => print_text(change, &change.to_string(), ui),
         Format::Jsonl => ui.json(change),
-        Format::Json => {
-            let text = serde_json::to_string(change).map_err(Error::internal)?;
-            let before = if first { "{\"changes\":[" } else { "," };
-            ui.data(&format!("{before}{text}"))
+        Format::Json => print_part(change, first, ui),
+    }
+}
+
+/// Print a change as text, with its first line in the colour of what it does.
+fn print_text(change: &Change, text: &str, ui: &Ui) -> Result<(), Error> {
+    let color = match change.action {
+        Action::Create => AnsiColor::Green,
+        Action::Update | Action::Enable => AnsiColor::Yellow,
+        Action::Key => AnsiColor::Cyan,
+        Action::Disable | Action::Refused => AnsiColor::Red,
+        Action::Unchanged => AnsiColor::White,
+    };
+    let text = escape_control(text);
+    let (heading, rest) = match text.split_once('\n') {
+        Some((heading, rest)) => (heading, format!("\n{rest}")),
+        None => (&*text, String::new()),
+    };
+    ui.data(&format!("{}{rest}\n", ui.painted(heading, color)))
+}
+
+/// Print a part of the JSON object.
+fn print_part(part: &impl Serialize, first: bool, ui: &Ui) -> Result<(), Error> {
+    let text = serde_json::to_string(part).map_err(Error::internal)?;
+    let before = if first { "{\"changes\":[" } else { "," };
+    ui.data(&format!("{before}{text}"))
+}
+
+/// Print the groups, and return how many there are.
+fn print_groups(groups: &Groups, ui: &Ui) -> Result<u64, Error> {
+    let mut printed = 0;
+    if ui.format().is_json() {
+        for object in groups.objects() {
+            match ui.format() {
+                Format::Json => print_part(&object, printed == 0, ui)?,
+                _ => ui.json(&object)?,
+            }
+            printed += 1;
+        }
+    } else {
+        for (change, users) in groups.each() {
+            let text = change.heading(&users) + &change.details();
+            print_text(change, &text, ui)?;
+            printed += 1;
         }
     }
+    if groups.others() > 0 {
+        ui.warning(format!(
+            "there are too many different changes for a summary; {} users are in none of the groups",
+            groups.others()
+        ));
+    }
+    Ok(printed)
 }
 
 /// The end of the JSON object: the list of changes may be long, so it is written piece by piece.
