@@ -249,7 +249,7 @@ impl CreateUserArgs {
 /// The grants that the flags name, checked as a manifest of one row is, with groups by their ids; and what they were checked
 /// against.
 async fn checked(args: &CreateUserArgs, session: &Session) -> Result<(Grants, Arc<Known>), Error> {
-    let grants = args.grants.grants();
+    let grants = args.grants.grants(&session.system)?;
     let effective = grants.clone().or(session.settings.grants());
     let known = Arc::new(known(&session.admin, Some(&effective)).await?);
     let row = Row {

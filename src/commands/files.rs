@@ -321,6 +321,21 @@ fn kind_of(head: &str) -> Option<OutputKind> {
         .then_some(OutputKind::Manifest)
 }
 
+/// All of the file `name`, as typed; `-` is standard input.
+pub(crate) fn read_named(file: &str, system: &System) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = if file == "-" {
+        system.input.clone().read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(system.path(file)).map(|content| bytes = content)
+    };
+    read.map_err(|error| {
+        Error::usage(format!("cannot read `{file}`: {error}"))
+            .hint("name a file that can be read, or `-` for standard input")
+    })?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{OutputKind, kind_of};

@@ -1,10 +1,14 @@
 //! The flags that say who an embed user is and what it may do, shared by the commands that make a signed login.
 
+use std::collections::BTreeMap;
+
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
+use crate::commands::files::read_named;
+use crate::error::Error;
 use crate::permissions::Permissions;
 use crate::signed_url::{Grants, MAX_SESSION_LENGTH};
-use crate::system::duration;
+use crate::system::{System, duration};
 
 /// The identity and grants of an embed user.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -44,7 +48,7 @@ pub(crate) struct GrantArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) external_group_id: Option<String>,
 
-    /// The value of a user attribute; may be repeated
+    /// The value of a user attribute, or `NAME=@FILE` for one from a file; may be repeated
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) attributes: Vec<(String, String)>,
 
@@ -69,8 +73,11 @@ fn session_length(text: &str) -> Result<u32, String> {
 
 impl GrantArgs {
     /// The grants given by flags.
-    pub(crate) fn grants(&self) -> Grants {
-        Grants {
+    ///
+    /// # Errors
+    /// A file with the value of an attribute cannot be read.
+    pub(crate) fn grants(&self, system: &System) -> Result<Grants, Error> {
+        Ok(Grants {
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             models: given(&self.models),
@@ -78,9 +85,9 @@ impl GrantArgs {
             group_ids: given(&self.group_ids),
             external_group_id: self.external_group_id.clone(),
             user_timezone: self.user_timezone.clone(),
-            user_attributes: self.attributes.iter().cloned().collect(),
+            user_attributes: values(&self.attributes, system)?,
             session_length: self.session_length,
-        }
+        })
     }
 }
 
@@ -94,6 +101,31 @@ pub(crate) fn attribute(text: &str) -> Result<(String, String), &'static str> {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err("there is no `=` between the name and the value"),
     }
+}
+
+/// The values of attributes: of `@FILE` what the file holds, without the line end after it, so that a secret value need not be
+/// an argument. `@@` stands for an `@` at the start.
+pub(crate) fn values(
+    attributes: &[(String, String)],
+    system: &System,
+) -> Result<BTreeMap<String, String>, Error> {
+    let read = |(name, value): &(String, String)| {
+        let value = match value.strip_prefix('@') {
+            None => value.clone(),
+            Some(text) if text.starts_with('@') => text.to_owned(),
+            Some(file) => {
+                let bytes = read_named(file, system)?;
+                let text = String::from_utf8(bytes).map_err(|_| {
+                    Error::usage(format!("`{file}`, the value of `{name}`, is not text"))
+                        .hint("give a file in UTF-8")
+                })?;
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                text.strip_suffix('\r').unwrap_or(text).to_owned()
+            }
+        };
+        Ok((name.clone(), value))
+    };
+    attributes.iter().map(read).collect()
 }
 
 /// What `--permission` completes to without a Looker to ask.

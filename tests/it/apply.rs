@@ -212,7 +212,7 @@ async fn a_change_of_permissions_takes_one_login_of_that_user() {
     let summary = apply(&sandbox, "users.csv").await.done().json();
 
     assert!(plan.contains("~ update acme-1"), "{plan}");
-    assert!(plan.contains("ends its sessions"), "{plan}");
+    assert!(plan.contains("ends open sessions"), "{plan}");
     assert!(plan.contains("permissions: -see_looks"), "{plan}");
     assert_eq!(
         (&summary["updated"], &summary["unchanged"]),

@@ -604,3 +604,31 @@ async fn progress_is_told_in_the_form_that_was_asked_for() {
     assert_eq!(run("none", "c").await, "");
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn the_value_of_an_attribute_can_come_from_a_file() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file("region", "far west\n");
+    let create = ["create-user", "acme-1", "--no-key", "--attr"];
+    let _file = sandbox
+        .run(&[&create[..], &["region=@region"]].concat())
+        .await
+        .done();
+    let value = || sandbox.emulator().state()["users"].to_string();
+    assert!(value().contains("\"far west\""), "{}", value());
+
+    let update = [&create[..], &["region=@@home", "--update", "--yes"]].concat();
+    let _text = sandbox.run(&update).await.done();
+    assert!(value().contains("\"@home\""), "{}", value());
+
+    let missing = sandbox
+        .run(&[&create[..], &["region=@nowhere"]].concat())
+        .await
+        .exits(2);
+    assert!(
+        missing.err.contains("cannot read `nowhere`"),
+        "{}",
+        missing.err
+    );
+    sandbox.finish().await;
+}

@@ -1,11 +1,9 @@
 //! The body of a call: single fields, or JSON from a file; both checked if the operation is known.
 
-use std::fs;
-use std::io::Read as _;
-
 use serde_json::{Map, Value};
 
 use crate::commands::api::ApiArgs;
+use crate::commands::files::read_named;
 use crate::config::nearest;
 use crate::error::Error;
 use crate::looker::{Field, FieldKind, Operation};
@@ -22,7 +20,7 @@ pub(super) enum Given {
 /// The body from the arguments.
 pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Error> {
     if let Some(input) = &args.input {
-        return Ok(Some(Given::Whole(read(input, system)?)));
+        return Ok(Some(Given::Whole(read_named(input, system)?)));
     }
     let mut fields = Vec::new();
     for field in &args.fields {
@@ -33,7 +31,7 @@ pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Er
         let (key, value) = pair(field, "-F")?;
         let text = match value.strip_prefix('@') {
             None => value,
-            Some(file) => String::from_utf8(read(file, system)?).map_err(|_| {
+            Some(file) => String::from_utf8(read_named(file, system)?).map_err(|_| {
                 Error::usage(format!("`{file}` is not text")).hint("give a file in UTF-8")
             })?,
         };
@@ -189,20 +187,6 @@ fn element(value: &mut Value) -> Option<&mut Value> {
     let list = value.as_array_mut()?;
     list.push(Value::Null);
     list.last_mut()
-}
-
-fn read(file: &str, system: &System) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let read = if file == "-" {
-        system.input.clone().read_to_end(&mut bytes).map(drop)
-    } else {
-        fs::read(system.path(file)).map(|content| bytes = content)
-    };
-    read.map_err(|error| {
-        Error::usage(format!("cannot read `{file}`: {error}"))
-            .hint("name a file that can be read, or `-` for standard input")
-    })?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
-use crate::commands::grant_args::attribute;
+use crate::commands::grant_args::{attribute, values};
 use crate::commands::key_sink::{self, DeliveryArgs};
 use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
@@ -55,7 +55,8 @@ pub(crate) struct RotateIdArgs {
     #[arg(long = "old", value_enum, default_value_t, value_name = "END")]
     old_user: OldEnd,
 
-    /// The value of an attribute that Looker hides, or a different value than the old user's; may be repeated
+    /// The value of an attribute that Looker hides, or a different one than the old user's; `NAME=@FILE` takes it from a file; may be
+    /// repeated
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = attribute)]
     attributes: Vec<(String, String)>,
 
@@ -103,7 +104,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
     // Without admin rights a part of what the person owns could stay unseen and be left behind.
     require_admin(&session.admin).await?;
     let ledger = ledger_of(session).await?;
-    let wishes = wishes(args, session).await;
+    let wishes = wishes(args, session).await?;
     let specs = prepare::specs(pairs, &wishes, &ledger, session).await?;
     // A dry run shows everyone, also those who are stuck.
     let stuck = specs.iter().try_for_each(RotateIdSpec::refuse_stuck);
@@ -128,13 +129,13 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
 }
 
 /// The request, besides the ids.
-async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
+async fn wishes(args: &RotateIdArgs, session: &Session) -> Result<Wishes, Error> {
     // Without a known release, a refused change of owner is noticed when it is read back.
     let versions = session.admin.versions().await.ok();
     let settings = &session.settings;
     let target = settings.creation_path(args.blank_dashboard.as_deref());
-    Wishes {
-        attributes: args.attributes.iter().cloned().collect(),
+    Ok(Wishes {
+        attributes: values(&args.attributes, &session.system)?,
         into_existing: args.into_existing,
         take_unknown: args.take_unknown,
         release: versions.and_then(|versions| versions.release()),
@@ -143,7 +144,7 @@ async fn wishes(args: &RotateIdArgs, session: &Session) -> Wishes {
         key_purpose: args.delivery.key_purpose.clone(),
         target: target.to_owned(),
         session_length: settings.grants().session_length,
-    }
+    })
 }
 
 /// The people to move.

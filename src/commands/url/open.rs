@@ -72,7 +72,10 @@ pub(crate) async fn run(args: &UrlOpenArgs, cx: CommandContext) -> Result<Exit, 
 
 /// The grants of the login: what the user has, changed by the flags. Asks if that takes something from it.
 async fn agreed(args: &UrlOpenArgs, session: &Session) -> Result<Grants, Error> {
-    let (given, defaults) = (args.grants.grants(), session.settings.grants());
+    let (given, defaults) = (
+        args.grants.grants(&session.system)?,
+        session.settings.grants(),
+    );
     let id = &args.external_user_id;
     let Some(user) = session.finder.find(UserRef::External(id)).await? else {
         session
@@ -128,7 +131,7 @@ async fn agreed_blindly(args: &UrlOpenArgs, cx: &CommandContext) -> Result<Grant
     let mut losses = Losses::default();
     losses.add(&args.external_user_id, [Loss::Grants, Loss::Sessions]);
     losses.confirm(cx).await?;
-    Ok(args.grants.grants().or(cx.settings.grants()))
+    Ok(args.grants.grants(&cx.system)?.or(cx.settings.grants()))
 }
 
 /// Write a page that redirects to the URL, readable by this user only. Everyone can read the arguments of a process, so the

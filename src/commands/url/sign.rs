@@ -61,9 +61,10 @@ pub(crate) struct UrlSignArgs {
 pub(crate) async fn run(args: &UrlSignArgs, cx: &CommandContext) -> Result<Exit, Error> {
     let signer = signer(&cx.settings)?;
     let user = args.external_user_id.as_deref().unwrap_or_default();
+    let given = args.grants.grants(&cx.system)?;
     let login = Login {
         force_logout_login: !args.no_force_logout_login,
-        ..args.grants.grants().or(cx.settings.grants()).login(user)
+        ..given.or(cx.settings.grants()).login(user)
     };
     if let Some(file) = &args.batch {
         let job = Job {
