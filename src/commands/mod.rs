@@ -98,7 +98,11 @@ async fn dispatch(
     system: &System,
 ) -> Result<Exit, Error> {
     // Boxed: otherwise the state of every command would be part of every future that waits for one.
-    let settings = || Settings::resolve(config, system);
+    let settings = || {
+        let settings = Settings::resolve(config, system)?;
+        settings.check_consistent()?;
+        Ok::<_, Error>(settings)
+    };
     let context = || Ok::<_, Error>(CommandContext::new(settings()?, ui, system));
     match command {
         Command::CreateUser(args) => {
@@ -114,7 +118,7 @@ async fn dispatch(
         Command::Url(command) => Box::pin(url::run(command, context()?)).await,
         Command::Doctor(args) => Box::pin(doctor::run(args, context()?)).await,
         Command::Emulator(args) => emulator::run(args, config.embed_host.clone(), ui, system).await,
-        Command::Profile(command) => profile::run(command, &context()?).await,
+        Command::Profile(command) => profile::run(command, config, ui, system).await,
         Command::Completions(args) => completions::run(args, ui),
         Command::Help(args) => help::run(args, tree(system), ui, system),
         Command::Man(args) => man::run(args, tree(system), ui, system),

@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::config::Settings;
 use crate::config::base_url::web_host;
+use crate::config::key::Key;
 use crate::config::secret::SecretSource;
 use crate::config::source::Setting;
 use crate::error::Error;
@@ -44,6 +45,7 @@ struct Missing {
 impl Settings {
     /// The settings for the API; a single error names everything that is missing.
     pub fn looker(&self) -> Result<LookerAccess, Error> {
+        self.check_consistent()?;
         refuse(self.missing_for_looker())?;
         let (Some(base_url), Some(client_id), Some(client_secret)) =
             (&self.base_url, &self.client_id, &self.client_secret)
@@ -63,6 +65,7 @@ impl Settings {
 
     /// The settings for signing; a single error names everything that is missing.
     pub fn embed(&self) -> Result<EmbedAccess, Error> {
+        self.check_consistent()?;
         refuse(self.missing_for_embed())?;
         let (Some(host), Some(secret)) = (self.web_host(), &self.embed_secret) else {
             return Err(Error::internal("a setting that was checked is missing"));
@@ -91,6 +94,7 @@ impl Settings {
 
     /// Both; a single error names everything that is missing of either.
     pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
+        self.check_consistent()?;
         let mut missing = self.missing_for_looker();
         // The base URL can be missing for both; it is named once.
         for other in self.missing_for_embed() {
@@ -125,13 +129,12 @@ impl Settings {
             missing.push(BASE_URL);
         }
         if self.client_id.is_none() {
+            let half = self.client_secret.as_ref().map(|secret| {
+                let source = &secret.source;
+                format!("there is a client secret ({source}), but no client id")
+            });
             missing.push(Missing {
-                why: self.client_secret.as_ref().map(|secret| {
-                    format!(
-                        "there is a client secret ({}), but no client id",
-                        secret.source
-                    )
-                }),
+                why: half.or_else(|| self.is_elsewhere(Key::ClientId)),
                 ..CLIENT_ID
             });
         }
@@ -141,7 +144,9 @@ impl Settings {
                 .as_ref()
                 .map(|id| format!("there is a client id ({}), but no client secret", id.source));
             missing.push(Missing {
-                why: why.or(half),
+                why: why
+                    .or(half)
+                    .or_else(|| self.is_elsewhere(Key::ClientSecret)),
                 ..CLIENT_SECRET
             });
         }
@@ -155,11 +160,18 @@ impl Settings {
         }
         if let Some(why) = absent(self.embed_secret.as_ref()) {
             missing.push(Missing {
-                why,
+                why: why.or_else(|| self.is_elsewhere(Key::EmbedSecret)),
                 ..EMBED_SECRET
             });
         }
         missing
+    }
+
+    /// Why a credential that a source has is not used.
+    fn is_elsewhere(&self, key: Key) -> Option<String> {
+        let mut outside = self.outside.iter();
+        let outside = outside.find(|outside| outside.credentials.contains(&key))?;
+        Some(outside.why.clone())
     }
 }
 
@@ -224,10 +236,12 @@ fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
         }
     }
     hint.push_str("\nor try it on a local Looker: `--emulator`");
-    let whys: Vec<_> = missing
+    let mut whys: Vec<_> = missing
         .into_iter()
         .filter_map(|missing| missing.why)
         .collect();
+    // One source can be the reason for several.
+    whys.dedup();
     let error = if whys.is_empty() {
         Error::usage(message)
     } else {

@@ -63,6 +63,21 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether two base URLs name the same Looker: ports do not matter, as the API and the pages may have different ones, but on
+/// this machine each port may be another server.
+pub(crate) fn is_same_host(one: &Url, other: &Url) -> bool {
+    shown_host(one) == shown_host(other)
+}
+
+/// The host by which a Looker is known, with the port on this machine.
+pub(crate) fn shown_host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    match url.port_or_known_default() {
+        Some(port) if is_loopback(url) => format!("{host}:{port}"),
+        _ => host.to_owned(),
+    }
+}
+
 /// Refuse to send secrets unencrypted to another machine, unless verification is off anyway.
 pub(crate) fn refuse_plain(url: &Url, source: &Source, verify_tls: bool) -> Result<(), Error> {
     if !verify_tls || url.scheme() != "http" || is_loopback(url) {

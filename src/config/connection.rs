@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::file::Scalar;
+use crate::config::key::Key;
 use crate::config::layers::Layers;
 use crate::config::places::Places;
 use crate::config::source::Setting;
@@ -19,10 +19,7 @@ const CONCURRENCY: usize = 10;
 /// The timeout of one request.
 pub(crate) fn timeout(layers: &Layers<'_>) -> Result<Setting<Duration>, Error> {
     layers
-        .flag("--timeout", layers.args.timeout.clone())
-        .or_else(|| layers.sdk_variable(&["LOOKERSDK_TIMEOUT"]))
-        .or_else(|| layers.profile(|profile| profile.timeout.as_ref().map(Scalar::to_string)))
-        .or_else(|| layers.ini("timeout"))
+        .text(Key::Timeout)
         .map_or(Ok(Setting::default(TIMEOUT)), |given| {
             given.try_map(|text, source| text::duration(&text, source))
         })
@@ -76,11 +73,8 @@ pub(crate) fn rps(layers: &Layers<'_>) -> Result<Option<Setting<f64>>, Error> {
 
 /// Whether Looker's certificate is verified.
 pub(crate) fn verify_tls(layers: &Layers<'_>) -> Result<Setting<bool>, Error> {
-    let profile = || layers.profile(|profile| profile.verify_ssl.map(|verify| verify.to_string()));
     layers
-        .sdk_variable(&["EMBEDCTL_VERIFY_SSL", "LOOKERSDK_VERIFY_SSL"])
-        .or_else(profile)
-        .or_else(|| layers.ini("verify_ssl"))
+        .text(Key::VerifySsl)
         .map_or(Ok(Setting::default(true)), |given| {
             given.try_map(|text, source| text::switch(&text, source))
         })
@@ -123,5 +117,6 @@ pub(crate) fn proxy(
     } else {
         &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
     };
-    layers.sdk_variable(names)
+    // A local Looker is on this machine, where no proxy leads to.
+    layers.variable(names).filter(|_| !layers.args.emulator)
 }

@@ -2,15 +2,13 @@
 
 use url::Url;
 
-use crate::config::file::{Profile, SecretPlace};
-use crate::config::layers::Layers;
+use crate::config::layers::{ApiKeyValues, Layers, Value};
 use crate::config::netrc;
 use crate::config::places::Places;
 use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
 use crate::config::text::settings_text;
 use crate::error::Error;
-use crate::secret::SecretString;
 
 /// A client id and its secret, each of which may be missing.
 type ApiKeySettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
@@ -24,17 +22,18 @@ pub(crate) fn api_key(
     places: &Places,
     base_url: Option<&Setting<Url>>,
 ) -> Result<ApiKeySettings, Error> {
-    let id = layers
-        .sdk_variable(&["EMBEDCTL_CLIENT_ID", "LOOKERSDK_CLIENT_ID"])
-        .or_else(|| layers.profile(|profile| profile.client_id.clone()))
-        .or_else(|| layers.ini("client_id"));
-    let secret = secret(
-        layers,
-        places,
-        "CLIENT_SECRET",
-        |profile| profile.client_secret.clone(),
-        "client_secret",
-    );
+    let (mut id, mut secret) = (None, None);
+    for ApiKeyValues {
+        client_id,
+        client_secret,
+    } in layers.api_keys()
+    {
+        if secret.is_none() && !is_of_another_key(id.as_ref(), client_id.as_ref()) {
+            secret = client_secret;
+        }
+        id = id.or(client_id);
+    }
+    let secret = secret.map(|given| secret_source(given, layers, places));
     // netrc is the last resort, and not read if the secret is known.
     if secret.is_some() {
         return Ok((id, secret));
@@ -42,23 +41,25 @@ pub(crate) fn api_key(
     let host = base_url.and_then(|base_url| base_url.value.host_str());
     let found = host.map(|host| netrc_key(places, host)).transpose()?;
     Ok(match found.flatten() {
-        // A login for another client id would pair one key's id with another key's secret.
-        Some((login, password)) if id.as_ref().is_none_or(|id| id.value == login.value) => {
+        Some((login, password)) if !is_of_another_key(id.as_ref(), Some(&login)) => {
             (id.or(Some(login)), Some(password))
         }
         _ => (id, None),
     })
 }
 
+/// Whether the secret beside `other` belongs to another key than `id`. Within a family one source overrides single values of
+/// another.
+fn is_of_another_key(id: Option<&Setting<String>>, other: Option<&Setting<String>>) -> bool {
+    id.zip(other).is_some_and(|(id, other)| {
+        id.value != other.value && id.source.family() != other.source.family()
+    })
+}
+
 /// The embed secret.
 pub(crate) fn embed_secret(layers: &Layers<'_>, places: &Places) -> Option<Setting<SecretSource>> {
-    secret(
-        layers,
-        places,
-        "EMBED_SECRET",
-        |profile| profile.embed_secret.clone(),
-        "embed_secret",
-    )
+    let given = layers.embed_secret()?;
+    Some(secret_source(given, layers, places))
 }
 
 fn netrc_key(places: &Places, host: &str) -> Result<Option<NetrcKey>, Error> {
@@ -77,41 +78,19 @@ fn netrc_key(places: &Places, host: &str) -> Result<Option<NetrcKey>, Error> {
     )))
 }
 
-fn secret(
+fn secret_source(
+    given: Setting<Value>,
     layers: &Layers<'_>,
     places: &Places,
-    variable: &str,
-    place: impl Fn(&Profile) -> Option<SecretPlace>,
-    ini: &str,
-) -> Option<Setting<SecretSource>> {
-    let given = |setting: Setting<String>| {
-        Setting::new(
-            SecretSource::Given(SecretString::from(setting.value)),
-            setting.source,
-        )
+) -> Setting<SecretSource> {
+    let Setting { value, source } = given;
+    let secret = match (value, &source) {
+        (Value::Place(place), _) => {
+            SecretSource::at(place, places, layers.system, &layers.named_secrets)
+        }
+        // A secret in a file that others can read is refused when it is used, not here: other commands may not need it.
+        (Value::Text(text), Source::Ini { file, .. }) => SecretSource::in_file(text.into(), file),
+        (Value::Text(text), _) => SecretSource::Given(text.into()),
     };
-    let variables = [
-        format!("EMBEDCTL_{variable}"),
-        format!("LOOKERSDK_{variable}"),
-    ];
-    layers
-        .sdk_variable(&variables.each_ref().map(String::as_str))
-        .map(given)
-        .or_else(|| {
-            let Setting { value, source } = layers.profile(place)?;
-            Some(Setting::new(
-                SecretSource::at(value, places, layers.system, &layers.named_secrets),
-                source,
-            ))
-        })
-        .or_else(|| {
-            let Setting { value, source } = layers.ini(ini)?;
-            // A secret in a file that others can read is refused when it is used, not here: other
-            // commands may not need it.
-            let secret = match &source {
-                Source::Ini { file, .. } => SecretSource::in_file(value.into(), file),
-                _ => SecretSource::Given(value.into()),
-            };
-            Some(Setting::new(secret, source))
-        })
+    Setting::new(secret, source)
 }

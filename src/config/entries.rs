@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::config::secret::SecretSource;
-use crate::config::source::{Setting, Source};
+use crate::config::source::{Family, Setting, Source};
 use crate::system::duration;
 
 /// One setting.
@@ -14,6 +14,19 @@ pub struct Entry {
     pub value: Option<String>,
     /// Where the value came from.
     pub source: Option<Source>,
+    /// The family of that source.
+    pub family: Option<Family>,
+}
+
+impl Entry {
+    fn new(name: &'static str, value: Option<String>, source: Option<Source>) -> Self {
+        Self {
+            name,
+            value,
+            family: source.as_ref().and_then(Source::family),
+            source,
+        }
+    }
 }
 
 impl Settings {
@@ -65,27 +78,24 @@ impl Settings {
     fn embed_host_row(&self) -> Entry {
         match (&self.embed_host, self.web_host()) {
             // Derived values are shown too, because they are what commands use.
-            (None, Some(value)) => Entry {
-                name: "embed_host",
-                value: Some(value),
-                source: Some(Source::Derived("the base URL")),
-            },
+            (None, Some(value)) => {
+                let source = Source::Derived("the base URL");
+                Entry::new("embed_host", Some(value), Some(source))
+            }
             (given, _) => row("embed_host", given.as_ref(), Clone::clone),
         }
     }
 
     fn ledger_row(&self) -> Entry {
         match (&self.ledger, self.ledger()) {
-            (None, Ok(Some(value))) => Entry {
-                name: "ledger",
-                value: Some(value),
-                source: Some(Source::Derived("the base URL")),
-            },
-            (None, Ok(None)) => Entry {
-                name: "ledger",
-                value: Some("in memory".to_owned()),
-                source: Some(Source::Emulator),
-            },
+            (None, Ok(Some(value))) => {
+                let source = Source::Derived("the base URL");
+                Entry::new("ledger", Some(value), Some(source))
+            }
+            (None, Ok(None)) => {
+                let value = "in memory".to_owned();
+                Entry::new("ledger", Some(value), Some(Source::Emulator))
+            }
             (given, _) => row("ledger", given.as_ref(), Clone::clone),
         }
     }
@@ -115,11 +125,8 @@ impl Settings {
         ];
         rows.into_iter()
             .filter_map(|(name, value)| {
-                Some(Entry {
-                    name,
-                    value: Some(value?),
-                    source: Some(self.grants.source.clone()),
-                })
+                let source = self.grants.source.clone();
+                Some(Entry::new(name, Some(value?), Some(source)))
             })
             .collect()
     }
@@ -130,11 +137,9 @@ fn row<T>(
     setting: Option<&Setting<T>>,
     show: impl FnOnce(&T) -> String,
 ) -> Entry {
-    Entry {
-        name,
-        value: setting.map(|setting| show(&setting.value)),
-        source: setting.map(|setting| setting.source.clone()),
-    }
+    let value = setting.map(|setting| show(&setting.value));
+    let source = setting.map(|setting| setting.source.clone());
+    Entry::new(name, value, source)
 }
 
 /// What may be shown of a secret.

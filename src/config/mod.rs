@@ -7,8 +7,10 @@ mod connection;
 mod credentials;
 mod emulator;
 mod entries;
+mod family;
 mod file;
 mod ini;
+mod key;
 mod layers;
 mod netrc;
 mod new_profile;
@@ -26,6 +28,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::config::family::{Conflict, Outside};
 use crate::config::places::Places;
 use crate::config::secret::SecretSource;
 use crate::config::source::Setting;
@@ -43,7 +46,7 @@ pub use emulator::EmulatorAccess;
 pub use entries::Entry;
 pub(crate) use new_profile::{NewProfile, NewSecret};
 pub use profiles::ProfileName;
-pub use source::Source;
+pub use source::{Family, Source};
 pub(crate) use variables::variable_of;
 
 /// The settings of a run, each with its source. Secrets are read only when they are needed.
@@ -76,6 +79,8 @@ pub struct Settings {
     proxy: Option<Setting<String>>,
     no_proxy: Option<Setting<String>>,
     warnings: Vec<String>,
+    outside: Vec<Outside>,
+    conflict: Option<Conflict>,
     secret_variables: Vec<String>,
     places: Places,
 }
@@ -226,6 +231,22 @@ impl Settings {
     /// Warnings for every run with these settings.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Why sources were not used that are there: they are for another Looker.
+    pub fn unused_sources(&self) -> impl Iterator<Item = &str> {
+        self.outside.iter().map(|outside| outside.why.as_str())
+    }
+
+    /// Refuse sources that contradict each other about which Looker is meant.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::error::Kind::Usage), with both sources named.
+    pub fn check_consistent(&self) -> Result<(), Error> {
+        match &self.conflict {
+            Some(conflict) => Err(conflict.error()),
+            None => Ok(()),
+        }
     }
 
     /// The environment variables that any profile names for a secret, which no child process may get.

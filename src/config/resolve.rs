@@ -1,15 +1,13 @@
-//! Combining the sources: flag, then environment, then profile, then `looker.ini`, then netrc, then default.
-
-use url::Url;
+//! Combining the sources: the first one in [`Layers`] that has a setting wins, and the default comes last.
 
 use crate::config::Settings;
 use crate::config::args::ConfigArgs;
-use crate::config::base_url;
 use crate::config::connection;
 use crate::config::credentials;
 use crate::config::emulator;
 use crate::config::file::{ProfileGrants, Scalar};
-use crate::config::layers::{Layers, ini_setting};
+use crate::config::key::Key;
+use crate::config::layers::Layers;
 use crate::config::places::Places;
 use crate::config::source::Setting;
 use crate::config::text;
@@ -26,19 +24,21 @@ impl Settings {
         let places = Places::new(args.ini.as_deref(), system);
         if args.emulator {
             emulator::refuse_other_looker(&args)?;
-            return Self::from_layers(&Layers::without_files(&args, system), places, None);
+            return Self::from_layers(&Layers::without_files(&args, system)?, places);
         }
-        let mut layers = Layers::read(&args, system, &places)?;
-        let base_url = resolve_base_url(&mut layers)?;
-        Self::from_layers(&layers, places, base_url)
+        Self::from_layers(&Layers::read(&args, system, &places)?, places)
     }
 
-    fn from_layers(
-        layers: &Layers<'_>,
-        places: Places,
-        base_url: Option<Setting<Url>>,
-    ) -> Result<Self, Error> {
+    /// Flags and `EMBEDCTL_…` variables only, for commands that change the files that settings come from.
+    pub(crate) fn own(args: &ConfigArgs, system: &System) -> Result<Self, Error> {
+        let args = args.clone().with_variables(system)?;
+        let places = Places::new(args.ini.as_deref(), system);
+        Self::from_layers(&Layers::without_files(&args, system)?, places)
+    }
+
+    fn from_layers(layers: &Layers<'_>, places: Places) -> Result<Self, Error> {
         let args = layers.args;
+        let base_url = layers.arrangement.address.clone();
         let verify_tls = connection::verify_tls(layers)?;
         let (client_id, client_secret) = credentials::api_key(layers, &places, base_url.as_ref())?;
         let embed_secret = credentials::embed_secret(layers, &places);
@@ -75,6 +75,8 @@ impl Settings {
             ca_files: connection::ca_files(layers, &places),
             proxy: connection::proxy(layers, base_url.as_ref()),
             no_proxy: layers.variable(&["NO_PROXY", "no_proxy"]),
+            outside: layers.arrangement.outside.clone(),
+            conflict: layers.arrangement.conflict.clone(),
             secret_variables: layers.named_secrets.clone(),
             warnings: Vec::new(),
             base_url,
@@ -86,34 +88,8 @@ impl Settings {
     }
 }
 
-fn resolve_base_url(layers: &mut Layers<'_>) -> Result<Option<Setting<Url>>, Error> {
-    let given = layers
-        .flag("--base-url", layers.args.base_url.clone())
-        .or_else(|| layers.variable(&["LOOKERSDK_BASE_URL"]))
-        .or_else(|| layers.profile(|profile| profile.base_url.clone()))
-        .or_else(|| layers.ini("base_url"));
-    let given = match given {
-        Some(given) => Some(given.try_map(|text, source| base_url::parse(&text, source))?),
-        None => None,
-    };
-    // Another section's credentials are used only if it is for the same Looker: they must not reach a different host.
-    if let Some((section, file)) = &layers.fallback_ini
-        && let Some(other) = ini_setting(section, file, "base_url")
-        && let Ok(other) = other.try_map(|text, source| base_url::parse(&text, source))
-        && given
-            .as_ref()
-            .is_some_and(|given| given.value.host() == other.value.host())
-    {
-        layers.accept_fallback();
-    }
-    Ok(given)
-}
-
 fn embed_host(layers: &Layers<'_>) -> Option<Setting<String>> {
-    let mut host = layers
-        .flag("--embed-host", layers.args.embed_host.clone())
-        .or_else(|| layers.sdk_variable(&["LOOKERSDK_EMBED_HOST"]))
-        .or_else(|| layers.profile(|profile| profile.embed_host.clone()))?;
+    let mut host = layers.text(Key::EmbedHost)?;
     let bare = host.value.trim();
     let bare = bare.split_once("://").map_or(bare, |(_, rest)| rest);
     host.value = bare.trim_end_matches('/').to_owned();

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use crate::config::source::Source;
 use crate::error::{Error, Kind};
-use crate::system::{Readers, duration, files};
+use crate::system::{Readers, System, duration, files};
 
 /// Far more than any settings file.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+
+/// The byte order mark.
+const BOM: char = '\u{feff}';
 
 /// The text of a settings file, which no one else may be able to write: it says where secrets come from and go to. A missing
 /// file is an error, with `advice`, only if it was `named` explicitly.
@@ -28,8 +31,28 @@ pub(crate) fn settings_text(
         return if named { Err(missing()) } else { Ok(None) };
     };
     let text = String::from_utf8(bytes.to_vec());
-    text.map(Some)
-        .map_err(|_| cannot(Error::usage("it is not text")))
+    let text = text.map_err(|_| cannot(Error::usage("it is not text")))?;
+    // Some editors start every file with it.
+    Ok(Some(match text.strip_prefix(BOM) {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }))
+}
+
+/// `text` as the official SDKs read a value: without the white space, the line ends, the byte order mark and the one pair of
+/// quotes around it that editors, shells and key vaults add.
+pub(crate) fn bare(text: &str) -> &str {
+    let trimmed = |text| str::trim_matches(text, |it: char| it.is_whitespace() || it == BOM);
+    let text = trimmed(text);
+    let unquoted = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    trimmed(unquoted('"').or_else(|| unquoted('\'')).unwrap_or(text))
+}
+
+/// The value of an environment variable; `None` if nothing is in it.
+pub(crate) fn variable(system: &System, name: &str) -> Option<String> {
+    let value = system.var(name)?;
+    let value = bare(&value);
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 /// A switch, in the values of the official SDKs: `yes, y, true, t, on, 1` and `no, n, false, f, off, 0`, in any case.
@@ -63,6 +86,26 @@ pub(crate) fn invalid(text: &str, source: &Source, advice: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_around_a_value_is_taken_off() {
+        for text in [
+            "abc",
+            " abc\r\n",
+            "\"abc\"",
+            "'abc'\n",
+            "\u{feff}abc",
+            "\u{feff}\"abc\"\r\n",
+            "\t\" abc\n\"",
+        ] {
+            assert_eq!(bare(text), "abc", "{text:?}");
+        }
+        for text in ["\"", "'a", "a\"b", "'a\"", "\"'a'\" b"] {
+            assert_eq!(bare(text), text);
+        }
+        assert_eq!(bare("\"'abc'\""), "'abc'");
+        assert_eq!(bare(" '' "), "");
+    }
 
     #[test]
     fn switches_are_read_as_the_sdks_do() {

@@ -55,13 +55,12 @@ pub(crate) fn open(path: &Path, readers: Readers) -> Result<Option<File>, FileEr
     }
     // Checked on the open descriptor, not on the path: the path could be exchanged in between.
     let found = file.metadata().map_err(|error| cannot_open(path, error))?;
-    let mounted = is_mounted_secret(path);
-    let readers = if mounted { Readers::Everybody } else { readers };
+    let readers = match is_mounted_secret(path) {
+        true => Readers::Everybody,
+        false => readers,
+    };
     refuse_irregular(path, &found)?;
-    // Secrets mounted into a container come from whoever started it, often under another uid.
-    if !mounted {
-        refuse_owner(path, &found)?;
-    }
+    refuse_owner(path, &found)?;
     refuse_mode(path, &found, readers)?;
     refuse_folders(path)?;
     refuse_link(path)?;
@@ -75,9 +74,7 @@ fn refuse_link(path: &Path) -> Result<(), FileError> {
     if !found.is_symlink() {
         return Ok(());
     }
-    if !is_mounted_secret(path) {
-        refuse_owner(path, &found)?;
-    }
+    refuse_owner(path, &found)?;
     refuse_folders(&fs::canonicalize(path).map_err(failed)?)
 }
 

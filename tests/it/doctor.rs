@@ -687,8 +687,9 @@ async fn the_command_that_gives_the_embed_secret_is_run_once() {
     let folder = sandbox.root().join("home/.config/embedctl");
     fs::create_dir_all(&folder).unwrap();
     let command = format!("echo ran >> {}; echo {secret}", runs.display());
+    let base_url = sandbox.emulator().base_url();
     let config = format!(
-        "[profiles.acme]\nembed_secret = {{ command = [\"sh\", \"-c\", \"{command}\"] }}\n"
+        "[profiles.acme]\nbase_url = \"{base_url}\"\nembed_secret = {{ command = [\"sh\", \"-c\", \"{command}\"] }}\n"
     );
     fs::write(folder.join("config.toml"), config).unwrap();
     sandbox.unset("LOOKERSDK_EMBED_SECRET");

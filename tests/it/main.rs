@@ -44,6 +44,7 @@ mod emulator_vectors;
 mod emulator_words;
 mod errors;
 mod export;
+mod families;
 mod files;
 mod half_written;
 mod help;

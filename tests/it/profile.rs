@@ -67,28 +67,28 @@ async fn show_names_the_source_of_every_setting() {
         .done();
 
     insta::assert_snapshot!(shown(&outcome, &sandbox), @r"
-    SETTING | VALUE | SOURCE
+    SETTING | VALUE | FAMILY | SOURCE
     profile | prod | from `default_profile`
-    base_url | https://acme.looker.com:19999 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    client_id | abc | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    client_secret | in the variable `ACME_SECRET` | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    embed_secret | from the command `pass` | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    base_url | https://acme.looker.com:19999 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    client_id | abc | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    client_secret | in the variable `ACME_SECRET` | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    embed_secret | from the command `pass` | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     embed_host | acme.looker.com | from the base URL
-    embed_algorithm | sha256 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    blank_dashboard | /embed/dashboards/12 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    keys_to | dir:/run/keys | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    embed_algorithm | sha256 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    blank_dashboard | /embed/dashboards/12 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    keys_to | dir:/run/keys | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     ledger | ROOT/home/.local/state/embedctl/acme.looker.com_3a19999.ledger | from the base URL
-    timeout | 30s | variable `LOOKERSDK_TIMEOUT`
-    retries | 1 | flag `--retries`
+    timeout | 30s | sdk | variable `LOOKERSDK_TIMEOUT`
+    retries | 1 | embedctl | flag `--retries`
     concurrency | 10 | default
-    rps | 7.5 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    rps | 7.5 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     sole_minter | false | default
     verify_ssl | true | default
     proxy | -
     no_proxy | -
-    grants.permissions | access_data, see_looks | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    grants.group_ids | 3 | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
-    grants.user_attributes | region=eu | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    grants.permissions | access_data, see_looks | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    grants.group_ids | 3 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
+    grants.user_attributes | region=eu | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     ");
     assert!(!format!("{outcome:?}").contains("hunter2"), "{outcome:?}");
 }
@@ -130,7 +130,12 @@ async fn show_is_json_where_asked() {
         .find(|entry| entry["name"] == "base_url");
     assert_eq!(
         base_url,
-        Some(&json!({ "name": "base_url", "value": "https://x", "source": "flag `--base-url`" }))
+        Some(&json!({
+            "name": "base_url",
+            "value": "https://x",
+            "family": "embedctl",
+            "source": "flag `--base-url`",
+        }))
     );
 }
 

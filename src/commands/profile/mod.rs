@@ -6,7 +6,10 @@ mod path;
 mod show;
 
 use crate::commands::context::CommandContext;
+use crate::config::{ConfigArgs, Settings};
 use crate::error::{Error, Exit};
+use crate::report::Ui;
+use crate::system::System;
 
 /// Show where settings come from, and add profiles
 #[derive(clap::Subcommand, Debug)]
@@ -17,11 +20,31 @@ pub(crate) enum ProfileCommand {
     Path(path::ProfilePathArgs),
 }
 
-pub(crate) async fn run(command: &ProfileCommand, cx: &CommandContext) -> Result<Exit, Error> {
+pub(crate) async fn run(
+    command: &ProfileCommand,
+    config: &ConfigArgs,
+    ui: &Ui,
+    system: &System,
+) -> Result<Exit, Error> {
+    // A mistake in a profile must not stop the commands that mend it, nor the one that shows it.
+    let all = || {
+        Ok::<_, Error>(CommandContext::new(
+            Settings::resolve(config, system)?,
+            ui,
+            system,
+        ))
+    };
+    let own = || {
+        Ok::<_, Error>(CommandContext::new(
+            Settings::own(config, system)?,
+            ui,
+            system,
+        ))
+    };
     match command {
-        ProfileCommand::Add(args) => add::run(args, cx).await,
-        ProfileCommand::List(args) => list::run(args, cx),
-        ProfileCommand::Show(args) => show::run(args, cx),
-        ProfileCommand::Path(args) => path::run(args, cx),
+        ProfileCommand::Add(args) => add::run(args, &own()?).await,
+        ProfileCommand::List(args) => list::run(args, &all()?),
+        ProfileCommand::Show(args) => show::run(args, &all()?),
+        ProfileCommand::Path(args) => path::run(args, &own()?),
     }
 }
