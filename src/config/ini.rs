@@ -59,7 +59,7 @@ impl Ini {
 
     fn parse(text: &str) -> Result<Self, Error> {
         let mut ini = Self::default();
-        for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        for (index, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn quotes_comments_and_case_do_not_matter() {
-        let text = "\u{feff}# the file\n[Looker]\nBASE_URL = \"https://acme.looker.com\" ; quoted\nclient_id: 'ab#c'\n\
+        let text = "# the file\n[Looker]\nBASE_URL = \"https://acme.looker.com\" ; quoted\nclient_id: 'ab#c'\n\
                     ; a comment\nclient_secret=s;e#cret # with a comment\nverify_ssl=\ntimeout = 30\n\n[dev]\nclient_id=dev\n";
         let ini = Ini::parse(text).expect("the text is an INI file");
         let looker = ini.first().expect("there is a section");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::file::SecretPlace;
 use crate::config::places::Places;
 use crate::config::source::Source;
+use crate::config::text;
 use crate::error::{Error, Kind};
 use crate::report::escape_control;
 use crate::secret::{ExposeSecret as _, SecretString};
@@ -53,7 +54,7 @@ impl SecretSource {
     ) -> Self {
         match place {
             SecretPlace::Env(name) => {
-                let value = system.var(&name).map(SecretString::from);
+                let value = text::variable(system, &name).map(SecretString::from);
                 Self::Variable(name, value)
             }
             SecretPlace::File(path) => Self::File(places.in_config(&path)),
@@ -91,7 +92,7 @@ fn read_file(path: &Path) -> Result<SecretString, Error> {
     let read = files::read(path, Readers::Owner, MAX_SECRET);
     let bytes = read.map_err(|error| Error::from(error).with_kind(Kind::Usage))?;
     let missing = || Error::usage(format!("there is no file `{}`", path.display()));
-    without_newline(bytes.ok_or_else(missing)?.to_vec())
+    secret_text(&bytes.ok_or_else(missing)?)
 }
 
 /// Why a secret in this file is not used.
@@ -103,17 +104,10 @@ fn exposed(path: &Path) -> Error {
     }
 }
 
-/// The text of `bytes`, without the newline that editors and commands append.
-fn without_newline(mut bytes: Vec<u8>) -> Result<SecretString, Error> {
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
-    String::from_utf8(bytes)
-        .map(SecretString::from)
-        .map_err(|_| Error::usage("it is not text"))
+/// The text of `bytes`, without what editors and commands put around it.
+fn secret_text(bytes: &[u8]) -> Result<SecretString, Error> {
+    let text = str::from_utf8(bytes).map_err(|_| Error::usage("it is not text"))?;
+    Ok(SecretString::from(text::bare(text)))
 }
 
 /// Run `command` on its own thread: the caller may already be inside an asynchronous runtime.
@@ -146,5 +140,5 @@ fn run(command: &Program) -> Result<SecretString, Error> {
         };
         return Err(cannot(Error::usage(complaint)));
     }
-    without_newline(ended.out.to_vec()).map_err(cannot)
+    secret_text(&ended.out).map_err(cannot)
 }

@@ -61,7 +61,7 @@ impl Given<'_> {
     /// The value of the flag's variable, and its name for errors.
     fn value(&self, flag: &str) -> Option<(String, Source)> {
         let name = variable_of(flag);
-        let value = self.system.var(&name)?;
+        let value = text::variable(self.system, &name)?;
         Some((value, Source::Variable(name)))
     }
 

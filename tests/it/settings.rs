@@ -365,6 +365,8 @@ fn the_first_section_of_looker_ini_is_used_where_none_is_named() {
     };
 
     let first = settings(&sandbox);
+    let mut sandbox = sandbox;
+    sandbox.var("LOOKERSDK_BASE_URL", "https://sdk");
     let named = resolve(&sandbox, &named).unwrap();
 
     assert_eq!(first.base_url().unwrap().as_str(), "https://dev/");
@@ -628,4 +630,150 @@ fn the_default_section_of_looker_ini_is_inherited_and_no_profile_of_its_own() {
         .map(|profile| profile.name.as_str())
         .collect();
     assert_eq!(names, ["Looker"]);
+}
+
+/// What comes around a value from editors, `--env-file`, key vaults and `echo`.
+const DRESSES: [&str; 8] = [
+    "VALUE",
+    "VALUE\n",
+    "VALUE\r\n",
+    "  VALUE\t",
+    "\"VALUE\"",
+    "'VALUE'\n",
+    "\u{feff}VALUE",
+    "\u{feff}\"VALUE\"\r\n",
+];
+
+#[test]
+fn credentials_are_the_same_whatever_stands_around_them() {
+    for dress in DRESSES {
+        let worn = |value: &str| dress.replace("VALUE", value);
+        let mut sandbox = with_secret_at("{ env = \"ACME\" }");
+        sandbox.var("ACME", worn("hunter2"));
+        assert_eq!(
+            client_secret(&settings(&sandbox)).unwrap(),
+            "hunter2",
+            "{dress:?}"
+        );
+
+        let sandbox = with_secret_at("{ file = \"secret.txt\" }");
+        write(
+            &sandbox,
+            "home/.config/embedctl/secret.txt",
+            &worn("hunter2"),
+        );
+        assert_eq!(
+            client_secret(&settings(&sandbox)).unwrap(),
+            "hunter2",
+            "{dress:?}"
+        );
+
+        let sandbox = with_secret_at("{ command = [\"cat\", \"secret.txt\"] }");
+        write(&sandbox, "work/secret.txt", &worn("hunter2"));
+        assert_eq!(
+            client_secret(&settings(&sandbox)).unwrap(),
+            "hunter2",
+            "{dress:?}"
+        );
+
+        for prefix in ["EMBEDCTL", "LOOKERSDK"] {
+            let mut sandbox = Sandbox::offline();
+            for (name, value) in [
+                ("BASE_URL", "https://acme.looker.com"),
+                ("CLIENT_ID", "id"),
+                ("CLIENT_SECRET", "hunter2"),
+                ("EMBED_SECRET", "hunter3"),
+                ("EMBED_HOST", "bi.acme.com"),
+                ("TIMEOUT", "7"),
+                ("VERIFY_SSL", "true"),
+            ] {
+                sandbox.var(&format!("{prefix}_{name}"), worn(value));
+            }
+            let settings = settings(&sandbox);
+            let (looker, embed) = settings.looker_and_embed().unwrap();
+            assert_eq!(
+                (
+                    looker.base_url.as_str(),
+                    looker.client_id.as_str(),
+                    looker.client_secret.expose_secret()
+                ),
+                ("https://acme.looker.com/", "id", "hunter2"),
+                "{prefix} {dress:?}"
+            );
+            assert_eq!(
+                (embed.secret.expose_secret(), embed.host.as_str()),
+                ("hunter3", "bi.acme.com")
+            );
+            assert_eq!(settings.timeout().as_secs(), 7);
+        }
+    }
+}
+
+#[test]
+fn files_that_begin_with_a_byte_order_mark_are_read() {
+    let sandbox = Sandbox::offline();
+    write(
+        &sandbox,
+        CONFIG,
+        "\u{feff}default_profile = \"p\"\r\n[profiles.p]\r\nbase_url = \"https://acme.looker.com\"\r\n",
+    );
+    write(
+        &sandbox,
+        "work/looker.ini",
+        "\u{feff}[p]\r\nbase_url=https://acme.looker.com\r\nembed_secret='hunter3'\r\n",
+    );
+    write(
+        &sandbox,
+        "home/.netrc",
+        "\u{feff}machine acme.looker.com login id password hunter2\r\n",
+    );
+
+    let (looker, embed) = settings(&sandbox).looker_and_embed().unwrap();
+
+    assert_eq!(
+        (
+            looker.client_id.as_str(),
+            looker.client_secret.expose_secret()
+        ),
+        ("id", "hunter2")
+    );
+    assert_eq!(embed.secret.expose_secret(), "hunter3");
+}
+
+#[test]
+fn a_variable_with_nothing_but_quotes_or_space_is_not_set() {
+    for nothing in ["\"\"", "''", " \n", "\u{feff}"] {
+        let mut sandbox = Sandbox::offline();
+        sandbox
+            .var("EMBEDCTL_RETRIES", nothing)
+            .var("LOOKERSDK_BASE_URL", nothing)
+            .var("LOOKERSDK_CLIENT_SECRET", nothing);
+
+        let settings = settings(&sandbox);
+
+        assert!(settings.base_url().is_none(), "{nothing:?}");
+        assert_eq!(entry(&settings, "client_secret").0, "");
+    }
+}
+
+#[test]
+fn the_section_of_looker_ini_is_the_first_that_is_not_default() {
+    let sandbox = Sandbox::offline();
+    // As somebody posted it who was told that there is no base URL.
+    write(
+        &sandbox,
+        "work/looker.ini",
+        "[DEFAULT]\nverify_ssl=true\ntimeout=120\n\n[Looker]\nbase_url=https://acme.example\n\
+         client_id=AAAAAAAAAAAAAAAAAAAA\nclient_secret=aaaaaaaaaaaaaaaaaaaaaaaa\n",
+    );
+
+    let settings = settings(&sandbox);
+
+    assert_eq!(settings.looker().unwrap().client_id, "AAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(settings.timeout().as_secs(), 120);
+    assert!(
+        entry(&settings, "timeout")
+            .1
+            .starts_with("section `Looker`")
+    );
 }
