@@ -200,6 +200,8 @@ pub enum LookerError {
 pub enum TlsProblem {
     /// Its issuer is not trusted.
     UnknownIssuer,
+    /// It is its own issuer, and was not given as trusted.
+    SelfSigned,
     /// It is for another name.
     WrongName,
     /// It has expired, or is not valid yet.
@@ -212,6 +214,7 @@ impl fmt::Display for TlsProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownIssuer => "the certificate is not trusted (unknown issuer)",
+            Self::SelfSigned => "the certificate is self-signed, and thus not trusted",
             Self::WrongName => "the certificate is for another name",
             Self::OutOfDate => "the certificate has expired or is not valid yet",
             Self::Other => "the handshake failed",

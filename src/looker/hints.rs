@@ -221,6 +221,9 @@ const fn tls(problem: TlsProblem) -> &'static str {
         TlsProblem::UnknownIssuer => {
             "if your own authority signed it, give that authority's certificate with `--ca-file`"
         }
+        TlsProblem::SelfSigned => {
+            "if it is your own Looker, save its certificate, and give that file with `--ca-file` (or `ca_file` in the profile)"
+        }
         TlsProblem::WrongName => "use the name in the certificate as host of `--base-url`",
         TlsProblem::OutOfDate => "check the clock of this machine, or have the certificate renewed",
         TlsProblem::Other => {

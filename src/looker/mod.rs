@@ -12,6 +12,7 @@ mod auth;
 mod boards;
 mod body;
 mod call;
+mod certificate;
 mod client;
 mod content;
 mod content_access;

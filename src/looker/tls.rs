@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
+use crate::looker::certificate::GivenOrSystem;
 use crate::looker::error::LookerError;
 
 /// Read every certificate in `files`.
@@ -36,10 +37,15 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Lo
 /// TLS for `https`. Reading the system's certificates takes some milliseconds.
 pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, LookerError> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider));
-    let verifier = verifier.map_err(|error| LookerError::Setup {
+    let system = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider));
+    let system = system.map_err(|error| LookerError::Setup {
         problem: error.to_string(),
     })?;
+    let verifier = GivenOrSystem {
+        system,
+        given: extra,
+        provider: Arc::clone(&provider),
+    };
     Ok(dangerous(provider, Arc::new(verifier)))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::CertificateError;
 
 use crate::looker::body::LIMIT;
+use crate::looker::certificate::SelfSigned;
 use crate::looker::error::{LookerError, TlsProblem};
 
 /// Context for the errors of one request.
@@ -29,12 +30,13 @@ impl Failing {
         }
         let origin = error.url().map(|url| url.origin().ascii_serialization());
         let origin = origin.unwrap_or_default();
-        if let Some(problem) = tls_problem(&error) {
+        if let Some(found) = tls_error(&error) {
+            let own = self_signed(found).map(|own| anyhow::Error::msg(own.to_string()));
             return LookerError::Tls {
                 operation,
                 origin,
-                problem,
-                source: cause(error),
+                problem: tls_problem(found),
+                source: own.unwrap_or_else(|| cause(error)),
             };
         }
         LookerError::Unreachable {
@@ -91,9 +93,19 @@ fn chain<'a>(
     })
 }
 
-fn tls_problem(error: &reqwest::Error) -> Option<TlsProblem> {
-    let found = chain(error).find_map(|error| error.downcast_ref::<rustls::Error>())?;
-    Some(match found {
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
+
+fn self_signed(error: &rustls::Error) -> Option<&SelfSigned> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => other.0.downcast_ref(),
+        _ => None,
+    }
+}
+
+fn tls_problem(error: &rustls::Error) -> TlsProblem {
+    match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
             // belief: certificate-names-host
             CertificateError::UnknownIssuer => TlsProblem::UnknownIssuer,
@@ -104,8 +116,9 @@ fn tls_problem(error: &reqwest::Error) -> Option<TlsProblem> {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => TlsProblem::OutOfDate,
+            _ if self_signed(error).is_some() => TlsProblem::SelfSigned,
             _ => TlsProblem::Other,
         },
         _ => TlsProblem::Other,
-    })
+    }
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use embedctl::error::{Error, Kind};
 use embedctl::looker::{HttpOptions, LookerError, TlsProblem};
-use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+    date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivateKeyDer;
@@ -32,12 +35,16 @@ async fn server(name: &str) -> (String, Loopback) {
 
 fn certified(name: &str) -> (String, ServerConfig) {
     let mut params = CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &authority).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    (authority.pem(), config(&certificate, &key))
+}
+
+fn config(certificate: &Certificate, key: &KeyPair) -> ServerConfig {
+    ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
@@ -45,8 +52,15 @@ fn certified(name: &str) -> (String, ServerConfig) {
             vec![certificate.der().clone()],
             PrivateKeyDer::Pkcs8(key.serialize_der().into()),
         )
-        .unwrap();
-    (authority.pem(), config)
+        .unwrap()
+}
+
+/// A server that signed its certificate itself, and that certificate in PEM form.
+async fn self_signed(params: CertificateParams) -> (String, Loopback) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config(&certificate, &key)));
+    (certificate.pem(), Loopback::tls(acceptor, behave).await)
 }
 
 fn https(server: &Loopback) -> String {
@@ -149,6 +163,115 @@ async fn a_certificate_for_another_name_is_refused() {
         ),
         "{error:?}"
     );
+}
+
+/// The ways in which tools write a certificate for `name`.
+fn kinds(name: &str) -> [CertificateParams; 3] {
+    let plain = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    // `openssl req -x509`.
+    let mut authority = plain.clone();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // `keytool`, and Looker's own.
+    let mut common_name = CertificateParams::default();
+    common_name
+        .distinguished_name
+        .push(DnType::OrganizationName, "Acme");
+    common_name
+        .distinguished_name
+        .push(DnType::CommonName, name);
+    [plain, authority, common_name]
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_trusted_for_the_name_it_bears_if_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("looker.pem");
+    let given = || HttpOptions {
+        ca_files: vec![path.clone()],
+        ..options()
+    };
+    for params in kinds("localhost") {
+        let (certificate, server) = self_signed(params).await;
+        std::fs::write(&path, certificate).unwrap();
+
+        let trusted = client_with(given(), &https(&server)).me().await;
+        let unknown = client_with(options(), &https(&server))
+            .me()
+            .await
+            .unwrap_err();
+
+        assert_eq!(trusted.unwrap().id, "1");
+        assert_eq!(problem(&unknown), TlsProblem::SelfSigned);
+    }
+    for params in kinds("looker.example") {
+        let (certificate, server) = self_signed(params).await;
+        std::fs::write(&path, certificate).unwrap();
+
+        let refused = client_with(given(), &https(&server))
+            .me()
+            .await
+            .unwrap_err();
+
+        assert_eq!(problem(&refused), TlsProblem::WrongName);
+    }
+    for mut params in kinds("localhost") {
+        params.not_after = date_time_ymd(2020, 1, 1);
+        let (certificate, server) = self_signed(params).await;
+        std::fs::write(&path, certificate).unwrap();
+
+        let refused = client_with(given(), &https(&server))
+            .me()
+            .await
+            .unwrap_err();
+
+        assert_eq!(problem(&refused), TlsProblem::OutOfDate);
+    }
+}
+
+#[tokio::test]
+async fn another_certificate_for_the_same_name_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("looker.pem");
+    for params in kinds("localhost") {
+        let (certificate, _) = self_signed(params.clone()).await;
+        let (_, server) = self_signed(params).await;
+        std::fs::write(&path, certificate).unwrap();
+        let options = HttpOptions {
+            ca_files: vec![path.clone()],
+            ..options()
+        };
+
+        let refused = client_with(options, &https(&server))
+            .me()
+            .await
+            .unwrap_err();
+
+        assert!(matches!(refused, LookerError::Tls { .. }), "{refused:?}");
+        assert!(server.asked().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_called_so_and_the_hint_names_ca_file() {
+    let (_, server) = self_signed(kinds("localhost")[0].clone()).await;
+    let mut sandbox = Sandbox::offline();
+    sandbox
+        .var("LOOKERSDK_BASE_URL", https(&server))
+        .var("LOOKERSDK_CLIENT_ID", "id")
+        .var("LOOKERSDK_CLIENT_SECRET", "secret");
+
+    let refused = sandbox.run(&["users", "list"]).await.exits(8);
+
+    assert!(refused.err.contains("self-signed"), "{}", refused.err);
+    assert!(refused.err.contains("`--ca-file`"), "{}", refused.err);
+}
+
+#[track_caller]
+fn problem(error: &LookerError) -> TlsProblem {
+    match error {
+        LookerError::Tls { problem, .. } => *problem,
+        _ => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test]
