@@ -12,6 +12,7 @@ mod file;
 mod ini;
 mod key;
 mod layers;
+mod ledger;
 mod netrc;
 mod new_profile;
 mod places;
@@ -124,7 +125,7 @@ impl Settings {
         self.keys_to.as_ref().map(|setting| setting.value.as_str())
     }
 
-    /// Where runs are recorded: as given, or a file for the host of the base URL. `None` means in memory: a local Looker that
+    /// The file in which runs are recorded: as given, or a file for the host of the base URL. `None` means in memory: a local Looker that
     /// lives for one run needs no lasting record.
     pub fn ledger(&self) -> Result<Option<String>, Error> {
         if let Some(ledger) = &self.ledger {
@@ -148,11 +149,10 @@ impl Settings {
         Ok(Some(path.to_string_lossy().into_owned()))
     }
 
-    /// The file in which runs are recorded, if it is one.
+    /// The same, relative to the folder in which the program was started.
     pub(crate) fn ledger_file(&self, system: &System) -> Option<PathBuf> {
         let ledger = self.ledger().ok()??;
-        let path = ledger.strip_prefix("sqlite:").unwrap_or(&ledger);
-        (!ledger.contains("://")).then(|| system.path(path))
+        Some(system.path(ledger))
     }
 
     /// The files that settings and secrets may come from, each with its role.

@@ -8,8 +8,9 @@ use crate::config::emulator;
 use crate::config::file::{ProfileGrants, Scalar};
 use crate::config::key::Key;
 use crate::config::layers::Layers;
+use crate::config::ledger;
 use crate::config::places::Places;
-use crate::config::source::Setting;
+use crate::config::source::{Setting, Source};
 use crate::config::text;
 use crate::error::Error;
 use crate::signed_url::Algorithm;
@@ -61,9 +62,7 @@ impl Settings {
             keys_to: layers
                 .variable(&["EMBEDCTL_KEYS_TO"])
                 .or_else(|| layers.profile(|profile| profile.keys_to.clone())),
-            ledger: layers
-                .flag("--ledger", args.ledger.clone())
-                .or_else(|| layers.profile(|profile| profile.ledger.clone())),
+            ledger: ledger(layers, &places)?,
             timeout: connection::timeout(layers)?,
             retries: connection::retries(layers),
             concurrency: connection::concurrency(layers)?,
@@ -86,6 +85,22 @@ impl Settings {
         settings.warn()?;
         Ok(settings)
     }
+}
+
+fn ledger(layers: &Layers<'_>, places: &Places) -> Result<Option<Setting<String>>, Error> {
+    let given = layers.flag("--ledger", layers.args.ledger.clone());
+    let given = given.or_else(|| layers.profile(|profile| profile.ledger.clone()));
+    let path = given.map(|given| {
+        given.try_map(|text, source| {
+            let path = ledger::path(&text, source)?;
+            Ok(match source {
+                // Wherever the command is run, the runs of a profile are in one place.
+                Source::Profile { .. } => places.in_config(path).to_string_lossy().into_owned(),
+                _ => path.to_owned(),
+            })
+        })
+    });
+    path.transpose()
 }
 
 fn embed_host(layers: &Layers<'_>) -> Option<Setting<String>> {

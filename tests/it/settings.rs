@@ -777,3 +777,59 @@ fn the_section_of_looker_ini_is_the_first_that_is_not_default() {
             .starts_with("section `Looker`")
     );
 }
+
+#[tokio::test]
+async fn a_ledger_that_is_no_path_is_refused_and_no_file_of_that_name_is_created() {
+    let mut sandbox = Sandbox::offline();
+    sandbox.var("LOOKERSDK_BASE_URL", "https://acme.looker.com");
+    for ledger in [
+        "postgres://me:hunter2@db/runs",
+        "postgresql://db/runs",
+        "mysql://db",
+        "https://me:hunter2@db",
+        "sqlite://runs",
+    ] {
+        let flag = sandbox
+            .run(&["runs", "list", "--ledger", ledger])
+            .await
+            .exits(2);
+        sandbox.var("EMBEDCTL_LEDGER", ledger);
+        let variable = sandbox.run(&["runs", "list"]).await.exits(2);
+        sandbox.unset("EMBEDCTL_LEDGER");
+
+        assert!(!format!("{flag:?}{variable:?}").contains("hunter2"));
+        assert!(
+            flag.err.contains("flag `--ledger`") && flag.err.contains("sqlite:PATH"),
+            "{}",
+            flag.err
+        );
+    }
+    assert!(fs::read_dir(sandbox.path("")).unwrap().next().is_none());
+
+    drop(
+        sandbox
+            .run(&["ledger", "show", "--ledger", "sqlite:runs.ledger"])
+            .await
+            .done(),
+    );
+    assert!(sandbox.path("runs.ledger").exists());
+}
+
+#[test]
+fn the_ledger_of_a_profile_is_in_one_place_wherever_embedctl_is_run() {
+    let sandbox = Sandbox::offline();
+    for (written, expected) in [
+        ("runs.ledger", "home/.config/embedctl/runs.ledger"),
+        ("sqlite:~/runs.ledger", "home/runs.ledger"),
+    ] {
+        write(
+            &sandbox,
+            CONFIG,
+            &format!("default_profile = \"p\"\n[profiles.p]\nledger = \"{written}\"\n"),
+        );
+
+        let ledger = settings(&sandbox).ledger().unwrap().unwrap();
+
+        assert_eq!(Path::new(&ledger), sandbox.root().join(expected));
+    }
+}
