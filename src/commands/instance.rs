@@ -47,7 +47,7 @@ pub(crate) async fn belongs(ledger: &dyn Ledger, session: &Session) -> Result<()
     let here = instance(&session.admin).await?;
     // A ledger of an older embedctl is not bound yet; its keys tell which Looker it belongs to.
     let Some(there) = ledger.instance().await? else {
-        if knows_its_keys(ledger, &session.admin).await? == Knows::None {
+        if knows_its_keys(ledger, session).await? == Knows::None {
             return Err(other(
                 "another Looker than this one, which does not know its keys",
                 &here,
@@ -128,13 +128,13 @@ fn other(there: &str, here: &Instance) -> Error {
 }
 
 /// Whether this Looker knows a key of a ledger that may not be bound yet.
-pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Result<Knows, Error> {
+pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, session: &Session) -> Result<Knows, Error> {
     let mut records = ledger.keys(None).await?;
     records.retain(|record| record.state != KeyState::Revoked);
     // Youngest first: older keys are more likely to have been revoked by someone.
     records.reverse();
     for record in records.iter().take(ASKED) {
-        let keys = match admin.api3_keys(&record.looker_user_id).await {
+        let keys = match session.admin.api3_keys(&record.looker_user_id).await {
             Ok(keys) => keys,
             // Gone, or hidden from this caller: proves nothing.
             Err(error) if error.http_status().is_some_and(|status| status < 500) => continue,
@@ -145,8 +145,10 @@ pub(crate) async fn knows_its_keys(ledger: &dyn Ledger, admin: &Client) -> Resul
             return Ok(Knows::Some);
         }
     }
-    Ok(match records.is_empty() {
-        true => Knows::Nothing,
-        false => Knows::None,
-    })
+    if records.is_empty() {
+        return Ok(Knows::Nothing);
+    }
+    // To others than an admin, Looker does not show the keys of users.
+    session.finder.require_admin().await?;
+    Ok(Knows::None)
 }

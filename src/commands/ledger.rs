@@ -80,8 +80,7 @@ async fn rebind(
             .status(format!("The ledger belongs to {here} already."));
         return Ok(Exit::Done);
     }
-    let is_another =
-        there.is_some() && knows_its_keys(ledger, &session.admin).await? == Knows::None;
+    let is_another = there.is_some() && knows_its_keys(ledger, session).await? == Knows::None;
     let from = there.map_or_else(String::new, |there| format!(", not to {there}"));
     if is_another {
         session.ui.status(format!(

@@ -75,6 +75,11 @@ impl Client {
         }))
     }
 
+    /// The client id of the API key, if this identity has one.
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.auth.key.as_ref().map(|key| key.client_id.as_str())
+    }
+
     /// The identity of an API key, which traces and errors call `identity` instead of `admin`.
     #[must_use]
     pub fn named(http: Http, base_url: Url, key: ApiKey, identity: &str) -> Self {

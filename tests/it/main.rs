@@ -9,6 +9,7 @@
     reason = "a failed test should stop at once"
 )]
 
+mod admin_rights;
 mod answers;
 mod api;
 mod apply;

@@ -15,9 +15,10 @@ use crate::commands::api::pages::{Call, Printer};
 use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, Kind};
 use crate::looker::Operation;
 use crate::system::System;
+use crate::workflow::{Sight, sight};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,13 +113,23 @@ async fn send(
 ) -> Result<(), Error> {
     let Some(user) = user else {
         let work = pages::run(&session.admin, call, printer);
-        return session.until_interrupted(work).await;
+        let ended = session.until_interrupted(work).await;
+        let nothing = match &ended {
+            Ok(is_empty) => *is_empty,
+            Err(error) => error.kind() == Kind::NotFound,
+        };
+        // To others than an admin, Looker answers so about what they may not see.
+        if nothing && let Ok(Sight::Part(who)) = sight(&session.admin).await {
+            let warning = format!("{who}: there may be more than Looker shows");
+            session.ui.warning(warning);
+        }
+        return ended.map(drop);
     };
     let (_, sudo) = impersonate::become_user(user, session).await?;
     let work = pages::run(&sudo, call, printer);
     let ended = session.until_interrupted(work).await;
     impersonate::end(&sudo, &session.ui).await;
-    ended
+    ended.map(drop)
 }
 
 fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {

@@ -28,8 +28,13 @@ pub(super) struct Call {
     pub(super) paginate: bool,
 }
 
-/// Send `call` as `client` and print the response; a refusal is printed too, and is an error.
-pub(super) async fn run(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), Error> {
+/// Send `call` as `client` and print the response; a refusal is printed too, and is an error. Returns whether the response was
+/// an empty list.
+pub(super) async fn run(
+    client: &Client,
+    call: &Call,
+    printer: &Printer<'_>,
+) -> Result<bool, Error> {
     if call.paginate {
         return all(client, call, printer).await;
     }
@@ -39,7 +44,8 @@ pub(super) async fn run(client: &Client, call: &Call, printer: &Printer<'_>) -> 
         printer.plain(&answer.body)?;
         return Err(refusal.into());
     }
-    printer.whole(&answer.body).await
+    printer.whole(&answer.body).await?;
+    Ok(answer.body.trim_ascii() == b"[]")
 }
 
 async fn send(
@@ -61,7 +67,7 @@ async fn send(
 
 /// Page after page, until one brings nothing new: a page may be shorter than requested without being the last, and not every
 /// operation supports `offset`. Only one page is in memory at a time.
-async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), Error> {
+async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<bool, Error> {
     let number = |name: &str| {
         let found = call.query.iter().find(|(key, _)| key == name);
         found.and_then(|(_, value)| value.parse::<usize>().ok())
@@ -87,7 +93,8 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<(), 
             .hint("leave `--paginate` out"));
         };
         if !list.is_news(&page) {
-            return printer.end(&list);
+            printer.end(&list)?;
+            return Ok(list.printed == 0);
         }
         printer.page(&answer.body, &page, &mut list).await?;
         offset += page.len();

@@ -9,8 +9,7 @@ use crate::commands::keys::users::{self, UsersArgs};
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
 use crate::ledger::Ledger;
-use crate::looker::Client;
-use crate::workflow::{KeyAccess, Standing, UserId, parallel, require_admin};
+use crate::workflow::{Finder, KeyAccess, Standing, UserId, parallel};
 
 /// List keys: their users, whether they were delivered, how old they are, and when they are revoked
 ///
@@ -30,12 +29,12 @@ pub(crate) async fn run(args: &KeysListArgs, cx: CommandContext) -> Result<Exit,
 async fn list(args: &KeysListArgs, session: &Session) -> Result<Exit, Error> {
     session.ui.refuse_env()?;
     let ledger = ledger_of(session).await?;
-    require_admin(&session.admin).await?;
-    let users = args.users.resolve(&session.admin).await?;
+    session.finder.require_admin().await?;
+    let users = args.users.resolve(&session.finder).await?;
     let look_up = |user: UserId| {
-        let (admin, ledger) = (session.admin.clone(), Arc::clone(&ledger));
+        let (finder, ledger) = (session.finder.clone(), Arc::clone(&ledger));
         let keys = Arc::clone(&session.keys);
-        async move { keys_of(&admin, &keys, &*ledger, &user).await }
+        async move { keys_of(&finder, &keys, &*ledger, &user).await }
     };
     let (width, interrupt) = (session.settings.concurrency(), &session.system.interrupt);
     let ids = users.ids().iter().cloned();
@@ -50,12 +49,12 @@ async fn list(args: &KeysListArgs, session: &Session) -> Result<Exit, Error> {
 }
 
 async fn keys_of(
-    admin: &Client,
+    finder: &Finder,
     access: &Arc<KeyAccess>,
     ledger: &dyn Ledger,
     user: &UserId,
 ) -> Result<Vec<Row>, Error> {
-    let user = users::existing(admin, user.by_ref()).await?;
+    let user = users::existing(finder, user.by_ref()).await?;
     let records = ledger.keys(Some(&user.id)).await?;
     let mut keys = access.of(&user.id);
     let listed = keys.list().await;

@@ -10,7 +10,7 @@ use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
 use crate::system::duration;
-use crate::workflow::{JobSpec, KeyJob, require_admin};
+use crate::workflow::{JobSpec, KeyJob};
 
 /// Mint one more key, in addition to those the user has
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &KeysMintArgs, cx: CommandContext) -> Result<Exit,
 }
 
 async fn mint(args: &KeysMintArgs, session: &Session) -> Result<Exit, Error> {
-    let users = args.users.resolve(&session.admin).await?;
+    let users = args.users.resolve(&session.finder).await?;
     if args.dry_run {
         return dry_run(&users, session).await;
     }
@@ -71,9 +71,9 @@ pub(crate) async fn deliver(
 }
 
 async fn dry_run(users: &Users, session: &Session) -> Result<Exit, Error> {
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     for user in users.ids() {
-        let found = users::existing(&session.admin, user.by_ref()).await?;
+        let found = users::existing(&session.finder, user.by_ref()).await?;
         let name = user.by_ref();
         match session.ui.format().is_json() {
             true => session.ui.json(&json!({

@@ -20,7 +20,7 @@ use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui};
 use crate::sink::{KeyName, Sink};
 use crate::system::System;
-use crate::workflow::{Stage, require_admin};
+use crate::workflow::Stage;
 
 /// How many keys are named before they are revoked.
 const NAMED: usize = 10;
@@ -72,7 +72,7 @@ async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Erro
     // Opened before the keys are listed: listing takes long, and a wrong sink should fail at once.
     let sink = sink(args, session)?;
     // Another caller may see fewer users and keys, which would read as "no orphans".
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     let matcher = Matcher::new(&args.patterns);
     let rows = all_keys(&matcher, &*ledger, session).await?;
     let found = find(rows, sink.as_deref(), args.trust_sink, session).await?;

@@ -16,7 +16,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
-use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel, require_admin};
+use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel};
 
 /// Revoke the keys whose overlap or time to live has ended
 ///
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &KeysReapArgs, cx: CommandContext) -> Result<Exit,
 async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
     // To a non-admin Looker answers 404, which would make every key look gone.
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     let (due, unseen) = due(&*ledger, session).await?;
     let elsewhere = due_elsewhere(&*ledger, &session.system).await?;
     if args.dry_run {

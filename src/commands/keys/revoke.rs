@@ -14,7 +14,7 @@ use crate::ledger::{KeyRecord, KeyState, Ledger};
 use crate::looker::{Api3Key, User};
 use crate::report::{Format, Ui};
 use crate::system::System;
-use crate::workflow::{Standing, record_of as known_of, require_admin};
+use crate::workflow::{Standing, record_of as known_of};
 
 /// Revoke keys, which stop working at once
 ///
@@ -96,10 +96,10 @@ async fn revoke(
 ) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
     // A 404 for the keys of another user would otherwise read as "gone".
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     let id = user.id()?;
     let name = id.by_ref().to_string();
-    let user = users::existing(&session.admin, id.by_ref()).await?;
+    let user = users::existing(&session.finder, id.by_ref()).await?;
     let targets = targets(args, &user, keys, session, &*ledger).await?;
     if args.dry_run {
         return dry_run(&name, &user, &targets, &session.ui);

@@ -14,7 +14,7 @@ use crate::commands::minter;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
 use crate::system::duration;
-use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose, require_admin};
+use crate::workflow::{IfNone, JobSpec, KeyJob, RotateSpec, UserId, choose};
 
 /// Replace older keys with a new one
 ///
@@ -51,7 +51,7 @@ pub(crate) async fn run(args: &KeysRotateArgs, cx: CommandContext) -> Result<Exi
 }
 
 async fn rotate(args: &KeysRotateArgs, session: &Session) -> Result<Exit, Error> {
-    let users = args.users.resolve(&session.admin).await?;
+    let users = args.users.resolve(&session.finder).await?;
     let specs: Vec<_> = users
         .ids()
         .iter()
@@ -96,11 +96,10 @@ fn spec(args: &KeysRotateArgs, users: &Users, user: &UserId) -> RotateSpec {
 
 async fn dry_run(specs: &[RotateSpec], session: &Session) -> Result<Exit, Error> {
     let ledger = ledger_of(session).await?;
-    let admin = &session.admin;
-    require_admin(admin).await?;
+    session.finder.require_admin().await?;
     for spec in specs {
         let name = spec.job.user.by_ref();
-        let user = users::existing(admin, name).await?;
+        let user = users::existing(&session.finder, name).await?;
         let records = ledger.keys(Some(&user.id)).await?;
         let mut of_user = session.keys.of(&user.id);
         let keys = of_user.list().await;

@@ -70,11 +70,13 @@ impl UserArgs {
 
 impl UsersArgs {
     /// Resolve the users. A single user is not looked up yet.
-    pub(crate) async fn resolve(&self, admin: &Client) -> Result<Users, Error> {
+    pub(crate) async fn resolve(&self, finder: &Finder) -> Result<Users, Error> {
         if self.all {
+            // A list that others than an admin get may be too short.
+            finder.require_admin().await?;
             let matcher = Matcher::new(&self.patterns);
             // Read to the end before anything is done: changes would shift the pages.
-            let users = sweep(admin).await?;
+            let users = sweep(finder.admin()).await?;
             let users = users.iter().filter_map(|user| meant(user, &matcher));
             return Ok(Users::Many(users.collect()));
         }
@@ -84,8 +86,8 @@ impl UsersArgs {
 }
 
 /// The user as Looker shows it, who must exist.
-pub(crate) async fn existing(admin: &Client, user: UserRef<'_>) -> Result<User, Error> {
-    let found = Finder::new(admin.clone()).find(user).await?;
+pub(crate) async fn existing(finder: &Finder, user: UserRef<'_>) -> Result<User, Error> {
+    let found = finder.find(user).await?;
     found.ok_or_else(|| {
         Error::new(Kind::NotFound, format!("there is no {user}"))
             .hint("`embedctl users list` shows the embed users there are")

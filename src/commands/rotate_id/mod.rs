@@ -22,7 +22,7 @@ use crate::error::{Error, Exit};
 use crate::manifest::{Pair, read_mapping};
 use crate::report::Ui;
 use crate::system::System;
-use crate::workflow::{JobSpec, OldEnd, RotateIdSpec, require_admin};
+use crate::workflow::{JobSpec, OldEnd, RotateIdSpec};
 
 pub(crate) use show::counted;
 
@@ -102,7 +102,7 @@ async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Res
         many && !args.dry_run,
     )?;
     // Without admin rights a part of what the person owns could stay unseen and be left behind.
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     let ledger = ledger_of(session).await?;
     let wishes = wishes(args, session).await?;
     let specs = prepare::specs(pairs, &wishes, &ledger, session).await?;

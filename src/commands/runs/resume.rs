@@ -12,7 +12,7 @@ use crate::commands::session::{Needs, Session};
 use crate::commands::{instance, key_sink};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Job, JobState, Ledger, Run, RunId};
-use crate::workflow::{JobSpec, require_admin};
+use crate::workflow::JobSpec;
 
 /// Continue a run that stopped
 ///
@@ -75,7 +75,7 @@ async fn resume(
     use_ledger(&ledger, session).await?;
     // The ledger may have been bound to another Looker since.
     instance::is_run_of(run, session).await?;
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     ledger.claim(run.id).await?;
     let overtaken = overtaken::settle(&*ledger, run.id, session).await?;
     let began = session.system.clock.elapsed();

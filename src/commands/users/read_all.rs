@@ -19,7 +19,7 @@ pub(super) struct Sweep<'a> {
     pages: UserPages,
     roles: Roles,
     now: Timestamp,
-    seen: usize,
+    meant: usize,
     matching: u64,
     time_unknown: LeftOut,
     with_keys: LeftOut,
@@ -63,7 +63,7 @@ impl<'a> Sweep<'a> {
             pages: client.users(filter.search()),
             roles: Roles::default(),
             now,
-            seen: 0,
+            meant: 0,
             matching: 0,
             time_unknown: LeftOut::default(),
             with_keys: LeftOut::default(),
@@ -75,7 +75,6 @@ impl<'a> Sweep<'a> {
         let Some(page) = self.pages.next().await? else {
             return Ok(None);
         };
-        self.seen += page.len();
         let mut meant = Vec::new();
         for user in page {
             self.matching += u64::from(self.filter.names(&user));
@@ -89,6 +88,7 @@ impl<'a> Sweep<'a> {
                 Fit::HasKeys => self.with_keys.add(&user),
             }
         }
+        self.meant += meant.len();
         Ok(Some(meant))
     }
 
@@ -100,7 +100,7 @@ impl<'a> Sweep<'a> {
     /// Report whom the sweep left out, and whether the caller can see all users.
     ///
     /// # Errors
-    /// No users were seen, and the caller is not an admin: that says nothing about who exists.
+    /// No users were selected, and the caller is not an admin: that says nothing about who exists.
     pub(super) async fn conclude(&self, ui: &Ui) -> Result<(), Error> {
         self.time_unknown.warn(
             "Looker does not say when they last logged in, or not in a form that embedctl can read",
@@ -120,7 +120,7 @@ impl<'a> Sweep<'a> {
         // A caller who sees only a part must not take it for the whole.
         match sight(self.client).await? {
             Sight::All => Ok(()),
-            Sight::Part(error) if self.seen == 0 => Err(error),
+            Sight::Part(error) if self.meant == 0 => Err(error),
             Sight::Part(error) => {
                 ui.warning(format!("{error}: there may be more embed users than these"));
                 Ok(())

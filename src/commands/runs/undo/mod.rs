@@ -21,7 +21,7 @@ use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
 use crate::report::{Format, Ui, error_json};
 use crate::system::System;
-use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, require_admin, undo_job};
+use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, undo_job};
 
 /// Undo a run, as far as possible
 ///
@@ -150,7 +150,7 @@ async fn undo(
     use_ledger(&ledger, session).await?;
     // The ledger may have been bound to another Looker since.
     instance::is_run_of(run, session).await?;
-    require_admin(&session.admin).await?;
+    session.finder.require_admin().await?;
     say_what_stays(&planned, &session.ui);
     let asked = losses(&planned).confirm(session).await;
     asked.map_err(|error| {
