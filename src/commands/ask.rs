@@ -5,9 +5,12 @@ use std::{io, thread};
 use tokio::sync::oneshot;
 
 use crate::commands::context::CommandContext;
+use crate::config::bare;
 use crate::error::{Error, Kind};
 use crate::secret::SecretString;
 use crate::system::Input;
+
+const NO_ANSWER: &str = "no answer was given";
 
 /// A question, and the flag that answers it in advance.
 #[derive(Clone, Copy, Debug)]
@@ -78,20 +81,21 @@ pub(crate) async fn secret(
 ) -> Result<Option<SecretString>, Error> {
     let Question { what, default, .. } = question;
     check(question, cx)?;
+    let may_be_empty = match default {
+        None => String::new(),
+        Some("") => ", may be left empty".to_owned(),
+        Some(meaning) => format!(", an empty answer {meaning}"),
+    };
     loop {
-        let may_be_empty = if default.is_some() {
-            ", may be left empty"
-        } else {
-            ""
-        };
         cx.ui.prompt(format!("{what} (not shown{may_be_empty})"));
         let echo = cx.system.input.keep_echo();
         let answer = answer(Input::hidden_line, cx).await?;
         drop(echo);
         let answer = answer.ok_or_else(gave_up)?;
-        // Pasted secrets often come with a space or a line end.
-        if !answer.trim().is_empty() {
-            return Ok(Some(SecretString::from(answer.trim())));
+        // Pasted secrets often come with a space, a line end or quotes.
+        let answer = bare(&answer);
+        if !answer.is_empty() {
+            return Ok(Some(SecretString::from(answer)));
         }
         if default.is_some() {
             return Ok(None);
@@ -142,5 +146,10 @@ fn check(question: Question<'_>, cx: &CommandContext) -> Result<(), Error> {
 }
 
 fn gave_up() -> Error {
-    Error::new(Kind::Interrupted, "no answer was given")
+    Error::new(Kind::Interrupted, NO_ANSWER)
+}
+
+/// Whether this is the error of a question that met the end of the input.
+pub(crate) fn is_end(error: &Error) -> bool {
+    error.kind() == Kind::Interrupted && error.message() == NO_ANSWER
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use crate::config::bare;
 use crate::emulator::{Emulator, Fault, Latency, Mode, Options, Release, State};
 use crate::error::{Error, Exit, Kind};
 use crate::report::{Format, Ui};
@@ -116,15 +117,15 @@ pub(crate) async fn run(
 
 /// The settings of the file, overridden by the flags.
 fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
+    // Quotes and the like are taken off, as they are where the same variables are read for embedctl itself.
+    let variable = |name| Some(bare(&system.var(name)?).to_owned());
     let mut options = Options {
         address: args.address,
         port: args.port,
         algorithm: args.algorithm,
-        client_id: system.var("EMBEDCTL_EMULATOR_CLIENT_ID"),
-        client_secret: system
-            .var("EMBEDCTL_EMULATOR_CLIENT_SECRET")
-            .map(Into::into),
-        embed_secret: system.var("EMBEDCTL_EMULATOR_EMBED_SECRET").map(Into::into),
+        client_id: variable("EMBEDCTL_EMULATOR_CLIENT_ID"),
+        client_secret: variable("EMBEDCTL_EMULATOR_CLIENT_SECRET").map(Into::into),
+        embed_secret: variable("EMBEDCTL_EMULATOR_EMBED_SECRET").map(Into::into),
         users: args.users,
         clock_offset: args.clock_offset,
         clock: system.clock.clone(),

@@ -9,6 +9,7 @@ mod consent;
 mod context;
 mod create_user;
 mod doctor;
+mod embed_secret;
 mod emulator;
 mod engine;
 mod export;

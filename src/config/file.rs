@@ -130,6 +130,27 @@ impl<'de> Deserialize<'de> for SecretPlace {
     }
 }
 
+impl SecretPlace {
+    /// Read `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`.
+    pub(crate) fn read(text: &str) -> Result<Self, Error> {
+        let filled = text
+            .split_once(':')
+            .filter(|(_, rest)| !rest.trim().is_empty());
+        Ok(match filled {
+            Some(("env", name)) => Self::Env(name.to_owned()),
+            Some(("file", path)) => Self::File(path.to_owned()),
+            Some(("command", line)) => {
+                Self::Command(line.split_whitespace().map(str::to_owned).collect())
+            }
+            // Anything else may be the secret itself, so it is not repeated.
+            _ => {
+                return Err(Error::usage("a secret is given by its location")
+                    .hint("write `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT`"));
+            }
+        })
+    }
+}
+
 impl ConfigFile {
     /// Read `path`; a missing file is an error only if it was `named` explicitly.
     pub(crate) fn read(path: PathBuf, named: bool) -> Result<Option<Self>, Error> {
@@ -156,7 +177,7 @@ impl ConfigFile {
             .collect()
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| {
             // The error's own `Display` quotes the line, which may contain a secret.
             let message = error.message().lines().collect::<Vec<_>>().join(" ");

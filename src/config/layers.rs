@@ -101,6 +101,25 @@ impl<'a> Layers<'a> {
         Ok(layers)
     }
 
+    /// One profile only, to check it.
+    pub(crate) fn of_profile(
+        args: &'a ConfigArgs,
+        system: &'a System,
+        file: &ConfigFile,
+        name: &str,
+    ) -> Result<Self, Error> {
+        let mut layers = Self::without_files(args, system)?;
+        let profile = file.profiles.get(name).cloned().unwrap_or_default();
+        layers.stack = vec![Layer::Profile {
+            name: name.to_owned(),
+            profile: Box::new(profile),
+            file: file.path.clone(),
+            named: true,
+        }];
+        layers.arrange()?;
+        Ok(layers)
+    }
+
     /// Select the profile and the section, and put them in their place.
     fn stack_up(&mut self, mut file: ConfigFile, ini: &Ini, places: &Places) -> Result<(), Error> {
         let asked = self.args.profile.as_deref();

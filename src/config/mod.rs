@@ -2,9 +2,12 @@
 
 mod access;
 mod args;
+mod assign;
 mod base_url;
+mod change_profile;
 mod connection;
 mod credentials;
+mod edit;
 mod emulator;
 mod entries;
 mod family;
@@ -43,11 +46,13 @@ pub(crate) use crate::report::nearest;
 pub use crate::report::{Color, Format, Progress};
 pub use access::{EmbedAccess, LookerAccess};
 pub use args::ConfigArgs;
+pub(crate) use assign::{Assignment, Wish};
 pub use emulator::EmulatorAccess;
 pub use entries::Entry;
 pub(crate) use new_profile::{NewProfile, NewSecret};
 pub use profiles::ProfileName;
 pub use source::{Family, Source};
+pub(crate) use text::bare;
 pub(crate) use variables::variable_of;
 
 /// The settings of a run, each with its source. Secrets are read only when they are needed.

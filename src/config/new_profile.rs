@@ -3,19 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use toml_edit::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::config::base_url;
+use crate::config::assign::{self, Form};
+use crate::config::base_url::{self, web_host};
+use crate::config::change_profile::secret_file;
 use crate::config::file::{ConfigFile, SecretPlace};
 use crate::config::secret::SecretSource;
 use crate::config::source::Source;
-use crate::config::text::settings_text;
-use crate::config::{LookerAccess, Settings};
+use crate::config::{EmbedAccess, LookerAccess, Settings};
 use crate::error::{Error, Kind};
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::signed_url::Algorithm;
-use crate::system::{Readers, System, files};
+use crate::system::{System, files};
 
 /// A profile to add.
 #[derive(Debug)]
@@ -31,15 +33,6 @@ pub(crate) struct NewProfile {
     pub(crate) default: bool,
 }
 
-const BASE_URL: Source = Source::Flag("--base-url");
-
-impl NewProfile {
-    /// Parse a base URL that was typed in.
-    pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
-        base_url::parse(text, &BASE_URL)
-    }
-}
-
 /// A secret of a new profile.
 #[derive(Debug)]
 pub(crate) enum NewSecret {
@@ -47,25 +40,6 @@ pub(crate) enum NewSecret {
     Typed(SecretString),
     /// It stays at its location.
     At(SecretPlace),
-}
-
-impl NewSecret {
-    /// Read `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT…`.
-    pub(crate) fn at(text: &str) -> Result<Self, Error> {
-        let place = match text.split_once(':') {
-            Some(("env", name)) => SecretPlace::Env(name.to_owned()),
-            Some(("file", path)) => SecretPlace::File(path.to_owned()),
-            Some(("command", line)) => {
-                SecretPlace::Command(line.split_whitespace().map(str::to_owned).collect())
-            }
-            // Anything else may be the secret itself, so it is not repeated.
-            _ => {
-                return Err(Error::usage("a secret is given by its location")
-                    .hint("write `env:NAME`, `file:PATH` or `command:PROGRAM ARGUMENT`"));
-            }
-        };
-        Ok(Self::At(place))
-    }
 }
 
 impl Settings {
@@ -89,137 +63,191 @@ impl Settings {
         }
     }
 
+    /// Parse a base URL, given by a flag or as an answer, which secrets will be sent to.
+    pub(crate) fn typed_base_url(&self, text: &str, by_flag: bool) -> Result<Url, Error> {
+        let source = match by_flag {
+            true => Source::Flag("--base-url"),
+            false => Source::Derived("the answer"),
+        };
+        let url = base_url::parse(text, &source)?;
+        base_url::refuse_plain(&url, &source, self.verify_tls.value)?;
+        Ok(url)
+    }
+
+    /// The location of a secret as typed, with a note about its path.
+    pub(crate) fn typed_place(
+        &self,
+        text: &str,
+        system: &System,
+    ) -> Result<(NewSecret, Option<String>), Error> {
+        let (text, note) = self.typed_path(Form::Secret, text, system);
+        Ok((NewSecret::At(SecretPlace::read(&text)?), note))
+    }
+
     /// The settings to log in with a profile that does not exist yet.
     pub(crate) fn access_of(
         &self,
         profile: &NewProfile,
         system: &System,
     ) -> Result<LookerAccess, Error> {
-        base_url::refuse_plain(&profile.base_url, &BASE_URL, self.verify_tls.value)?;
-        let client_secret = match &profile.client_secret {
-            NewSecret::Typed(secret) => secret.clone(),
-            NewSecret::At(place) => {
-                let source =
-                    SecretSource::at(place.clone(), &self.places, system, &self.secret_variables);
-                source.read("client secret", &Source::Flag("--client-secret-from"))?
-            }
-        };
+        let secret = &profile.client_secret;
         Ok(LookerAccess {
             base_url: profile.base_url.clone(),
             client_id: profile.client_id.clone(),
-            client_secret,
+            client_secret: self.read_new("client secret", secret, system)?,
         })
     }
 
-    /// Refuse a name that cannot be added.
-    pub(crate) fn check_name(&self, name: &str) -> Result<(), Error> {
-        let plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-        if name.is_empty() || !name.chars().all(plain) {
-            return Err(
-                Error::usage(format!("`{name}` cannot be the name of a profile"))
-                    .hint("use letters, digits, `-` and `_`"),
-            );
+    /// The settings to sign with it, if it has an embed secret.
+    pub(crate) fn embed_access_of(
+        &self,
+        profile: &NewProfile,
+        system: &System,
+    ) -> Result<Option<EmbedAccess>, Error> {
+        let Some(secret) = &profile.embed_secret else {
+            return Ok(None);
+        };
+        let host = profile.embed_host.clone();
+        Ok(Some(EmbedAccess {
+            scheme: profile.base_url.scheme().to_owned(),
+            host: host.unwrap_or_else(|| web_host(&profile.base_url)),
+            secret: self.read_new("embed secret", secret, system)?,
+            algorithm: profile.embed_algorithm.unwrap_or(Algorithm::Sha1),
+        }))
+    }
+
+    fn read_new(
+        &self,
+        what: &'static str,
+        secret: &NewSecret,
+        system: &System,
+    ) -> Result<SecretString, Error> {
+        match secret {
+            NewSecret::Typed(secret) => Ok(secret.clone()),
+            NewSecret::At(place) => {
+                let variables = &self.secret_variables;
+                let source = SecretSource::at(place.clone(), &self.places, system, variables);
+                source.read(what, &Source::Derived("the location that was given"))
+            }
         }
-        if self.read_config()?.profiles.contains_key(name) {
-            let path = self.config_path()?;
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("profile `{name}` already exists in `{}`", path.display()),
-            )
-            .hint("choose another name, or change the file"));
+    }
+
+    /// Refuse, before anything is typed, a profile that cannot be added.
+    pub(crate) fn check_addable(&self, name: &str, default: bool) -> Result<(), Error> {
+        check_name(name)?;
+        let path = self.config_path()?;
+        let file = self.read_config()?;
+        let shown = path.display();
+        if file.profiles.contains_key(name) {
+            let message = format!("profile `{name}` already exists in `{shown}`");
+            return Err(Error::new(Kind::Conflict, message).hint(format!(
+                "choose another name, or change it with `embedctl profile set {name} KEY=VALUE`"
+            )));
         }
-        Ok(())
+        if default && file.default_profile.is_some() {
+            let message = format!("`{shown}` already names a default profile");
+            return Err(Error::new(Kind::Conflict, message).hint(format!(
+                "leave `--default` out, and run `embedctl profile use {name}` afterwards"
+            )));
+        }
+        files::make_private_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        Ok(files::probe_beside(path)?)
     }
 
     /// Add the profile; returns the files that were written.
     pub(crate) fn add_profile(&self, profile: &NewProfile) -> Result<Vec<PathBuf>, Error> {
-        self.check_name(&profile.name)?;
-        let path = self.config_path()?.to_owned();
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        files::make_private_folder(folder)?;
-        let mut written = Vec::new();
-        let mut keep = |secret: &NewSecret, what: &str| match secret {
-            NewSecret::At(place) => Ok::<_, Error>(shown(place)),
-            NewSecret::Typed(secret) => {
-                let name = format!("{}.{what}", profile.name);
-                written.push(self.write_secret(&folder.join(&name), &name, secret)?);
-                Ok(shown(&SecretPlace::File(name)))
-            }
-        };
-        let client_secret = keep(&profile.client_secret, "client_secret")?;
-        let embed_secret = profile
-            .embed_secret
-            .as_ref()
-            .map(|secret| keep(secret, "embed_secret"));
-        let text = section(
-            profile,
-            &client_secret,
-            embed_secret.transpose()?.as_deref(),
-        );
+        let name = &profile.name;
         // Secrets first, the profile last: a crash in between must not leave a profile that points to nothing.
-        if let Err(error) = self.append(&path, &profile.name, profile.default, &text) {
+        let mut written = Vec::new();
+        let values = self.values_of(profile, &mut written);
+        let add = |values: Vec<(&str, Option<Value>)>| {
+            self.edit_config(true, |draft| {
+                if draft.before.profiles.contains_key(name) {
+                    let message = format!("profile `{name}` was added by another process");
+                    return Err(Error::new(Kind::Conflict, message));
+                }
+                draft.add(name)?;
+                for (key, value) in &values {
+                    draft.set(name, &[key], value.clone())?;
+                }
+                if profile.default || draft.before.profiles.is_empty() {
+                    draft.set_default(name);
+                }
+                Ok(())
+            })
+        };
+        if let Err(error) = values.and_then(add) {
             for secret in written {
                 // The error that matters is the earlier one.
                 let _gone = fs::remove_file(secret).is_ok();
             }
             return Err(error);
         }
-        written.push(path);
+        written.push(self.config_path()?.to_owned());
         Ok(written)
     }
 
-    /// Write a secret to a file that only the owner can read. An existing file of that name which no profile mentions was left by
-    /// a process that died.
-    fn write_secret(
+    /// The values of a new profile, in their order in the file; writes the secrets that were typed in.
+    fn values_of(
         &self,
-        path: &Path,
-        name: &str,
+        profile: &NewProfile,
+        written: &mut Vec<PathBuf>,
+    ) -> Result<Vec<(&'static str, Option<Value>)>, Error> {
+        let file = self.read_config()?;
+        let mut secret = |key, secret: Option<&NewSecret>| match secret {
+            None => Ok::<_, Error>(None),
+            Some(NewSecret::At(place)) => Ok(Some(assign::place(place))),
+            Some(NewSecret::Typed(secret)) => {
+                written.push(self.write_secret(&profile.name, key, secret, &file)?);
+                let place = SecretPlace::File(secret_file(&profile.name, key));
+                Ok(Some(assign::place(&place)))
+            }
+        };
+        let client_secret = secret("client_secret", Some(&profile.client_secret))?;
+        let embed_secret = secret("embed_secret", profile.embed_secret.as_ref())?;
+        let base_url = profile.base_url.as_str().trim_end_matches('/');
+        let algorithm = profile.embed_algorithm.map(|it| it.to_string());
+        Ok(vec![
+            ("base_url", Some(base_url.into())),
+            ("embed_host", profile.embed_host.clone().map(Value::from)),
+            ("embed_algorithm", algorithm.map(Value::from)),
+            ("client_id", Some(profile.client_id.clone().into())),
+            ("client_secret", client_secret),
+            ("embed_secret", embed_secret),
+            (
+                "blank_dashboard",
+                profile.blank_dashboard.clone().map(Value::from),
+            ),
+        ])
+    }
+
+    /// Write a secret of a profile to a file that only the owner can read. An existing file of that name that no other profile
+    /// names is the profile's own, or was left by a process that died.
+    pub(crate) fn write_secret(
+        &self,
+        profile: &str,
+        key: &str,
         secret: &SecretString,
+        file: &ConfigFile,
     ) -> Result<PathBuf, Error> {
+        check_name(profile)?;
+        let path = self.places.in_config(&secret_file(profile, key));
+        files::make_private_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
         let mut line = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
         line.push(b'\n');
-        if !files::create(path, &line)? {
-            let config = self.config_path()?;
-            let text = settings_text(config, false, "")?.unwrap_or_default();
-            if text.contains(name) {
-                let message = format!("the file `{}` already exists", path.display());
+        if !files::create(&path, &line)? {
+            let others = self.secret_files(file, |name| name != profile);
+            if others.contains(&path) {
+                let message = format!("another profile uses the file `{}`", path.display());
                 return Err(Error::new(Kind::Conflict, message)
                     .hint("choose another name for the profile, or move the file away"));
             }
-            files::replace(path, &line)?;
+            files::replace(&path, &line)?;
         }
-        Ok(path.to_owned())
+        Ok(path)
     }
 
-    /// Append `text` to the file, so that everything in it stays as its owner wrote it.
-    fn append(&self, path: &Path, name: &str, default: bool, text: &str) -> Result<(), Error> {
-        let has_default = self.read_config()?.default_profile.is_some();
-        if default && has_default {
-            return Err(Error::new(
-                Kind::Conflict,
-                format!("`{}` already names a default profile", path.display()),
-            )
-            .hint("change `default_profile` in the file, or leave `--default` out"));
-        }
-        files::update(path, Readers::Everybody, u64::MAX, |old| {
-            let old = old.unwrap_or_default();
-            // In TOML, keys outside a section must come before the first section.
-            let first = if default || old.is_empty() {
-                format!("default_profile = {}\n", quoted(name))
-            } else {
-                String::new()
-            };
-            let gap: &[u8] = if old.is_empty() || old.ends_with(b"\n") {
-                b""
-            } else {
-                b"\n"
-            };
-            let new = [first.as_bytes(), old, gap, text.as_bytes()].concat();
-            Ok((Some(Zeroizing::new(new)), ()))
-        })
-    }
-
-    fn config_path(&self) -> Result<&Path, Error> {
+    pub(crate) fn config_path(&self) -> Result<&Path, Error> {
         self.places.config.as_deref().ok_or_else(|| {
             Error::usage("there is no home directory for profiles")
                 .hint("name the file with `EMBEDCTL_CONFIG`")
@@ -232,45 +260,14 @@ impl Settings {
     }
 }
 
-/// The lines of the profile.
-fn section(profile: &NewProfile, client_secret: &str, embed_secret: Option<&str>) -> String {
-    let base_url = profile.base_url.as_str().trim_end_matches('/');
-    let text = |value: &Option<String>| value.as_deref().map(quoted);
-    let algorithm = profile
-        .embed_algorithm
-        .map(|algorithm| quoted(&algorithm.to_string()));
-    let lines = [
-        ("base_url", Some(quoted(base_url))),
-        ("embed_host", text(&profile.embed_host)),
-        ("embed_algorithm", algorithm),
-        ("client_id", Some(quoted(&profile.client_id))),
-        ("client_secret", Some(client_secret.to_owned())),
-        ("embed_secret", embed_secret.map(str::to_owned)),
-        ("blank_dashboard", text(&profile.blank_dashboard)),
-    ];
-    let lines = lines
-        .into_iter()
-        .filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)));
-    format!(
-        "\n[profiles.{}]\n{}",
-        profile.name,
-        lines.collect::<String>()
-    )
-}
-
-/// A secret's location, in the notation of the file.
-fn shown(place: &SecretPlace) -> String {
-    match place {
-        SecretPlace::Env(name) => format!("{{ env = {} }}", quoted(name)),
-        SecretPlace::File(path) => format!("{{ file = {} }}", quoted(path)),
-        SecretPlace::Command(argv) => {
-            let argv: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
-            format!("{{ command = [{}] }}", argv.join(", "))
-        }
+/// Refuse a name that could not be part of a file's name.
+fn check_name(name: &str) -> Result<(), Error> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(
+            Error::usage(format!("`{name}` cannot be the name of a profile"))
+                .hint("use letters, digits, `-` and `_`"),
+        );
     }
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    Ok(())
 }

@@ -51,4 +51,30 @@ impl Places {
         let folder = self.config.as_deref().and_then(Path::parent);
         folder.map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
     }
+
+    /// A path that was typed for `config.toml`: as typed, unless it is the path of a file from the folder in which embedctl was
+    /// started, which it would not be in the settings. Says which folder a relative path starts from.
+    pub(crate) fn typed(&self, path: &str, system: &System) -> (String, Option<String>) {
+        if path.starts_with("~/") || Path::new(path).is_absolute() {
+            return (path.to_owned(), None);
+        }
+        let settings = self.in_config(path);
+        let here = std::path::absolute(system.path(path)).unwrap_or_else(|_| system.path(path));
+        let shown = settings.display();
+        if settings.exists() {
+            let note = format!("`{path}` is relative to the folder of `config.toml`: `{shown}`");
+            return (path.to_owned(), Some(note));
+        }
+        if here.exists() {
+            let here = here.to_string_lossy().into_owned();
+            let note = format!(
+                "`{path}` becomes `{here}`, since paths in `config.toml` are relative to its folder"
+            );
+            return (here, Some(note));
+        }
+        let note = format!(
+            "`{path}` is relative to the folder of `config.toml`: `{shown}`, which does not exist yet"
+        );
+        (path.to_owned(), Some(note))
+    }
 }

@@ -5,7 +5,7 @@ use crate::config::args::ConfigArgs;
 use crate::config::connection;
 use crate::config::credentials;
 use crate::config::emulator;
-use crate::config::file::{ProfileGrants, Scalar};
+use crate::config::file::{ConfigFile, ProfileGrants, Scalar};
 use crate::config::key::Key;
 use crate::config::layers::Layers;
 use crate::config::ledger;
@@ -15,6 +15,7 @@ use crate::config::text;
 use crate::error::Error;
 use crate::signed_url::Algorithm;
 use crate::signed_url::Grants;
+use crate::sink;
 use crate::system::System;
 
 impl Settings {
@@ -34,7 +35,32 @@ impl Settings {
     pub(crate) fn own(args: &ConfigArgs, system: &System) -> Result<Self, Error> {
         let args = args.clone().with_variables(system)?;
         let places = Places::new(args.ini.as_deref(), system);
-        Self::from_layers(&Layers::without_files(&args, system)?, places)
+        let mut layers = Layers::without_files(&args, system)?;
+        // A file that cannot be read is reported by what changes it.
+        let file = places
+            .config
+            .clone()
+            .map(|path| ConfigFile::read(path, false));
+        if let Some(Ok(Some(file))) = file {
+            layers.named_secrets = file.secret_variables();
+        }
+        Self::from_layers(&layers, places)
+    }
+
+    /// Check the values of a profile, whatever else there is.
+    pub(crate) fn check_profile(
+        &self,
+        file: &ConfigFile,
+        name: &str,
+        system: &System,
+    ) -> Result<(), Error> {
+        let args = ConfigArgs::default();
+        let layers = Layers::of_profile(&args, system, file, name)?;
+        let settings = Self::from_layers(&layers, self.places.clone())?;
+        match settings.keys_to() {
+            Some(spec) if spec != "stdout" => sink::open(spec, system, &[]).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn from_layers(layers: &Layers<'_>, places: Places) -> Result<Self, Error> {

@@ -4,11 +4,12 @@ use reqwest::Method;
 
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::{DoctorContext, NOT_SET_UP};
+use crate::commands::embed_secret::{self, Verdict};
 use crate::config::EmbedAccess;
 use crate::error::{Error, Kind};
-use crate::looker::{Client, LookerError};
+use crate::looker::Client;
 use crate::secret::SecretString;
-use crate::signed_url::{Algorithm, Login, Signer, nonce};
+use crate::signed_url::{Algorithm, Login};
 
 /// The user in the signed URLs of this check. None of them is opened, so the user is never created.
 const NOBODY: &str = "embedctl-doctor";
@@ -113,24 +114,22 @@ async fn secret(
     access: &EmbedAccess,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let algorithm = access.algorithm;
-    match judge(cx, admin, access, algorithm).await {
+    let given = access.algorithm;
+    let url = (cx.settings.creation_path(None), &login(cx, NOBODY));
+    match embed_secret::judge(admin, access, url, cx.system).await {
         Ok(Verdict::Accepted) => findings.pass(
             "embed_secret",
-            format!("Looker accepts its signatures, with {algorithm}"),
+            format!("Looker accepts its signatures, with {given}"),
         ),
         Ok(Verdict::Unavailable) => findings.skip(
             "embed_secret",
             "this Looker has no validator for signed URLs; try `--probe`",
         ),
+        Ok(Verdict::OtherAlgorithm(right)) => {
+            findings.fail("embed_secret", &wrong_algorithm(given, right))
+        }
         Ok(Verdict::Refused(reason)) => {
-            // The same secret with the other algorithm tells a wrong algorithm from a wrong secret.
-            let other = other(algorithm);
-            let again = judge(cx, admin, access, other).await?;
-            let error = match again {
-                Verdict::Accepted => wrong_algorithm(algorithm, other),
-                Verdict::Refused(_) | Verdict::Unavailable => refused(&reason),
-            };
+            let error = embed_secret::refused(NOT_SET_UP, &reason);
             findings.fail("embed_secret", &error)
         }
         Err(error) => findings.fail("embed_secret", &error),
@@ -139,51 +138,7 @@ async fn secret(
 
 /// The error if the secret's algorithm is not the one in the settings.
 pub(super) fn wrong_algorithm(given: Algorithm, right: Algorithm) -> Error {
-    Error::new(
-        NOT_SET_UP,
-        format!("the embed secret is one for {right}, not for {given}"),
-    )
-    .hint(format!(
-        "pass `--embed-algorithm {right}`, or set `embed_algorithm` in the profile"
-    ))
-}
-
-fn refused(reason: &str) -> Error {
-    let error = Error::new(
-        NOT_SET_UP,
-        format!("Looker refuses its signatures: {reason}"),
-    );
-    if reason.contains("host") {
-        error.hint("pass `--embed-host` with the host that Looker names")
-    } else if reason.contains("time") {
-        error.hint("set this machine's clock")
-    } else {
-        error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
-    }
-}
-
-/// What Looker's validator says about a URL that is never opened.
-enum Verdict {
-    Accepted,
-    Refused(String),
-    /// Not every Looker has the validator.
-    Unavailable,
-}
-
-async fn judge(
-    cx: &DoctorContext<'_>,
-    admin: &Client,
-    access: &EmbedAccess,
-    algorithm: Algorithm,
-) -> Result<Verdict, Error> {
-    let url = sign(cx, access, algorithm, &login(cx, NOBODY))?;
-    match admin.validate_embed_url(&url).await {
-        Ok(None) => Ok(Verdict::Accepted),
-        Ok(Some(reason)) => Ok(Verdict::Refused(reason)),
-        // An older Looker has no validator.
-        Err(LookerError::NotFound { .. } | LookerError::Denied { .. }) => Ok(Verdict::Unavailable),
-        Err(error) => Err(error.into()),
-    }
+    embed_secret::wrong_algorithm(NOT_SET_UP, given, right)
 }
 
 /// A login as this profile's users get it.
@@ -203,17 +158,6 @@ pub(super) fn sign(
     algorithm: Algorithm,
     login: &Login,
 ) -> Result<SecretString, Error> {
-    let signer = Signer::new(&access.host, &access.secret, algorithm)?.with_scheme(&access.scheme);
-    let nonce = nonce(&cx.system.random).map_err(Error::internal)?;
-    let path = cx.settings.creation_path(None);
-    let time = cx.system.clock.now().as_second();
-    Ok(signer.sign(path, login, &nonce, time)?)
-}
-
-/// The other algorithm.
-pub(super) const fn other(algorithm: Algorithm) -> Algorithm {
-    match algorithm {
-        Algorithm::Sha1 => Algorithm::Sha256,
-        Algorithm::Sha256 => Algorithm::Sha1,
-    }
+    let url = (cx.settings.creation_path(None), login);
+    embed_secret::sign(access, algorithm, url, cx.system)
 }
