@@ -205,6 +205,7 @@ async fn decide(
         grants,
         key: KeyWish::None,
         state: None,
+        from_cells: false,
     };
     // What another Looker's ledger knows of a user with this number is about another person.
     let ledger = engine::ledger_of(session).await?;

@@ -76,7 +76,10 @@ fn header(record: &[Cell], sheet: &mut Sheet) -> Result<Vec<Option<Column>>, Pro
 
 fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
     let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-    let mut row = Row::default();
+    let mut row = Row {
+        from_cells: true,
+        ..Row::default()
+    };
     for (column, cell) in header.iter().zip(record) {
         if let Some(column) = column {
             sheet.fill(&mut row, column, &node(column, cell));

@@ -136,7 +136,14 @@ mod tests {
             let read: Vec<_> = read
                 .into_iter()
                 .map(|item| match item {
-                    Item::Row(row) => Row { line: 0, ..*row },
+                    Item::Row(row) => {
+                        assert_eq!(row.from_cells, format == Format::Csv);
+                        Row {
+                            line: 0,
+                            from_cells: false,
+                            ..*row
+                        }
+                    }
                     other => panic!("{format:?}: {other:?}"),
                 })
                 .collect();

@@ -274,6 +274,7 @@ mod tests {
             },
             key: KeyWish::Ensure,
             state: Some(State::Present),
+            from_cells: false,
         }
     }
 

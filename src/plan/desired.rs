@@ -18,6 +18,9 @@ pub(crate) struct Desired {
     /// Whether it can log in; `None` leaves it as it is.
     #[serde(default)]
     pub(crate) state: Option<State>,
+    /// Whether it is a row of a table: every "none" in it is then an empty cell, which may be an oversight.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) from_cells: bool,
 }
 
 impl Desired {
@@ -28,6 +31,7 @@ impl Desired {
             grants: row.grants,
             key: row.key.unwrap_or(key),
             state: row.state,
+            from_cells: row.from_cells,
         }
     }
 
@@ -38,6 +42,7 @@ impl Desired {
             grants: Grants::default(),
             key: KeyWish::None,
             state: Some(State::Disabled),
+            from_cells: false,
         }
     }
 
@@ -45,6 +50,7 @@ impl Desired {
     pub(crate) fn row(&self) -> Row {
         Row {
             line: 0,
+            from_cells: self.from_cells,
             external_user_id: self.external_user_id.clone(),
             grants: self.grants.clone(),
             key: Some(self.key),

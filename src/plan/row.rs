@@ -25,6 +25,9 @@ pub(crate) struct Row {
     /// The line where it starts in its file.
     #[serde(skip)]
     pub(crate) line: u64,
+    /// Whether it is a row of a table: every "none" in it is then an empty cell.
+    #[serde(skip)]
+    pub(crate) from_cells: bool,
     /// The company's id of the user.
     pub(crate) external_user_id: String,
     /// Its grants and names.

@@ -99,6 +99,7 @@ async fn agreed(args: &UrlOpenArgs, session: &Session) -> Result<Grants, Error> 
         grants: given,
         key: KeyWish::None,
         state: None,
+        from_cells: false,
     };
     let has_sessions = !session.admin.sessions(&user.id).await?.is_empty();
     let reader = GrantReader::new(session.admin.clone(), false);
