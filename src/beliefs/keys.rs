@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 37] = [
+pub(super) const BELIEFS: [Belief; 38] = [
     Belief {
         id: "key-secret-shown-once",
         group: Group::Keys,
@@ -375,6 +375,18 @@ pub(super) const BELIEFS: [Belief; 37] = [
         place: "fabio-looker troubleshooting tool: a wrong type is answered 5xx",
         if_false: "refused before anything is sent, with row and column; other types are not checked",
         emulator: Emulated::Without("because a value of another form is refused before it is sent"),
+        probe: None,
+    },
+    Belief {
+        id: "filter-escape",
+        group: Group::Attributes,
+        claim: "In a filter expression `%`, `_`, `,` and a `-` at the start have a meaning, which a `^` before them takes off.",
+        evidence: Evidence::Specified,
+        place: "Looker's documentation, \"Looker filter expressions\", 2025",
+        if_false: "only warned about: the value is sent as it is",
+        emulator: Emulated::Without(
+            "because values of attributes change nothing in its query results",
+        ),
         probe: None,
     },
 ];

@@ -1,14 +1,10 @@
-//! The columns of a manifest: their names, and how a value of each goes into a row.
+//! The columns of a manifest: their names, and what was probably meant by others.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::fmt;
 
-use crate::manifest::node::Node;
-use crate::manifest::problem::{Place, Placed, Problem};
-use crate::manifest::{Item, Known};
-use crate::plan::{KeyWish, Row, State};
+use crate::manifest::Known;
+use crate::manifest::spelling::{bare, squashed};
 use crate::report::nearest;
-use crate::signed_url::refuse_id;
 
 /// A column of CSV, or a key of a user in JSON and YAML.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,294 +45,160 @@ pub(super) const NAMES: [(&str, Column); 12] = [
 /// The prefix of an attribute's column in CSV.
 pub(super) const ATTRIBUTE: &str = "attr.";
 
-/// What a reader has found but not returned yet, and what it checks values against.
-pub(super) struct Sheet {
-    known: Option<Arc<Known>>,
-    found: VecDeque<Item>,
-    /// The warnings already given, up to a hundred.
-    doubted: BTreeSet<String>,
-}
+/// The column that every manifest has.
+pub(super) const ID: &str = NAMES[0].0;
 
-impl Sheet {
-    pub(super) fn new(known: Option<Arc<Known>>) -> Self {
-        Self {
-            known,
-            found: VecDeque::new(),
-            doubted: BTreeSet::new(),
-        }
-    }
+/// What people call an e-mail address, which often is the id of a user.
+const ADDRESSES: [&str; 3] = ["email", "mail", "emailaddress"];
 
-    /// The oldest item not returned yet.
-    pub(super) fn pop(&mut self) -> Option<Item> {
-        self.found.pop_front()
-    }
-
-    pub(super) fn problem(&mut self, problem: Problem) {
-        self.found.push_back(Item::Problem(problem));
-    }
-
-    fn problem_at(&mut self, place: Place, message: impl std::fmt::Display) {
-        self.problem(Problem::at(place, message));
-    }
-
-    /// A row is complete; it starts at `place`.
-    pub(super) fn row(&mut self, mut row: Row, place: Place) {
-        row.line = place.line;
-        if row.external_user_id.is_empty() {
-            self.problem_at(place, "the user has no `external_user_id`");
-            return;
-        }
-        self.doubt(&row, place);
-        self.found.push_back(Item::Row(Box::new(row)));
-    }
-
-    /// Warn about permissions that are probably a mistake, once for each.
-    fn doubt(&mut self, row: &Row, place: Place) {
-        let (Some(known), Some(permissions)) = (&self.known, &row.grants.permissions) else {
-            return;
-        };
-        let in_groups = row
-            .grants
-            .group_ids
-            .as_ref()
-            .is_some_and(|groups| !groups.is_empty());
-        for doubt in known.doubts(permissions, in_groups) {
-            // The same doubt in 10,000 rows is one mistake, usually in a column.
-            if self.doubted.len() < 100 && self.doubted.insert(doubt.clone()) {
-                let warning = Problem::at(place, doubt);
-                self.found.push_back(Item::Warning(warning));
-            }
-        }
-    }
-
-    /// The column called `name`, unless it is unknown or already in `before`.
-    pub(super) fn column(
-        &mut self,
-        name: &Placed<String>,
-        before: &[Column],
-        csv: bool,
-    ) -> Option<Column> {
-        let Placed { place, value } = name;
-        let known = NAMES.iter().find(|(known, _)| known == value);
-        let column = match known {
-            // A cell cannot hold an object.
-            Some((_, column)) if !csv || *column != Column::UserAttributes => column.clone(),
-            _ => match value.strip_prefix(ATTRIBUTE).filter(|_| csv) {
-                Some(attribute) => {
-                    self.value(*place, |known| known.attribute(attribute));
-                    Column::Attribute(attribute.to_owned())
-                }
-                None => {
-                    self.problem_at(*place, unknown(value, csv));
-                    return None;
-                }
-            },
-        };
-        if before.contains(&column) {
-            self.problem_at(*place, format!("`{value}` is here twice"));
-            return None;
-        }
-        Some(column)
-    }
-
-    /// Put a value into a row, and check it.
-    pub(super) fn fill(&mut self, row: &mut Row, column: &Column, node: &Placed<Node>) {
-        // No value is a statement too: it removes what the user has.
-        if node.value == Node::Null {
-            take_away(row, column);
-            return;
-        }
-        let place = node.place;
-        match column {
-            Column::ExternalUserId => {
-                if let Some(id) = self.text(column, node) {
-                    self.check_id(&id, place);
-                    row.external_user_id = id;
-                }
-            }
-            Column::FirstName => row.grants.first_name = self.text(column, node),
-            Column::LastName => row.grants.last_name = self.text(column, node),
-            Column::ExternalGroupId => row.grants.external_group_id = self.text(column, node),
-            Column::UserTimezone => {
-                row.grants.user_timezone = self.text(column, node);
-                self.value(place, |known| {
-                    // belief: url-timezone-if-on
-                    let off = known.user_timezones == Some(false);
-                    off.then(|| "user time zones are switched off on this Looker".to_owned())
-                });
-            }
-            Column::Models => row.grants.models = self.list(column, node, Known::model),
-            Column::Permissions => {
-                row.grants.permissions = self.list(column, node, Known::permission);
-            }
-            Column::GroupIds => row.grants.group_ids = self.list(column, node, Known::group),
-            Column::UserAttributes => self.attributes(row, node),
-            Column::Attribute(name) => {
-                if let Some(value) = self.text(column, node) {
-                    self.value(place, |known| known.value(name, &value));
-                    row.grants.user_attributes.insert(name.clone(), value);
-                }
-            }
-            Column::Key => row.key = self.word(column, node, &KEYS),
-            Column::State => row.state = self.word(column, node, &STATES),
-            Column::Reason => {}
-        }
-    }
-
-    fn text(&mut self, column: &Column, node: &Placed<Node>) -> Option<String> {
-        if let Node::Text(text) = &node.value {
-            return Some(text.clone());
-        }
-        self.problem_at(node.place, format!("`{}` must be text", name(column)));
-        None
-    }
-
-    fn list(
-        &mut self,
-        column: &Column,
-        node: &Placed<Node>,
-        check: impl Fn(&Known, &str) -> Option<String>,
-    ) -> Option<Vec<String>> {
-        let Node::List(items) = &node.value else {
-            let message = format!("`{}` must be a list, as in `[a, b]`", name(column));
-            self.problem_at(node.place, message);
-            return None;
-        };
-        let mut list = Vec::new();
-        for item in items {
-            let Some(text) = self.text(column, item) else {
-                continue;
-            };
-            self.value(item.place, |known| check(known, &text));
-            // Looker would store it once; twice is most likely a typing mistake for another item.
-            if list.contains(&text) {
-                self.problem_at(item.place, format!("`{text}` is in the list twice"));
-            } else {
-                list.push(text);
-            }
-        }
-        Some(list)
-    }
-
-    fn attributes(&mut self, row: &mut Row, node: &Placed<Node>) {
-        let Node::Map(members) = &node.value else {
-            let message = "`user_attributes` must be an object, as in `{region: west}`";
-            self.problem_at(node.place, message);
-            return;
-        };
-        let mut seen = Vec::new();
-        for (name, value) in members {
-            if seen.contains(&&name.value) {
-                let message = format!("the user attribute `{}` is here twice", name.value);
-                self.problem_at(name.place, message);
-                continue;
-            }
-            seen.push(&name.value);
-            self.value(name.place, |known| known.attribute(&name.value));
-            match &value.value {
-                Node::Null => {
-                    // The same as an empty cell in CSV.
-                    let none = String::new();
-                    row.grants.user_attributes.insert(name.value.clone(), none);
-                }
-                Node::Text(text) => {
-                    self.value(value.place, |known| known.value(&name.value, text));
-                    row.grants
-                        .user_attributes
-                        .insert(name.value.clone(), text.clone());
-                }
-                _ => {
-                    let message = format!("the user attribute `{}` must be text", name.value);
-                    self.problem_at(value.place, message);
-                }
-            }
-        }
-    }
-
-    fn word<T: Copy>(
-        &mut self,
-        column: &Column,
-        node: &Placed<Node>,
-        words: &[(&str, T)],
-    ) -> Option<T> {
-        let text = self.text(column, node)?;
-        let known = words.iter().find(|(word, _)| *word == text.trim());
-        if known.is_none() {
-            let words: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let message = format!("`{}` is {}, not `{text}`", name(column), words.join(" or "));
-            self.problem_at(node.place, message);
-        }
-        known.map(|(_, value)| *value)
-    }
-
-    fn value(&mut self, place: Place, check: impl FnOnce(&Known) -> Option<String>) {
-        if let Some(message) = self.known.as_deref().and_then(check) {
-            self.problem_at(place, message);
-        }
-    }
-
-    fn check_id(&mut self, id: &str, place: Place) {
-        if let Err(why) = refuse_id(id) {
-            self.problem_at(place, format!("the `external_user_id` {why}"));
-        } else if id.trim() != id {
-            let message = format!(
-                "the `external_user_id` starts or ends with a space, which is part of it: `{id}`"
-            );
-            self.found
-                .push_back(Item::Warning(Problem::at(place, message)));
-        }
-    }
-}
-
-/// A field that is named without a value means "none". `key` and `state` have no such value, so empty they count as absent.
-fn take_away(row: &mut Row, column: &Column) {
-    let grants = &mut row.grants;
-    match column {
-        Column::FirstName => grants.first_name = Some(String::new()),
-        Column::LastName => grants.last_name = Some(String::new()),
-        Column::ExternalGroupId => grants.external_group_id = Some(String::new()),
-        Column::UserTimezone => grants.user_timezone = Some(String::new()),
-        Column::Models => grants.models = Some(Vec::new()),
-        Column::Permissions => grants.permissions = Some(Vec::new()),
-        Column::GroupIds => grants.group_ids = Some(Vec::new()),
-        Column::Attribute(name) => {
-            grants.user_attributes.insert(name.clone(), String::new());
-        }
-        Column::ExternalUserId
-        | Column::UserAttributes
-        | Column::Key
-        | Column::State
-        | Column::Reason => {}
-    }
-}
-
-const KEYS: [(&str, KeyWish); 3] = [
-    ("none", KeyWish::None),
-    ("ensure", KeyWish::Ensure),
-    ("rotate", KeyWish::Rotate),
+/// What people call columns, without the characters that [`squashed`] drops.
+const SYNONYMS: [(&str, &[&str]); 10] = [
+    (
+        "external_user_id",
+        &[
+            "id",
+            "userid",
+            "uid",
+            "user",
+            "externalid",
+            "username",
+            "login",
+        ],
+    ),
+    ("first_name", &["givenname", "forename"]),
+    ("last_name", &["surname", "familyname"]),
+    ("models", &["model", "modelset"]),
+    (
+        "permissions",
+        &["permission", "permissionset", "role", "roles"],
+    ),
+    (
+        "group_ids",
+        &["group", "groups", "groupid", "groupname", "groupnames"],
+    ),
+    (
+        "external_group_id",
+        &["externalgroup", "tenant", "tenantid", "company"],
+    ),
+    ("user_timezone", &["timezone", "tz"]),
+    ("key", &["keys", "apikey"]),
+    (
+        "state",
+        &["status", "active", "enabled", "disabled", "isdisabled"],
+    ),
 ];
 
-const STATES: [(&str, State); 2] = [("present", State::Present), ("disabled", State::Disabled)];
-
-fn name(column: &Column) -> String {
-    if let Column::Attribute(attribute) = column {
-        return format!("{ATTRIBUTE}{attribute}");
-    }
-    let known = NAMES.iter().find(|(_, known)| known == column);
-    known.map(|(name, _)| *name).unwrap_or_default().to_owned()
+/// Why a name is no column.
+#[derive(Debug)]
+pub(super) struct UnknownColumn {
+    pub(super) message: String,
+    /// Whether the user's id was probably meant.
+    pub(super) means_id: bool,
 }
 
-fn unknown(name: &str, csv: bool) -> String {
-    let what = if csv { "column" } else { "key" };
-    if csv && name == "user_attributes" {
-        return "in CSV each user attribute has its own column, called `attr.NAME`".to_owned();
+impl Column {
+    /// The column of CSV called `name`, in any case and with spaces; attributes are spelled as `known` does.
+    pub(super) fn of_cell(name: &str, known: Option<&Known>) -> Option<Self> {
+        let wanted = squashed(name);
+        let named = NAMES.iter().find(|(known, _)| squashed(known) == wanted);
+        match named {
+            // A cell cannot hold an object.
+            Some((_, Self::UserAttributes)) => None,
+            Some((_, column)) => Some(column.clone()),
+            None => {
+                let attribute = attribute(name)?;
+                let spelled = known.and_then(|known| known.spelling(attribute));
+                Some(Self::Attribute(spelled.unwrap_or(attribute).to_owned()))
+            }
+        }
     }
-    // A file that a spreadsheet saved with another separator is one long column.
-    if csv && (name.contains(';') || name.contains('\t')) {
-        return format!("there is no column `{name}`; separate columns by commas");
+
+    /// The member of a user called `name` in JSON and YAML.
+    pub(super) fn of_key(name: &str, known: Option<&Known>) -> Result<Self, String> {
+        let named = NAMES.iter().find(|(known, _)| *known == name);
+        let column = named.map(|(_, column)| column.clone());
+        column.ok_or_else(|| unknown_key(name, known))
     }
-    match nearest(name, NAMES.iter().map(|(name, _)| *name)) {
-        Some(meant) => format!("there is no {what} `{name}`; did you mean `{meant}`?"),
-        None => format!("there is no {what} `{name}`"),
+
+    /// Whether a value is a list.
+    pub(super) const fn is_list(&self) -> bool {
+        matches!(self, Self::Models | Self::Permissions | Self::GroupIds)
     }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Attribute(attribute) = self {
+            return write!(f, "{ATTRIBUTE}{attribute}");
+        }
+        let known = NAMES.iter().find(|(_, known)| known == self);
+        f.write_str(known.map(|(name, _)| *name).unwrap_or_default())
+    }
+}
+
+/// The attribute in `name`, if that starts with `attr.`, in any case.
+pub(super) fn attribute(name: &str) -> Option<&str> {
+    let (prefix, attribute) = name.split_at_checked(ATTRIBUTE.len())?;
+    let attribute = bare(attribute);
+    (prefix.eq_ignore_ascii_case(ATTRIBUTE) && !attribute.is_empty()).then_some(attribute)
+}
+
+/// Why there is no column `name` in CSV, and what it should be; `has_id` says whether another one is the user's id.
+pub(super) fn unknown_column(name: &str, known: Option<&Known>, has_id: bool) -> UnknownColumn {
+    let squashed = squashed(name);
+    let meant = meant(&squashed, name);
+    let is_id = meant == Some(ID) || ADDRESSES.contains(&squashed.as_str());
+    let spelled = || known.and_then(|known| known.spelling(name));
+    let hint = match squashed.as_str() {
+        "userattributes" => {
+            "in CSV each user attribute has its own column, called `attr.NAME`".to_owned()
+        }
+        "name" | "fullname" | "displayname" => {
+            "a user has a `first_name` and a `last_name`".to_owned()
+        }
+        "lookeruserid" | "lookerid" => {
+            format!("users are named by your own id, `{ID}`, and not by Looker's")
+        }
+        address if ADDRESSES.contains(&address) => match has_id {
+            true => "an embed user has no e-mail address: leave the column out".to_owned(),
+            false => format!(
+                "an embed user has no e-mail address: call the column `{ID}` if it is your id of the user"
+            ),
+        },
+        squashed if squashed.contains("externaluserid") && name.contains(['|', '\t']) => {
+            "separate columns by `,`, `;` or tab".to_owned()
+        }
+        _ if is_id && has_id => format!("the id of the user is `{ID}`: leave this column out"),
+        _ if is_id => format!("did you mean `{ID}`, your own id of the user?"),
+        // What is there at Looker is more likely than what looks alike.
+        _ => match (spelled(), meant) {
+            (Some(attribute), _) => format!("did you mean `{ATTRIBUTE}{attribute}`?"),
+            (None, Some(meant)) => format!("did you mean `{meant}`?"),
+            (None, None) => format!("the column of a user attribute is called `{ATTRIBUTE}NAME`"),
+        },
+    };
+    UnknownColumn {
+        message: format!("there is no column `{name}`; {hint}"),
+        means_id: is_id || squashed.contains("externaluserid") || squashed.starts_with("looker"),
+    }
+}
+
+fn unknown_key(name: &str, known: Option<&Known>) -> String {
+    let bare = attribute(name).unwrap_or(name);
+    let attribute = known.and_then(|known| known.spelling(bare));
+    let hint = match (meant(&squashed(name), name), attribute) {
+        (Some(ID), _) => format!("; did you mean `{ID}`?"),
+        (_, Some(attribute)) => format!("; did you mean `user_attributes: {{{attribute}: …}}`?"),
+        (Some(meant), None) => format!("; did you mean `{meant}`?"),
+        (None, None) => String::new(),
+    };
+    format!("there is no key `{name}`{hint}")
+}
+
+/// The column that was probably meant.
+fn meant(squashed: &str, name: &str) -> Option<&'static str> {
+    let synonym = SYNONYMS.iter().find(|(_, names)| names.contains(&squashed));
+    synonym
+        .map(|(meant, _)| *meant)
+        .or_else(|| nearest(name, NAMES.iter().map(|(name, _)| *name)))
 }

@@ -3,10 +3,12 @@
 use std::io::Read;
 
 use crate::manifest::Item;
-use crate::manifest::columns::{Column, Sheet};
+use crate::manifest::columns::{Column, unknown_column};
 use crate::manifest::node::Node;
 use crate::manifest::problem::{Place, Placed, Problem};
 use crate::manifest::records::{Cell, Records};
+use crate::manifest::sheet::Sheet;
+use crate::manifest::spelling::{bare, is_padding};
 use crate::plan::Row;
 
 /// Reads users from CSV.
@@ -22,17 +24,38 @@ impl Csv {
         let mut records = Records::new(source);
         let header = match records.next() {
             Some(Ok(record)) => header(&record, &mut sheet),
-            Some(Err(problem)) => Err(problem),
-            None => Err(Problem::at(
-                Place { line: 1, column: 1 },
-                "the header is missing; the first line names the columns",
-            )),
+            Some(Err(problem)) => {
+                sheet.problem(problem);
+                None
+            }
+            None => {
+                sheet.problem(Problem::at(
+                    Place { line: 1, column: 1 },
+                    "the header is missing; the first line names the columns",
+                ));
+                None
+            }
         };
         Self {
-            header: header.map_err(|problem| sheet.problem(problem)).ok(),
             records,
             sheet,
+            header,
         }
+    }
+
+    fn row(&mut self, record: Vec<Cell>) {
+        let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+        let mut row = Row {
+            from_cells: true,
+            ..Row::default()
+        };
+        for (column, cell) in self.header.iter().flatten().zip(record) {
+            if let Some(column) = column {
+                let node = node(column, &cell, &self.records, &mut self.sheet);
+                self.sheet.fill(&mut row, column, &node);
+            }
+        }
+        self.sheet.row(row, begin);
     }
 }
 
@@ -46,83 +69,96 @@ impl Iterator for Csv {
                 return Some(item);
             }
             // Without a usable header no cell can be told from another, so the rows are not read.
-            let header = self.header.as_ref()?;
+            self.header.as_ref()?;
             match self.records.next()? {
-                Ok(record) => row(header, record, &mut self.sheet),
+                Ok(record) => self.row(record),
                 Err(problem) => self.sheet.problem(problem),
             }
         }
     }
 }
 
-fn header(record: &[Cell], sheet: &mut Sheet) -> Result<Vec<Option<Column>>, Problem> {
-    let mut known = Vec::new();
-    let mut header = Vec::new();
+/// The columns, if the id is among them.
+fn header(record: &[Cell], sheet: &mut Sheet) -> Option<Vec<Option<Column>>> {
+    let (mut known, mut unknown, mut header) = (Vec::new(), Vec::new(), Vec::new());
     for cell in record {
         let name = Placed {
             place: cell.place,
-            value: cell.value.trim().to_owned(),
+            value: bare(&cell.value).to_owned(),
         };
-        let column = sheet.column(&name, &known, true);
+        // An empty one has no values, or the reader refuses them.
+        let column = match Column::of_cell(&name.value, sheet.known()) {
+            Some(column) => sheet.new_column(column, &name, &known),
+            None => {
+                unknown.extend(Some(name).filter(|name| !name.value.is_empty()));
+                None
+            }
+        };
         known.extend(column.clone());
         header.push(column);
     }
-    if known.contains(&Column::ExternalUserId) {
-        return Ok(header);
-    }
-    let place = record.first().map(|cell| cell.place).unwrap_or_default();
-    Err(Problem::at(place, "there is no column `external_user_id`"))
-}
-
-fn row(header: &[Option<Column>], record: Vec<Cell>, sheet: &mut Sheet) {
-    let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-    let mut row = Row {
-        from_cells: true,
-        ..Row::default()
-    };
-    for (column, cell) in header.iter().zip(record) {
-        if let Some(column) = column {
-            sheet.fill(&mut row, column, &node(column, cell));
+    let has_id = known.contains(&Column::ExternalUserId);
+    let why = |name: &Placed<String>| unknown_column(&name.value, sheet.known(), has_id);
+    let reasons: Vec<_> = unknown.iter().map(why).collect();
+    let means_id = reasons.iter().any(|it| it.means_id);
+    // Of a file without a header, its first user is no list of unknown columns.
+    if !known.is_empty() || means_id {
+        for (name, why) in unknown.iter().zip(reasons) {
+            sheet.problem(Problem::at(name.place, why.message));
         }
     }
-    sheet.row(row, begin);
+    if !has_id && !means_id {
+        let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+        let message = "there is no column `external_user_id`; the first line names the columns";
+        sheet.problem(Problem::at(begin, message));
+    }
+    has_id.then_some(header)
 }
 
-/// A cell as a value; lists are separated by `;`.
-fn node(column: &Column, cell: Cell) -> Placed<Node> {
-    let Cell { place, value } = cell;
-    if value.is_empty() {
-        let value = Node::Null;
-        return Placed { place, value };
+/// A cell as a value.
+fn node(column: &Column, cell: &Cell, records: &Records, sheet: &mut Sheet) -> Placed<Node> {
+    let Cell {
+        place,
+        value,
+        is_exact,
+    } = cell;
+    let place = *place;
+    // The value of an attribute may be anything.
+    let keeps_spaces = *is_exact && !column.is_list() || matches!(column, Column::Attribute(_));
+    let text = match keeps_spaces {
+        true => value,
+        false => bare(value),
+    };
+    let is_word = matches!(column, Column::Key | Column::State | Column::Reason);
+    if text.len() != value.len() && !text.is_empty() && !is_word {
+        sheet.trimmed(place);
     }
-    if !matches!(
-        column,
-        Column::Models | Column::Permissions | Column::GroupIds
-    ) {
-        let value = Node::Text(value);
-        return Placed { place, value };
-    }
+    let value = match text {
+        "" => Node::Null,
+        _ if column.is_list() => Node::List(list(value, place, records)),
+        text => Node::Text(text.to_owned()),
+    };
+    Placed { place, value }
+}
+
+/// The items in `cell`, which starts at `place`.
+fn list(cell: &str, place: Place, records: &Records) -> Vec<Placed<Node>> {
     let mut column = place.column;
     let mut items = Vec::new();
-    for part in value.split(';') {
+    for part in cell.split(|character| records.separates(character)) {
         // The position counts characters, as editors do.
-        let blank = part
-            .chars()
-            .take_while(|character| *character == ' ')
-            .count();
-        let item = part.trim();
+        let blank = part.chars().take_while(|it| is_padding(*it)).count();
+        let item = bare(part);
         // `a;` is a list of one.
         if !item.is_empty() {
-            items.push(Placed {
-                place: Place {
-                    line: place.line,
-                    column: column + blank as u64,
-                },
-                value: Node::Text(item.to_owned()),
-            });
+            let place = Place {
+                line: place.line,
+                column: column + blank as u64,
+            };
+            let value = Node::Text(item.to_owned());
+            items.push(Placed { place, value });
         }
         column += part.chars().count() as u64 + 1;
     }
-    let value = Node::List(items);
-    Placed { place, value }
+    items
 }

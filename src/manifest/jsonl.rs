@@ -4,10 +4,10 @@ use granit_parser::{Event, Parser};
 use serde::de::IgnoredAny;
 
 use crate::manifest::Item;
-use crate::manifest::columns::Sheet;
 use crate::manifest::lines::{Line, Lines};
 use crate::manifest::node::{Builder, Node, problem};
 use crate::manifest::problem::{Place, Placed, Problem};
+use crate::manifest::sheet::Sheet;
 use crate::plan::Row;
 
 /// Reads users from JSON Lines.
@@ -60,7 +60,7 @@ pub(super) fn user(sheet: &mut Sheet, defaults: Row, node: Placed<Node>) {
     let mut row = defaults;
     let mut before = Vec::new();
     for (name, value) in &members {
-        if let Some(column) = sheet.column(name, &before, false) {
+        if let Some(column) = sheet.key(name, &before) {
             sheet.fill(&mut row, &column, value);
             before.push(column);
         }

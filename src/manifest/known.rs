@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::manifest::spelling::squashed;
 use crate::permissions::Permissions;
 use crate::plan::{GroupName, GroupUnknown, KnownAttribute};
 use crate::report::nearest;
@@ -82,40 +83,27 @@ impl Known {
         unknown("user attribute", name, self.attributes.as_ref()?.keys())
     }
 
-    /// The problem with an attribute's value, if any. A value of the wrong type makes Looker fail the login.
-    pub(super) fn value(&self, name: &str, value: &str) -> Option<String> {
-        let attribute = self.attributes.as_ref()?.get(name)?;
-        let wanted = wanted(&attribute.kind, value)?;
-        Some(format!(
-            "the user attribute `{name}` must be {wanted}, not `{value}`"
-        ))
+    /// The attribute whose name is `name`, or only differs from it by case and by what people put between words.
+    pub(super) fn spelling(&self, name: &str) -> Option<&str> {
+        let attributes = self.attributes.as_ref()?;
+        if let Some((name, _)) = attributes.get_key_value(name) {
+            return Some(name);
+        }
+        let wanted = squashed(name);
+        let mut alike = attributes.keys().filter(|name| squashed(name) == wanted);
+        // Of two that are so alike, only the exact name says which is meant.
+        alike
+            .next()
+            .filter(|_| alike.next().is_none())
+            .map(String::as_str)
     }
-}
 
-/// What the attribute type `kind` requires, if `value` does not comply.
-fn wanted(kind: &str, value: &str) -> Option<&'static str> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (fits, wanted) = match kind {
-        // belief: attribute-type-words
-        "number" => (
-            value.parse::<f64>().is_ok_and(f64::is_finite),
-            "a number, as in `12.5`",
-        ),
-        "yesno" => (
-            matches!(value, "yes" | "no" | "Yes" | "No" | "true" | "false"),
-            "`yes` or `no`",
-        ),
-        "zipcode" => (
-            value.len() == 5 && digits(value),
-            "a zip code of five digits",
-        ),
-        "datetime" => (
-            value.starts_with(|first: char| first.is_ascii_digit()),
-            "a time, as in `2026-03-01 12:00`",
-        ),
-        _ => return None,
-    };
-    (!fits).then_some(wanted)
+    /// The type of an attribute; empty if it is not known.
+    pub(super) fn kind(&self, attribute: &str) -> &str {
+        let attributes = self.attributes.as_ref();
+        let attribute = attributes.and_then(|attributes| attributes.get(attribute));
+        attribute.map_or("", |attribute| &attribute.kind)
+    }
 }
 
 fn unknown<'a>(
@@ -188,15 +176,18 @@ mod tests {
     }
 
     #[test]
-    fn values_have_the_type_of_their_attribute() {
-        let known = known();
+    fn an_attribute_is_found_by_what_people_call_it_unless_two_are_called_so() {
+        let mut known = known();
 
-        assert_eq!(known.value("region", "anything"), None);
-        assert_eq!(known.value("customer_id", "-1.5"), None);
-        assert_eq!(
-            known.value("customer_id", "twelve").unwrap(),
-            "the user attribute `customer_id` must be a number, as in `12.5`, not `twelve`"
-        );
+        assert_eq!(known.spelling("Region"), Some("region"));
+        assert_eq!(known.spelling("Customer ID"), Some("customer_id"));
+        assert_eq!(known.spelling("customers"), None);
+        assert_eq!((known.kind("customer_id"), known.kind("x")), ("number", ""));
+
+        let attributes = known.attributes.as_mut().unwrap();
+        attributes.insert("REGION".to_owned(), KnownAttribute::default());
+        assert_eq!(known.spelling("Region"), None);
+        assert_eq!(known.spelling("REGION"), Some("REGION"));
     }
 
     #[test]
@@ -205,6 +196,6 @@ mod tests {
 
         assert_eq!(known.model("x"), None);
         assert_eq!(known.group("x"), None);
-        assert_eq!(known.value("x", "y"), None);
+        assert_eq!(known.spelling("x"), None);
     }
 }

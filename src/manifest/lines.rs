@@ -2,14 +2,19 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
+use crate::manifest::decode::Decoded;
 use crate::manifest::problem::{Place, Problem};
 
 /// The longest line that is read, in bytes. A signed URL could not hold that much either.
 const LONGEST: u64 = 1024 * 1024;
 
+/// The longest line of YAML, in bytes: programs write a whole list of users in a line of JSON.
+const LONGEST_OF_YAML: u64 = 16 * LONGEST;
+
 /// Reads lines.
 pub(super) struct Lines {
-    reader: BufReader<Box<dyn Read + Send>>,
+    reader: BufReader<Decoded>,
+    longest: u64,
     number: u64,
     broken: bool,
 }
@@ -23,22 +28,32 @@ pub(super) struct Line {
 
 impl Lines {
     pub(super) fn new(source: impl Read + Send + 'static) -> Self {
+        Self::up_to(LONGEST, source)
+    }
+
+    /// The lines of YAML, which may be longer.
+    pub(super) fn of_yaml(source: impl Read + Send + 'static) -> Self {
+        Self::up_to(LONGEST_OF_YAML, source)
+    }
+
+    fn up_to(longest: u64, source: impl Read + Send + 'static) -> Self {
         Self {
-            reader: BufReader::with_capacity(64 * 1024, Box::new(source)),
+            reader: BufReader::with_capacity(64 * 1024, Decoded::new(source)),
+            longest,
             number: 0,
             broken: false,
         }
     }
 
     /// Everything that has not been read yet.
-    pub(super) fn rest(self) -> BufReader<Box<dyn Read + Send>> {
+    pub(super) fn rest(self) -> BufReader<Decoded> {
         self.reader
     }
 
     fn read(&mut self) -> Result<Option<Line>, Problem> {
         let mut bytes = Vec::new();
         // One byte more than allowed, so that a longer line is noticed without reading all of it.
-        let mut limited = (&mut self.reader).take(LONGEST + 1);
+        let mut limited = (&mut self.reader).take(self.longest + 1);
         let read = limited.read_until(b'\n', &mut bytes);
         self.number += 1;
         let place = |column| Place {
@@ -48,8 +63,10 @@ impl Lines {
         match read {
             Err(error) => return Err(Problem::at(place(1), format!("cannot be read: {error}"))),
             Ok(0) => return Ok(None),
-            Ok(length) if length as u64 > LONGEST => {
-                return Err(Problem::at(place(1), "the line is longer than 1 MiB"));
+            Ok(length) if length as u64 > self.longest => {
+                let most = self.longest / LONGEST;
+                let message = format!("the line is longer than {most} MiB");
+                return Err(Problem::at(place(1), message));
             }
             Ok(_) => {}
         }
@@ -66,11 +83,6 @@ impl Lines {
         let text = text.strip_suffix('\n').unwrap_or(&text);
         // Files from Windows end lines with both.
         let text = text.strip_suffix('\r').unwrap_or(text);
-        // Spreadsheets write a byte order mark at the start.
-        let text = match self.number {
-            1 => text.strip_prefix('\u{feff}').unwrap_or(text),
-            _ => text,
-        };
         Ok(Some(Line {
             number: self.number,
             text: text.to_owned(),

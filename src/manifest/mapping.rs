@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
-use crate::manifest::problem::{Place, Problem};
+use crate::manifest::columns::{ATTRIBUTE, attribute};
+use crate::manifest::mangled::{self, Mangled};
+use crate::manifest::problem::{Place, Problem, Problems};
 use crate::manifest::records::{Cell, Records};
+use crate::manifest::spelling::{bare, squashed};
 use crate::signed_url::refuse_id;
-
-/// The most problems reported at once.
-const MOST: usize = 100;
 
 /// A person who gets another id.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +23,17 @@ pub(crate) struct Pair {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
+/// The content of a mapping, and its problems.
+#[derive(Debug, Default)]
+pub(crate) struct Mapping {
+    /// The people without a problem.
+    pub(crate) pairs: Vec<Pair>,
+    /// What prevents its use.
+    pub(crate) problems: Problems,
+    /// What is probably a mistake.
+    pub(crate) warnings: Problems,
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Column {
     Old,
@@ -31,31 +42,37 @@ enum Column {
 }
 
 /// Read a mapping.
-///
-/// # Errors
-/// All its problems, up to a hundred.
-pub(crate) fn read_mapping(source: impl Read + Send + 'static) -> Result<Vec<Pair>, Vec<Problem>> {
+pub(crate) fn read_mapping(source: impl Read + Send + 'static) -> Mapping {
     let mut records = Records::new(source);
-    let (mut pairs, mut problems) = (Vec::new(), Vec::new());
+    let mut mapping = Mapping::default();
     let header = match records.next() {
-        Some(Ok(record)) => columns(&record),
-        Some(Err(problem)) => Err(vec![problem]),
-        None => Err(vec![no_header(Place { line: 1, column: 1 })]),
-    }?;
-    for record in records {
-        match record.and_then(|record| pair(&header, record)) {
-            Ok(pair) => pairs.push(pair),
-            Err(problem) => problems.push(problem),
+        Some(Ok(record)) => mapping.columns(&record),
+        Some(Err(problem)) => {
+            mapping.problems.add(problem);
+            None
+        }
+        None => {
+            mapping
+                .problems
+                .add(no_header(Place { line: 1, column: 1 }));
+            None
+        }
+    };
+    if let Some(header) = header {
+        for record in records {
+            match record.and_then(|record| mapping.pair(&header, record)) {
+                Ok(pair) => mapping.pairs.push(pair),
+                Err(problem) => mapping.problems.add(problem),
+            }
         }
     }
     // Only once all pairs are known: a chain may be in any order in the file.
-    problems.extend(tangles(&pairs));
-    problems.sort_by_key(|problem| (problem.line, problem.column));
-    problems.truncate(MOST);
-    match problems.is_empty() {
-        true => Ok(pairs),
-        false => Err(problems),
+    for tangle in tangles(&mapping.pairs) {
+        mapping.problems.add(tangle);
     }
+    mapping.problems.sort();
+    mapping.warnings.sort();
+    mapping
 }
 
 fn no_header(place: Place) -> Problem {
@@ -65,77 +82,84 @@ fn no_header(place: Place) -> Problem {
     )
 }
 
-fn columns(record: &[Cell]) -> Result<Vec<Column>, Vec<Problem>> {
-    let (mut columns, mut problems) = (Vec::new(), Vec::new());
-    for cell in record {
-        let name = cell.value.trim();
-        let column = match name {
-            "old" => Some(Column::Old),
-            "new" => Some(Column::New),
-            _ => name
-                .strip_prefix("attr.")
-                .filter(|name| !name.is_empty())
-                .map(|name| Column::Attribute(name.to_owned())),
-        };
-        match column {
-            Some(column) if columns.contains(&column) => {
+impl Mapping {
+    /// The columns, if both ids are among them; `None` for one without a name.
+    fn columns(&mut self, record: &[Cell]) -> Option<Vec<Option<Column>>> {
+        let (mut columns, mut problems) = (Vec::new(), Vec::new());
+        for cell in record {
+            let name = bare(&cell.value);
+            let column = match squashed(name).as_str() {
+                "old" => Some(Column::Old),
+                "new" => Some(Column::New),
+                _ => attribute(name).map(|name| Column::Attribute(name.to_owned())),
+            };
+            if column.is_some() && columns.contains(&column) {
                 let message = format!("the column `{name}` is here a second time");
                 problems.push(Problem::at(cell.place, message));
+            } else if column.is_none() && !name.is_empty() {
+                let message = format!(
+                    "there is no column `{name}`; the columns are `old`, `new` and `{ATTRIBUTE}NAME`"
+                );
+                problems.push(Problem::at(cell.place, message));
             }
-            Some(column) => columns.push(column),
-            None => problems.push(Problem::at(
-                cell.place,
-                format!(
-                    "there is no column `{name}`; the columns are `old`, `new` and `attr.NAME`"
-                ),
-            )),
+            columns.push(column);
         }
+        if ![Column::Old, Column::New]
+            .map(Some)
+            .iter()
+            .all(|it| columns.contains(it))
+        {
+            let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+            problems = vec![no_header(begin)];
+        }
+        let is_sound = problems.is_empty();
+        problems.into_iter().for_each(|it| self.problems.add(it));
+        is_sound.then_some(columns)
     }
-    let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-    if !columns.contains(&Column::Old) || !columns.contains(&Column::New) {
-        problems = vec![no_header(begin)];
-    }
-    match problems.is_empty() {
-        true => Ok(columns),
-        false => Err(problems),
-    }
-}
 
-fn pair(header: &[Column], record: Vec<Cell>) -> Result<Pair, Problem> {
-    let begin = record.first().map(|cell| cell.place).unwrap_or_default();
-    let mut pair = Pair {
-        line: begin.line,
-        old: String::new(),
-        new: String::new(),
-        attributes: BTreeMap::new(),
-    };
-    for (column, cell) in header.iter().zip(record) {
-        let blank = cell.value.trim().is_empty();
-        match column {
-            Column::Old | Column::New if blank => {
-                return Err(Problem::at(cell.place, "the id is empty"));
-            }
-            Column::Old | Column::New => {
-                if let Err(why) = refuse_id(&cell.value) {
-                    return Err(Problem::at(cell.place, format!("the id {why}")));
+    fn pair(&mut self, header: &[Option<Column>], record: Vec<Cell>) -> Result<Pair, Problem> {
+        let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+        let mut pair = Pair {
+            line: begin.line,
+            old: String::new(),
+            new: String::new(),
+            attributes: BTreeMap::new(),
+        };
+        for (column, cell) in header.iter().zip(record) {
+            match column {
+                Some(Column::Old) => pair.old = self.id(&cell)?,
+                Some(Column::New) => pair.new = self.id(&cell)?,
+                // An empty cell gives no value for this user.
+                Some(Column::Attribute(name)) if !cell.value.is_empty() => {
+                    pair.attributes.insert(name.clone(), cell.value);
                 }
-                match column {
-                    Column::Old => pair.old = cell.value,
-                    _ => pair.new = cell.value,
-                }
-            }
-            // An empty cell gives no value for this user.
-            Column::Attribute(_) if cell.value.is_empty() => {}
-            Column::Attribute(name) => {
-                pair.attributes.insert(name.clone(), cell.value);
+                Some(Column::Attribute(_)) | None => {}
             }
         }
+        if pair.old == pair.new {
+            let message = format!("`{}` is both the old and the new id", pair.old);
+            return Err(Problem::at(begin, message));
+        }
+        Ok(pair)
     }
-    if pair.old == pair.new {
-        let message = format!("`{}` is both the old and the new id", pair.old);
-        return Err(Problem::at(begin, message));
+
+    fn id(&mut self, cell: &Cell) -> Result<String, Problem> {
+        let id = match cell.is_exact {
+            true => &cell.value,
+            false => bare(&cell.value),
+        };
+        refuse_id(id).map_err(|why| Problem::at(cell.place, format!("the id {why}")))?;
+        if id != cell.value {
+            let message = "spaces around ids were taken off";
+            self.warnings.add(Problem::at(cell.place, message));
+        }
+        if let Some(Mangled { what, advice }) = mangled::of_id(id) {
+            let message = format!("`{id}` {what}; {advice}");
+            self.warnings
+                .add(Problem::at(cell.place, message).of_kind(what));
+        }
+        Ok(id.to_owned())
     }
-    Ok(pair)
 }
 
 /// Ids used in more than one pair. The pairs run in no particular order, so people would be mixed up.
@@ -190,7 +214,7 @@ mod tests {
     use super::*;
 
     fn problems(text: &'static str) -> Vec<String> {
-        let problems = read_mapping(text.as_bytes()).unwrap_err();
+        let problems = read_mapping(text.as_bytes()).problems.list;
         problems.iter().map(Problem::to_string).collect()
     }
 
@@ -198,7 +222,7 @@ mod tests {
     fn pairs_are_read_with_the_attributes_that_looker_hides() {
         let text = "old,new,attr.token\nada@acme.example,9f1c,s3\ngrace@acme.example,\"a,b\",\n";
 
-        let pairs = read_mapping(text.as_bytes()).unwrap();
+        let pairs = read_mapping(text.as_bytes()).pairs;
 
         let token = BTreeMap::from([("token".to_owned(), "s3".to_owned())]);
         assert_eq!(pairs[0].attributes, token);

@@ -1,4 +1,4 @@
-//! The records of a CSV file: cells separated by commas, each with its position.
+//! The records of a CSV file: cells separated by commas, semicolons or tabs, each with its position.
 //!
 //! The `csv` crate parses the records. It also accepts text that is not CSV, such as text after a closing quote or a quote that
 //! is never closed, and it only knows a record's line. So each record is compared with the text it was read from: cells whose
@@ -10,16 +10,25 @@ use std::str::Utf8Error;
 
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 
-use crate::manifest::lines::Lines;
-use crate::manifest::problem::{Place, Placed, Problem};
+use crate::manifest::decode::Decoded;
+use crate::manifest::lines::{Line, Lines};
+use crate::manifest::problem::{Place, Problem};
+use crate::manifest::separator::{named, separator};
+use crate::manifest::spelling::bare;
 
 /// One cell, without its quotes.
-pub(super) type Cell = Placed<String>;
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Cell {
+    pub(super) place: Place,
+    pub(super) value: String,
+    /// Whether spaces around it are meant: it is in quotes, and not because every cell of the file is.
+    pub(super) is_exact: bool,
+}
 
 /// The longest record, in bytes. A signed URL could not hold that much either.
 const LONGEST: usize = 1024 * 1024;
 
-/// Reads records, all with as many cells as the first one.
+/// Reads records that have a value: as a spreadsheet writes them, empty rows and empty columns at the end are left out.
 pub(super) struct Records {
     /// `None` once there is nothing more to read.
     reader: Option<csv::Reader<Kept>>,
@@ -28,29 +37,35 @@ pub(super) struct Records {
     record: ByteRecord,
     /// The number of the next line.
     line: u64,
-    /// How many cells the first record has.
-    width: Option<usize>,
+    separator: char,
+    header: Option<Header>,
+}
+
+/// What the first record says of the others.
+struct Header {
+    /// How many cells it has.
+    width: usize,
+    /// Which of them are empty.
+    nameless: Vec<usize>,
+    /// Whether it is in quotes, so that quotes say nothing.
+    is_quoted: bool,
 }
 
 impl Records {
     pub(super) fn new(source: impl Read + Send + 'static) -> Self {
-        let mut lines = Lines::new(source);
-        // Comments may only precede the header: an id may start with `#`.
-        let first = lines.find(|line| match line {
-            Ok(line) => !line.text.starts_with('#') && !line.text.trim().is_empty(),
-            Err(_) => true,
-        });
         let mut records = Self {
             reader: None,
             problem: None,
             record: ByteRecord::new(),
             line: 1,
-            width: None,
+            separator: ',',
+            header: None,
         };
-        match first {
-            None => {}
-            Some(Err(problem)) => records.problem = Some(problem),
-            Some(Ok(line)) => {
+        let mut lines = Lines::new(source);
+        match records.first(&mut lines) {
+            Ok(None) => {}
+            Err(problem) => records.problem = Some(problem),
+            Ok(Some(line)) => {
                 records.line = line.number;
                 // The crate would silently skip a byte order mark and lose step with the text.
                 let text = line.text.trim_start_matches('\u{feff}').to_owned() + "\n";
@@ -59,11 +74,42 @@ impl Records {
                 // Rows of another width are accepted here, because `measured` names them with their
                 // line.
                 builder.has_headers(false).flexible(true);
+                builder.delimiter(u8::try_from(records.separator).unwrap_or(b','));
                 builder.terminator(Terminator::Any(b'\n'));
                 records.reader = Some(builder.from_reader(Kept::new(source)));
             }
         }
         records
+    }
+
+    /// The line with the header, whose separator is noted.
+    fn first(&mut self, lines: &mut Lines) -> Result<Option<Line>, Problem> {
+        let mut told = None;
+        for line in lines {
+            let line = line?;
+            // Comments may only precede the header: an id may start with `#`.
+            if line.text.starts_with('#') || line.text.trim().is_empty() {
+                continue;
+            }
+            if let Some(name) = named(&line.text) {
+                let name = name.map_err(|why| Problem::at(start(line.number), why))?;
+                told = Some(name);
+                continue;
+            }
+            self.separator = told.unwrap_or_else(|| separator(&line.text));
+            return Ok(Some(line));
+        }
+        Ok(None)
+    }
+
+    /// What separates the items of a list in a cell.
+    pub(super) const fn separates(&self, character: char) -> bool {
+        match character {
+            ';' | '|' => true,
+            // In a cell of a list, a comma that separates no columns can only separate items.
+            ',' => self.separator != ',',
+            _ => false,
+        }
     }
 
     /// The next record that is not blank.
@@ -82,25 +128,58 @@ impl Records {
             let place = start(self.line);
             self.line += text.matches('\n').count() as u64;
             if !text.trim().is_empty() {
-                return cells(&self.record, text, place).map(Some);
+                return cells(&self.record, text, (self.separator, place)).map(Some);
             }
         }
     }
 
-    /// Refuse a record with more or fewer cells than the first one.
-    fn measured(&mut self, record: Vec<Cell>) -> Result<Vec<Cell>, Problem> {
-        // The header sets the width.
-        let width = *self.width.get_or_insert(record.len());
-        if record.len() == width {
-            return Ok(record);
+    /// The record without empty columns at the end; `None` if all of it is empty.
+    fn measured(&mut self, mut record: Vec<Cell>) -> Result<Option<Vec<Cell>>, Problem> {
+        let filled = record.iter().rposition(|cell| !is_blank(&cell.value));
+        let Some(filled) = filled.map(|last| last + 1) else {
+            return Ok(None);
+        };
+        let Some(header) = &self.header else {
+            record.truncate(filled);
+            let nameless = (0..).zip(&record);
+            let nameless = nameless.filter(|(_, cell)| is_blank(&cell.value));
+            self.header = Some(Header {
+                width: filled,
+                nameless: nameless.map(|(index, _)| index).collect(),
+                is_quoted: record.first().is_some_and(|cell| cell.is_exact),
+            });
+            return Ok(Some(record));
+        };
+        let begin = record.first().map(|cell| cell.place).unwrap_or_default();
+        let (cells, width) = (record.len(), header.width);
+        if cells < width {
+            let cells = counted(cells);
+            let message = format!("the row has {cells}, but the header has {width}");
+            return Err(Problem::at(begin, message).of_kind("short row"));
         }
-        let place = record.get(width).or_else(|| record.first());
-        let cells = record.len();
-        let message = format!("the row has {cells} cells, but the header has {width}");
-        Err(Problem::at(
-            place.map(|cell| cell.place).unwrap_or_default(),
-            message,
-        ))
+        if let Some(cell) = record.get(width).filter(|_| filled > width) {
+            let cells = counted(filled);
+            let message = format!(
+                "the row has {cells}, but the header has {width}; a cell that contains `{}` must be in quotes",
+                self.separator.escape_default()
+            );
+            return Err(Problem::at(cell.place, message).of_kind("long row"));
+        }
+        let mut nameless = header
+            .nameless
+            .iter()
+            .filter_map(|index| record.get(*index));
+        if let Some(cell) = nameless.find(|cell| !is_blank(&cell.value)) {
+            let message = "the column of this cell has no name in the header";
+            return Err(Problem::at(cell.place, message));
+        }
+        record.truncate(width);
+        if header.is_quoted {
+            for cell in &mut record {
+                cell.is_exact = false;
+            }
+        }
+        Ok(Some(record))
     }
 }
 
@@ -111,16 +190,30 @@ impl Iterator for Records {
         if let Some(problem) = self.problem.take() {
             return Some(Err(problem));
         }
-        let mut reader = self.reader.take()?;
-        match self.read(&mut reader).transpose()? {
-            Ok(record) => {
-                self.reader = Some(reader);
-                Some(self.measured(record))
+        loop {
+            let mut reader = self.reader.take()?;
+            // After a wrong quote, it is unknown where cells start, so the reader is gone.
+            let record = match self.read(&mut reader).transpose()? {
+                Ok(record) => record,
+                Err(problem) => return Some(Err(problem)),
+            };
+            self.reader = Some(reader);
+            if let Some(record) = self.measured(record).transpose() {
+                return Some(record);
             }
-            // After a wrong quote, it is unknown where cells start.
-            Err(problem) => Some(Err(problem)),
         }
     }
+}
+
+fn counted(cells: usize) -> String {
+    match cells {
+        1 => "1 cell".to_owned(),
+        _ => format!("{cells} cells"),
+    }
+}
+
+fn is_blank(value: &str) -> bool {
+    bare(value).is_empty()
 }
 
 const fn start(line: u64) -> Place {
@@ -158,7 +251,11 @@ fn behind(place: Place, text: &str) -> Place {
 }
 
 /// The cells of `record`, which was read from `text`.
-fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>, Problem> {
+fn cells(
+    record: &ByteRecord,
+    text: &str,
+    (separator, mut place): (char, Place),
+) -> Result<Vec<Cell>, Problem> {
     // The parser leaves the carriage return of the last cell in it.
     let returns = text.strip_suffix('\n').unwrap_or(text).ends_with('\r');
     let mut rest = text;
@@ -168,22 +265,56 @@ fn cells(record: &ByteRecord, text: &str, mut place: Place) -> Result<Vec<Cell>,
         if returns && index + 1 == record.len() && value.ends_with('\r') {
             value.pop();
         }
-        let written = match rest.starts_with('"') {
-            true => &format!("\"{}\"", value.replace('"', "\"\"")),
-            false => &value,
-        };
-        let Some(other) = rest.strip_prefix(written.as_str()) else {
-            return Err(misquoted(rest, written, place));
-        };
-        rest = other.strip_prefix(',').unwrap_or(other);
+        let (value, is_exact, other) = unquoted(value, rest, place)?;
+        cells.push(Cell {
+            place,
+            value,
+            is_exact,
+        });
+        let written = rest.get(..rest.len() - other.len()).unwrap_or_default();
         let end = behind(place, written);
-        cells.push(Cell { place, value });
+        rest = other.strip_prefix(separator).unwrap_or(other);
         place = Place {
             column: end.column + 1,
             ..end
         };
     }
     Ok(cells)
+}
+
+/// The cell at the start of `text`, which the parser takes for `value`: its value, whether it is in quotes, and the text
+/// after it.
+fn unquoted(value: String, text: &str, place: Place) -> Result<(String, bool, &str), Problem> {
+    let quoted = |value: &str| format!("\"{}\"", value.replace('"', "\"\""));
+    if text.starts_with('"') {
+        let written = quoted(&value);
+        if let Some(rest) = text.strip_prefix(&written) {
+            return Ok((value, true, rest));
+        }
+        // Spaces after the closing quote align columns; the parser takes them for a part of the value.
+        let core = value.trim_end_matches([' ', '\t']);
+        let spaces = value.strip_prefix(core).unwrap_or_default();
+        let rest = text.strip_prefix(&(quoted(core) + spaces));
+        let rest = rest.ok_or_else(|| misquoted(text, &written, place))?;
+        return Ok((core.to_owned(), true, rest));
+    }
+    let rest = text.strip_prefix(&value);
+    let rest = rest.ok_or_else(|| misquoted(text, &value, place))?;
+    // After a space, a quote quotes nothing for the parser.
+    let Some(inner) = bare(&value).strip_prefix('"') else {
+        return Ok((value, false, rest));
+    };
+    let inner = inner.strip_suffix('"').filter(|inner| {
+        let single = inner.replace("\"\"", "");
+        !single.contains('"')
+    });
+    let inner = inner.ok_or_else(|| {
+        Problem::at(
+            place,
+            "there is a space before the quote, so that it quotes nothing; take the space out",
+        )
+    })?;
+    Ok((inner.replace("\"\"", "\""), true, rest))
 }
 
 /// Why `text`, which starts with a quote at `place`, does not match `meant`.
@@ -202,7 +333,7 @@ fn misquoted(text: &str, meant: &str, place: Place) -> Problem {
 
 /// Keeps the text that is read until it is taken.
 struct Kept {
-    source: io::Chain<Cursor<String>, BufReader<Box<dyn Read + Send>>>,
+    source: io::Chain<Cursor<String>, BufReader<Decoded>>,
     text: Vec<u8>,
     /// How much of the text has been taken.
     taken: usize,
@@ -211,7 +342,7 @@ struct Kept {
 }
 
 impl Kept {
-    const fn new(source: io::Chain<Cursor<String>, BufReader<Box<dyn Read + Send>>>) -> Self {
+    const fn new(source: io::Chain<Cursor<String>, BufReader<Decoded>>) -> Self {
         Self {
             source,
             text: Vec::new(),
@@ -307,8 +438,13 @@ mod tests {
     fn what_is_no_csv_is_refused_at_its_place() {
         for (text, expected) in [
             (
-                "a,b\n1,\"2\" \n",
+                "a,b\n1,\"2\" x\n",
                 "2:6: there is text after the closing quote",
+            ),
+            ("a,b\n1, \"2\n", "2:3: there is a space before the quote"),
+            (
+                "a,b,c\n1, \"2,3\"\n",
+                "2:3: there is a space before the quote",
             ),
             (
                 "a\n\"b\"c\"\n",

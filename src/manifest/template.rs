@@ -25,7 +25,7 @@ const CSV: &str = "\
 # Embed users for `embedctl apply`. Lines that start with # are allowed before the header only.
 #
 # external_user_id    your own id of the user: the only required column
-# models, permissions, group_ids    lists, separated by ;   an empty cell means none
+# models, permissions, group_ids    lists, separated by ; or |   an empty cell means none
 # attr.NAME           the value of the user attribute NAME; one column each
 # key                 none: leave keys as they are; ensure: mint one if there is none; rotate: a new one each time
 # state               present, or disabled: cannot log in, but keeps its content
@@ -176,10 +176,10 @@ mod tests {
     #[test]
     fn both_templates_are_manifests_without_a_problem() {
         for (template, format) in [(Template::Csv, Format::Csv), (Template::Yaml, Format::Yaml)] {
-            let checked = check(rows(template.text().as_bytes(), format, None));
+            let checked = check(rows(template.text().as_bytes(), format, None), false);
 
-            assert_eq!(checked.problems, [], "{template:?}");
-            assert_eq!(checked.warnings, [], "{template:?}");
+            assert_eq!(checked.problems.list, [], "{template:?}");
+            assert_eq!(checked.warnings.list, [], "{template:?}");
             assert_eq!(checked.rows, 2, "{template:?}");
         }
     }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use granit_parser::{BufferedInput, Event, Parser, Span};
 
 use crate::manifest::Item;
-use crate::manifest::columns::{Column, Sheet};
+use crate::manifest::columns::Column;
 use crate::manifest::jsonl::user;
 use crate::manifest::lines::{Line, Lines};
 use crate::manifest::node::{Builder, Node, place, problem};
 use crate::manifest::problem::{Place, Placed, Problem};
+use crate::manifest::sheet::Sheet;
 use crate::plan::Row;
 
 /// Reads users from YAML.
@@ -44,7 +45,8 @@ impl Yaml {
         let broken = Broken::default();
         let characters = Characters {
             lines,
-            line: Vec::new().into_iter(),
+            line: String::new(),
+            at: 0,
             broken: Arc::clone(&broken),
         };
         Self {
@@ -198,7 +200,7 @@ impl Yaml {
         };
         let mut before = Vec::new();
         for (name, value) in members {
-            match self.sheet.column(name, &before, false) {
+            match self.sheet.key(name, &before) {
                 Some(Column::ExternalUserId) => {
                     let message = "every user needs its own `external_user_id`";
                     self.sheet.problem(Problem::at(name.place, message));
@@ -276,7 +278,9 @@ fn unknown(key: &Placed<Node>, tenant: bool) -> Problem {
 /// The characters of the text, read line by line.
 struct Characters {
     lines: Lines,
-    line: std::vec::IntoIter<char>,
+    line: String,
+    /// Where the next character of the line starts.
+    at: usize,
     broken: Broken,
 }
 
@@ -284,19 +288,24 @@ impl Iterator for Characters {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
-        if let Some(character) = self.line.next() {
-            return Some(character);
-        }
-        match self.lines.next()? {
-            Ok(Line { text, .. }) => {
-                let mut characters: Vec<char> = text.chars().collect();
-                characters.push('\n');
-                self.line = characters.into_iter();
-                self.line.next()
+        loop {
+            let next = self
+                .line
+                .get(self.at..)
+                .and_then(|rest| rest.chars().next());
+            if let Some(next) = next {
+                self.at += next.len_utf8();
+                return Some(next);
             }
-            Err(problem) => {
-                *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
-                None
+            match self.lines.next()? {
+                Ok(Line { text, .. }) => {
+                    self.line = text + "\n";
+                    self.at = 0;
+                }
+                Err(problem) => {
+                    *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+                    return None;
+                }
             }
         }
     }

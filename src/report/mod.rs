@@ -36,6 +36,7 @@ pub(crate) use html::Page;
 pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;
 pub use options::{Color, Format, Progress};
+pub(crate) use problem::in_rows;
 pub(crate) use progress::Meter;
 pub(crate) use terminal::wants_color;
 

@@ -90,6 +90,7 @@ mod server;
 mod settings;
 mod signed_url;
 mod sinks;
+mod spreadsheets;
 mod stop;
 mod support;
 mod switch_matrix;

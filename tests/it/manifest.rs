@@ -22,19 +22,12 @@ async fn a_hundred_mistakes_give_a_hundred_messages_each_at_its_place_and_nothin
     let mut text =
         "external_user_id,models,permissions,group_ids,attr.customer_id,key,state\n".to_owned();
     let mut places = Vec::new();
-    for number in 0..20 {
-        let line = 2 + number * 2;
-        let user = format!("user-{number}");
-        text.extend([&user, ",dmo,acces_data,99,many,sometimes,gone\n"]);
-        // One of the six is in the length of what stands before it.
-        let start = format!("user-{number},").len() + 1;
-        places.extend([
-            (line, start),
-            (line, start + 4),
-            (line, start + 15),
-            (line, start + 18),
-            (line, start + 23),
-        ]);
+    for number in 10..40 {
+        let line = 2 + (number - 10) * 2;
+        let wrong =
+            format!("user-{number},dmo{number},acces_data{number},99{number},7,ever{number},\n");
+        text.push_str(&wrong);
+        places.extend([(line, 9), (line, 15), (line, 28), (line, 35)]);
         text.extend([
             &format!("fine-{number}"),
             ",demo,access_data,2,7,none,present\n",
@@ -50,7 +43,7 @@ async fn a_hundred_mistakes_give_a_hundred_messages_each_at_its_place_and_nothin
         .filter(|line| line.starts_with("users.csv:"))
         .collect();
     assert_eq!(told.len(), 100, "{}", outcome.err);
-    for (line, column) in places.iter().take(80) {
+    for (line, column) in places.iter().take(100) {
         let place = format!("users.csv:{line}:{column}: ");
         assert!(
             told.iter().any(|told| told.starts_with(&place)),
@@ -90,24 +83,30 @@ async fn problems_are_objects_for_programs() {
 }
 
 #[tokio::test]
-async fn standard_input_needs_its_form_named() {
+async fn standard_input_is_recognized_by_its_content_unless_the_format_is_named() {
     let sandbox = Sandbox::new().await;
-    let text = "- external_user_id: a\n";
+    for text in [
+        "- external_user_id: a\n",
+        "users: [{external_user_id: a}]\n",
+        "[\n\t{\"external_user_id\": \"a\"}\n]\n",
+        "{\"external_user_id\":\"a\"}\n",
+        "# one user\n\nEXTERNAL_USER_ID\na\n",
+    ] {
+        let read = sandbox
+            .run_with(&["plan", "-", "-o", "json"], Input::text(text))
+            .await
+            .done();
 
-    let refused = sandbox
-        .run_with(&["plan", "-"], Input::text(text))
+        assert_eq!(read.json()["create"], 1, "{text}");
+    }
+    let args = ["plan", "-", "--format", "jsonl"];
+    let named = sandbox.run_with(&args, Input::text("- a\n")).await.exits(2);
+    let unknown = sandbox
+        .run_with(&["plan", "-"], Input::text("what\n"))
         .await
         .exits(2);
-    let read = sandbox
-        .run_with(
-            &["plan", "-", "--format", "yaml", "-o", "json"],
-            Input::text(text),
-        )
-        .await
-        .done();
-
-    assert!(refused.err.contains("--format yaml"), "{}", refused.err);
-    assert_eq!(read.json()["create"], 1);
+    assert!(named.err.contains("this is not JSON"), "{}", named.err);
+    assert!(unknown.err.contains("--format csv"), "{}", unknown.err);
     sandbox.finish().await;
 }
 

@@ -42,7 +42,7 @@ impl FailedTo {
         source: &Source,
         checked: &Checked,
     ) -> Result<(), Error> {
-        let rows = source.rows(None)?.filter_map(|item| match item {
+        let rows = source.rows()?.filter_map(|item| match item {
             Item::Row(mut row) => {
                 row.reason = Some(failed.get(&row.external_user_id)?.clone());
                 Some(*row)

@@ -10,7 +10,7 @@ use crate::workflow::Via;
 /// How a manifest is read and applied.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PlanningArgs {
-    /// The format of the manifest, if its extension does not tell
+    /// The format of the manifest, if neither its extension nor its content tells
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<Format>,
 
@@ -45,6 +45,10 @@ pub(crate) struct PlanningArgs {
     /// Ask Looker for every grant that is compared, whatever the ledger says
     #[arg(long)]
     pub(super) refresh: bool,
+
+    /// Accept ids that differ only by case: to Looker they are different users
+    #[arg(long)]
+    pub(super) allow_case_variants: bool,
 
     /// What to do with embed users that match `--match` and are not in the manifest
     #[arg(long, value_enum, value_name = "ACTION", requires = "pattern")]
@@ -99,6 +103,7 @@ impl PlanningArgs {
             ("--via", self.via != Via::default()),
             ("--blank-dashboard", self.blank_dashboard.is_some()),
             ("--take-unknown", self.take_unknown),
+            ("--allow-case-variants", self.allow_case_variants),
             ("--prune", self.prune.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {

@@ -26,7 +26,7 @@ pub(crate) struct CheckedManifest {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(crate) options: JobOptions,
     key: KeyWish,
-    known: Known,
+    known: Arc<Known>,
     pattern: Option<String>,
     max: MaxArgs,
     /// Whether Looker is asked for everything, whatever the ledger says.
@@ -63,13 +63,15 @@ pub(crate) async fn sound(
     admin?;
     let known = Arc::new(known?);
     let meter = Meter::new(ui, &system.clock, "rows checked", None);
-    let rows = source.rows(Some(Arc::clone(&known)))?;
+    let rows = source.checked_rows(&known)?;
     // Rows are counted as they are read, so the meter needs no second pass.
     let rows = (1..).zip(rows).map(|(number, row)| {
         meter.reached(number);
         row
     });
-    let checked = check(rows);
+    // A plan was checked when it was created.
+    let case_variants = args.allow_case_variants || source.plan.is_some();
+    let checked = check(rows, case_variants);
     drop(meter);
     tell(&checked, source, ui)?;
     if args.prune.is_some() && checked.rows == 0 {
@@ -80,7 +82,7 @@ pub(crate) async fn sound(
         ledger,
         options,
         key,
-        known: Arc::unwrap_or_clone(known),
+        known,
         pattern: args.pattern.clone(),
         max: args.max,
         refresh: args.refresh,
@@ -113,15 +115,19 @@ fn prunes_everyone(name: &str) -> Error {
 /// Report the problems of the manifest, and what is probably a mistake.
 fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
     let name = &source.name;
-    for warning in &checked.warnings {
+    for warning in &checked.warnings.list {
         ui.warning(format!("{name}:{warning}"));
     }
-    for problem in &checked.problems {
-        // All problems at once: a manifest that fails row by row takes many rounds to repair.
-        ui.problem(name, (problem.line, problem.column), &problem.message);
+    if checked.warnings.more > 0 {
+        ui.warning(format!("{name}: {} more warnings", checked.warnings.more));
     }
-    let more = checked.more_problems;
-    match checked.problems.len() as u64 + more {
+    for problem in &checked.problems.list {
+        // All problems at once: a manifest that fails row by row takes many rounds to repair.
+        let place = (problem.line, problem.column);
+        ui.problem(name, place, &problem.message, problem.rows);
+    }
+    let more = checked.problems.more;
+    match checked.problems.count() {
         0 => Ok(()),
         1 => Err(Error::usage(format!(
             "`{name}` has a problem; nothing was done"
@@ -129,7 +135,7 @@ fn tell(checked: &Checked, source: &Source, ui: &Ui) -> Result<(), Error> {
         count => {
             let shown = match more {
                 0 => String::new(),
-                _ => format!(", of which {} are shown", checked.problems.len()),
+                _ => format!(", of which {} are shown", checked.problems.list.len()),
             };
             Err(Error::usage(format!(
                 "`{name}` has {count} problems{shown}; nothing was done"
@@ -171,7 +177,7 @@ impl CheckedManifest {
         let width = session.settings.concurrency();
         // Only ids are kept: the rows of a large manifest would not fit in memory, and are read again
         // later.
-        let ids = source.rows(None)?.filter_map(|item| match item {
+        let ids = source.rows()?.filter_map(|item| match item {
             Item::Row(row) => Some(row.external_user_id),
             Item::Problem(_) | Item::Warning(_) => None,
         });
@@ -223,7 +229,7 @@ impl CheckedManifest {
 
 /// The rows of a manifest that was complete when it was checked.
 fn desired(source: &Source) -> Result<DesiredRows, Error> {
-    Ok(Box::new(source.rows(None)?.filter_map(|item| match item {
+    Ok(Box::new(source.rows()?.filter_map(|item| match item {
         Item::Row(row) => Some(Ok(*row)),
         // The first pass found it sound, so only a change of the file can cause this.
         Item::Problem(problem) => Some(Err(Error::usage(format!(

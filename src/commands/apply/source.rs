@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::commands::apply::spool::Spool;
 use crate::error::{Error, Kind};
-use crate::manifest::{Format, Item, Known, Rows, rows};
+use crate::manifest::{Format, Item, Known, Rows, rows, rows_again};
 use crate::plan::{PlanFile, PlanHeader, read_header};
 use crate::system::System;
 
@@ -21,6 +21,8 @@ pub(crate) struct Source {
     pub(super) format: Format,
     /// The header, if it is a plan.
     pub(crate) plan: Option<PlanHeader>,
+    /// What it was checked against, which also says how names are spelled.
+    known: OnceLock<Arc<Known>>,
 }
 
 impl Source {
@@ -38,25 +40,38 @@ impl Source {
             content,
             format: Format::Csv,
             plan: None,
+            known: OnceLock::new(),
         };
         source.plan = source.header()?;
         if let Some(plan) = &source.plan {
             plan.check(&mut source.lines())
                 .map_err(|error| error.context(format!("cannot apply `{name}`")))?;
         } else {
-            let known = format.or_else(|| Format::of(Path::new(name)));
+            let content = source.content.reader();
+            let known = format.or_else(|| Format::recognize(Path::new(name), content));
             source.format = known.ok_or_else(|| {
-                Error::usage(format!("the form of the manifest `{name}` is not known"))
-                    .hint("name it with `--format csv`, `--format jsonl` or `--format yaml`")
+                Error::usage(format!("the format of the manifest `{name}` is not recognized"))
+                    .hint("a CSV file starts with the names of its columns, such as `external_user_id`; or name the format with `--format csv`, `--format jsonl` or `--format yaml`")
             })?;
         }
         Ok(source)
     }
 
     /// Its users, with values checked against `known`.
-    pub(super) fn rows(&self, known: Option<Arc<Known>>) -> Result<Rows, Error> {
+    pub(super) fn checked_rows(&self, known: &Arc<Known>) -> Result<Rows, Error> {
+        if self.plan.is_some() {
+            return self.rows();
+        }
+        let known = self.known.get_or_init(|| Arc::clone(known));
+        let reader = self.content.reader();
+        Ok(rows(reader, self.format, Some(Arc::clone(known))))
+    }
+
+    /// Its users once more.
+    pub(super) fn rows(&self) -> Result<Rows, Error> {
         if self.plan.is_none() {
-            return Ok(rows(self.content.reader(), self.format, known));
+            let known = self.known.get().cloned();
+            return Ok(rows_again(self.content.reader(), self.format, known));
         }
         let mut plan = self.plan_lines()?;
         let mut broken = false;

@@ -19,7 +19,7 @@ use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
-use crate::manifest::{Pair, read_mapping};
+use crate::manifest::{Mapping, Pair, read_mapping};
 use crate::report::Ui;
 use crate::system::System;
 use crate::workflow::{JobSpec, OldEnd, RotateIdSpec};
@@ -158,16 +158,7 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
             Error::usage(format!("cannot read `{name}`: {error}"))
                 .hint("give a CSV file with the columns `old` and `new`")
         })?;
-        return read_mapping(file).map_err(|problems| {
-            for problem in &problems {
-                ui.problem(name, (problem.line, problem.column), &problem.message);
-            }
-            let count = problems.len();
-            Error::usage(format!(
-                "`{name}` has {count} problems, so nothing was done"
-            ))
-            .hint("mend them and run the same command again")
-        });
+        return told(read_mapping(file), name, ui);
     }
     let (old, new) = (
         args.old.clone().unwrap_or_default(),
@@ -190,6 +181,24 @@ fn pairs(args: &RotateIdArgs, ui: &Ui, system: &System) -> Result<Vec<Pair>, Err
         new,
         attributes,
     }])
+}
+
+/// The people in the mapping `name`, whose problems are reported.
+fn told(mapping: Mapping, name: &str, ui: &Ui) -> Result<Vec<Pair>, Error> {
+    for warning in &mapping.warnings.list {
+        ui.warning(format!("{name}:{warning}"));
+    }
+    for problem in &mapping.problems.list {
+        let place = (problem.line, problem.column);
+        ui.problem(name, place, &problem.message, problem.rows);
+    }
+    match mapping.problems.count() {
+        0 => Ok(mapping.pairs),
+        count => Err(Error::usage(format!(
+            "`{name}` has {count} problems, so nothing was done"
+        ))
+        .hint("mend them and run the same command again")),
+    }
 }
 
 /// Ask: everything that people own goes to another user.
