@@ -23,7 +23,7 @@ use crate::plan::{Action, Desired, GrantReader, KeyWish, Planned, Row, Rules, de
 use crate::report::{Format, Ui, escape_control};
 use crate::signed_url::{Grants, refuse_id};
 use crate::system::System;
-use crate::workflow::{Extra, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via};
+use crate::workflow::{Extra, JobSpec, KeySpec, Outcome, UserRef, UserSpec, Via, case_warning};
 
 /// Ensure an embed user exists, verify sudo, mint and deliver a key
 ///
@@ -143,6 +143,13 @@ async fn prepare(args: &CreateUserArgs, session: &Session) -> Result<Wanted, Err
     let exists = user.is_some();
     let keys = user.as_ref().map(|user| user.credentials_api3.as_deref());
     let has_keys = keys.is_some_and(|keys| keys.is_none_or(|keys| !keys.is_empty()));
+    // Otherwise the job says it.
+    if !exists && args.dry_run {
+        let id = &args.external_user_id;
+        if let Some(other) = session.finder.case_variant(id).await? {
+            session.ui.warning(case_warning(id, &other));
+        }
+    }
     let planned = decide(args, grants.clone(), user, (&known, session)).await?;
     if let (true, true, Some(why)) = (exists, args.update, &planned.change.refused) {
         return Err(why.error().with_kind(Kind::Conflict));
@@ -287,7 +294,14 @@ async fn create(wanted: Wanted, args: &CreateUserArgs, session: &Session) -> Res
     let results = Results::new(&session.ui, base_url, &keys_to, false)?.asked(wanted.asked);
     let mints = wanted.spec.key.is_some();
     let specs = vec![JobSpec::CreateUser(wanted.spec)];
-    results.run("create-user", specs, mints, session).await
+    let exit = results.run("create-user", specs, mints, session).await?;
+    let ids = session.finder.ids();
+    if !ids.listed.is_empty() && !ids.are_all {
+        let note =
+            "not compared with the ids of all users: whether it differs only by case from one";
+        session.ui.detail(1, note);
+    }
+    Ok(exit)
 }
 
 fn dry_run(wanted: &Wanted, session: &Session) -> Result<Exit, Error> {

@@ -38,12 +38,17 @@ pub(crate) struct Observed {
     pub(super) store: Store,
     /// Those that could not be looked up, and why.
     pub(super) unseen: BTreeMap<String, Refusal>,
+    /// Whether the ids of all users were seen, so that it is known which differ only by case.
+    pub(super) knows_ids: bool,
 }
 
 impl Observed {
     const fn all(store: Store) -> Self {
-        let unseen = BTreeMap::new();
-        Self { store, unseen }
+        Self {
+            store,
+            unseen: BTreeMap::new(),
+            knows_ids: true,
+        }
     }
 }
 
@@ -82,7 +87,13 @@ pub(crate) async fn observe(
         store = Store::new()?;
     }
     let unseen = look_up(finder, ids, &mut store, (width, rows), &mut progress).await?;
-    Ok(Observed { store, unseen })
+    let ids = finder.ids();
+    store.note(&ids.listed)?;
+    Ok(Observed {
+        store,
+        unseen,
+        knows_ids: ids.are_all,
+    })
 }
 
 /// Read all embed users; false if that would take more than `most` pages. Looker may return short pages before the end, so only

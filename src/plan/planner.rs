@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::repeat_with;
+use std::mem;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use crate::error::Error;
 use crate::ledger::Ledger;
 use crate::looker::User;
-use crate::plan::change::Change;
+use crate::plan::change::{Action, Change};
 use crate::plan::decide::{decide, prune, refuse, relogin};
 use crate::plan::desired::Desired;
 use crate::plan::known_grants::{KnownGrants, Needs};
@@ -46,6 +47,10 @@ pub(crate) struct Planner {
     store: Store,
     /// Those that could not be looked up, and why.
     unseen: BTreeMap<String, Refusal>,
+    /// Whether the ids of all users were seen.
+    knows_ids: bool,
+    /// New ids that differ only by case from a user's, with that one.
+    case_variants: Vec<(String, String)>,
     /// The desired users.
     rows: DesiredRows,
     /// The key policy for rows without one.
@@ -70,6 +75,7 @@ pub(crate) async fn decide_one(
     let seen = Observed {
         store,
         unseen: BTreeMap::new(),
+        knows_ids: false,
     };
     let rows: DesiredRows = Box::new(std::iter::once(Ok(desired.row())));
     let looker = (reader, ledger, false);
@@ -111,16 +117,23 @@ impl Planner {
     /// A planner of `rows` against what was observed. With `refresh`, the ledger is not asked.
     pub(crate) fn new(
         (reader, ledger, refresh): (GrantReader, Arc<dyn Ledger>, bool),
-        (Observed { store, unseen }, rows): (Observed, DesiredRows),
+        (seen, rows): (Observed, DesiredRows),
         key: KeyWish,
         rules: Rules,
         width: usize,
     ) -> Self {
+        let Observed {
+            store,
+            unseen,
+            knows_ids,
+        } = seen;
         Self {
             ledger,
             refresh,
             store,
             unseen,
+            knows_ids,
+            case_variants: Vec::new(),
             rows,
             key,
             rules,
@@ -148,7 +161,26 @@ impl Planner {
             change: self.decide(&pair),
             desired: pair.desired,
         });
-        Ok(planned.collect())
+        let planned: Vec<_> = planned.collect();
+        for Planned { change, .. } in &planned {
+            if change.action == Action::Create {
+                let id = &change.external_user_id;
+                let variant = self.store.case_variant(id)?;
+                let variant = variant.map(|other| (id.clone(), other));
+                self.case_variants.extend(variant);
+            }
+        }
+        Ok(planned)
+    }
+
+    /// The new ids since the last call that differ only by case from that of a user, which is the other of each two.
+    pub(crate) fn take_case_variants(&mut self) -> Vec<(String, String)> {
+        mem::take(&mut self.case_variants)
+    }
+
+    /// Whether all users were seen from whose ids a new one may differ only by case.
+    pub(crate) const fn knows_ids(&self) -> bool {
+        self.knows_ids
     }
 
     /// How many users there are at Looker that `owned` says are the company's; ask before the first row is decided.

@@ -5,12 +5,12 @@
 //! from a list of all embed users, and on a Looker without any, only from an admin. Which one applies is found out once
 //! per run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, Kind};
-use crate::looker::{Client, LookerError, User, UserPages, UserSearch};
+use crate::looker::{Client, LookerError, User, UserSearch};
 use crate::workflow::admin::require_admin;
 use crate::workflow::spec::UserRef;
 
@@ -19,7 +19,17 @@ use crate::workflow::spec::UserRef;
 pub struct Finder {
     admin: Client,
     trust: Arc<OnceCell<Trust>>,
+    ids: Arc<OnceLock<Ids>>,
     is_admin: Arc<OnceCell<()>>,
+}
+
+/// External user ids that were read to prove that the lookup works.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids {
+    /// The ids of the newest embed users.
+    pub(crate) listed: Vec<String>,
+    /// Whether there are no others.
+    pub(crate) are_all: bool,
 }
 
 /// Why "not there" can be believed.
@@ -39,6 +49,7 @@ impl Finder {
         Self {
             admin,
             trust: Arc::default(),
+            ids: Arc::default(),
             is_admin: Arc::default(),
         }
     }
@@ -79,15 +90,51 @@ impl Finder {
         self.is_admin.get_or_try_init(ask).await.copied()
     }
 
+    /// The ids that were read when a user was first found to be absent; none before.
+    pub(crate) fn ids(&self) -> Ids {
+        self.ids.get().cloned().unwrap_or_default()
+    }
+
+    /// The embed user whose id differs only by case from `external_user_id`, which no user has; as far as that is known from the
+    /// newest users, and takes no more than one call.
+    ///
+    /// # Errors
+    /// What Looker says.
+    pub(crate) async fn case_variant(
+        &self,
+        external_user_id: &str,
+    ) -> Result<Option<String>, Error> {
+        let letters = external_user_id.to_lowercase();
+        self.trust().await?;
+        let ids = self.ids();
+        let mut listed = ids.listed.into_iter();
+        let listed = listed.find(|id| id.to_lowercase() == letters && id != external_user_id);
+        if listed.is_some() || ids.are_all || letters == external_user_id {
+            return Ok(listed);
+        }
+        // Most ids are in small letters.
+        let found = look_up(&self.admin, UserRef::External(&letters)).await?;
+        Ok(found.map(|_| letters))
+    }
+
     async fn trust(&self) -> Result<Trust, Error> {
         self.trust.get_or_try_init(|| self.prove()).await.copied()
     }
 
     /// Test the lookup on an embed user that is known to exist.
     async fn prove(&self) -> Result<Trust, Error> {
-        // A few users are enough: the first one whose id fits into a path decides.
-        let mut pages = embed_users(&self.admin, FEW);
+        // The first user whose id fits into a path decides. A whole page is one call too, and tells which ids differ by case.
+        let mut pages = self.admin.users(UserSearch {
+            fields: Some("id,is_disabled,credentials_embed,credentials_api3".to_owned()),
+            ..embed_users()
+        });
         while let Some(users) = pages.next().await? {
+            let ids = users.iter().filter_map(User::external_user_id);
+            let listed: Vec<_> = ids.map(str::to_owned).collect();
+            self.ids.get_or_init(|| Ids {
+                are_all: users.len() < PAGE as usize,
+                listed,
+            });
             // Everyone can see themselves, so it proves nothing that the caller does.
             for known in users.iter().filter(|user| !self.is_caller(user)) {
                 let id = known.external_user_id().unwrap_or_default();
@@ -109,6 +156,10 @@ impl Finder {
         asked.map_err(|error| {
             error.context("cannot tell whether the user is there: Looker shows no embed user")
         })?;
+        self.ids.get_or_init(|| Ids {
+            listed: Vec::new(),
+            are_all: true,
+        });
         Ok(Trust::Nobody)
     }
 
@@ -119,8 +170,15 @@ impl Finder {
     }
 }
 
-/// How many embed users a page asks for in search of one to test with.
-const FEW: u32 = 10;
+/// That `id` is new although there is `other`, which differs only by case.
+pub(crate) fn case_warning(id: &str, other: &str) -> String {
+    format!(
+        "`{id}` is new, and differs only by case from `{other}`, which exists: to Looker they are two users"
+    )
+}
+
+/// How many users a page asks for.
+const PAGE: u32 = 500;
 
 /// The user, if Looker finds it. Not finding it proves nothing: see [`Finder`].
 ///
@@ -158,7 +216,7 @@ async fn by_looker_id(admin: &Client, id: &str) -> Result<Option<User>, LookerEr
 
 /// Read all embed users, page by page, until the user turns up.
 async fn in_list(admin: &Client, id: &str) -> Result<Option<User>, LookerError> {
-    let mut pages = embed_users(admin, 500);
+    let mut pages = admin.users(embed_users());
     while let Some(users) = pages.next().await? {
         if let Some(user) = users.into_iter().find(|user| user.has_external_user_id(id)) {
             return Ok(Some(user));
@@ -168,13 +226,13 @@ async fn in_list(admin: &Client, id: &str) -> Result<Option<User>, LookerError> 
 }
 
 /// All embed users, newest first: most lookups are for a user that was just created.
-fn embed_users(admin: &Client, page: u32) -> UserPages {
-    admin.users(UserSearch {
+fn embed_users() -> UserSearch {
+    UserSearch {
         embed_user: Some(true),
         sorts: Some("id desc".to_owned()),
-        limit: Some(page),
+        limit: Some(PAGE),
         ..UserSearch::default()
-    })
+    }
 }
 
 fn unseen() -> Error {

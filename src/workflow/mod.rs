@@ -45,6 +45,7 @@ use crate::workflow::step::{After, Before};
 
 pub use admin::{Sight, administers, require_admin, sight};
 pub use authority::Authority;
+pub(crate) use finder::case_warning;
 pub use finder::{Finder, look_up as find_user};
 pub use found::{Found, FoundKey, Outcome, Reconciled};
 pub use job_context::{Context, Observer};

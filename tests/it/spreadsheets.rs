@@ -680,6 +680,130 @@ async fn ids_that_differ_only_by_case_are_refused_unless_they_are_meant() {
 }
 
 #[tokio::test]
+async fn a_new_id_that_differs_only_by_case_from_a_user_is_warned_about_at_no_call_a_row() {
+    let sandbox = company().await;
+    let expected = "`ACME-41` is new, and differs only by case from `acme-41`, which exists";
+    let rows = |count| {
+        let users: String = (0..count).map(|row| format!("new-{row}\n")).collect();
+        format!("external_user_id\nACME-41\n{users}")
+    };
+    for count in [0, 3, 40] {
+        sandbox.file("users.csv", &rows(count));
+        sandbox.file("plain.csv", &rows(count).replace("ACME-41", "new-x"));
+        let calls = |outcome: &Outcome| outcome.json()["api_calls"].clone();
+
+        let plan = sandbox
+            .run(&["plan", "users.csv", "-o", "json"])
+            .await
+            .done();
+        let plain = sandbox
+            .run(&["plan", "plain.csv", "-o", "json"])
+            .await
+            .done();
+        let meant = sandbox
+            .run(&["plan", "users.csv", "--allow-case-variants"])
+            .await
+            .done();
+
+        says(&plan, &[expected]);
+        assert_eq!(plan.err.matches("warning").count(), 1, "{}", plan.err);
+        assert_eq!((plain.err.as_str(), meant.err.as_str()), ("", ""));
+        assert_eq!(calls(&plan), calls(&plain), "{count}");
+    }
+    let dry = sandbox
+        .run(&["create-user", "ACME-41", "--dry-run"])
+        .await
+        .done();
+    let created = sandbox
+        .run(&["create-user", "ACME-41", "--no-key", "-o", "json"])
+        .await
+        .done();
+    let other = sandbox
+        .run(&[
+            "create-user",
+            "h1-BULK",
+            "--no-key",
+            "--permission",
+            "access_data",
+            "--model",
+            "thelook",
+        ])
+        .await
+        .done();
+    let mut said = created.json()["warnings"].to_string();
+    said.push_str(&created.err);
+
+    says(&dry, &[expected]);
+    assert!(said.contains(expected), "{said}");
+    says(
+        &other,
+        &["`h1-BULK` is new, and differs only by case from `h1-bulk`, which exists"],
+    );
+    let applied = sandbox
+        .run(&["apply", "users.csv", "--dry-run"])
+        .await
+        .done();
+    assert!(
+        !applied.err.contains("is new"),
+        "it exists by now: {}",
+        applied.err
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_who_moves_to_another_case_of_the_id_is_warned_of_others_only() {
+    let sandbox = crate::rotation::rotation().await;
+    let rotate = |old, new| {
+        [
+            "rotate-id",
+            old,
+            new,
+            "--attr",
+            "api_token=s",
+            "--no-key",
+            "-y",
+        ]
+    };
+
+    let own = sandbox.run(&rotate("acme-42", "ACME-42")).await.done();
+    let other = sandbox.run(&rotate("acme-421", "Acme-4")).await.done();
+
+    assert!(!own.err.contains("only by case"), "{}", own.err);
+    says(
+        &other,
+        &["`Acme-4` is new, and differs only by case from `acme-4`, which exists"],
+    );
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn it_is_said_if_ids_could_not_be_compared_with_all_others() {
+    let sandbox = Sandbox::with(Options {
+        users: 600,
+        ..Options::default()
+    })
+    .await;
+    sandbox.file("letters.csv", "external_user_id\nNew-1\n");
+    sandbox.file("digits.csv", "external_user_id\n4711\n");
+
+    let letters = sandbox.run(&["plan", "letters.csv"]).await.done();
+    let digits = sandbox.run(&["plan", "digits.csv"]).await.done();
+    let verbose = sandbox
+        .run(&["create-user", "New-1", "--no-key", "-v"])
+        .await
+        .done();
+
+    says(
+        &letters,
+        &["Not checked: whether new ids differ only by case"],
+    );
+    assert_eq!(digits.err, "");
+    says(&verbose, &["not compared with the ids of all users"]);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
 async fn empty_cells_of_key_and_state_say_nothing_and_failed_rows_have_a_private_file() {
     use std::os::unix::fs::PermissionsExt as _;
 

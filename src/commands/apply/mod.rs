@@ -1,5 +1,6 @@
 //! `embedctl apply`: ensure every user of a manifest; resumable.
 
+mod case_variants;
 mod counts;
 mod failed;
 mod groups;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::commands::apply::case_variants::CaseVariants;
 use crate::commands::apply::options::PlanningArgs;
 use crate::commands::apply::source::Source;
 use crate::commands::consent::{Losses, MaxArgs};
@@ -31,6 +32,8 @@ pub(crate) struct CheckedManifest {
     max: MaxArgs,
     /// Whether Looker is asked for everything, whatever the ledger says.
     refresh: bool,
+    /// Whether new ids that differ only by case from existing ones are probably mistakes.
+    warns_of_case: bool,
 }
 
 /// Check the manifest; nothing is changed anywhere.
@@ -86,6 +89,7 @@ pub(crate) async fn sound(
         pattern: args.pattern.clone(),
         max: args.max,
         refresh: args.refresh,
+        warns_of_case: !case_variants,
     })
 }
 
@@ -156,6 +160,7 @@ pub(crate) struct Decisions {
     /// The last user examined that the manifest does not name.
     after: Option<String>,
     compared: u64,
+    case_variants: CaseVariants,
     /// Reports progress until the whole manifest has been compared.
     meter: Option<Meter>,
 }
@@ -217,6 +222,7 @@ impl CheckedManifest {
             pattern: self.pattern.clone(),
             after: None,
             compared: 0,
+            case_variants: CaseVariants::new(self.warns_of_case.then(|| ui.clone())),
             meter: Some(Meter::new(
                 ui,
                 &system.clock,
@@ -246,6 +252,7 @@ impl Decisions {
         if self.after.is_none() {
             // Boxed, since it is large and every caller's future would hold it.
             let planned = Box::pin(self.planner.next()).await?;
+            self.case_variants.add(&mut self.planner, &planned);
             self.compared += planned.len() as u64;
             match &self.meter {
                 Some(meter) if !planned.is_empty() => meter.reached(self.compared),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
+use crate::workflow::finder::case_warning;
 use crate::workflow::found::Outcome;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::rotate_id::RotateIdSpec;
@@ -17,6 +18,10 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     }
     let user = work.spec.user();
     let found = work.cx.finder.find(user).await?;
+    let alike = match &found {
+        None => case_variant(work).await?,
+        Some(_) => None,
+    };
     match (&found, &work.spec) {
         (None, JobSpec::MintKey(_) | JobSpec::RotateKey(_)) => return Err(missing(user)),
         (None, JobSpec::CreateUser(spec)) if spec.planned.no_login => return Err(missing(user)),
@@ -42,7 +47,24 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         }
     }
     work.user = found;
+    if let Some(other) = alike {
+        let id = work.found.external_user_id.clone();
+        work.warn(case_warning(&id, &other));
+    }
     Ok(After::Next(Value::Null))
+}
+
+/// A user from whose id that of the user to create differs only by case.
+async fn case_variant(work: &JobContext) -> Result<Option<String>, Error> {
+    let Some(user) = work.spec.embed_user() else {
+        return Ok(None);
+    };
+    let other = work.cx.finder.case_variant(&user.external_user_id).await?;
+    Ok(match &work.spec {
+        // The old user's id may be what is put right.
+        JobSpec::RotateId(spec) => other.filter(|id| *id != spec.from.external_user_id),
+        _ => other,
+    })
 }
 
 /// Whether this job may have created the user itself.
