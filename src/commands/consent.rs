@@ -29,6 +29,8 @@ pub(crate) enum Loss {
     Content,
     /// Memberships, permissions, models or attribute values; those that are replaced too.
     Grants,
+    /// The same, by an empty cell of a spreadsheet, which may be an oversight.
+    Emptied,
     /// Keys that work.
     Keys,
     /// Keys that work on for a while.
@@ -45,6 +47,7 @@ impl Loss {
             Self::Login => format!("disables {users}"),
             Self::Content => format!("moves everything that belongs to {users}"),
             Self::Grants => format!("removes or replaces grants of {users}"),
+            Self::Emptied => format!("by empty cells removes grants of {users}"),
             Self::Keys => format!("revokes working keys of {users}"),
             Self::KeysLater => format!("lets working keys of {users} end with the overlap"),
             Self::Sessions => format!("ends open sessions of {users}"),
@@ -103,12 +106,14 @@ impl Losses {
         }
     }
 
-    /// Count the user of a plan's change.
-    pub(crate) fn add_change(&mut self, change: &Change) {
-        let replaces = change.differences.iter().any(takes_away);
+    /// Count the user of a plan's change. `from_cells` says whether it was read from a spreadsheet.
+    pub(crate) fn add_change(&mut self, change: &Change, from_cells: bool) {
+        let taken = || change.differences.iter().filter(|it| takes_away(it));
+        let is_emptied = |it: &&Difference| from_cells && is_none(&it.to);
         let losses = [
             (Loss::Login, change.edits.disabled == Some(true)),
-            (Loss::Grants, replaces),
+            (Loss::Grants, taken().any(|it| !is_emptied(&it))),
+            (Loss::Emptied, taken().any(|it| is_emptied(&it))),
             (Loss::Keys, change.key == KeyChange::Rotate),
             (Loss::Sessions, change.ends_sessions),
         ];
@@ -149,6 +154,14 @@ fn takes_away(difference: &Difference) -> bool {
         (Value::Array(from), _) => !from.is_empty(),
         (Value::Null, _) => false,
         (from, to) => from != "" && from != to,
+    }
+}
+
+/// Whether a value says that there is none.
+fn is_none(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        value => value.is_null(),
     }
 }
 

@@ -168,7 +168,7 @@ async fn prepare(args: &CreateUserArgs, session: &Session) -> Result<Wanted, Err
         tell_differences(&planned, &session.ui);
     }
     if args.update {
-        wanted.losses.add_change(&planned.change);
+        wanted.losses.add_change(&planned.change, false);
     }
     if rotates && has_keys {
         wanted.losses.add(&args.external_user_id, [Loss::Keys]);

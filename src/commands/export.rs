@@ -10,7 +10,7 @@ use crate::commands::session::{Needs, Session};
 use crate::commands::users::is_like;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::UserSearch;
-use crate::manifest::{Format, write, write_tenants};
+use crate::manifest::{Columns, Format, write, write_tenants};
 use crate::plan::{Exported, FIELDS, GrantReader, ObservedUser, Refusal, Row, export};
 use crate::report::{self, Ui};
 use crate::system::System;
@@ -238,7 +238,11 @@ impl<'a> Manifest<'a> {
                 });
                 let rows = rows.map(|row| with_all_columns(row, has_timezone));
                 let mut out = Out { ui, failed: None };
-                let written = write(rows, Format::Csv, &attributes, &mut out);
+                let columns = Columns {
+                    attributes: &attributes,
+                    optional: false,
+                };
+                let written = write(rows, Format::Csv, columns, &mut out);
                 if let Some(error) = out.failed {
                     return Err(error);
                 }

@@ -35,7 +35,7 @@ pub(crate) use mapping::{Mapping, Pair, read_mapping};
 pub(crate) use problem::Problem;
 pub(crate) use template::{Template, schema};
 pub(crate) use tenants::write_tenants;
-pub(crate) use write::write;
+pub(crate) use write::{Columns, write};
 
 /// The next item from a manifest.
 #[derive(Debug, PartialEq)]

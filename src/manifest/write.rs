@@ -10,15 +10,24 @@ use crate::manifest::columns::{ATTRIBUTE, Column, NAMES};
 use crate::manifest::spelling::bare;
 use crate::plan::Row;
 
-/// Write `rows` in `format`. `attributes` are the user attributes that the rows may mention.
+/// The columns of a CSV, besides those that its first row mentions.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    /// The user attributes that the rows may mention.
+    pub(crate) attributes: &'a BTreeSet<String>,
+    /// Whether there are columns for what any row may mention and whose empty cells mean nothing.
+    pub(crate) optional: bool,
+}
+
+/// Write `rows` in `format`.
 pub(crate) fn write(
     rows: impl Iterator<Item = Row>,
     format: Format,
-    attributes: &BTreeSet<String>,
+    columns: Columns<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        Format::Csv => csv(rows, attributes, out)?,
+        Format::Csv => csv(rows, columns, out)?,
         Format::Jsonl => {
             for row in rows {
                 writeln!(out, "{}", serde_json::to_string(&row)?)?;
@@ -41,7 +50,10 @@ pub(crate) fn write(
 
 fn csv(
     rows: impl Iterator<Item = Row>,
-    attributes: &BTreeSet<String>,
+    Columns {
+        attributes,
+        optional,
+    }: Columns<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut named: Option<Vec<&str>> = None;
@@ -51,7 +63,9 @@ fn csv(
             Some(named) => named,
             None => {
                 // An empty cell means "none", so only columns that the rows mention are written.
-                let is_named = |name: &&str| values.get(name).is_some() || IF_EMPTY.contains(name);
+                let is_named = |name: &&str| {
+                    values.get(name).is_some() || (optional && IF_EMPTY.contains(name))
+                };
                 let columns = named.insert(columns().filter(is_named).collect());
                 let attributes = attributes.iter().map(|name| format!("{ATTRIBUTE}{name}"));
                 let header = columns.iter().map(|name| (*name).to_owned());
@@ -169,7 +183,16 @@ mod tests {
         let names = |row: &Row| row.grants.user_attributes.keys().cloned().collect();
         let attributes: BTreeSet<String> = rows.first().map(names).unwrap_or_default();
         let mut text = Vec::new();
-        write(rows.iter().cloned(), format, &attributes, &mut text).unwrap();
+        write(
+            rows.iter().cloned(),
+            format,
+            Columns {
+                attributes: &attributes,
+                optional: true,
+            },
+            &mut text,
+        )
+        .unwrap();
         text
     }
 

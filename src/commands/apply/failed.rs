@@ -6,7 +6,7 @@ use std::io::{BufWriter, IntoInnerError};
 use crate::commands::apply::source::Source;
 use crate::commands::files::{Output, OutputKind, Writing};
 use crate::error::{Error, Kind};
-use crate::manifest::{Checked, Format, Item, write};
+use crate::manifest::{Checked, Columns, Format, Item, write};
 use crate::system::System;
 
 /// The file for failed rows.
@@ -50,7 +50,11 @@ impl FailedTo {
             Item::Problem(_) | Item::Warning(_) => None,
         });
         let mut out = BufWriter::new(self.output.begin()?);
-        let written = write(rows, self.format, &checked.attributes, &mut out)
+        let columns = Columns {
+            attributes: &checked.attributes,
+            optional: true,
+        };
+        let written = write(rows, self.format, columns, &mut out)
             .and_then(|()| out.into_inner().map_err(IntoInnerError::into_error));
         let written = written.map_err(|error| self.output.unwritable(error));
         written

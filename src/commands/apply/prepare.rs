@@ -313,7 +313,7 @@ pub(super) async fn refuse_stale(
             if then.is_none_or(|then| then.change != now.change) {
                 return Err(stale(&now.desired.external_user_id));
             }
-            losses.add_change(&now.change);
+            losses.add_change(&now.change, now.desired.from_cells);
         }
     }
 }

@@ -193,7 +193,7 @@ async fn decide(
                 results.unchanged(&planned)?;
                 continue;
             }
-            losses.add_change(&planned.change);
+            losses.add_change(&planned.change, planned.desired.from_cells);
             kept.add(&planned)?;
         }
     }

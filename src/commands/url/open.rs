@@ -111,7 +111,7 @@ async fn agreed(args: &UrlOpenArgs, session: &Session) -> Result<Grants, Error> 
         session.ui.status(format!("Changes {difference}"));
     }
     let mut losses = Losses::default();
-    losses.add_change(&change);
+    losses.add_change(&change, false);
     if !hidden.is_empty() {
         let hidden: Vec<_> = hidden.into_iter().collect();
         session.ui.warning(format!(
