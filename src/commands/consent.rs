@@ -47,7 +47,7 @@ impl Loss {
             Self::Login => format!("disables {users}"),
             Self::Content => format!("moves everything that belongs to {users}"),
             Self::Grants => format!("removes or replaces grants of {users}"),
-            Self::Emptied => format!("by empty cells removes grants of {users}"),
+            Self::Emptied => format!("removes grants of {users} by empty cells"),
             Self::Keys => format!("revokes working keys of {users}"),
             Self::KeysLater => format!("lets working keys of {users} end with the overlap"),
             Self::Sessions => format!("ends open sessions of {users}"),

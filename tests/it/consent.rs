@@ -96,7 +96,7 @@ const TAKING: &[(&[&str], &str)] = &[
     ),
     (
         &["apply", "none.csv"],
-        "by empty cells removes grants of `u-1`",
+        "removes grants of `u-1` by empty cells",
     ),
     (&["apply", "off.csv"], "disables `u-1`"),
     (&["apply", "off.plan"], "disables `u-1`"),
