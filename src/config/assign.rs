@@ -21,6 +21,7 @@ pub(crate) enum Form {
     Number,
     Seconds,
     List,
+    Sink,
     /// The location of a secret.
     Secret,
 }
@@ -34,7 +35,7 @@ const KEYS: [(&str, Form); 22] = [
     ("client_id", Form::Text),
     ("client_secret", Form::Secret),
     ("embed_secret", Form::Secret),
-    ("keys_to", Form::Text),
+    ("keys_to", Form::Sink),
     ("ledger", Form::Ledger),
     ("ca_file", Form::Path),
     ("verify_ssl", Form::Switch),
@@ -132,7 +133,7 @@ pub(crate) fn value(key: &str, form: Form, text: &str) -> Result<Value, Error> {
         |advice: &str| Error::usage(format!("`{text}` is not a valid `{key}`")).hint(advice);
     let source = Source::Derived("what was typed");
     Ok(match form {
-        Form::Text | Form::Path => Value::from(text),
+        Form::Text | Form::Path | Form::Sink => Value::from(text),
         Form::BaseUrl => {
             let url = base_url::parse(text, &source)?;
             Value::from(url.as_str().trim_end_matches('/'))

@@ -145,12 +145,22 @@ impl Settings {
             Form::Ledger if text.starts_with("sqlite:") => "sqlite:",
             Form::Ledger if !text.contains(':') => "",
             Form::Secret if text.starts_with("file:") => "file:",
+            Form::Sink => return (text.to_owned(), relative_sink(text)),
             _ => return (text.to_owned(), None),
         };
         let path = text.strip_prefix(prefix).unwrap_or(text);
         let (path, note) = self.places.typed(path, system);
         (format!("{prefix}{path}"), note)
     }
+}
+
+/// What a relative path of a sink starts from.
+fn relative_sink(text: &str) -> Option<String> {
+    let (form, path) = text.split_once(':')?;
+    let is_path = ["file", "dir", "env"].contains(&form);
+    let is_relative = !path.starts_with(['/', '~']);
+    (is_path && is_relative)
+        .then(|| format!("`{text}` is relative to the folder in which embedctl is run"))
 }
 
 /// The file of a secret that was typed in, beside `config.toml`.

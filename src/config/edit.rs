@@ -145,7 +145,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Refuse a profile that is not in the file.
+    /// Refuse a profile that is not in the file; sections of `looker.ini` are only read.
     pub(crate) fn require(&self, name: &str) -> Result<(), Error> {
         let known = self.before.profiles.keys().map(String::as_str);
         if self.before.profiles.contains_key(name) {

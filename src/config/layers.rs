@@ -98,6 +98,14 @@ impl<'a> Layers<'a> {
         layers.named_secrets = file.secret_variables();
         layers.stack_up(file, &ini, places)?;
         layers.arrange()?;
+        // A default profile of another Looker than the flags' is not in use.
+        let in_use = |index: &usize| match layers.stack.get(*index) {
+            Some(Layer::Profile { .. } | Layer::Ini { profile: true, .. }) => true,
+            Some(Layer::Own | Layer::Sdk | Layer::Ini { .. }) | None => false,
+        };
+        if layers.arrangement.conflict.is_none() && !layers.arrangement.others.iter().any(in_use) {
+            layers.chosen = None;
+        }
         Ok(layers)
     }
 

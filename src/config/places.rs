@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::text;
 use crate::system::System;
 
 /// Where this run looks.
@@ -24,7 +25,7 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn new(ini: Option<&Path>, system: &System) -> Self {
-        let named = system.var("EMBEDCTL_CONFIG").map(|path| system.path(path));
+        let named = text::variable(system, "EMBEDCTL_CONFIG").map(|path| system.path(path));
         let home = system.var("HOME").map(PathBuf::from);
         Self {
             config_named: named.is_some(),
@@ -34,8 +35,7 @@ impl Places {
             }),
             ini: system.path(ini.unwrap_or_else(|| Path::new("looker.ini"))),
             ini_named: ini.is_some(),
-            netrc: system
-                .var("NETRC")
+            netrc: text::variable(system, "NETRC")
                 .map(|path| system.path(path))
                 .or_else(|| Some(home.as_ref()?.join(".netrc"))),
             state: system.xdg_dir("XDG_STATE_HOME", ".local/state"),

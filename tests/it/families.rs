@@ -710,6 +710,13 @@ async fn a_default_profile_of_another_looker_than_the_flags_is_set_aside_whole()
 
     assert_eq!(settings.keys_to(), None);
     assert!(
+        settings
+            .profiles()
+            .unwrap()
+            .iter()
+            .all(|profile| !profile.chosen || profile.name != "p")
+    );
+    assert!(
         settings.ledger().unwrap().unwrap().contains("localhost"),
         "{:?}",
         settings.ledger()

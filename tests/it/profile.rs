@@ -768,6 +768,7 @@ async fn set_changes_values_of_every_form_and_keeps_comments_and_order() {
         "grants.models=thelook, finance",
         "grants.session_length=1h",
         "grants.user_attributes.region=eu",
+        "keys_to=dir:keys",
     ];
 
     let outcome = sandbox
@@ -799,11 +800,14 @@ async fn set_changes_values_of_every_form_and_keeps_comments_and_order() {
     +rps = 7.5
     +retries = 2
     +verify_ssl = true
+    +keys_to = "dir:keys"
     +models = ["thelook", "finance"] # the only one
     +session_length = 3600
     +[profiles.prod.grants.user_attributes]
     +region = "eu"
     "#);
+    let said = "`dir:keys` is relative to the folder in which embedctl is run";
+    assert!(outcome.err.contains(said), "{}", outcome.err);
 }
 
 #[tokio::test]
@@ -818,6 +822,7 @@ async fn set_refuses_what_the_profile_could_not_be_used_with_and_changes_nothing
         ("embed_algorithm=md5", "sha256"),
         ("concurrency=0", "at least 1"),
         ("keys_to=vault", "keys go to"),
+        ("keys_to=nowhere:x", "keys go to"),
         ("ledger=postgres://me:hunter2@db", "PostgreSQL"),
         ("client_secret=hunter2", "env:NAME"),
         ("hunter2", "no such setting"),
