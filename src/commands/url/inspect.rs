@@ -10,13 +10,14 @@ use crate::commands::url::shown;
 use crate::error::{Error, Exit, Kind};
 use crate::report::Format;
 use crate::secret::SecretString;
-use crate::signed_url::inspect::{Expected, Inspection, inspect};
+use crate::signed_url::inspect::{Expected, Inspection, Pasted, inspect};
 use crate::system::System;
 
 /// Explain a signed embed URL: whether Looker accepts it, and if not, why
 ///
 /// Works without a connection and does not use the URL up. Decodes every parameter, shows the string to sign, and searches for the
-/// mistake that explains a wrong signature. Exits with 0 if the URL is valid and with 1 if it is not.
+/// mistake that explains a wrong signature. A URL inside JSON, HTML, a `curl` line or a mail is taken out of it first, and that is
+/// said. Exits with 0 if the URL is valid and with 1 if it is not, or if nothing of it is signed.
 #[derive(clap::Args, Debug)]
 pub(crate) struct UrlInspectArgs {
     /// The URL, or `-` to read URLs from standard input, one per line
@@ -83,9 +84,9 @@ async fn inspect_all(
         }
         let mut inspection = inspect(&url, expected);
         if let Some(session) = session {
-            ask(session, &url, &mut inspection).await?;
+            ask(session, &Pasted::in_text(&url).url, &mut inspection).await?;
         }
-        all_valid &= inspection.valid;
+        all_valid &= inspection.valid == Some(true);
         match cx.ui.format() {
             Format::Json | Format::Jsonl => cx.ui.json(&inspection)?,
             Format::Table | Format::Env => cx.ui.data(&shown::text(&inspection))?,

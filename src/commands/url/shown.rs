@@ -16,12 +16,18 @@ pub(super) fn text(inspection: &Inspection) -> String {
 }
 
 fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
-    let verdict = if inspection.valid {
-        "valid"
-    } else {
-        "not valid"
-    };
-    writeln!(out, "The URL is {verdict}.")?;
+    if let Some(undone) = &inspection.read_as {
+        writeln!(out, "Read as the URL inside: {undone}.")?;
+    }
+    writeln!(
+        out,
+        "{}",
+        match inspection.valid {
+            Some(true) => "The URL is valid.",
+            Some(false) => "The URL is not valid.",
+            None => "Nothing of the URL is signed, so nothing can be checked here.",
+        }
+    )?;
     for diagnosis in &inspection.diagnosis {
         writeln!(out, "\n{}: {}", diagnosis.name, line(&diagnosis.message))?;
         writeln!(out, "  fix: {}", line(&diagnosis.fix))?;

@@ -41,6 +41,17 @@ impl<'a> Url<'a> {
         serde_json::from_str(self.text(name)).ok()
     }
 
+    /// Whether it is the login of a cookieless session, which has a token in place of a signature.
+    pub(super) fn is_cookieless(&self) -> bool {
+        self.query()
+            .is_some_and(|query| query.value("embed_authentication_token").is_some())
+    }
+
+    /// Whether `/login` stands twice at its start.
+    pub(super) fn has_login_twice(&self) -> bool {
+        self.parts.path.starts_with("/login/login/embed/")
+    }
+
     /// What a genuine signer would have signed, without a secret.
     pub(super) fn attempt(&self) -> Attempt {
         let line = |name: &&'static str| {
@@ -79,7 +90,14 @@ pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Check> {
             parameters(url),
             "none is missing, unknown or there twice",
         ),
-        check("types", types(url), "each is one JSON document of its type"),
+        match has_empty_user(url) {
+            true => Check {
+                name: "types",
+                ok: false,
+                detail: "`external_user_id` is empty".to_owned(),
+            },
+            false => check("types", types(url), "each is one JSON document of its type"),
+        },
         signature(url, expected),
         time(url, expected.now),
         nonce(url),
@@ -118,6 +136,12 @@ pub(super) fn types(url: &Url<'_>) -> Result<(), Rejection> {
     }
 }
 
+/// Whether the URL names no user.
+pub(super) fn has_empty_user(url: &Url<'_>) -> bool {
+    let id: Option<String> = url.value("external_user_id");
+    id.is_some_and(|id| id.trim().is_empty())
+}
+
 fn check(name: &'static str, result: Result<(), Rejection>, good: &str) -> Check {
     match result {
         Ok(()) => Check {
@@ -143,15 +167,23 @@ fn host(url: &Url<'_>, expected: Option<&str>) -> Check {
                 detail: "this is not a URL with a scheme and a host".to_owned(),
             };
         }
+        _ if given.contains(|character: char| character.is_ascii_uppercase()) => {
+            return Check {
+                name: "host",
+                ok: false,
+                detail: format!(
+                    "`{given}` has upper case; browsers send `{}`, for which the signature is not",
+                    given.to_ascii_lowercase()
+                ),
+            };
+        }
         Some(expected) if !expected.eq_ignore_ascii_case(given) => Err(Rejection::Host {
             given: given.to_owned(),
             expected: expected.to_owned(),
         }),
         _ => Ok(()),
     };
-    let good = if given.contains(|character: char| character.is_ascii_uppercase()) {
-        format!("`{given}`; browsers send it in lower case, but the signature is for upper case")
-    } else if expected.is_some() {
+    let good = if expected.is_some() {
         format!("`{given}`, as in the settings")
     } else {
         format!("`{given}`; no base URL is set to compare it with")
@@ -160,6 +192,15 @@ fn host(url: &Url<'_>, expected: Option<&str>) -> Check {
 }
 
 fn path(url: &Url<'_>) -> Check {
+    if let Ok(path) = &url.embed_path
+        && let Some(problem) = path_problem(path)
+    {
+        return Check {
+            name: "path",
+            ok: false,
+            detail: format!("`{path}` {problem}"),
+        };
+    }
     let result = match &url.embed_path {
         Ok(path) if is_encoded_twice(path) => Err(Rejection::Path),
         Ok(_) => Ok(()),
@@ -167,6 +208,19 @@ fn path(url: &Url<'_>) -> Check {
     };
     let good = url.embed_path.as_deref().unwrap_or_default();
     check("path", result, &format!("`{good}`"))
+}
+
+/// Why Looker has no such page, whatever the signature.
+pub(super) fn path_problem(embed_path: &str) -> Option<&'static str> {
+    if is_encoded_twice(embed_path) {
+        None
+    } else if !embed_path.starts_with('/') {
+        Some("does not begin with `/`")
+    } else if embed_path.starts_with("/login/") {
+        Some("is itself a login URL")
+    } else {
+        None
+    }
 }
 
 /// Whether the decoded path still looks encoded: `%2Fembed%2Flooks%2F1`.

@@ -1,5 +1,9 @@
 //! The mistakes in a URL, and what to change in the code that signs it.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::signed_url::inspect::attempt::Attempt;
 use crate::signed_url::inspect::checks::{self, Url};
 use crate::signed_url::inspect::mistakes::{self, Mistake};
@@ -12,6 +16,14 @@ const SECONDS: i64 = 100_000_000_000;
 
 /// Everything that can be diagnosed, the most significant first.
 pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
+    if url.is_cookieless() {
+        return vec![diagnosis(
+            "cookieless",
+            "this is the login of a cookieless session: nothing of it is signed",
+            "if Looker refuses it, acquire a new session: its token is good once, for 30 seconds, for the browser (User-Agent) \
+             that it was acquired for, and on a host that may embed",
+        )];
+    }
     let signed = signature(url, expected);
     [types(url, expected), path(url), time(url, expected.now)]
         .into_iter()
@@ -19,6 +31,8 @@ pub(super) fn all(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
         .chain(parameters(url))
         .chain(signed)
         .chain(limits(url))
+        .chain(user(url))
+        .chain(host(url, expected))
         .chain(allowed(url, expected))
         .collect()
 }
@@ -38,6 +52,10 @@ fn signature(url: &Url<'_>, expected: &Expected) -> Vec<Diagnosis> {
         return Vec::new();
     };
     if url.query().is_none() || url.is_signed(secret, *algorithm) {
+        return Vec::new();
+    }
+    // What is wrong with the path explains the signature.
+    if url.has_login_twice() {
         return Vec::new();
     }
     let right = url.attempt_with(secret, *algorithm);
@@ -110,6 +128,14 @@ fn types(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {
         .as_ref()
         .map(|(secret, algorithm)| (secret, *algorithm));
     let text = url.text(parameter);
+    let inner = serde_json::from_str::<String>(text).unwrap_or_default();
+    if inner.parse::<i64>().is_ok() && ["time", "session_length"].contains(&parameter) {
+        return Some(diagnosis(
+            "number_as_text",
+            format!("`{parameter}` is a JSON string; it must be a bare integer"),
+            format!("sign and send `{inner}`, without quotes"),
+        ));
+    }
     if text.contains('\n') && documents(text) > 1 {
         return Some(diagnosis(
             "newline_merge",
@@ -151,7 +177,19 @@ fn path(url: &Url<'_>) -> Option<Diagnosis> {
             "the embed path is percent-encoded twice, so Looker looks for a page that begins with `%2F`",
             upper,
         )),
-        Ok(_) => None,
+        Ok(path) => {
+            let problem = checks::path_problem(path)?;
+            Some(diagnosis(
+                "path_wrong",
+                format!("the embed path `{path}` {problem}"),
+                "sign the part behind the host of the page to open, as in `/embed/dashboards/12`",
+            ))
+        }
+        Err(_) if url.has_login_twice() => Some(diagnosis(
+            "login_twice",
+            "`/login` stands twice at the start of the path",
+            "the host in the code that signs ends with `/login`: leave that away",
+        )),
         Err(Rejection::LowercasePath) => Some(diagnosis(
             "path_lower_case_hex",
             "the path has lower-case hex, as in `%2f`, which Looker answers with 404",
@@ -196,9 +234,6 @@ fn parameters(url: &Url<'_>) -> Option<Diagnosis> {
         |rejection: &Rejection| rejection.detail().unwrap_or_else(|| rejection.to_string());
     let rejection = checks::parameters(url).err()?;
     let (name, fix) = match &rejection {
-        Rejection::UnknownParameters(names) if names.iter().any(|name| name.starts_with("amp;")) => {
-            ("html_escaped", "undo the HTML escaping before the URL is used: `&amp;` is `&`".to_owned())
-        }
         Rejection::UnknownParameters(names) if names.iter().any(|name| name == "embed_domain") => (
             "embed_domain",
             "put `embed_domain` into the query of the embed path, where it is signed with it".to_owned(),
@@ -238,6 +273,44 @@ fn limits(url: &Url<'_>) -> Vec<Diagnosis> {
         found.push(diagnosis("too_long", rejection.to_string(), fix));
     }
     found
+}
+
+/// Who is logged in, and with which values.
+fn user(url: &Url<'_>) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    if checks::has_empty_user(url) {
+        let fix = "send your own id of the user";
+        found.push(diagnosis(
+            "user_id_empty",
+            "`external_user_id` is empty",
+            fix,
+        ));
+    }
+    let attributes: Option<BTreeMap<String, Value>> = url.value("user_attributes");
+    for (name, value) in attributes.into_iter().flatten() {
+        if value.is_null() {
+            found.push(diagnosis(
+                "attribute_null",
+                format!("the user attribute `{name}` is null"),
+                "leave it out, or send a text",
+            ));
+        }
+    }
+    found
+}
+
+/// A host that was signed as no browser sends it.
+fn host(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {
+    let host = url.parts.host;
+    let (secret, algorithm) = expected.secret.as_ref()?;
+    let lower = host.to_ascii_lowercase();
+    (lower != host && url.is_signed(secret, *algorithm)).then(|| {
+        diagnosis(
+            "host_upper_case",
+            format!("the signature is for `{host}`, and browsers send `{lower}`"),
+            format!("sign `{lower}`"),
+        )
+    })
 }
 
 fn allowed(url: &Url<'_>, expected: &Expected) -> Option<Diagnosis> {

@@ -5,6 +5,7 @@ mod checks;
 mod diagnosis;
 mod mistakes;
 mod parts;
+mod pasted;
 mod permissions;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 use crate::signed_url::inspect::checks::Url;
 use crate::signed_url::inspect::parts::Parts;
+
+pub use pasted::Pasted;
 
 /// What a URL is compared with.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +40,12 @@ pub struct Expected {
 #[derive(Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Whether Looker would accept the URL, as far as can be known without asking it.
-    pub valid: bool,
+    /// Whether Looker would accept the URL, as far as can be known without asking it; `None` for a cookieless login, of which
+    /// nothing is signed.
+    pub valid: Option<bool>,
+    /// What was undone before the URL was read, if it was pasted with something around it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
     /// The algorithm that made the signature, or could have, by its length.
     #[serde(serialize_with = "by_name")]
     pub algorithm: Option<Algorithm>,
@@ -85,12 +92,14 @@ pub struct Diagnosis {
 
 /// Inspect a URL as it was given, without any request.
 pub fn inspect(url: &str, expected: &Expected) -> Inspection {
-    // URLs are often copied with a line end.
-    let url = Url::new(Parts::of(url.trim()));
+    let pasted = Pasted::in_text(url);
+    let url = Url::new(Parts::of(&pasted.url));
     let checks = checks::all(&url, expected);
     let diagnosis = diagnosis::all(&url, expected);
+    let valid = checks.iter().all(|check| check.ok || check.is_advice());
     Inspection {
-        valid: checks.iter().all(|check| check.ok || check.is_advice()),
+        valid: (!url.is_cookieless()).then_some(valid),
+        read_as: (!pasted.undone.is_empty()).then(|| pasted.undone.join("; ")),
         algorithm: checks::algorithm(&url, expected),
         checks,
         diagnosis,
@@ -104,7 +113,7 @@ impl Inspection {
     /// Add the result of Looker's validator: `None` if it accepts the URL, otherwise what is wrong.
     pub fn judged_by_looker(&mut self, answer: Option<String>) {
         let ok = answer.is_none();
-        self.valid &= ok;
+        self.valid = Some(self.valid.unwrap_or(true) && ok);
         let detail = answer.unwrap_or_else(|| "Looker accepts the URL".to_owned());
         self.checks.push(Check {
             name: "looker",
@@ -170,7 +179,7 @@ mod tests {
                 now: 1_700_000_010,
                 ..Expected::default()
             };
-            assert!(!inspect(&text, &expected).valid);
+            assert_ne!(inspect(&text, &expected).valid, Some(true));
             let (path, query) = text.split_once('?').unwrap_or((&text, ""));
             let path = path.strip_prefix("https://acme.looker.com").unwrap_or(path);
             let verified =

@@ -15,6 +15,7 @@ use crate::signed_url::{Algorithm, Login, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 
 pub(super) use path::embed_path;
 pub use query::Query;
+pub(crate) use query::names;
 pub use rejection::Rejection;
 pub use signature::string_to_sign;
 pub(super) use signature::{SIGNED, check as check_signature};

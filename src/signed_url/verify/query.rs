@@ -27,6 +27,11 @@ const OPTIONAL: [&str; 6] = [
     "user_attributes",
 ];
 
+/// The names of all parameters.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    REQUIRED.into_iter().chain(OPTIONAL)
+}
+
 /// The parameters of a signed URL, decoded once, in the order they were sent. `Debug` shows the names only.
 #[derive(Clone)]
 pub struct Query(Vec<(String, String)>);

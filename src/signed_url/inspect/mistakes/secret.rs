@@ -33,6 +33,14 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
             &[right.secret.as_slice(), end.as_bytes()].concat(),
         ));
     }
+    for quote in ["\"", "'"] {
+        mistakes.push(another(
+            "secret_quoted",
+            "the embed secret was used with the quotes that it stands in",
+            "take the quotes off: Docker's `--env-file` and some loaders of `.env` keep them",
+            &[quote.as_bytes(), right.secret.as_slice(), quote.as_bytes()].concat(),
+        ));
+    }
     mistakes.push(another(
         "secret_trimmed",
         "the embed secret in embedctl's settings has surrounding spaces or line breaks, the signer's has none",
