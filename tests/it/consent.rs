@@ -294,7 +294,8 @@ async fn more_than_ten_users_want_their_number_typed_and_a_deletion_the_id() {
     let rows: String = (1..=11).map(|number| format!("acme-{number}\n")).collect();
     sandbox.file("all.csv", &format!("external_user_id\n{rows}"));
     let _made = sandbox
-        .run(&["apply", "all.csv", "--key=none"])
+        // One after the other, so that they are listed in this order.
+        .run(&["apply", "all.csv", "--key=none", "--concurrency=1"])
         .await
         .done();
     let before = sandbox.emulator().state();
