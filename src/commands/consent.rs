@@ -11,6 +11,7 @@ use crate::commands::ask;
 use crate::commands::context::CommandContext;
 use crate::error::Error;
 use crate::plan::{Change, Difference, Field, KeyChange};
+use crate::report::Few;
 
 /// Up to how many users a yes is enough; for more, and for every deletion, their number or id must be typed.
 const FEW: usize = 10;
@@ -61,33 +62,7 @@ pub(crate) struct Losses {
     users: usize,
     /// The user that was counted last.
     last: Option<String>,
-    by: BTreeMap<Loss, Affected>,
-}
-
-/// The users that lose something: their number, and the first few.
-#[derive(Debug, Default)]
-struct Affected {
-    count: usize,
-    named: Vec<String>,
-}
-
-impl Affected {
-    fn add(&mut self, user: &str) {
-        self.count += 1;
-        if self.named.len() < NAMED {
-            self.named.push(format!("`{user}`"));
-        }
-    }
-
-    /// As in "`acme-1`" and "12 users (`acme-1`, `acme-2`, `acme-3` and 9 more)".
-    fn text(&self) -> String {
-        let named = self.named.join(", ");
-        match self.count - self.named.len() {
-            0 if self.count == 1 => named,
-            0 => format!("{} users ({named})", self.count),
-            more => format!("{} users ({named} and {more} more)", self.count),
-        }
-    }
+    by: BTreeMap<Loss, Few>,
 }
 
 impl Losses {
@@ -102,7 +77,8 @@ impl Losses {
             self.last = Some(user.to_owned());
         }
         for loss in losses {
-            self.by.entry(loss).or_default().add(user);
+            let users = self.by.entry(loss).or_insert_with(|| Few::new(NAMED));
+            users.add(|| format!("`{user}`"));
         }
     }
 
@@ -131,7 +107,7 @@ impl Losses {
         };
         let parts = self.by.iter();
         let parts: Vec<_> = parts
-            .map(|(loss, users)| loss.sentence(&users.text()))
+            .map(|(loss, users)| loss.sentence(&users.users()))
             .collect();
         let what = format!("this {}", parts.join("; "));
         let deletes = self.by.contains_key(&Loss::User);
@@ -326,7 +302,7 @@ mod tests {
         let texts: Vec<_> = losses
             .by
             .iter()
-            .map(|(loss, users)| loss.sentence(&users.text()))
+            .map(|(loss, users)| loss.sentence(&users.users()))
             .collect();
         assert_eq!(losses.users, 13);
         assert_eq!(

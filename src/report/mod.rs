@@ -3,6 +3,7 @@
 mod count;
 mod env;
 mod escape;
+mod few;
 mod figures;
 mod html;
 mod live;
@@ -32,6 +33,7 @@ use crate::system::{Stream, System, duration};
 pub(crate) use env::{quoted, variable};
 pub(crate) use escape::escape_control;
 pub(crate) use escape::escape_line;
+pub(crate) use few::Few;
 pub(crate) use html::Page;
 pub(crate) use nearest::nearest;
 pub(crate) use options::ReportOptions;

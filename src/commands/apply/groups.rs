@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::plan::{Action, Change};
+use crate::report::Few;
 
 /// How many users of a group are named.
 const NAMED: usize = 3;
@@ -23,8 +24,7 @@ pub(super) struct Groups {
 struct Group {
     /// The change of its first user.
     change: Change,
-    count: u64,
-    named: Vec<String>,
+    users: Few,
 }
 
 impl Groups {
@@ -37,18 +37,16 @@ impl Groups {
         }
         let group = self.by.entry(key).or_insert_with(|| Group {
             change: change.clone(),
-            count: 0,
-            named: Vec::new(),
+            users: Few::new(NAMED),
         });
-        group.count += 1;
-        if group.named.len() < NAMED {
-            group.named.push(change.external_user_id.clone());
-        }
+        group.users.add(|| change.external_user_id.clone());
     }
 
     /// Each group: the change of its first user, and whom it is about.
     pub(super) fn each(&self) -> impl Iterator<Item = (&Change, String)> {
-        self.by.values().map(|group| (&group.change, group.users()))
+        self.by
+            .values()
+            .map(|group| (&group.change, group.users.users()))
     }
 
     /// How many users are in no group.
@@ -62,8 +60,8 @@ impl Groups {
             let change = &group.change;
             json!({
                 "action": change.action,
-                "users": group.count,
-                "external_user_ids": group.named,
+                "users": group.users.count(),
+                "external_user_ids": group.users.named(),
                 "changes": change.differences,
                 "carried": change.carried,
                 "ends_sessions": change.ends_sessions,
@@ -71,16 +69,5 @@ impl Groups {
                 "refused": change.refused,
             })
         })
-    }
-}
-
-impl Group {
-    fn users(&self) -> String {
-        let named = self.named.join(", ");
-        match self.count - self.named.len() as u64 {
-            0 if self.count == 1 => named,
-            0 => format!("{} users ({named})", self.count),
-            more => format!("{} users ({named} and {more} more)", self.count),
-        }
     }
 }

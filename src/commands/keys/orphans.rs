@@ -17,7 +17,7 @@ use crate::commands::keys::users::Matcher;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
-use crate::report::{Format, Ui};
+use crate::report::{Few, Format, Ui};
 use crate::sink::{KeyName, Sink};
 use crate::system::System;
 use crate::workflow::Stage;
@@ -204,17 +204,13 @@ async fn targets<'a>(
 }
 
 async fn ask(targets: &[&Row], session: &Session) -> Result<(), Error> {
-    let named = targets.iter().take(NAMED);
-    let named: Vec<_> = named
-        .map(|row| format!("{} of `{}`", row.key.id, row.user()))
-        .collect();
-    let (named, more) = (named.join(", "), targets.len().saturating_sub(NAMED));
-    let more = match more {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let mut keys = Few::new(NAMED);
+    for row in targets {
+        keys.add(|| format!("{} of `{}`", row.key.id, row.user()));
+    }
     session.ui.status(format!(
-        "To be revoked: key {named}{more}. Anything that uses it stops working."
+        "To be revoked: key {}. Anything that uses it stops working.",
+        keys.names()
     ));
     let users: BTreeSet<&str> = targets.iter().map(|row| row.user()).collect();
     let mut losses = Losses::default();

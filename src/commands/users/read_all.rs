@@ -6,7 +6,7 @@ use crate::commands::users::filter::{FilterArgs, Fit};
 use crate::commands::users::reach::Roles;
 use crate::error::Error;
 use crate::looker::{Client, User, UserPages};
-use crate::report::Ui;
+use crate::report::{Few, Ui};
 use crate::workflow::{Sight, sight};
 
 /// How many users a warning names.
@@ -21,37 +21,18 @@ pub(super) struct Sweep<'a> {
     now: Timestamp,
     meant: usize,
     matching: u64,
-    time_unknown: LeftOut,
-    with_keys: LeftOut,
+    time_unknown: Few,
+    with_keys: Few,
 }
 
-/// Users that a filter could not decide on: their number, and the first few.
-#[derive(Default)]
-struct LeftOut {
-    count: usize,
-    named: Vec<String>,
+/// Count a user that a filter could not decide on; a few names are enough to recognize who was left out.
+fn leave_out(left_out: &mut Few, user: &User) {
+    left_out.add(|| format!("`{}`", user.external_user_id().unwrap_or(&user.id)));
 }
 
-impl LeftOut {
-    fn add(&mut self, user: &User) {
-        self.count += 1;
-        // A few names are enough to recognize what was left out.
-        if self.named.len() < NAMED {
-            let id = user.external_user_id().unwrap_or(&user.id);
-            self.named.push(format!("`{id}`"));
-        }
-    }
-
-    fn warn(&self, why: &str, ui: &Ui) {
-        if self.count > 0 {
-            let more = self.count - self.named.len();
-            let more = if more == 0 {
-                String::new()
-            } else {
-                format!(" and {more} more")
-            };
-            ui.warning(format!("left out {}{more}: {why}", self.named.join(", ")));
-        }
+fn warn(left_out: &Few, why: &str, ui: &Ui) {
+    if left_out.count() > 0 {
+        ui.warning(format!("left out {}: {why}", left_out.names()));
     }
 }
 
@@ -65,8 +46,8 @@ impl<'a> Sweep<'a> {
             now,
             meant: 0,
             matching: 0,
-            time_unknown: LeftOut::default(),
-            with_keys: LeftOut::default(),
+            time_unknown: Few::new(NAMED),
+            with_keys: Few::new(NAMED),
         }
     }
 
@@ -84,8 +65,8 @@ impl<'a> Sweep<'a> {
             match fit.await? {
                 Fit::Meant => meant.push(user),
                 Fit::Not => {}
-                Fit::TimeUnknown => self.time_unknown.add(&user),
-                Fit::HasKeys => self.with_keys.add(&user),
+                Fit::TimeUnknown => leave_out(&mut self.time_unknown, &user),
+                Fit::HasKeys => leave_out(&mut self.with_keys, &user),
             }
         }
         self.meant += meant.len();
@@ -102,11 +83,13 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// No users were selected, and the caller is not an admin: that says nothing about who exists.
     pub(super) async fn conclude(&self, ui: &Ui) -> Result<(), Error> {
-        self.time_unknown.warn(
+        warn(
+            &self.time_unknown,
             "Looker does not say when they last logged in, or not in a form that embedctl can read",
             ui,
         );
-        self.with_keys.warn(
+        warn(
+            &self.with_keys,
             "they have API keys, whose use is no embed login; `--even-with-keys` takes them too",
             ui,
         );
