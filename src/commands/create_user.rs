@@ -19,7 +19,7 @@ use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::User;
 use crate::manifest::{self, Item, Known, rows};
-use crate::plan::{Action, Desired, GrantReader, KeyWish, Planned, Row, Rules, decide_one};
+use crate::plan::{Action, Desired, GrantReader, Planned, Row, Rules, decide_one};
 use crate::report::{Format, Ui, escape_control};
 use crate::signed_url::{Grants, refuse_id};
 use crate::system::System;
@@ -207,13 +207,7 @@ async fn decide(
         merge: args.merge,
         attributes: known.attributes.clone().unwrap_or_default(),
     };
-    let desired = Desired {
-        external_user_id: args.external_user_id.clone(),
-        grants,
-        key: KeyWish::None,
-        state: None,
-        from_cells: false,
-    };
+    let desired = Desired::of_grants(args.external_user_id.clone(), grants);
     // What another Looker's ledger knows of a user with this number is about another person.
     let ledger = engine::ledger_of(session).await?;
     let reader = GrantReader::new(session.admin.clone(), false);

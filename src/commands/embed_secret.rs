@@ -30,7 +30,7 @@ pub(crate) async fn judge(
         return Ok(first);
     }
     // The same secret with the other algorithm tells a wrong algorithm from a wrong secret.
-    let other = other(access.algorithm);
+    let other = access.algorithm.other();
     let again = judge_one(admin, access, other, (path, login), system).await?;
     Ok(match again {
         Verdict::Accepted => Verdict::OtherAlgorithm(other),
@@ -65,14 +65,6 @@ pub(crate) fn sign(
     let nonce = nonce(&system.random).map_err(Error::internal)?;
     let time = system.clock.now().as_second();
     Ok(signer.sign(path, login, &nonce, time)?)
-}
-
-/// The other algorithm.
-pub(crate) const fn other(algorithm: Algorithm) -> Algorithm {
-    match algorithm {
-        Algorithm::Sha1 => Algorithm::Sha256,
-        Algorithm::Sha256 => Algorithm::Sha1,
-    }
 }
 
 /// The error if the secret's algorithm is not the one in the settings; `kind` says what that means for the command.

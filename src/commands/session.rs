@@ -10,7 +10,7 @@ use crate::emulator::{Emulator, Options};
 use crate::error::Error;
 use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
 use crate::report::Ui;
-use crate::signed_url::{Algorithm, Signer};
+use crate::signed_url::Signer;
 use crate::system::{System, duration};
 use crate::workflow::{Authority, Finder, KeyAccess};
 
@@ -97,15 +97,11 @@ impl Session {
     /// The signer for embed URLs, and one for the other algorithm, which distinguishes a wrong algorithm from a wrong secret.
     pub(crate) fn signers(&self) -> Result<(Signer, Signer), Error> {
         let embed = self.settings.embed()?;
-        let other = match embed.algorithm {
-            Algorithm::Sha1 => Algorithm::Sha256,
-            Algorithm::Sha256 => Algorithm::Sha1,
-        };
         let signer = |algorithm| {
             let signer = Signer::new(&embed.host, &embed.secret, algorithm)?;
             Ok::<_, Error>(signer.with_scheme(&embed.scheme))
         };
-        Ok((signer(embed.algorithm)?, signer(other)?))
+        Ok((signer(embed.algorithm)?, signer(embed.algorithm.other())?))
     }
 
     /// Log the admin out, and stop the emulator if there is one. Called however the command ended.

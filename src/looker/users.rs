@@ -249,6 +249,15 @@ impl Client {
         same("update_user", user_id, self.json(call.json(changes)).await?)
     }
 
+    /// Disable a user, or enable it.
+    pub async fn set_disabled(&self, user_id: &str, disabled: bool) -> Result<User, LookerError> {
+        let changes = UserChanges {
+            is_disabled: Some(disabled),
+            ..UserChanges::default()
+        };
+        self.update_user(user_id, &changes).await
+    }
+
     /// Delete a user, its schedules, and everything else that Looker deletes along with it.
     pub async fn delete_user(&self, user_id: &str) -> Result<Removal, LookerError> {
         self.remove(Call::delete("delete_user", "/users/{user_id}", &[user_id])?)

@@ -35,14 +35,22 @@ impl Desired {
         }
     }
 
+    /// A user about whom only these grants are stated.
+    pub(crate) const fn of_grants(external_user_id: String, grants: Grants) -> Self {
+        Self {
+            external_user_id,
+            grants,
+            key: KeyWish::None,
+            state: None,
+            from_cells: false,
+        }
+    }
+
     /// A user about whom nothing is stated except that it should be disabled.
     pub(crate) fn disabled(external_user_id: &str) -> Self {
         Self {
-            external_user_id: external_user_id.to_owned(),
-            grants: Grants::default(),
-            key: KeyWish::None,
             state: Some(State::Disabled),
-            from_cells: false,
+            ..Self::of_grants(external_user_id.to_owned(), Grants::default())
         }
     }
 

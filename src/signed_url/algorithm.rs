@@ -15,6 +15,17 @@ pub enum Algorithm {
     Sha256,
 }
 
+impl Algorithm {
+    /// The other one: to tell a secret that is used with the wrong algorithm from a wrong secret.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Sha1 => Self::Sha256,
+            Self::Sha256 => Self::Sha1,
+        }
+    }
+}
+
 impl FromStr for Algorithm {
     type Err = UrlError;
 

@@ -13,7 +13,7 @@ use crate::commands::known::known;
 use crate::commands::session::{Needs, Session};
 use crate::commands::url::{embed_path, sign};
 use crate::error::{Error, Exit, Kind};
-use crate::plan::{Desired, GrantReader, KeyWish, Rules, login_of};
+use crate::plan::{Desired, GrantReader, Rules, login_of};
 use crate::signed_url::{Grants, UrlBuffer, UrlError, nonce, refuse_id};
 use crate::system::{System, files};
 use crate::workflow::UserRef;
@@ -94,13 +94,7 @@ async fn agreed(args: &UrlOpenArgs, session: &Session) -> Result<Grants, Error> 
         merge: false,
         attributes: known.attributes.unwrap_or_default(),
     };
-    let desired = Desired {
-        external_user_id: id.clone(),
-        grants: given,
-        key: KeyWish::None,
-        state: None,
-        from_cells: false,
-    };
+    let desired = Desired::of_grants(id.clone(), given);
     let has_sessions = !session.admin.sessions(&user.id).await?.is_empty();
     let reader = GrantReader::new(session.admin.clone(), false);
     let now = session.system.clock.now();

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::commands::consent::Loss;
 use crate::error::{Error, Kind};
-use crate::looker::{Client, LookerError, User, UserChanges};
+use crate::looker::{Client, LookerError, User};
 use crate::workflow::{user_is_disabled, user_is_gone};
 
 /// What to do to each user.
@@ -129,8 +129,8 @@ impl Action {
     /// Do it, and read back the result. A lost answer is no failure: reading back decides.
     pub(super) async fn act(self, client: &Client, id: &str) -> Result<(), Error> {
         let asked = match self {
-            Self::Disable => set_disabled(client, id, true).await,
-            Self::Enable => set_disabled(client, id, false).await,
+            Self::Disable => client.set_disabled(id, true).await.map(drop),
+            Self::Enable => client.set_disabled(id, false).await.map(drop),
             Self::Delete { .. } => client.delete_user(id).await.map(drop),
         };
         // An answer that leaves open whether it took effect is settled by reading the user.
@@ -173,14 +173,6 @@ impl Action {
             (Self::Delete { .. }, true) => Some("there, and disabled"),
         })
     }
-}
-
-async fn set_disabled(client: &Client, id: &str, disabled: bool) -> Result<(), LookerError> {
-    let changes = UserChanges {
-        is_disabled: Some(disabled),
-        ..UserChanges::default()
-    };
-    client.update_user(id, &changes).await.map(drop)
 }
 
 impl fmt::Display for Action {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::error::{Error, Kind};
 use crate::ledger::{KeyRecord, KeyState};
-use crate::looker::{LookerError, UserChanges};
+use crate::looker::LookerError;
 use crate::workflow::end_token;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::old_key::OldKey;
@@ -79,12 +79,8 @@ pub(crate) async fn user(work: &mut JobContext) -> Result<After, Error> {
         OldEnd::Keep => {}
         // belief: disable-stops-schedules
         OldEnd::Disable => {
-            let changes = UserChanges {
-                // belief: disable-keeps-content
-                is_disabled: Some(true),
-                ..UserChanges::default()
-            };
-            match admin.update_user(id, &changes).await {
+            // belief: disable-keeps-content
+            match admin.set_disabled(id, true).await {
                 Ok(_) | Err(LookerError::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ledger::{
     Event, Job, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, RunId, What,
 };
-use crate::looker::{Api3Key, Client, LookerError, User, UserChanges, When};
+use crate::looker::{Api3Key, Client, LookerError, User, When};
 use crate::system::Clock;
 use crate::workflow::finder::Finder;
 use crate::workflow::job_context::Observer;
@@ -209,11 +209,7 @@ async fn enable(
 ) -> Result<Option<String>, Error> {
     let (admin, id) = (&cx.admin, &user.id);
     if user.is_disabled {
-        let changes = UserChanges {
-            is_disabled: Some(false),
-            ..UserChanges::default()
-        };
-        admin.update_user(id, &changes).await?;
+        admin.set_disabled(id, false).await?;
         if user_is_disabled(admin, id).await? {
             return Ok(Some(format!(
                 "Looker user {id} is still disabled although Looker accepted the change"

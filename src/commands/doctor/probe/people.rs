@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use crate::commands::doctor::probe::{Seen, Trial, seen, subject};
 use crate::error::Error;
-use crate::looker::{Role, User, UserChanges, UserSearch};
+use crate::looker::{Role, User, UserSearch};
 
 /// Whether the lookup finds an existing user, and no other.
 pub(super) async fn look_up(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
@@ -192,13 +192,7 @@ pub(super) async fn role(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
 
 /// What the user can still do once it is disabled. It is enabled again in any case.
 pub(super) async fn disabled(trial: &Trial<'_>) -> Result<Vec<Seen>, Error> {
-    let set = async |is_disabled: bool| {
-        let changes = UserChanges {
-            is_disabled: Some(is_disabled),
-            ..UserChanges::default()
-        };
-        trial.admin.update_user(&trial.user.id, &changes).await
-    };
+    let set = async |disabled| trial.admin.set_disabled(&trial.user.id, disabled).await;
     let disabled = set(true).await?;
     let mut said = vec![seen(
         "disable-by-patch",

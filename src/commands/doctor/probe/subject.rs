@@ -4,7 +4,6 @@ use crate::answers::Answers;
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::probe::Kept;
 use crate::commands::doctor::{DoctorContext, NOT_SET_UP, embed};
-use crate::commands::embed_secret;
 use crate::config::EmbedAccess;
 use crate::error::Error;
 use crate::looker::{Client, User, UserSearch};
@@ -71,7 +70,7 @@ pub(super) async fn create(
 ) -> Result<(User, Algorithm), Error> {
     // belief: url-makes-the-user
     let login = login(id, &FIRST, models);
-    for algorithm in [access.algorithm, embed_secret::other(access.algorithm)] {
+    for algorithm in [access.algorithm, access.algorithm.other()] {
         let url = embed::sign(cx, access, algorithm, &login)?;
         cx.http.fetch_signed_url(&url).await?;
         if let Some(user) = find(admin, id).await? {

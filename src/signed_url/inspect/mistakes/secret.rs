@@ -52,10 +52,7 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
 
 /// The algorithm belongs to the secret, so one of the two settings is wrong.
 fn other_algorithm(right: Algorithm) -> Mistake {
-    let other = match right {
-        Algorithm::Sha1 => Algorithm::Sha256,
-        Algorithm::Sha256 => Algorithm::Sha1,
-    };
+    let other = right.other();
     Mistake::new(
         "other_algorithm",
         format!(

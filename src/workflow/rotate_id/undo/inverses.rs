@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::ledger::{Event, JobId, KeyState};
-use crate::looker::{Client, LookerError, User, UserChanges};
+use crate::looker::{Client, LookerError, User};
 use crate::workflow::mint_log::MintLog;
 use crate::workflow::parallel;
 use crate::workflow::reconcile::{Known, judge};
@@ -79,12 +79,8 @@ pub(crate) async fn without_user(
 
 /// Let the old user log in again; returns the reason if nothing can go back to it.
 async fn enable(admin: &Client, spec: &RotateIdSpec) -> Result<Option<String>, Error> {
-    let changes = UserChanges {
-        // belief: enable-starts-no-schedules
-        is_disabled: Some(false),
-        ..UserChanges::default()
-    };
-    match admin.update_user(&spec.from.looker_user_id, &changes).await {
+    // belief: enable-starts-no-schedules
+    match admin.set_disabled(&spec.from.looker_user_id, false).await {
         Ok(_) => Ok(None),
         // Nothing can be given to a deleted user.
         Err(LookerError::NotFound { .. }) => Ok(Some(format!(
