@@ -64,6 +64,18 @@ impl Client {
         self.pages(call).await
     }
 
+    /// The same; `None` on a Looker without the search, which is older or refuses it.
+    pub async fn searched_scheduled_plans(
+        &self,
+        user_id: &str,
+    ) -> Result<Option<Vec<ScheduledPlan>>, LookerError> {
+        match self.search_scheduled_plans(user_id).await {
+            // An older Looker reads the path as that of a schedule with the id `search`.
+            Err(error) if matches!(error.refused_with(), Some(400 | 403..=405 | 422)) => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
     /// The schedules that this identity owns.
     pub async fn own_scheduled_plans(&self) -> Result<Vec<ScheduledPlan>, LookerError> {
         let call = Call::get("all_scheduled_plans", "/scheduled_plans", &[])?;

@@ -110,8 +110,8 @@ impl Change {
             calls += 2 * u64::from(compares && !creates);
         }
         let edits = &self.edits;
-        // Which schedules run is noted before the user is disabled.
-        calls += u64::from(edits.disabled == Some(true));
+        // Which schedules run is noted before the user is disabled, from a list and a search.
+        calls += 2 * u64::from(edits.disabled == Some(true));
         let moves = edits.join.len() + edits.leave.len();
         calls += u64::from(edits.of_user()) + moves as u64;
         // Whatever is changed is read back, and what is removed is also read before.

@@ -367,6 +367,33 @@ async fn ctrl_c_leaves_a_question_at_once() {
     sandbox.finish().await;
 }
 
+#[tokio::test]
+async fn a_schedule_that_runs_once_and_that_no_list_shows_is_started_again_too() {
+    let sandbox = rotation_with(|options| {
+        let switches = &mut options.switches;
+        switches.set("disabled_plans_hidden", "true").unwrap();
+    })
+    .await;
+    let once = [
+        "api",
+        "PATCH",
+        "/scheduled_plans/100",
+        "-f",
+        "run_once=true",
+    ];
+    let _once = sandbox.run(&once).await.done();
+    let before = running(&sandbox);
+    let off = ["users", "disable", OLD, "--yes"];
+    let _off = sandbox.run(&off).await.done();
+
+    let run = newest(&sandbox.run(&["runs", "list", "-o", "json"]).await.done());
+    let _undone = sandbox.run(&["runs", "undo", &run]).await.done();
+
+    assert_eq!(running(&sandbox), before);
+    assert!(before.contains(&json!(100)), "{before:?}");
+    sandbox.finish().await;
+}
+
 /// Which schedules of `acme-42` run.
 fn running(sandbox: &Sandbox) -> Vec<Value> {
     let state = sandbox.emulator().state();

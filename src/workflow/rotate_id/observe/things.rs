@@ -101,15 +101,10 @@ impl Viewpoint {
         if unsearched.load(Relaxed) {
             return Ok(Vec::new());
         }
-        let search = || self.admin.search_scheduled_plans(user_id);
-        match self.ask(search).await {
-            // An older Looker reads the path as that of a schedule with the id `search`.
-            Err(error) if matches!(error.refused_with(), Some(400 | 403..=405 | 422)) => {
-                unsearched.store(true, Relaxed);
-                Ok(Vec::new())
-            }
-            answer => answer,
-        }
+        let search = || self.admin.searched_scheduled_plans(user_id);
+        let found = self.ask(search).await?;
+        unsearched.store(found.is_none(), Relaxed);
+        Ok(found.unwrap_or_default())
     }
 
     /// The schedules that the user owns. An empty list is checked by asking as the user, and every list by the search, since
