@@ -1,11 +1,10 @@
 //! `embedctl export`: a manifest of the embed users that are there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, BufRead as _, BufReader, Seek as _, Write as _};
-
-use tempfile::SpooledTempFile;
+use std::io::{self, BufRead as _, BufReader};
 
 use crate::commands::context::CommandContext;
+use crate::commands::kept_lines::KeptLines;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::is_like;
 use crate::error::{Error, Exit, Kind};
@@ -18,9 +17,6 @@ use crate::workflow::parallel;
 
 /// How many users fit in YAML, which is written as a whole: more than anyone reads, and little memory.
 const MOST_YAML: usize = 20_000;
-
-/// How many bytes of rows are kept in memory until the columns of a CSV are known.
-const SHORT: usize = 1024 * 1024;
 
 /// Print a manifest of the embed users that are there
 ///
@@ -157,7 +153,7 @@ enum Manifest<'a> {
     /// Kept until the last user has been read: only then it is known which columns there are.
     Csv {
         ui: &'a Ui,
-        rows: SpooledTempFile,
+        rows: KeptLines,
         attributes: BTreeSet<String>,
         has_timezone: bool,
     },
@@ -177,8 +173,7 @@ impl<'a> Manifest<'a> {
     fn csv(ui: &'a Ui, system: &System) -> Self {
         Self::Csv {
             ui,
-            // No one else can open it, and it is gone when the process ends in any way.
-            rows: tempfile::spooled_tempfile_in(SHORT, system.roomy_dir()),
+            rows: KeptLines::new(&system.roomy_dir()),
             attributes: BTreeSet::new(),
             has_timezone: false,
         }
@@ -210,7 +205,7 @@ impl<'a> Manifest<'a> {
                 *has_timezone |= row.grants.user_timezone.is_some();
                 attributes.extend(row.grants.user_attributes.keys().cloned());
                 let line = serde_json::to_string(&row).map_err(Error::internal)?;
-                writeln!(rows, "{line}").map_err(unkept)
+                rows.add(&(line + "\n"))
             }
         }
     }
@@ -225,13 +220,12 @@ impl<'a> Manifest<'a> {
             }
             Self::Csv {
                 ui,
-                mut rows,
+                rows,
                 attributes,
                 has_timezone,
             } => {
-                rows.rewind().map_err(unkept)?;
                 let mut broken = Ok(());
-                let rows = BufReader::new(rows).lines().map_while(|line| {
+                let rows = BufReader::new(rows.read()?).lines().map_while(|line| {
                     let row: io::Result<Row> =
                         line.and_then(|line| Ok(serde_json::from_str(&line)?));
                     row.map_err(|error| broken = Err(error)).ok()

@@ -19,6 +19,7 @@ mod help;
 mod impersonate;
 mod instance;
 mod json_object;
+mod kept_lines;
 mod key_sink;
 mod keys;
 mod known;

@@ -4,7 +4,6 @@ mod case_variants;
 mod counts;
 mod failed;
 mod groups;
-mod kept;
 mod options;
 mod prepare;
 mod report;

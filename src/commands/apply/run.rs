@@ -1,12 +1,12 @@
 //! Applies a manifest: a run with one job per user that changes.
 
+use std::io::BufReader;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::commands::apply::ApplyArgs;
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::failed::FailedTo;
-use crate::commands::apply::kept::Kept;
 use crate::commands::apply::prepare::{CheckedManifest, refuse_stale, sound};
 use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
@@ -15,12 +15,13 @@ use crate::commands::apply::unfinished_run::{self, COMMAND};
 use crate::commands::consent::Losses;
 use crate::commands::context::until_interrupted;
 use crate::commands::engine::{self, OwnedRun, Request};
+use crate::commands::kept_lines::KeptLines;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{NewJob, RunId};
-use crate::plan::{Action, PlanFile, Planned};
+use crate::plan::{Action, PlanFile, Planned, plan_line};
 use crate::report::Ui;
 use crate::sink::Sink;
 use crate::system::System;
@@ -174,14 +175,14 @@ async fn decide(
             losses,
         });
     }
-    let mut kept = Kept::new(&system.roomy_dir());
+    let mut kept = KeptLines::new(&system.roomy_dir());
     loop {
         let chunk = decisions.next().await?;
         if chunk.is_empty() {
             decisions.check_max()?;
-            let lines = kept.lines()?;
+            let lines: Lines = BufReader::new(Box::new(kept.read()?));
             return Ok(Decided {
-                lines,
+                lines: PlanFile(lines),
                 counts,
                 losses,
             });
@@ -194,7 +195,7 @@ async fn decide(
                 continue;
             }
             losses.add_change(&planned.change, planned.desired.from_cells);
-            kept.add(&planned)?;
+            kept.add(&plan_line(&planned).map_err(Error::internal)?)?;
         }
     }
 }
