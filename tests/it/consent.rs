@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
 
+use embedctl::emulator::{Effect, Fault};
 use embedctl::system::Input;
 use serde_json::{Value, json};
 
@@ -392,6 +393,63 @@ async fn a_schedule_that_runs_once_and_that_no_list_shows_is_started_again_too()
     assert_eq!(running(&sandbox), before);
     assert!(before.contains(&json!(100)), "{before:?}");
     sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_disabling_or_its_undo_that_loses_any_answer_ends_where_it_should_when_it_is_repeated() {
+    let disable = [
+        "all_scheduled_plans",
+        "search_scheduled_plans",
+        "update_user",
+        "user",
+    ];
+    let undo = [
+        "update_user",
+        "user",
+        "scheduled_plan",
+        "update_scheduled_plan",
+    ];
+    for (operation, in_undo) in disable
+        .map(|it| (it, false))
+        .into_iter()
+        .chain(undo.map(|it| (it, true)))
+    {
+        let sandbox = rotation().await;
+        let before = running(&sandbox);
+        let off = ["users", "disable", OLD, "--yes", "--retries", "0"];
+        let lost = Fault::new(Effect::ResetAfter).on(operation);
+        if !in_undo {
+            sandbox.emulator().inject(lost.clone());
+            let _lost = sandbox.run(&off).await;
+            sandbox.emulator().clear_faults();
+            let run = newest(&sandbox.run(&["runs", "list", "-o", "json"]).await.done());
+            let _resumed = sandbox.run(&["runs", "resume", &run]).await.done();
+        }
+        let _off = sandbox.run(&off).await.done();
+        assert_eq!(running(&sandbox), [json!(null); 0], "{operation}");
+
+        let runs = sandbox
+            .run(&["runs", "list", "-o", "json"])
+            .await
+            .done()
+            .json();
+        let done = runs
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|run| run["state"] == json!("done"));
+        let run = done.expect(operation)["id"].as_str().unwrap().to_owned();
+        let back = ["runs", "undo", &run, "--retries", "0"];
+        if in_undo {
+            sandbox.emulator().inject(lost);
+            let _lost = sandbox.run(&back).await;
+            sandbox.emulator().clear_faults();
+        }
+        let _back = sandbox.run(&back).await.done();
+
+        assert_eq!(running(&sandbox), before, "{operation} {in_undo}");
+        sandbox.finish().await;
+    }
 }
 
 /// Which schedules of `acme-42` run.

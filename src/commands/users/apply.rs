@@ -204,9 +204,11 @@ async fn disable(mut rows: Vec<Row>, session: &Session) -> Result<Vec<Row>, Erro
         Ok(())
     });
     let run = ended.await?.run;
-    session
-        .ui
-        .status(format!("`embedctl runs undo {run}` takes it back."));
+    let what = match rows.iter().any(|row| row.outcome == Outcome::Failed) {
+        true => format!("`embedctl runs resume {run}` tries the rest again."),
+        false => format!("`embedctl runs undo {run}` takes it back."),
+    };
+    session.ui.status(what);
     Ok(rows)
 }
 
