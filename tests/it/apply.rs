@@ -516,27 +516,15 @@ async fn ids_that_try_everything_are_made_once_each() {
     };
     sandbox.file("users.jsonl", &ids.iter().map(line).collect::<String>());
 
-    let outcome = sandbox
-        .run(&[
-            "apply",
-            "users.jsonl",
-            "--allow-case-variants",
-            "-o",
-            "json",
-        ])
-        .await
-        .done();
-    let again = sandbox
-        .run(&[
-            "apply",
-            "users.jsonl",
-            "--allow-case-variants",
-            "-o",
-            "json",
-        ])
-        .await
-        .done()
-        .json();
+    let apply = [
+        "apply",
+        "users.jsonl",
+        "--allow-case-variants",
+        "-o",
+        "json",
+    ];
+    let outcome = sandbox.run(&apply).await.done();
+    let again = sandbox.run(&apply).await.done().json();
 
     assert_eq!(outcome.json()["created"], ids.len());
     assert_eq!(outcome.err, "", "they are meant");

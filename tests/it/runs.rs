@@ -61,6 +61,25 @@ fn cut_off(sandbox: &Sandbox, operation: &str) {
     );
 }
 
+/// Mint a key for `user-1` into `keys.jsonl` with its answer lost, and give the run, which its error names.
+async fn stopped_mint(sandbox: &Sandbox) -> String {
+    cut_off(sandbox, MINT);
+    let mint = [
+        "keys",
+        "mint",
+        "user-1",
+        "--keys-to",
+        "file:keys.jsonl",
+        "--retries",
+        "0",
+    ];
+    let stopped = sandbox.run(&mint).await.exits(3);
+    sandbox.emulator().clear_faults();
+    let id = newest(sandbox).await["id"].as_str().unwrap().to_owned();
+    assert!(stopped.err.contains(&id), "{}", stopped.err);
+    id
+}
+
 #[tokio::test]
 async fn a_run_is_listed_and_shown_step_by_step_with_its_times() {
     let (sandbox, _) = frozen(0).await;
@@ -133,20 +152,7 @@ async fn the_beginning_of_an_id_is_enough_where_it_is_unique() {
 #[tokio::test]
 async fn a_run_that_was_cut_off_is_resumed_with_the_sink_it_had() {
     let (sandbox, _) = frozen(1).await;
-    cut_off(&sandbox, MINT);
-    let mint = [
-        "keys",
-        "mint",
-        "user-1",
-        "--keys-to",
-        "file:keys.jsonl",
-        "--retries",
-        "0",
-    ];
-    let stopped = sandbox.run(&mint).await.exits(3);
-    let id = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
-    assert!(stopped.err.contains(&id), "{}", stopped.err);
-    sandbox.emulator().clear_faults();
+    let id = stopped_mint(&sandbox).await;
 
     let resumed = json_of(&sandbox, &["runs", "resume", &id]).await;
     let again = sandbox.run(&["runs", "resume", &id]).await.done();
@@ -611,26 +617,11 @@ async fn an_undo_that_was_cut_short_goes_on_when_it_is_run_again() {
 #[tokio::test]
 async fn a_run_that_has_not_come_to_its_end_is_not_undone() {
     let (sandbox, _) = frozen(1).await;
-    cut_off(&sandbox, MINT);
-    let mint = [
-        "keys",
-        "mint",
-        "user-1",
-        "--keys-to",
-        "file:keys.jsonl",
-        "--retries",
-        "0",
-    ];
-    let _stopped = sandbox.run(&mint).await.exits(3);
-    sandbox.emulator().clear_faults();
-    let run = newest(&sandbox).await;
+    let run = stopped_mint(&sandbox).await;
 
-    let outcome = sandbox
-        .run(&["runs", "undo", run["id"].as_str().unwrap(), "--yes"])
-        .await
-        .exits(6);
+    let outcome = sandbox.run(&["runs", "undo", &run, "--yes"]).await.exits(6);
 
-    assert_eq!(run["state"], "unfinished");
+    assert_eq!(newest(&sandbox).await["state"], "unfinished");
     assert!(outcome.err.contains("runs resume"), "{}", outcome.err);
     sandbox.finish().await;
 }
@@ -754,19 +745,7 @@ async fn a_user_that_got_its_key_from_a_later_run_gets_no_second_one_when_the_fi
 #[tokio::test]
 async fn a_run_is_resumed_from_another_folder_with_the_same_sink() {
     let (sandbox, _) = frozen(1).await;
-    cut_off(&sandbox, MINT);
-    let mint = [
-        "keys",
-        "mint",
-        "user-1",
-        "--keys-to",
-        "file:keys.jsonl",
-        "--retries",
-        "0",
-    ];
-    let _stopped = sandbox.run(&mint).await.exits(3);
-    sandbox.emulator().clear_faults();
-    let run = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+    let run = stopped_mint(&sandbox).await;
     let elsewhere = sandbox.path("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     let (mut system, captured) = sandbox.system_in(&elsewhere, Input::empty());
