@@ -1,7 +1,6 @@
 //! What people paste: a URL inside a line of JSON, HTML, a shell or a mail, which has to be taken out before it can be judged.
 
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
 
 use crate::signed_url::encode::percent_encoded;
 use crate::signed_url::verify::names;
@@ -10,7 +9,6 @@ use crate::signed_url::verify::names;
 const LOGIN: &str = "/login/embed/";
 
 /// The URL inside a text, and what was undone to get at it.
-#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Pasted {
     /// The URL as it was probably signed.
     pub url: String,
