@@ -48,6 +48,12 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// the same users, as its subject or as its second user.
     fn begin(&self, run: NewRun, jobs: Vec<NewJob>) -> Answer<'_, RunId>;
 
+    /// Find out whether a run for `subjects` could be recorded now.
+    ///
+    /// # Errors
+    /// As those of [`begin`](Self::begin).
+    fn check_free(&self, subjects: Vec<String>) -> Answer<'_, ()>;
+
     /// Add jobs to a run of this process. Their numbers continue from the last one.
     fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()>;
 

@@ -34,6 +34,13 @@ pub(crate) struct Planned {
     pub(crate) change: Change,
 }
 
+impl Planned {
+    /// Whether there is anything to do.
+    pub(crate) const fn has_job(&self) -> bool {
+        !matches!(self.change.action, Action::Unchanged | Action::Refused)
+    }
+}
+
 /// The rows of a manifest, or why they cannot be read any further.
 pub(crate) type DesiredRows = Box<dyn Iterator<Item = Result<Row, Error>> + Send>;
 

@@ -414,6 +414,10 @@ impl Ledger for Mortal {
         self.write(|| self.inner.begin(run, jobs))
     }
 
+    fn check_free(&self, subjects: Vec<String>) -> Answer<'_, ()> {
+        self.inner.check_free(subjects)
+    }
+
     fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()> {
         self.write(|| self.inner.add_jobs(run, jobs))
     }

@@ -16,6 +16,7 @@ mod apply;
 mod apply_faults;
 mod apply_report;
 mod apply_stdin;
+mod apply_wait;
 mod beliefs;
 mod browser;
 mod children;

@@ -5,6 +5,7 @@ mod counts;
 mod failed;
 mod groups;
 mod options;
+mod patience;
 mod prepare;
 mod report;
 mod results;
@@ -13,6 +14,8 @@ mod show;
 mod source;
 mod spool;
 mod unfinished_run;
+
+use std::time::Duration;
 
 use serde_json::to_string_pretty;
 
@@ -24,7 +27,7 @@ use crate::config::Settings;
 use crate::error::{Error, Exit};
 use crate::manifest::{Template, schema};
 use crate::report::Ui;
-use crate::system::System;
+use crate::system::{System, duration};
 use crate::workflow::Via;
 
 pub(crate) use options::PlanningArgs;
@@ -53,8 +56,12 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE")]
     report: Option<String>,
 
+    /// How long to wait for users that another run works on, as in `10m`
+    #[arg(long, value_name = "DURATION", value_parser = duration::read)]
+    wait: Option<Duration>,
+
     /// Print what would be done, and do nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wait")]
     dry_run: bool,
 
     /// Print a commented manifest to start from

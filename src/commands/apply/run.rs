@@ -1,16 +1,19 @@
 //! Applies a manifest: a run with one job per user that changes.
 
-use std::io::BufReader;
+use std::io::{self, BufRead, BufReader, Read, Seek as _};
 use std::sync::Arc;
 use std::time::Duration;
+
+use tempfile::SpooledTempFile;
 
 use crate::commands::apply::ApplyArgs;
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::failed::FailedTo;
+use crate::commands::apply::patience::Patience;
 use crate::commands::apply::prepare::{CheckedManifest, refuse_stale, sound};
 use crate::commands::apply::report::Report;
 use crate::commands::apply::results::{Results, Sum};
-use crate::commands::apply::source::{Lines, Source};
+use crate::commands::apply::source::Source;
 use crate::commands::apply::unfinished_run::{self, COMMAND};
 use crate::commands::consent::Losses;
 use crate::commands::context::until_interrupted;
@@ -20,7 +23,7 @@ use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
-use crate::ledger::{NewJob, RunId};
+use crate::ledger::{LedgerError, NewJob, RunId};
 use crate::plan::{Action, PlanFile, Planned, plan_line};
 use crate::report::Ui;
 use crate::sink::Sink;
@@ -53,16 +56,8 @@ pub(super) async fn apply(
         Some(to) => Some(key_sink::open(to, results.printer(&latest), session).await?),
         None => None,
     };
-    // An interrupted run is finished first: its users must not get second keys from a new run.
-    unfinished_run::finish(&sound.ledger, &mut results, keys_to.as_deref(), session, ui).await?;
-
     let request = Request::of_file(&source.name, keys_to);
-    let deciding = decide(&sound, source, &mut results, (session, ui), system);
-    let decided = until_interrupted(&interrupt, deciding).await?;
-    // Before anything is recorded: whoever says no leaves no unfinished run.
-    decided.losses.confirm(session).await?;
-    let recording = record(&sound, decided, &request, &mut results, system);
-    let recorded = until_interrupted(&interrupt, recording).await?;
+    let recorded = recorded(args, &sound, source, &request, &mut results, (session, ui)).await?;
     let Recorded { run, counts } = recorded;
     let over_before = results.over();
     let mut ended = Ok(());
@@ -148,21 +143,118 @@ struct Recorded {
 }
 
 /// What is done for all users, read one by one.
-struct Decided {
-    lines: PlanFile<Lines>,
+struct Decided<'a> {
+    lines: DecidedLines<'a>,
     /// Of those that are not among the lines, since there is nothing to do or to print for them.
     counts: Counts,
     losses: Losses,
 }
 
-/// Decide on every user.
-async fn decide(
+/// The decisions, which can be read more than once.
+enum DecidedLines<'a> {
+    /// Those of a plan.
+    Plan(&'a Source),
+    /// Those that were just made.
+    Kept(SpooledTempFile),
+}
+
+impl DecidedLines<'_> {
+    /// From the first on.
+    fn read(&mut self) -> Result<PlanFile<BufReader<Box<dyn Read + Send + '_>>>, Error> {
+        Ok(PlanFile(BufReader::new(match self {
+            Self::Plan(source) => Box::new(source.plan_lines()?.0),
+            Self::Kept(file) => {
+                file.rewind().map_err(unreadable)?;
+                Box::new(file)
+            }
+        })))
+    }
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::internal(error).context("cannot read the decisions that were kept in a temporary file")
+}
+
+/// The run of all changes, recorded once no other run works on any of the users.
+async fn recorded(
+    args: &ApplyArgs,
     sound: &CheckedManifest,
     source: &Source,
+    request: &Request,
+    results: &mut Results,
+    (session, ui): (&Session, &Ui),
+) -> Result<Recorded, Error> {
+    let mut patience = Patience::new(args.wait, ui, &session.system);
+    let keys_to = request.keys_to.as_deref();
+    loop {
+        // An interrupted run is finished first: its users must not get second keys from a new run.
+        let patience = &mut patience;
+        unfinished_run::finish(&sound.ledger, results, keys_to, (session, ui), patience).await?;
+        let attempt = attempt(sound, source, request, results, (session, ui), patience);
+        if let Some(recorded) = attempt.await? {
+            return Ok(recorded);
+        }
+    }
+}
+
+/// Decide on every user, ask, and record it; `None` if that has to be done anew, because another run worked on one of the
+/// users.
+async fn attempt(
+    sound: &CheckedManifest,
+    source: &Source,
+    request: &Request,
+    results: &mut Results,
+    (session, ui): (&Session, &Ui),
+    patience: &mut Patience,
+) -> Result<Option<Recorded>, Error> {
+    let system = &session.system;
+    let interrupt = &system.interrupt;
+    let deciding = decide(sound, source, results, (session, ui), system);
+    let mut decided = until_interrupted(interrupt, deciding).await?;
+    let waiting = waited(sound, &mut decided, patience);
+    if until_interrupted(interrupt, waiting).await? {
+        return Ok(None);
+    }
+    // Before anything is recorded: whoever says no leaves no unfinished run.
+    decided.losses.confirm(session).await?;
+    let recording = record(sound, decided, request, results, (patience, system));
+    until_interrupted(interrupt, recording).await
+}
+
+/// Wait for users that another run works on; whether there were any, so that their decisions may be wrong by now.
+async fn waited(
+    sound: &CheckedManifest,
+    decided: &mut Decided<'_>,
+    patience: &mut Patience,
+) -> Result<bool, Error> {
+    let mut waited = false;
+    // Whoever does not wait is told by the ledger while the jobs are recorded.
+    if !patience.waits() {
+        return Ok(false);
+    }
+    let mut lines = decided.lines.read()?;
+    loop {
+        let chunk = next_chunk(&mut lines)?;
+        if chunk.is_empty() {
+            return Ok(waited);
+        }
+        let changed = chunk.into_iter().filter(Planned::has_job);
+        let ids: Vec<_> = changed.map(|it| it.change.external_user_id).collect();
+        while let Err(error) = sound.ledger.check_free(ids.clone()).await {
+            patience.pause(error).await?;
+            waited = true;
+        }
+    }
+}
+
+/// Decide on every user.
+async fn decide<'a>(
+    sound: &CheckedManifest,
+    source: &'a Source,
     results: &mut Results,
     (session, ui): (&Session, &Ui),
     system: &System,
-) -> Result<Decided, Error> {
+) -> Result<Decided<'a>, Error> {
     let mut decisions = Box::pin(sound.decisions(source, session, ui, system)).await?;
     let mut counts = Counts::new(sound.options.clone());
     let mut losses = Losses::default();
@@ -170,7 +262,7 @@ async fn decide(
         // All of the plan is compared before the first job is recorded, because a stale plan must do nothing.
         refuse_stale(source, &mut decisions, &mut losses).await?;
         return Ok(Decided {
-            lines: source.plan_lines()?,
+            lines: DecidedLines::Plan(source),
             counts,
             losses,
         });
@@ -180,9 +272,8 @@ async fn decide(
         let chunk = decisions.next().await?;
         if chunk.is_empty() {
             decisions.check_max()?;
-            let lines: Lines = BufReader::new(Box::new(kept.read()?));
             return Ok(Decided {
-                lines: PlanFile(lines),
+                lines: DecidedLines::Kept(kept.read()?),
                 counts,
                 losses,
             });
@@ -200,35 +291,65 @@ async fn decide(
     }
 }
 
-/// Record a job for each user that changes.
+/// Record a job for each user that changes, then report the others. `None` as for [`attempt`].
 async fn record(
     sound: &CheckedManifest,
-    mut decided: Decided,
+    decided: Decided<'_>,
     request: &Request,
     results: &mut Results,
-    system: &System,
-) -> Result<Recorded, Error> {
+    (patience, system): (&mut Patience, &System),
+) -> Result<Option<Recorded>, Error> {
+    let Decided {
+        mut lines,
+        mut counts,
+        ..
+    } = decided;
     let mut run = None;
+    let mut recorded = lines.read()?;
     loop {
-        let chunk = next_chunk(&mut decided.lines)?;
+        let chunk = next_chunk(&mut recorded)?;
         if chunk.is_empty() {
-            let counts = decided.counts;
-            return Ok(Recorded { run, counts });
+            break;
         }
-        let mut jobs = Vec::new();
-        for planned in &chunk {
-            match (decided.counts.job(planned), &planned.change.refused) {
-                (Some(spec), _) => jobs.push(engine::new_job(&spec)?),
-                (None, Some(why)) => results.refused(planned, why.error())?,
-                (None, None) => results.unchanged(planned)?,
+        let jobs = chunk.iter().filter_map(|planned| counts.job(planned));
+        let jobs = jobs.map(|spec| engine::new_job(&spec));
+        let jobs = jobs.collect::<Result<_, _>>()?;
+        match keep(sound, run, jobs, request, system).await? {
+            Ok(kept) => run = kept,
+            // Another command took one of the users just now.
+            Err(error) if patience.waits() => {
+                patience.pause(error).await?;
+                return Ok(None);
             }
+            Err(error) => return Err(in_part(run, error)),
         }
-        run = keep(sound, run, jobs, request, system).await?;
+    }
+    drop(recorded);
+    // Only now: what is decided anew would be reported twice.
+    let mut others = lines.read()?;
+    while let Some(planned) = others.next()? {
+        match &planned.change.refused {
+            Some(why) => results.refused(&planned, why.error())?,
+            None if !planned.has_job() => results.unchanged(&planned)?,
+            None => {}
+        }
+    }
+    Ok(Some(Recorded { run, counts }))
+}
+
+/// The refusal of users of whose run a part may be recorded already.
+fn in_part(run: Option<RunId>, error: LedgerError) -> Error {
+    let error = Error::from(error);
+    match run {
+        None => error,
+        Some(run) => error.with_kind(Kind::Conflict).context(format!(
+            "run {run} was recorded in part and not begun; `embedctl apply` finishes it"
+        )),
     }
 }
 
 /// The next decisions; empty at the end.
-fn next_chunk(lines: &mut PlanFile<Lines>) -> Result<Vec<Planned>, Error> {
+fn next_chunk(lines: &mut PlanFile<impl BufRead>) -> Result<Vec<Planned>, Error> {
     // Large enough for few transactions, small enough for memory.
     const CHUNK: usize = 500;
     let mut chunk = Vec::new();
@@ -241,27 +362,23 @@ fn next_chunk(lines: &mut PlanFile<Lines>) -> Result<Vec<Planned>, Error> {
     Ok(chunk)
 }
 
+/// Record jobs in `run`, which begins with the first of them; or why the ledger refused them.
 async fn keep(
     sound: &CheckedManifest,
     run: Option<RunId>,
     jobs: Vec<NewJob>,
     request: &Request,
     system: &System,
-) -> Result<Option<RunId>, Error> {
+) -> Result<Result<Option<RunId>, LedgerError>, Error> {
     // Without a change there is no run, so repeating `apply` leaves no trace in the ledger.
     if jobs.is_empty() {
-        return Ok(run);
+        return Ok(Ok(run));
     }
-    let Some(run) = run else {
-        let new = engine::new_run(COMMAND, request, system)?;
-        return Ok(Some(sound.ledger.begin(new, jobs).await?));
-    };
-    if let Err(error) = sound.ledger.add_jobs(run, jobs).await {
-        // Another command claimed one of the users in the meantime.
-        let error = Error::from(error).with_kind(Kind::Conflict);
-        return Err(error.context(format!(
-            "run {run} was recorded in part and not begun; `embedctl apply` finishes it"
-        )));
-    }
-    Ok(Some(run))
+    Ok(match run {
+        None => {
+            let new = engine::new_run(COMMAND, request, system)?;
+            sound.ledger.begin(new, jobs).await.map(Some)
+        }
+        Some(run) => sound.ledger.add_jobs(run, jobs).await.map(|()| Some(run)),
+    })
 }

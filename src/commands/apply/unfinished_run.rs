@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::commands::apply::patience::Patience;
 use crate::commands::apply::results::Results;
 use crate::commands::engine::{self, OwnedRun, Request};
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
-use crate::ledger::{Ledger, Run};
+use crate::ledger::{Ledger, LedgerError, Run, RunId};
 use crate::report::Ui;
 
 /// The command's name in the ledger.
@@ -17,64 +18,110 @@ pub(super) const COMMAND: &str = "apply";
 /// How many earlier runs are searched.
 const NEWEST: u32 = 200;
 
-/// Finish every earlier run of this command that has jobs left, oldest first.
+/// Finish every earlier run of this command that has jobs left, oldest first; one that another process works on is waited
+/// for, as far as `patience` goes.
 pub(super) async fn finish(
     ledger: &Arc<dyn Ledger>,
     results: &mut Results,
     keys_to: Option<&str>,
-    session: &Session,
-    ui: &Ui,
+    (session, ui): (&Session, &Ui),
+    patience: &mut Patience,
 ) -> Result<(), Error> {
-    let is_command = |recorded: &str| recorded.starts_with("exec:");
     let runs = ledger.runs(NEWEST).await?;
     let here = ledger.instance().await?;
     // Only runs of this Looker: the ledger may have been bound to another.
     let left = |run: &&Run| run.command == COMMAND && run.open > 0 && run.instance == here;
     // Oldest first, in the order in which they were begun.
     for run in runs.iter().filter(left).rev() {
-        let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
-            Error::internal(error).context(format!("cannot read what run {} was to do", run.id))
-        })?;
-        // Only a command has to be given again; everything else is recorded.
-        let given = keys_to.filter(|_| request.keys_to.as_deref().is_some_and(is_command));
-        let keys_to = request.keys_to.as_deref();
-        let keys_to = keys_to
-            .map(|recorded| key_sink::again(recorded, given, session))
-            .transpose()?;
-        // Fails if its owner is still alive.
-        let run = ledger.claim(run.id).await?;
-        let id = run.id;
-        ui.status(format!(
-            "run {id} of an earlier apply stopped half-way with {} users left; finishing it first",
-            run.open
-        ));
-        let latest = Latest::default();
-        let sink = match &keys_to {
-            Some(keys_to) => {
-                let printer = results.printer(&latest);
-                Some(key_sink::open(keys_to, printer, session).await?)
-            }
-            None => None,
-        };
-        let going = OwnedRun {
-            run: id,
-            resumed: true,
-            many: true,
-            total: run.open,
-            ledger: Arc::clone(ledger),
-            signs: session.signers().is_ok(),
-            sink,
-            latest,
-        };
-        engine::go(going, session, |finished| results.finished(finished)).await?;
-        // A user with unclear keys has already been reported; the next apply continues with it.
-        if let Some(run) = ledger.run(id).await?.filter(|run| run.open > 0) {
-            let message = format!(
-                "run {id} of an earlier apply still has {} users left",
-                run.open
-            );
-            return Err(Error::new(Kind::Incomplete, message).hint("run the same command again"));
+        if let Some(run) = claim(&**ledger, run.id, patience).await? {
+            go_on(&run, ledger, results, keys_to, (session, ui)).await?;
         }
     }
     Ok(())
+}
+
+/// Finish a run that this process has taken over.
+async fn go_on(
+    run: &Run,
+    ledger: &Arc<dyn Ledger>,
+    results: &mut Results,
+    keys_to: Option<&str>,
+    (session, ui): (&Session, &Ui),
+) -> Result<(), Error> {
+    let id = run.id;
+    let keys_to = match recorded_sink(run, keys_to, session) {
+        Ok(keys_to) => keys_to,
+        Err(error) => {
+            // Given back, because this process will not work on it.
+            ledger.release(id).await?;
+            return Err(error);
+        }
+    };
+    ui.status(format!(
+        "run {id} of an earlier apply stopped half-way with {} users left; finishing it first",
+        run.open
+    ));
+    let latest = Latest::default();
+    let sink = match &keys_to {
+        Some(keys_to) => {
+            let printer = results.printer(&latest);
+            Some(key_sink::open(keys_to, printer, session).await?)
+        }
+        None => None,
+    };
+    let going = OwnedRun {
+        run: id,
+        resumed: true,
+        many: true,
+        total: run.open,
+        ledger: Arc::clone(ledger),
+        signs: session.signers().is_ok(),
+        sink,
+        latest,
+    };
+    engine::go(going, session, |finished| results.finished(finished)).await?;
+    // A user with unclear keys has already been reported; the next apply continues with it.
+    if let Some(run) = ledger.run(id).await?.filter(|run| run.open > 0) {
+        let message = format!(
+            "run {id} of an earlier apply still has {} users left",
+            run.open
+        );
+        return Err(Error::new(Kind::Incomplete, message).hint("run the same command again"));
+    }
+    Ok(())
+}
+
+/// Where the run delivers its keys. Only a command has to be given again; everything else is recorded.
+fn recorded_sink(
+    run: &Run,
+    keys_to: Option<&str>,
+    session: &Session,
+) -> Result<Option<String>, Error> {
+    let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
+        Error::internal(error).context(format!("cannot read what run {} was to do", run.id))
+    })?;
+    let recorded = request.keys_to.as_deref();
+    let given = keys_to.filter(|_| recorded.is_some_and(|it| it.starts_with("exec:")));
+    recorded
+        .map(|recorded| key_sink::again(recorded, given, session))
+        .transpose()
+}
+
+/// Take the run over once its owner is gone; `None` if nothing is left of it by then.
+async fn claim(
+    ledger: &dyn Ledger,
+    run: RunId,
+    patience: &mut Patience,
+) -> Result<Option<Run>, Error> {
+    loop {
+        match ledger.claim(run).await {
+            Ok(claimed) if claimed.open > 0 => return Ok(Some(claimed)),
+            Ok(_) => {
+                ledger.release(run).await?;
+                return Ok(None);
+            }
+            Err(error @ LedgerError::Busy { .. }) => patience.pause(error).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
 }

@@ -192,6 +192,10 @@ impl Ledger for SqliteLedger {
         self.write(move |batch| runs::begin(batch, &run, &jobs))
     }
 
+    fn check_free(&self, subjects: Vec<String>) -> Answer<'_, ()> {
+        self.write(move |batch| runs::check_free(batch, &subjects))
+    }
+
     fn add_jobs(&self, run: RunId, jobs: Vec<NewJob>) -> Answer<'_, ()> {
         self.write(move |batch| jobs::add(batch, run, &jobs))
     }

@@ -58,6 +58,13 @@ pub(super) fn begin(
     Ok(run.id)
 }
 
+/// Refuse as [`begin`] would refuse jobs for `subjects`.
+pub(super) fn check_free(batch: &Batch<'_>, subjects: &[String]) -> Result<(), Fault> {
+    subjects
+        .iter()
+        .try_for_each(|subject| refuse_pending(batch, subject, None, NONE))
+}
+
 /// Take a run over, unless its owner is alive.
 pub(super) fn claim(batch: &mut Batch<'_>, run: RunId) -> Result<Run, Fault> {
     let row = hold::row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
