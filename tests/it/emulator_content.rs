@@ -540,15 +540,15 @@ async fn queries_answer_whoever_may_use_their_model_and_nobody_else() {
         .await;
     let refused = api.call_as(Some(&sudo), "POST", run, Some(query)).await;
     let nothing = api.as_person(&ada, "POST", run, Some(elsewhere)).await;
-    let picture = api
-        .as_person(&ada, "GET", &format!("/queries/{saved}/run/png"), None)
+    let sheet = api
+        .as_person(&ada, "GET", &format!("/queries/{saved}/run/xlsx"), None)
         .await;
 
     assert_eq!(
         rows.json[1],
         json!({ "orders.created_month": "2024-02", "orders.count": 200 })
     );
-    assert_eq!(csv.text, "orders.created_month,orders.count\n2024-01,100\n");
+    assert_eq!(csv.text, "Orders Created Month,Orders Count\n2024-01,100\n");
     assert!(sql.text.starts_with("SELECT orders.created_month"));
     assert_eq!([refused.status, nothing.status], [404, 404]);
     assert!(
@@ -557,6 +557,6 @@ async fn queries_answer_whoever_may_use_their_model_and_nobody_else() {
             .unwrap()
             .ends_with("/404/post/queries/run/:result_format")
     );
-    assert_eq!(picture.status, 422);
+    assert_eq!(sheet.status, 422);
     assert_eq!(api.emulator.violations(), NOTHING);
 }

@@ -323,3 +323,65 @@ async fn service_accounts_are_made_changed_and_deleted_apart_from_people() {
     assert_eq!(api.call("DELETE", &one, None).await.status, 204);
     assert_eq!(api.get(&format!("/users/{id}")).await.status, 404);
 }
+
+#[tokio::test]
+async fn searches_tell_what_groups_and_roles_hold_and_which_addresses_are_taken() {
+    let api = people().await;
+    let anything = Value::Null;
+    api.play(&[
+        ("", "PUT /roles/4/users", json!(["2", "3"]), 200, anything.clone()),
+        (
+            "",
+            "GET /roles/search/with_user_count?id=4",
+            anything.clone(),
+            200,
+            json!([{ "name": "Developer", "user_count": 2, "permission_set": { "name": "Developer" } }]),
+        ),
+        (
+            "",
+            "GET /groups/search/with_roles?name=demo",
+            anything.clone(),
+            200,
+            json!([{ "id": "2", "roles": [{ "id": "3", "name": "Viewer" }] }]),
+        ),
+        (
+            "",
+            "GET /credentials_email/search?email=a%25",
+            anything.clone(),
+            200,
+            json!([{ "user_id": "1" }, { "user_id": "2" }, { "user_id": "4", "email": "alan@example.com" }]),
+        ),
+        (
+            "",
+            "GET /credentials_email/search?emails=grace@example.com,x@example.com",
+            anything.clone(),
+            200,
+            json!([{ "user_id": "3" }]),
+        ),
+        (
+            "",
+            "POST /users/2/credentials_email/password_reset?expires=true",
+            anything.clone(),
+            200,
+            json!({ "password_reset_url": "*", "account_setup_url": "*" }),
+        ),
+        ("", "POST /users/99/credentials_email/password_reset", anything.clone(), 404, anything.clone()),
+        ("", "GET /users/2/credentials_saml", anything.clone(), 404, anything.clone()),
+        ("", "DELETE /users/2/credentials_totp", anything.clone(), 404, anything),
+    ])
+    .await;
+    let id = api.embed_login(&login("acme-42")).await;
+    let sudo = api.call("POST", &format!("/login/{id}"), None).await;
+    let token = sudo.text_of("access_token");
+    for path in [
+        "/credentials_email/search",
+        "/groups/search/with_roles",
+        "/roles/search/with_user_count",
+    ] {
+        assert_eq!(
+            api.call_as(Some(&token), "GET", path, None).await.status,
+            404,
+            "{path}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::emulator::api::inside_url;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::Call;
+use crate::emulator::http::listing::{self, Filters};
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::users::{EmailState, User};
 use crate::emulator::world::{Id, World, id_text};
@@ -16,6 +17,8 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_user_credentials_email", update).admin(),
     op("delete_user_credentials_email", remove).admin(),
     op("send_user_credentials_email_password_reset", send).admin(),
+    op("create_user_credentials_email_password_reset", reset).admin(),
+    op("search_credentials_email", search).admin(),
 ];
 
 /// What may be written of an email credential, from Looker's API description.
@@ -62,6 +65,31 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 fn send(call: &Call<'_>, world: &mut World) -> Answer {
     with_email(call, world)?.email_state = EmailState::Invited;
     one(call, world)
+}
+
+/// The same without a mail; whether the addresses expire makes no difference here.
+fn reset(call: &Call<'_>, world: &mut World) -> Answer {
+    call.flag("expires")?;
+    send(call, world)
+}
+
+fn search(call: &Call<'_>, world: &mut World) -> Answer {
+    let filters = Filters::of(call, &["id", "email"])?;
+    let emails = call.list("emails");
+    let world: &World = world;
+    let users = world.users.table.iter().filter(|(id, user)| {
+        let email = user.email.as_deref();
+        let named = |emails: &Vec<String>| emails.iter().any(|one| Some(one.as_str()) == email);
+        email.is_some()
+            && emails.as_ref().is_none_or(named)
+            && filters.pass(|name| match name {
+                "id" => Some(id.to_string()),
+                _ => email.map(ToOwned::to_owned),
+            })
+    });
+    listing::answer(call, users, |_fields, (id, user)| {
+        email_json(world, id, user)
+    })
 }
 
 fn written(call: &Call<'_>) -> Result<String, Refusal> {

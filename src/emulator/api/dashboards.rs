@@ -7,7 +7,8 @@ use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
-use crate::emulator::world::content::{Element, Piece};
+use crate::emulator::world::content::Piece;
+use crate::emulator::world::dashboard_parts::{DashboardFilter, Element};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
@@ -92,7 +93,7 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
     let folder = target(call)?.or(original.folder);
     let folder = folder.ok_or_else(|| Refusal::missing("folder_id"))?;
     check_place(world, &viewer, folder)?;
-    let elements = original.elements.clone();
+    let (elements, filters) = (original.elements.clone(), original.filters.clone());
     let copy = world.add_piece(
         PieceKind::Dashboard,
         Piece {
@@ -101,8 +102,10 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
             owner: Some(viewer.user),
             // An empty slug is replaced by a new one, since slugs are unique.
             slug: String::new(),
-            // Elements are added below, because each belongs to one dashboard only.
+            // Parts are added below, because each belongs to one dashboard only.
             elements: Vec::new(),
+            filters: Vec::new(),
+            layouts: Vec::new(),
             deleted_at: None,
             deleter: None,
             ..original
@@ -114,6 +117,14 @@ fn copy(call: &Call<'_>, world: &mut World) -> Answer {
             world.add_element(Element {
                 dashboard: copy,
                 ..element
+            });
+        }
+    }
+    for filter in filters {
+        if let Some(filter) = world.content.parts.filters.at(filter).cloned() {
+            world.add_filter(DashboardFilter {
+                dashboard: copy,
+                ..filter
             });
         }
     }

@@ -1,8 +1,8 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
 use crate::emulator::api::content_changes::{change, check_title};
-use crate::emulator::api::content_json::{Render, View};
 use crate::emulator::api::folders::{check_place, visible};
+use crate::emulator::api::look_json::{Render, View};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
 use crate::emulator::http::body::{self, Body};

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::content_json::{View, dashboard_base_json, look_basic_json};
+use crate::emulator::api::content_json::dashboard_base_json;
+use crate::emulator::api::look_json::{View, look_basic_json};
 use crate::emulator::api::usual::usual;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::content_json::{View, folder_json, full_folder_json};
+use crate::emulator::api::content_json::full_folder_json;
+use crate::emulator::api::look_json::{View, folder_json};
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body;

@@ -1,9 +1,10 @@
-//! Groups that are in groups.
+//! Groups that are in groups, and the searches that tell what else a group has.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::emulator::api::groups::{SEARCHED, group_json, one_json, put_group, seen};
+use crate::emulator::api::roles::role_json;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::call::{Call, parse_id};
 use crate::emulator::http::fields::Shown;
@@ -17,6 +18,7 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("add_group_group", put).admin(),
     op("delete_group_from_group", remove).admin(),
     op("search_groups_with_hierarchy", search).admin(),
+    op("search_groups_with_roles", search_with_roles).admin(),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -82,6 +84,21 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
             json!(everybody.into_iter().chain(outer).collect::<Vec<_>>())
         });
         shown.put("role_ids", || id_texts(&group.roles));
+        shown.done()
+    })
+}
+
+fn search_with_roles(call: &Call<'_>, world: &mut World) -> Answer {
+    let who = call.who()?;
+    let filters = Filters::of(call, SEARCHED)?;
+    listing::search(call, &filters, seen(who, world), |fields, (id, group)| {
+        let mut shown = Shown::new(fields);
+        put_group(&mut shown, world, who.user, (id, group));
+        shown.put("roles", || -> Value {
+            let roles = group.roles.iter();
+            let roles = roles.filter_map(|id| Some(role_json(world, *id, world.roles.at(*id)?)));
+            roles.collect()
+        });
         shown.done()
     })
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::emulator::api::content_json::{full_look_json, look_json};
 use crate::emulator::api::dashboards_and_looks;
+use crate::emulator::api::look_json::{full_look_json, look_json};
 use crate::emulator::api::queries::save;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal};

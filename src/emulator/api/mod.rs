@@ -5,11 +5,17 @@ mod alerts;
 mod attributes;
 mod auth;
 mod boards;
+mod connections;
 mod content_access;
 mod content_changes;
 mod content_json;
 mod credentials_email;
 mod credentials_embed;
+mod credentials_other;
+mod dashboard_elements;
+mod dashboard_filters;
+mod dashboard_layouts;
+mod dashboard_parts_json;
 mod dashboards;
 mod dashboards_and_looks;
 mod embed;
@@ -20,12 +26,18 @@ mod folders;
 mod group_values;
 mod groups;
 mod groups_in_groups;
+mod images;
 mod keys;
+mod look_json;
 mod looks;
 mod models;
+mod projects;
 mod queries;
 mod query_json;
 mod query_results;
+mod query_rows;
+mod query_tasks;
+mod render_tasks;
 mod role_changes;
 mod role_sets;
 mod roles;
@@ -54,9 +66,14 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     attributes::OPERATIONS,
     auth::OPERATIONS,
     boards::OPERATIONS,
+    connections::OPERATIONS,
     content_access::OPERATIONS,
     credentials_email::OPERATIONS,
     credentials_embed::OPERATIONS,
+    credentials_other::OPERATIONS,
+    dashboard_elements::OPERATIONS,
+    dashboard_filters::OPERATIONS,
+    dashboard_layouts::OPERATIONS,
     dashboards::OPERATIONS,
     embed::OPERATIONS,
     embed_secrets::OPERATIONS,
@@ -69,7 +86,10 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     keys::OPERATIONS,
     looks::OPERATIONS,
     models::OPERATIONS,
+    projects::OPERATIONS,
     queries::OPERATIONS,
+    query_tasks::OPERATIONS,
+    render_tasks::OPERATIONS,
     role_changes::OPERATIONS,
     role_sets::OPERATIONS,
     roles::OPERATIONS,

@@ -1,15 +1,28 @@
-//! LookML models and their explores.
+//! LookML models and their explores: all, one, setting one up, changing, deleting.
 
 use serde_json::{Value, json};
 
-use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::api::dashboards_and_looks::may;
+use crate::emulator::api::query_rows::label;
+use crate::emulator::api::usual::with_usual;
+use crate::emulator::api::viewer;
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
+use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::listing;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::World;
+use crate::emulator::world::activity::{self, Field};
 use crate::emulator::world::roles::Model;
 
-pub(super) const OPERATIONS: &[Service] = &[op("all_lookml_models", all), op("lookml_model", one)];
+pub(super) const OPERATIONS: &[Service] = &[
+    op("all_lookml_models", all),
+    op("lookml_model", one),
+    op("lookml_model_explore", explore),
+    op("create_lookml_model", create),
+    op("update_lookml_model", update),
+    op("delete_lookml_model", remove),
+];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     let hides = world.rules.switches.models_hide_internal;
@@ -20,10 +33,100 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    json_answer(model_json(&named(call, world)?))
+}
+
+/// An explore of a model. Which fields there are is known of System Activity only; any will do in a query of others.
+fn explore(call: &Call<'_>, world: &mut World) -> Answer {
+    call.flag("add_drills_metadata")?;
+    let model = named(call, world)?;
+    let name = call.param("explore_name");
+    let known = model.explores.iter().any(|known| known == name);
+    known.then_some(()).ok_or_else(Refusal::not_found)?;
+    json_answer(explore_json(&model, name))
+}
+
+/// The model that the path names; that of System Activity takes a permission of its own.
+fn named(call: &Call<'_>, world: &World) -> Result<Model, Refusal> {
     let name = call.param("lookml_model_name");
+    if name == activity::NAME {
+        may(world, &viewer(call, world)?, &["see_system_activity"])?;
+        return Ok(activity::model());
+    }
     let mut models = seen(call, world)?.into_iter();
     let model = models.find(|model| model.name == name);
-    json_answer(model_json(model.ok_or_else(Refusal::not_found)?))
+    model.cloned().ok_or_else(Refusal::not_found)
+}
+
+/// A model that is set up here has no explores, as there is no LookML behind it.
+fn create(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = call.object()?;
+    may(world, &viewer(call, world)?, &["manage_models"])?;
+    body::require(&body, &["name"])?;
+    let name = body::text(&body, "name").unwrap_or_default();
+    if world.roles.models.iter().any(|model| model.name == name) {
+        return Err(Refusal::invalid(
+            "name",
+            "already_exists",
+            "'name' is taken.",
+        ));
+    }
+    let mut model = Model {
+        name: name.to_owned(),
+        label: name.to_owned(),
+        ..Model::default()
+    };
+    change(&mut model, &body);
+    let shown = model_json(&model);
+    world.roles.models.push(model);
+    json_answer(shown)
+}
+
+fn update(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = call.object()?;
+    let place = own_place(call, world)?;
+    let model = world.roles.models.get_mut(place);
+    let model = model.ok_or_else(Refusal::not_found)?;
+    change(model, &body);
+    json_answer(model_json(model))
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let place = own_place(call, world)?;
+    world.roles.models.remove(place);
+    Ok(Reply::no_content())
+}
+
+/// Where the model that the path names stands, if the caller may manage models; those of Looker's own stay as they are.
+fn own_place(call: &Call<'_>, world: &World) -> Result<usize, Refusal> {
+    may(world, &viewer(call, world)?, &["manage_models"])?;
+    let name = call.param("lookml_model_name");
+    let mut models = world.roles.models.iter();
+    let place = models.position(|model| model.name == name && !model.internal);
+    place.ok_or_else(Refusal::not_found)
+}
+
+fn change(model: &mut Model, body: &Body) {
+    if let Some(label) = body::text(body, "label") {
+        label.clone_into(&mut model.label);
+    }
+    if let Some(project) = body::text(body, "project_name") {
+        project.clone_into(&mut model.project);
+    }
+    if let Some(names) = body
+        .get("allowed_db_connection_names")
+        .and_then(Value::as_array)
+    {
+        let names = names.iter().filter_map(Value::as_str);
+        model.connections = names.map(ToOwned::to_owned).collect();
+    }
+    if body
+        .get("unlimited_db_connections")
+        .and_then(Value::as_bool)
+        == Some(true)
+    {
+        model.connections.clear();
+    }
 }
 
 /// The models the caller may use.
@@ -46,8 +149,64 @@ fn model_json(model: &Model) -> Value {
         "label": model.label,
         "project_name": model.project,
         "explores": explores,
-        "has_content": true,
-        "allowed_db_connection_names": ["demo"],
-        "unlimited_db_connections": false,
+        "has_content": !model.explores.is_empty(),
+        "allowed_db_connection_names": model.connections,
+        "unlimited_db_connections": model.connections.is_empty(),
     })
+}
+
+fn explore_json(model: &Model, name: &str) -> Value {
+    let fields = match model.name == activity::NAME {
+        true => activity::fields(name),
+        false => Vec::new(),
+    };
+    let (measures, dimensions): (Vec<Field>, _) =
+        fields.into_iter().partition(|field| field.is_measure);
+    let shown = |fields: Vec<Field>| -> Value {
+        fields
+            .iter()
+            .map(|field| field_json(model, field))
+            .collect()
+    };
+    let own = json!({
+        "id": format!("{}::{name}", model.name),
+        "name": name,
+        "label": label(name),
+        "title": label(name),
+        "project_name": model.project,
+        "model_name": model.name,
+        "view_name": name,
+        "group_label": model.label,
+        "connection_name": model.connections.first(),
+        "fields": {
+            "dimensions": shown(dimensions),
+            "measures": shown(measures),
+            "filters": [],
+            "parameters": [],
+        },
+    });
+    with_usual("lookml_model_explore", own)
+}
+
+fn field_json(model: &Model, field: &Field) -> Value {
+    let view = field.name.split('.').next().unwrap_or_default();
+    let short = field.name.rsplit('.').next().unwrap_or_default();
+    let own = json!({
+        "name": field.name,
+        "label": label(&field.name),
+        "label_short": label(short),
+        "view": view,
+        "original_view": view,
+        "view_label": label(view),
+        "scope": view,
+        "measure": field.is_measure,
+        "category": if field.is_measure { "measure" } else { "dimension" },
+        "type": if field.is_number { "number" } else { "string" },
+        "is_numeric": field.is_number,
+        "align": if field.is_number { "right" } else { "left" },
+        "project_name": model.project,
+        "suggest_dimension": field.name,
+        "suggest_explore": view,
+    });
+    with_usual("lookml_model_explore_field", own)
 }

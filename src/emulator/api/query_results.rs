@@ -1,36 +1,50 @@
-//! The rows of a query: always the same few, in the format that is asked for.
+//! The rows of a query in the format that is asked for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::emulator::http::answer::Refusal;
+use crate::emulator::api::images;
+use crate::emulator::api::query_rows::{Column, Rows, names};
+use crate::emulator::http::answer::{Body, Refusal};
 use crate::emulator::text::html;
 use crate::emulator::world::queries::Query;
 
-/// How many rows there are.
-const ROWS: u32 = 3;
+/// How large a picture is in pixels, if the caller does not say.
+const SIZE: (usize, usize) = (800, 600);
 
-/// The content type and the text of a query's rows, `limit` of them at most.
-pub(super) fn text(
-    query: &Query,
-    limit: usize,
-    format: &str,
-) -> Result<(&'static str, String), Refusal> {
-    let names = names(query);
-    let rows = rows(&names, limit);
-    Ok(match format {
-        "json" => (
-            "application/json",
-            Value::from_iter(objects(&names, &rows)).to_string(),
+/// How an answer is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form<'a> {
+    pub(super) format: &'a str,
+    /// Width and height of a picture.
+    pub(super) size: (Option<usize>, Option<usize>),
+}
+
+/// What a query gives, in a format.
+pub(super) fn body(query: &Query, found: &Rows, form: Form<'_>) -> Result<Body, Refusal> {
+    let (width, height) = (form.size.0.unwrap_or(SIZE.0), form.size.1.unwrap_or(SIZE.1));
+    let labels = || found.columns.iter().map(|column| column.label.clone());
+    let json = |value: Value| Body::Text("application/json", value.to_string());
+    Ok(match form.format {
+        "json" => json(found.objects(false).into()),
+        "json_label" => json(found.objects(true).into()),
+        "json_detail" | "json_bi" | "json_fe" => json(detail(query, found)),
+        "inline_json" => json(inline(query, found)),
+        "csv" => Body::Text("text/csv;charset=utf-8", separated(labels(), found, b',')),
+        "txt" => Body::Text(
+            "text/plain;charset=utf-8",
+            separated(labels(), found, b'\t'),
         ),
-        "json_detail" | "json_bi" => ("application/json", detail(query, &names, &rows).to_string()),
-        "csv" => ("text/csv;charset=utf-8", separated(&names, &rows, ",")),
-        "txt" => ("text/plain;charset=utf-8", separated(&names, &rows, "\t")),
-        "md" => ("text/markdown;charset=utf-8", markdown(&names, &rows)),
-        "html" => ("text/html;charset=utf-8", table(&names, &rows)),
-        "sql" => ("text/plain;charset=utf-8", sql(query, &names, limit)),
-        // These need a renderer; a wrong file would be worse than a refusal.
-        "xlsx" | "png" | "jpg" => {
-            let message = format!("'result_format' cannot be `{format}` in this local Looker.");
+        "md" => Body::Text("text/markdown;charset=utf-8", markdown(labels(), found)),
+        "html" => Body::Text("text/html;charset=utf-8", table(labels(), found)),
+        "sql" => Body::Text("text/plain;charset=utf-8", sql(query)),
+        "png" => Body::Bytes("image/png", images::png(width, height)),
+        "jpg" => Body::Bytes("image/jpeg", images::JPEG.to_vec()),
+        // A wrong file would be worse than a refusal.
+        "xlsx" | "gsxml" | "odc" => {
+            let message = format!(
+                "'result_format' cannot be `{}` in this local Looker.",
+                form.format
+            );
             return Err(Refusal::invalid("result_format", "invalid", message));
         }
         other => {
@@ -40,99 +54,123 @@ pub(super) fn text(
     })
 }
 
-fn names(query: &Query) -> Vec<String> {
-    let fields = query.rest.get("fields").and_then(Value::as_array);
-    let names = fields.into_iter().flatten().filter_map(Value::as_str);
-    names.map(ToOwned::to_owned).collect()
-}
-
-fn rows(names: &[String], limit: usize) -> Vec<Vec<Value>> {
-    let numbers = (1..=ROWS).take(limit);
-    numbers
-        .map(|number| names.iter().map(|name| value(name, number)).collect())
+fn described(columns: &[Column], measures: bool) -> Vec<Value> {
+    let columns = columns
+        .iter()
+        .filter(|column| column.is_measure == measures);
+    columns
+        .map(|column| {
+            let short = column.name.rsplit('.').next().unwrap_or(&column.name);
+            json!({
+                "name": column.name,
+                "label": column.label,
+                "label_short": short,
+                "view": column.name.split('.').next(),
+                "type": if column.is_number { "number" } else { "string" },
+                "is_numeric": column.is_number,
+                "category": if measures { "measure" } else { "dimension" },
+                "measure": measures,
+                "sortable": true,
+                "hidden": false,
+            })
+        })
         .collect()
 }
 
-/// Numbers for what is named like a measure, months for what is named like one, words for the rest.
-fn value(name: &str, row: u32) -> Value {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let is_measure = ["count", "total", "sum", "average", "id"]
-        .iter()
-        .any(|word| last.contains(word));
-    match (is_measure, last.contains("month")) {
-        (true, _) => json!(row * 100),
-        (false, true) => json!(format!("2024-{row:02}")),
-        (false, false) => json!(format!("{last} {row}")),
-    }
-}
-
-fn objects(names: &[String], rows: &[Vec<Value>]) -> Vec<Value> {
-    let object = |row: &Vec<Value>| {
-        let pairs = names.iter().cloned().zip(row.iter().cloned());
-        Value::Object(Map::from_iter(pairs))
-    };
-    rows.iter().map(object).collect()
-}
-
-fn detail(query: &Query, names: &[String], rows: &[Vec<Value>]) -> Value {
-    let data = objects(names, rows).into_iter().map(|row| {
+fn detail(query: &Query, found: &Rows) -> Value {
+    let data = found.objects(false).into_iter().map(|row| {
         let cells = row.as_object().cloned().unwrap_or_default().into_iter();
         let cells = cells.map(|(name, value)| (name, json!({ "value": value })));
         Value::Object(cells.collect())
     });
-    let fields: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
     json!({
         "id": query.slug,
-        "fields": { "dimensions": fields, "measures": [], "table_calculations": [], "pivots": [] },
+        "fields": {
+            "dimensions": described(&found.columns, false),
+            "measures": described(&found.columns, true),
+            "table_calculations": [],
+            "pivots": [],
+        },
         "data": data.collect::<Vec<_>>(),
         "errors": [],
-        "truncated": false,
-        "sql": sql(query, names, rows.len()),
+        "truncated": found.truncated,
+        "sql": sql(query),
     })
 }
 
-fn separated(names: &[String], rows: &[Vec<Value>], separator: &str) -> String {
-    let mut text = names.join(separator) + "\n";
-    for row in rows {
-        let cells: Vec<String> = row.iter().map(cell).collect();
-        text.push_str(&cells.join(separator));
-        text.push('\n');
-    }
-    text
+/// Like the plain rows, which are JSON in a text here, with some words about the query.
+fn inline(query: &Query, found: &Rows) -> Value {
+    json!({
+        "data": Value::from(found.objects(false)).to_string(),
+        "fields": {
+            "dimensions": described(&found.columns, false),
+            "measures": described(&found.columns, true),
+        },
+        "model": query.model,
+        "explore": query.view,
+    })
 }
 
-fn markdown(names: &[String], rows: &[Vec<Value>]) -> String {
+fn separated(labels: impl Iterator<Item = String>, found: &Rows, delimiter: u8) -> String {
+    let mut writer = csv::WriterBuilder::new()
+        .delimiter(delimiter)
+        .from_writer(Vec::new());
+    let head = labels.collect();
+    let rows = found.rows.iter().map(|row| row.iter().map(cell).collect());
+    for line in std::iter::once(head).chain(rows) {
+        let line: Vec<String> = line;
+        // Writing into memory cannot fail.
+        drop(writer.write_record(line));
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn markdown(labels: impl Iterator<Item = String>, found: &Rows) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let ruler = names.iter().map(|_name| "---".to_owned()).collect();
-    let mut text = line(names.to_vec()) + &line(ruler);
-    for row in rows {
+    let ruler = found
+        .columns
+        .iter()
+        .map(|_column| "---".to_owned())
+        .collect();
+    let mut text = line(labels.collect()) + &line(ruler);
+    for row in &found.rows {
         text.push_str(&line(row.iter().map(cell).collect()));
     }
     text
 }
 
-fn table(names: &[String], rows: &[Vec<Value>]) -> String {
+fn table(labels: impl Iterator<Item = String>, found: &Rows) -> String {
     let cells = |tag: &str, texts: Vec<String>| -> String {
         let cells = texts.iter();
         cells
             .map(|text| format!("<{tag}>{}</{tag}>", html(text)))
             .collect()
     };
-    let head = cells("th", names.to_vec());
-    let body: String = rows
+    let head = cells("th", labels.collect());
+    let body: String = found
+        .rows
         .iter()
         .map(|row| format!("<tr>{}</tr>", cells("td", row.iter().map(cell).collect())))
         .collect();
     format!("<table><tr>{head}</tr>{body}</table>")
 }
 
-fn sql(query: &Query, names: &[String], limit: usize) -> String {
-    let names = names.join(", ");
-    format!("SELECT {names} FROM {} LIMIT {limit}", query.view)
+/// A statement that asks for the same.
+pub(super) fn sql(query: &Query) -> String {
+    let names = names(query).join(", ");
+    let limit = query.rest.get("limit").and_then(Value::as_str);
+    format!(
+        "SELECT {names} FROM {} LIMIT {}",
+        query.view,
+        limit.unwrap_or("500")
+    )
 }
 
 fn cell(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), ToOwned::to_owned)
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

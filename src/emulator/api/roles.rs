@@ -1,5 +1,7 @@
 //! Roles, and the sets they are made of.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::emulator::api::inside_url;
@@ -23,6 +25,7 @@ const SEARCHED: &[&str] = &[
 pub(super) const OPERATIONS: &[Service] = &[
     op("all_roles", all).admin(),
     op("search_roles", search).admin(),
+    op("search_roles_with_user_count", search_with_user_count).admin(),
     op("role", one).admin(),
     op("all_permissions", permissions).admin(),
     op("user_roles", user_roles).own(),
@@ -45,9 +48,33 @@ fn all(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let world: &World = world;
+    found(call, world, |id, role| role_json(world, id, role))
+}
+
+fn search_with_user_count(call: &Call<'_>, world: &mut World) -> Answer {
+    let world: &World = world;
+    // All users once, and not once for each role.
+    let mut counts: HashMap<Id, usize> = HashMap::new();
+    for (_, user) in world.users.table.iter() {
+        for role in world.roles_of(user, false) {
+            *counts.entry(role).or_default() += 1;
+        }
+    }
+    found(call, world, |id, role| {
+        let mut shown = role_json(world, id, role);
+        add(
+            &mut shown,
+            "user_count",
+            counts.get(&id).copied().unwrap_or(0),
+        );
+        shown
+    })
+}
+
+fn found(call: &Call<'_>, world: &World, show: impl Fn(Id, &Role) -> Value) -> Answer {
     let filters = Filters::of(call, SEARCHED)?;
     let mut answer = listing::search(call, &filters, listed(world), |_fields, (id, role)| {
-        let mut shown = role_json(world, id, role);
+        let mut shown = show(id, role);
         // The names that a search has for what a role shows under others.
         add(&mut shown, "model_set_ids", id_text(role.model_set));
         add(

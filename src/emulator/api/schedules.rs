@@ -1,4 +1,4 @@
-//! Scheduled plans: one, those of a user, those that match; creating, changing, deleting.
+//! Scheduled plans: one, those of a user or of content, those that match; creating, changing, deleting, running once.
 
 use serde_json::{Value, json};
 
@@ -34,6 +34,11 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("scheduled_plan", one),
     op("update_scheduled_plan", update),
     op("delete_scheduled_plan", remove),
+    op("scheduled_plan_run_once", run_once),
+    op("scheduled_plan_run_once_by_id", run_once_by_id),
+    op("scheduled_plans_for_dashboard", of_dashboard),
+    op("scheduled_plans_for_look", of_look),
+    op("scheduled_plans_for_lookml_dashboard", of_lookml_dashboard),
 ];
 
 /// A permission to send content, which non-administrators need.
@@ -58,6 +63,29 @@ fn search(call: &Call<'_>, world: &mut World) -> Answer {
     let world: &World = world;
     listed(call, world, |schedule| {
         filters.pass(|name| searched(world, schedule, name))
+    })
+}
+
+fn of_dashboard(call: &Call<'_>, world: &mut World) -> Answer {
+    of_piece(call, world, Thing::Dashboard(call.id("dashboard_id")?))
+}
+
+fn of_look(call: &Call<'_>, world: &mut World) -> Answer {
+    of_piece(call, world, Thing::Look(call.id("look_id")?))
+}
+
+fn of_piece(call: &Call<'_>, world: &World, thing: Thing) -> Answer {
+    let known = world.piece(thing).is_some();
+    let seen = known && world.sees(&viewer(call, world)?, thing);
+    seen.then_some(()).ok_or_else(Refusal::not_found)?;
+    listed(call, world, |schedule| schedule.thing == Some(thing))
+}
+
+/// Dashboards of LookML have names, and are known to schedules by these alone.
+fn of_lookml_dashboard(call: &Call<'_>, world: &mut World) -> Answer {
+    let name = call.param("lookml_dashboard_id");
+    listed(call, world, |schedule| {
+        body::text(&schedule.rest, "lookml_dashboard_id") == Some(name)
     })
 }
 
@@ -127,6 +155,33 @@ fn one(call: &Call<'_>, world: &mut World) -> Answer {
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let body = call.object()?;
+    insert(call, world, body, true)
+}
+
+/// A plan that runs now, and not again; nothing is sent anywhere.
+fn run_once(call: &Call<'_>, world: &mut World) -> Answer {
+    let mut body = call.object()?;
+    body.insert("run_once".to_owned(), true.into());
+    insert(call, world, body, false)
+}
+
+/// The same as a copy of one that there is, with what the body says over it.
+fn run_once_by_id(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer)?;
+    let schedule = world.content.schedules.at(id);
+    let mut schedule = schedule.ok_or_else(Refusal::not_found)?.clone();
+    let destinations = schedule.destinations.into_iter();
+    let destinations = destinations.map(|destination| (None, destination.fields));
+    schedule.destinations = world.content.schedules.destinations(destinations);
+    change(world, &viewer, &mut schedule, call.object()?)?;
+    schedule.rest.insert("run_once".to_owned(), true.into());
+    (schedule.created_at, schedule.updated_at) = (world.now, world.now);
+    let id = world.content.schedules.table.insert(schedule);
+    show(call, world, id)
+}
+
+fn insert(call: &Call<'_>, world: &mut World, body: Body, again: bool) -> Answer {
     let viewer = viewer(call, world)?;
     may(world, &viewer, SEND)?;
     body::require(&body, &["name", "scheduled_plan_destination"])?;
@@ -134,7 +189,8 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     if !any(&["look_id", "dashboard_id", "lookml_dashboard_id", "query_id"]) {
         return Err(Refusal::missing("dashboard_id"));
     }
-    if !any(&["crontab", "datagroup"]) {
+    // What runs again must say when.
+    if again && !any(&["crontab", "datagroup"]) {
         return Err(Refusal::missing("crontab"));
     }
     // A look needs the conditions for sending; a dashboard has none.

@@ -22,6 +22,8 @@ pub(crate) enum Body {
     Json(Value),
     /// Text of a content type.
     Text(&'static str, String),
+    /// A file of a content type.
+    Bytes(&'static str, Vec<u8>),
 }
 
 impl Reply {
@@ -38,6 +40,11 @@ impl Reply {
     /// 200 with text of a content type.
     pub(crate) const fn text(content_type: &'static str, text: String) -> Self {
         Self::new(200, Body::Text(content_type, text))
+    }
+
+    /// 200 with any body.
+    pub(crate) const fn of(body: Body) -> Self {
+        Self::new(200, body)
     }
 
     /// A redirect to `location`.

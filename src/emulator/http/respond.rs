@@ -95,6 +95,7 @@ impl Given {
             Body::Empty => ("", Vec::new()),
             Body::Json(value) => (JSON, serde_json::to_vec(&value).unwrap_or_default()),
             Body::Text(content_type, text) => (content_type, text.into_bytes()),
+            Body::Bytes(content_type, bytes) => (content_type, bytes),
         };
         Self {
             status: reply.status,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::emulator::state::StateError;
-use crate::emulator::world::content::{Element, Piece};
+use crate::emulator::world::content::Piece;
+use crate::emulator::world::dashboard_parts::{DashboardFilter, Element};
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
@@ -27,6 +28,9 @@ pub(super) struct PieceState {
     /// The tiles of a dashboard.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     elements: Vec<ElementState>,
+    /// The filters of a dashboard, each with the fields that the API lets be written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    filters: Vec<Map<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +67,12 @@ struct ElementState {
     title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<QueryState>,
+    /// The look that it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look: Option<Id>,
+    /// Other fields that the API lets be written.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    fields: Map<String, Value>,
 }
 
 impl PieceState {
@@ -79,8 +89,12 @@ impl PieceState {
                 id: Some(*id),
                 title: element.title.clone(),
                 query: QueryState::of(world, element.query),
+                look: element.look,
+                fields: element.rest.clone(),
             })
         });
+        let filters = piece.filters.iter();
+        let filters = filters.filter_map(|id| world.content.parts.filters.at(*id));
         let meta = world.content.metadata.at(piece.meta);
         Self {
             id: Some(id),
@@ -90,6 +104,7 @@ impl PieceState {
             slug: Some(piece.slug.clone()),
             query: QueryState::of(world, piece.query),
             elements: elements.collect(),
+            filters: filters.map(|filter| filter.fields.clone()).collect(),
             deleted_at: piece.deleted_at,
             deleter: piece.deleter,
             created_at: Some(piece.created_at),
@@ -140,10 +155,18 @@ impl PieceState {
                 dashboard: id,
                 title: element.title,
                 query,
+                look: element.look,
+                rest: element.fields,
             };
             world
                 .add_element_at(element.id, made)
                 .map_err(StateError::new)?;
+        }
+        for fields in self.filters {
+            world.add_filter(DashboardFilter {
+                dashboard: id,
+                fields,
+            });
         }
         Ok(())
     }

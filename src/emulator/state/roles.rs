@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::emulator::state::StateError;
+use crate::emulator::world::connections::CONNECTION;
 use crate::emulator::world::roles::{Model, Role, Set};
 use crate::emulator::world::{Id, World};
 
@@ -37,8 +38,9 @@ impl ModelState {
             label: self.label.unwrap_or_else(|| self.name.clone()),
             project: self.project.unwrap_or_else(|| self.name.clone()),
             explores: self.explores,
-            internal: false,
+            connections: vec![CONNECTION.to_owned()],
             name: self.name,
+            ..Model::default()
         });
     }
 }

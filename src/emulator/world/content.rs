@@ -6,11 +6,14 @@ use crate::emulator::world::World;
 use crate::emulator::world::alerts::Alerts;
 use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
 use crate::emulator::world::content_access::{Metadata, Thing};
+use crate::emulator::world::dashboard_parts::{Element, Parts};
 use crate::emulator::world::favorites::Favorites;
+use crate::emulator::world::history::History;
 use crate::emulator::world::kinds::{FolderKind, PieceKind};
 use crate::emulator::world::queries::Queries;
 use crate::emulator::world::schedules::Schedules;
 use crate::emulator::world::table::{Id, Table};
+use crate::emulator::world::tasks::{QueryTask, RenderTask, Tasks};
 
 /// All content.
 #[derive(Debug, Default)]
@@ -18,7 +21,11 @@ pub(crate) struct Content {
     pub(crate) dashboards: Table<Piece>,
     pub(crate) looks: Table<Piece>,
     pub(crate) elements: Table<Element>,
+    pub(crate) parts: Parts,
     pub(crate) queries: Queries,
+    pub(crate) history: History,
+    pub(crate) query_tasks: Tasks<QueryTask>,
+    pub(crate) render_tasks: Tasks<RenderTask>,
     pub(crate) schedules: Schedules,
     pub(crate) alerts: Alerts,
     pub(crate) boards: Table<Board>,
@@ -41,6 +48,10 @@ pub(crate) struct Piece {
     pub(crate) query: Option<Id>,
     /// The tiles of a dashboard.
     pub(crate) elements: Vec<Id>,
+    /// The filters of a dashboard.
+    pub(crate) filters: Vec<Id>,
+    /// The layouts of a dashboard.
+    pub(crate) layouts: Vec<Id>,
     /// Since when it is in the trash.
     pub(crate) deleted_at: Option<i64>,
     pub(crate) deleter: Option<Id>,
@@ -50,14 +61,6 @@ pub(crate) struct Piece {
     pub(crate) meta: Id,
     /// The other fields that may be written, as they were written.
     pub(crate) rest: Map<String, Value>,
-}
-
-/// A tile of a dashboard.
-#[derive(Clone, Debug)]
-pub(crate) struct Element {
-    pub(crate) dashboard: Id,
-    pub(crate) title: String,
-    pub(crate) query: Option<Id>,
 }
 
 impl PieceKind {
@@ -133,31 +136,13 @@ impl World {
             ..piece
         };
         match kind {
-            PieceKind::Dashboard => self.content.dashboards.put(id, piece)?,
+            PieceKind::Dashboard => {
+                self.content.dashboards.put(id, piece)?;
+                self.add_layout(id, Map::new(), true);
+            }
             PieceKind::Look => self.content.looks.put(id, piece)?,
         }
         Ok(id)
-    }
-
-    /// Add a tile to a dashboard.
-    pub(crate) fn add_element(&mut self, element: Element) {
-        let id = self.content.elements.next_id();
-        let _next = self.add_element_at(Some(id), element);
-    }
-
-    /// Add a tile with this id, or with the next one, to a dashboard.
-    pub(crate) fn add_element_at(
-        &mut self,
-        id: Option<Id>,
-        element: Element,
-    ) -> Result<(), String> {
-        let id = id.unwrap_or_else(|| self.content.elements.next_id());
-        let dashboard = element.dashboard;
-        self.content.elements.put(id, element)?;
-        if let Some(dashboard) = self.content.dashboards.at_mut(dashboard) {
-            dashboard.elements.push(id);
-        }
-        Ok(())
     }
 
     /// The pieces right in a folder that are not in the trash.
@@ -235,6 +220,12 @@ impl World {
         for element in piece.elements {
             self.content.elements.remove(element);
             self.content.alerts.remove_of_element(element);
+        }
+        for filter in piece.filters {
+            self.content.parts.filters.remove(filter);
+        }
+        for layout in piece.layouts {
+            self.remove_layout(layout);
         }
         let items = self.content.board_items.iter();
         let items: Vec<Id> = items

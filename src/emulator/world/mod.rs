@@ -1,15 +1,19 @@
 //! The world: everything this Looker knows, as plain data without HTTP.
 
+pub(crate) mod activity;
 pub(crate) mod alerts;
 pub(crate) mod attributes;
 pub(crate) mod boards;
+pub(crate) mod connections;
 pub(crate) mod content;
 pub(crate) mod content_access;
+pub(crate) mod dashboard_parts;
 mod delete_user;
 pub(crate) mod embed;
 pub(crate) mod favorites;
 pub(crate) mod folders;
 pub(crate) mod groups;
+pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod permissions;
@@ -22,6 +26,7 @@ mod seed_content;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 mod table;
+pub(crate) mod tasks;
 pub(crate) mod users;
 
 use crate::emulator::switches::{Mode, Switches};
@@ -52,6 +57,7 @@ pub(crate) struct World {
     pub(crate) settings: settings::Settings,
     pub(crate) folders: folders::Folders,
     pub(crate) content: content::Content,
+    pub(crate) connections: connections::Connections,
 }
 
 /// How this Looker behaves.

@@ -23,12 +23,18 @@ pub(crate) struct Query {
 pub(crate) struct Queries {
     table: Table<Query>,
     by_text: HashMap<String, Id>,
+    by_slug: HashMap<String, Id>,
 }
 
 impl Queries {
     /// The query with this id.
     pub(crate) fn at(&self, id: Id) -> Option<&Query> {
         self.table.at(id)
+    }
+
+    /// The query with this slug.
+    pub(crate) fn by_slug(&self, slug: &str) -> Option<Id> {
+        self.by_slug.get(slug).copied()
     }
 }
 
@@ -40,12 +46,14 @@ impl World {
         if let Some(id) = self.content.queries.by_text.get(&text) {
             return *id;
         }
+        let slug = self.random.alphanumeric(22);
         let id = self.content.queries.table.insert(Query {
             model: model.to_owned(),
             view: view.to_owned(),
-            slug: self.random.alphanumeric(22),
+            slug: slug.clone(),
             rest,
         });
+        self.content.queries.by_slug.insert(slug, id);
         self.content.queries.by_text.insert(text, id);
         id
     }

@@ -56,7 +56,7 @@ pub(crate) struct Set {
 }
 
 /// A LookML model and its explores.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) label: String,
@@ -64,6 +64,8 @@ pub(crate) struct Model {
     pub(crate) explores: Vec<String>,
     /// Built in, as the one of System Activity.
     pub(crate) internal: bool,
+    /// The connections it may use; if there is none, any will do.
+    pub(crate) connections: Vec<String>,
 }
 
 /// All roles, sets and models.

@@ -2,6 +2,7 @@
 
 use crate::emulator::switches::Mode;
 use crate::emulator::world::attributes::Attributes;
+use crate::emulator::world::connections::{CONNECTION, Connections};
 use crate::emulator::world::content::Content;
 use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
 use crate::emulator::world::folders::Folders;
@@ -56,6 +57,7 @@ impl World {
             },
             folders: Folders::default(),
             content: Content::default(),
+            connections: Connections::demo(seed.now),
         };
         // In this order: the groups and the administrator are named by the content.
         world.add_root_folders();
@@ -118,7 +120,8 @@ fn demo_roles() -> Roles {
         label: "Demo".to_owned(),
         project: "demo".to_owned(),
         explores: vec!["orders".to_owned()],
-        internal: false,
+        connections: vec![CONNECTION.to_owned()],
+        ..Model::default()
     });
     roles.models.push(Model {
         name: "extension-api-explorer".to_owned(),
@@ -126,6 +129,7 @@ fn demo_roles() -> Roles {
         project: "extension-api-explorer".to_owned(),
         explores: vec!["user".to_owned()],
         internal: true,
+        ..Model::default()
     });
     roles.model_sets.insert(Set {
         name: "All".to_owned(),

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::emulator::world::World;
-use crate::emulator::world::content::{Element, Piece};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::Thing;
+use crate::emulator::world::dashboard_parts::Element;
 use crate::emulator::world::folders::SHARED;
 use crate::emulator::world::kinds::{ALL_USERS, PieceKind};
 
@@ -31,6 +32,7 @@ impl World {
             dashboard,
             title: "Orders by month".to_owned(),
             query,
+            ..Element::default()
         });
         self.add_piece(PieceKind::Look, by_administrator("Orders by month", query));
     }
