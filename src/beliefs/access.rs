@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 40] = [
+pub(super) const BELIEFS: [Belief; 41] = [
     Belief {
         id: "login-404-is-a-wrong-key",
         group: Group::Login,
@@ -222,6 +222,16 @@ pub(super) const BELIEFS: [Belief; 40] = [
         if_false: "stops: rows that come twice are kept once, and a page that brings nothing new ends the list with an error",
         emulator: Emulated::Switch("ignores_offset"),
         probe: Some(Probe::Pages),
+    },
+    Belief {
+        id: "pages-need-no-links",
+        group: Group::LookUp,
+        claim: "A list can be read to its end without the headers that lead from page to page.",
+        evidence: Evidence::Recorded,
+        place: "recordings: no answer has `Link`; the documentation of paging describes it",
+        if_false: "right either way: pages are asked for until one brings nothing new",
+        emulator: Emulated::Switch("pages_have_links"),
+        probe: None,
     },
     Belief {
         id: "one-id-one-user",

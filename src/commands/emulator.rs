@@ -34,6 +34,14 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "26.6|26.12|26.22")]
     release: Option<Release>,
 
+    /// Refuse what Looker passes over: unknown parameters and fields, read-only fields, wrong content types
+    #[arg(long)]
+    strict: bool,
+
+    /// Speak HTTPS with a certificate of its own; the output says which file holds the authority to trust
+    #[arg(long)]
+    tls: bool,
+
     /// How long each answer takes, such as `25ms`; `real` takes as long as real instances do
     #[arg(long, value_name = "DURATION")]
     latency: Option<Latency>,
@@ -127,6 +135,7 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         client_secret: variable("EMBEDCTL_EMULATOR_CLIENT_SECRET").map(Into::into),
         embed_secret: variable("EMBEDCTL_EMULATOR_EMBED_SECRET").map(Into::into),
         users: args.users,
+        tls: args.tls,
         clock_offset: args.clock_offset,
         clock: system.clock.clone(),
         random: system.random.clone(),
@@ -154,6 +163,7 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
     }
     options.mode = args.mode.unwrap_or(options.mode);
     options.switches.release = args.release.unwrap_or(options.switches.release);
+    options.strict |= args.strict;
     options.latency = args.latency.unwrap_or(options.latency);
     options.capacity = args.capacity.or(options.capacity);
     options.rate_limit = args.rate_limit.or(options.rate_limit);

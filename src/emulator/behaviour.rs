@@ -13,13 +13,14 @@ use crate::emulator::options::{Latency, Options};
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{Mode, Release, Switches};
 
-/// Behaviour, as far as it is given: `mode`, `release`, `latency`, `capacity` in requests at once and `rate_limit` in calls a
+/// Behaviour, as far as it is given: `mode`, `release`, `strict`, `latency`, `capacity` in requests at once and `rate_limit` in calls a
 /// second (0 is any number), `token_seconds`, `switches` by name, and `faults`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Behaviour {
     mode: Option<String>,
     release: Option<String>,
+    strict: Option<bool>,
     latency: Option<String>,
     capacity: Option<usize>,
     rate_limit: Option<f64>,
@@ -39,6 +40,7 @@ impl Options {
         let behaviour: Behaviour =
             toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         self.mode = behaviour.mode()?.unwrap_or(self.mode);
+        self.strict = behaviour.strict.unwrap_or(self.strict);
         self.latency = behaviour.latency()?.unwrap_or(self.latency);
         self.capacity = behaviour.capacity.or(self.capacity);
         self.rate_limit = behaviour
@@ -58,6 +60,7 @@ impl Behaviour {
         let mut rules = inside.world.rules.clone();
         let latency = self.latency()?;
         rules.mode = self.mode()?.unwrap_or(rules.mode);
+        rules.strict = self.strict.unwrap_or(rules.strict);
         rules.token_seconds = self.token_seconds.unwrap_or(rules.token_seconds);
         self.set_switches(&mut rules.switches)?;
         if self.mode.is_some() {

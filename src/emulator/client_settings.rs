@@ -5,6 +5,13 @@ use serde_json::{Value, json};
 use crate::emulator::Emulator;
 use crate::secret::ExposeSecret as _;
 
+/// The variables that name a file of authorities to trust.
+const TRUST: [&str; 3] = [
+    "EMBEDCTL_CA_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+];
+
 impl Emulator {
     /// Everything a program that starts an emulator needs, including secrets.
     pub fn listening(&self) -> Value {
@@ -16,6 +23,7 @@ impl Emulator {
             "embed_secret": self.embed_secret().expose_secret(),
             "algorithm": self.algorithm().to_string(),
             "blank_dashboard": self.blank_dashboard(),
+            "ca_file": self.ca_file(),
             "pid": std::process::id(),
         })
     }
@@ -34,11 +42,16 @@ impl Emulator {
                 self.embed_secret().expose_secret().to_owned(),
             ),
             ("LOOKERSDK_EMBED_HOST", self.host().to_owned()),
-            ("LOOKERSDK_VERIFY_SSL", "false".to_owned()),
             ("EMBEDCTL_EMBED_ALGORITHM", self.algorithm().to_string()),
         ];
+        // For embedctl, the official Python SDK and Node.
+        let trust = self.ca_file().into_iter().flat_map(|file| {
+            let file = file.display().to_string();
+            TRUST.map(|name| (name, file.clone()))
+        });
         pairs
-            .iter()
+            .into_iter()
+            .chain(trust)
             .map(|(name, value)| format!("{name}={value}\n"))
             .collect()
     }
@@ -55,7 +68,7 @@ impl Emulator {
             "A local Looker listens on {base_url}\n\n\
              For embedctl and the official SDKs, in a shell:\n\n{exports}\n\
              Or as `looker.ini`:\n\n    \
-             [Looker]\n    base_url={base_url}\n    client_id={}\n    client_secret={}\n    verify_ssl=false\n\n\
+             [Looker]\n    base_url={base_url}\n    client_id={}\n    client_secret={}\n\n\
              These secrets open nothing else. The blank dashboard is {}\nCtrl-C ends it.",
             self.client_id(),
             self.client_secret().expose_secret(),

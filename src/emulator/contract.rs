@@ -29,9 +29,12 @@ pub(crate) fn operations() -> &'static [Operation] {
     &CONTRACT.operations
 }
 
-/// Whether `value` may be sent for the type `kind`; otherwise, why not.
-pub(crate) fn check(kind: &str, value: &Value) -> Result<(), String> {
-    CONTRACT.check(kind, value, BODY)
+/// `value` as Looker takes it for the type `kind`, and what is odd about it; or why it can be taken for none.
+///
+/// Looker passes over fields it does not know or writes itself, so that clients may send back what they have read, and
+/// takes numbers for ids.
+pub(crate) fn fit(kind: &str, value: Value) -> Result<(Value, Vec<String>), String> {
+    CONTRACT.fit(kind, value)
 }
 
 impl Contract {
@@ -58,39 +61,13 @@ impl Contract {
         contract
     }
 
-    fn check(&self, kind: &str, value: &Value, place: &str) -> Result<(), String> {
-        let fits = |fits: bool, wanted: &str| match fits {
-            true => Ok(()),
-            false => Err(format!("`{place}` is not {wanted}")),
+    fn fit(&self, kind: &str, value: Value) -> Result<(Value, Vec<String>), String> {
+        let mut fitting = Fitting {
+            contract: self,
+            odd: Vec::new(),
         };
-        if let Some(kind) = within(kind, '[', ']') {
-            fits(value.is_array(), "a list")?;
-            let mut items = value.as_array().into_iter().flatten();
-            return items.try_for_each(|item| self.check(kind, item, place));
-        }
-        if let Some(kind) = within(kind, '{', '}') {
-            fits(value.is_object(), "an object")?;
-            let mut items = value.as_object().into_iter().flatten();
-            return items.try_for_each(|(_, item)| self.check(kind, item, place));
-        }
-        if let Some(words) = within(kind, '(', ')') {
-            let known = |word| words.split('|').any(|known| known == word);
-            let wanted = format!("one of {}", words.replace('|', ", "));
-            return fits(value.as_str().is_some_and(known), &wanted);
-        }
-        match kind {
-            "any" => Ok(()),
-            "str" | "time" => fits(value.is_string(), "text"),
-            "bool" => fits(value.is_boolean(), "true or false"),
-            "int" => fits(value.is_i64(), "a whole number"),
-            "num" => fits(value.is_number(), "a number"),
-            _ => {
-                fits(value.is_object(), "an object")?;
-                let fields = self.types.get(kind).map_or(&[][..], Vec::as_slice);
-                let object = value.as_object().filter(|_| !fields.is_empty());
-                object.map_or(Ok(()), |object| self.check_fields(fields, object, place))
-            }
-        }
+        let value = fitting.fit(kind, value, BODY)?;
+        Ok((value, fitting.odd))
     }
 
     /// Whether only Looker writes a field: it is read-only, or all its own fields are.
@@ -99,32 +76,144 @@ impl Contract {
         let mut parts = parts.iter().map(|part| Word::of(part));
         word.is_read_only() || parts.len() > 0 && parts.all(|part| part.is_read_only())
     }
+}
 
-    fn check_fields(
-        &self,
-        fields: &[&'static str],
-        object: &Map<String, Value>,
+/// One value on its way through the contract.
+struct Fitting<'c> {
+    contract: &'c Contract,
+    /// What is passed over or read in another way than it was sent.
+    odd: Vec<String>,
+}
+
+impl Fitting<'_> {
+    fn fit(&mut self, kind: &str, value: Value, place: &str) -> Result<Value, String> {
+        if let Some(kind) = within(kind, '[', ']') {
+            let Value::Array(items) = value else {
+                return Err(is_not(place, "a list"));
+            };
+            let items = items.into_iter().map(|item| self.fit(kind, item, place));
+            return items.collect();
+        }
+        if let Some(kind) = within(kind, '{', '}') {
+            let object = self.object(value, place)?;
+            let fit = |(name, item)| Ok((name, self.fit(kind, item, place)?));
+            return object.into_iter().map(fit).collect();
+        }
+        if let Some(words) = within(kind, '(', ')') {
+            let known = |word| words.split('|').any(|known| known == word);
+            let wanted = format!("one of {}", words.replace('|', ", "));
+            return match value.as_str().is_some_and(known) {
+                true => Ok(value),
+                false => Err(is_not(place, &wanted)),
+            };
+        }
+        match kind {
+            "any" => Ok(value),
+            "str" | "time" => self.scalar(value, Value::is_string, as_text, (place, "text")),
+            "bool" => {
+                let wanted = (place, "true or false");
+                self.scalar(value, Value::is_boolean, as_bool, wanted)
+            }
+            "int" => self.scalar(value, Value::is_i64, as_int, (place, "a whole number")),
+            "num" => self.scalar(value, Value::is_number, as_number, (place, "a number")),
+            _ => {
+                let object = self.object(value, place)?;
+                self.fields(kind, object, place)
+            }
+        }
+    }
+
+    /// The value if it `fits`, or what `read` makes of one of another type that says the same.
+    fn scalar(
+        &mut self,
+        value: Value,
+        fits: fn(&Value) -> bool,
+        read: fn(&Value) -> Option<Value>,
+        (place, wanted): (&str, &str),
+    ) -> Result<Value, String> {
+        if fits(&value) {
+            return Ok(value);
+        }
+        let taken = read(&value).ok_or_else(|| is_not(place, wanted))?;
+        self.odd.push(is_not(place, wanted));
+        Ok(taken)
+    }
+
+    /// An object; Ruby and PHP write an empty one as an empty list.
+    fn object(&mut self, value: Value, place: &str) -> Result<Map<String, Value>, String> {
+        let wanted = || is_not(place, "an object");
+        match value {
+            Value::Object(object) => Ok(object),
+            Value::Array(items) if items.is_empty() => {
+                self.odd.push(wanted());
+                Ok(Map::new())
+            }
+            _ => Err(wanted()),
+        }
+    }
+
+    /// The fields of the type `kind` that a client may write.
+    fn fields(
+        &mut self,
+        kind: &str,
+        object: Map<String, Value>,
         place: &str,
-    ) -> Result<(), String> {
+    ) -> Result<Value, String> {
+        let fields = self.contract.types.get(kind).map_or(&[][..], Vec::as_slice);
+        // A type without fields is an object of any.
+        if fields.is_empty() {
+            return Ok(Value::Object(object));
+        }
         let words = || fields.iter().map(|field| Word::of(field));
         let whole = place == BODY;
         // Some bodies have every field marked as read-only in Looker's description, and are written nevertheless.
         let any = whole && words().all(|word| word.is_read_only());
-        let writable = |word: &Word<'_>| any || !self.is_read_only(word);
+        let mut taken = Map::new();
         for (name, value) in object {
             let place = match whole {
                 true => name.clone(),
                 false => format!("{place}.{name}"),
             };
-            let word = words().find(|word| word.name == name && writable(word));
-            let word = word.ok_or_else(|| format!("unknown or read-only field `{place}`"))?;
-            // Null is allowed only if the description says so.
-            if !(value.is_null() && word.is_nullable()) {
-                self.check(word.kind, value, &place)?;
-            }
+            let word = words().find(|word| word.name == name);
+            let Some(word) = word.filter(|word| any || !self.contract.is_read_only(word)) else {
+                self.odd
+                    .push(format!("unknown or read-only field `{place}`"));
+                continue;
+            };
+            let value = match value {
+                // Null is expected only if the description says so.
+                Value::Null if !word.is_nullable() => {
+                    self.odd.push(format!("`{place}` is null"));
+                    Value::Null
+                }
+                Value::Null => Value::Null,
+                value => self.fit(word.kind, value, &place)?,
+            };
+            taken.insert(name, value);
         }
-        Ok(())
+        Ok(Value::Object(taken))
     }
+}
+
+fn is_not(place: &str, wanted: &str) -> String {
+    format!("`{place}` is not {wanted}")
+}
+
+fn as_text(value: &Value) -> Option<Value> {
+    let says = value.is_number() || value.is_boolean();
+    says.then(|| value.to_string().into())
+}
+
+fn as_bool(value: &Value) -> Option<Value> {
+    value.as_str()?.parse::<bool>().ok().map(Value::from)
+}
+
+fn as_int(value: &Value) -> Option<Value> {
+    value.as_str()?.parse::<i64>().ok().map(Value::from)
+}
+
+fn as_number(value: &Value) -> Option<Value> {
+    value.as_str()?.parse::<f64>().ok().map(Value::from)
 }
 
 fn within(kind: &str, open: char, close: char) -> Option<&str> {
@@ -135,9 +224,10 @@ fn within(kind: &str, open: char, close: char) -> Option<&str> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{BODY, Contract};
+    use super::Contract;
 
-    fn check(kind: &str, value: &Value) -> String {
+    /// What is taken of a value, and what is odd about it.
+    fn fit(kind: &str, value: &Value) -> Result<(Value, String), String> {
         let text = "# A comment.\n\
             GET /users/{user_id} user fields limit:int\n\
             User can!:{bool} id! name? size:int tags?:[str] level:(view|edit) inner?:Inner fixed:Fixed\n\
@@ -148,34 +238,79 @@ mod tests {
         let contract = Contract::parse(text);
         assert_eq!(contract.operations.len(), 1);
         assert!(contract.operations[0].takes("more") && contract.operations[0].takes("limit"));
-        let checked = contract.check(kind, value, BODY);
-        checked.err().unwrap_or_default()
+        let fitted = contract.fit(kind, value.clone());
+        fitted.map(|(value, odd)| (value, odd.join("; ")))
     }
 
     #[test]
-    fn a_body_has_the_fields_of_its_type_only() {
+    fn a_body_that_fits_is_taken_as_it_is() {
         let whole = json!({ "name": null, "size": 1, "tags": ["a"], "level": "view", "newer": [] });
-        assert_eq!(check("User", &whole), "");
-        assert_eq!(check("User", &json!({ "inner": { "only": "x" } })), "");
+        for (kind, body) in [
+            ("User", whole),
+            ("User", json!({ "inner": { "only": "x" } })),
+            ("[User]", json!([{ "size": 1 }])),
+            // A type of which Looker alone writes every field is written nevertheless, if it is all there is.
+            ("Fixed", json!({ "never": "x" })),
+        ] {
+            assert_eq!(fit(kind, &body), Ok((body, String::new())), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_looker_does_not_write_is_passed_over_and_what_says_the_same_is_taken() {
+        let readonly = |place: &str| format!("unknown or read-only field `{place}`");
+        for (body, taken, odd) in [
+            (
+                json!([]),
+                json!({}),
+                "`the body` is not an object".to_owned(),
+            ),
+            (json!({ "id": "1" }), json!({}), readonly("id")),
+            (
+                json!({ "inner": { "x": 1 } }),
+                json!({ "inner": {} }),
+                readonly("inner.x"),
+            ),
+            (json!({ "fixed": {} }), json!({}), readonly("fixed")),
+            (
+                json!({ "inner": [] }),
+                json!({ "inner": {} }),
+                "`inner` is not an object".to_owned(),
+            ),
+            (
+                json!({ "size": null }),
+                json!({ "size": null }),
+                "`size` is null".to_owned(),
+            ),
+            (
+                json!({ "size": "7" }),
+                json!({ "size": 7 }),
+                "`size` is not a whole number".to_owned(),
+            ),
+            (
+                json!({ "tags": [1, true] }),
+                json!({ "tags": ["1", "true"] }),
+                "`tags` is not text; `tags` is not text".to_owned(),
+            ),
+        ] {
+            assert_eq!(fit("User", &body), Ok((taken, odd)), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_can_be_made_of_is_refused() {
         for (body, why) in [
-            (json!([]), "`the body` is not an object"),
-            (json!({ "id": "1" }), "unknown or read-only field `id`"),
-            (json!({ "size": null }), "`size` is not a whole number"),
+            (json!(["x"]), "`the body` is not an object"),
             (json!({ "size": 1.5 }), "`size` is not a whole number"),
-            (json!({ "tags": [1] }), "`tags` is not text"),
+            (json!({ "size": "x" }), "`size` is not a whole number"),
+            (json!({ "tags": "a" }), "`tags` is not a list"),
+            (json!({ "tags": [{}] }), "`tags` is not text"),
             (
                 json!({ "level": "own" }),
                 "`level` is not one of view, edit",
             ),
-            (
-                json!({ "inner": { "x": 1 } }),
-                "unknown or read-only field `inner.x`",
-            ),
-            (json!({ "fixed": {} }), "unknown or read-only field `fixed`"),
         ] {
-            assert_eq!(check("User", &body), why);
+            assert_eq!(fit("User", &body), Err(why.to_owned()), "{body}");
         }
-        assert_eq!(check("[User]", &json!([{ "size": 1 }])), "");
-        assert_eq!(check("Fixed", &json!({ "never": "x" })), "");
     }
 }

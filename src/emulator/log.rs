@@ -32,13 +32,42 @@ fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<
     serializer.serialize_f64(time.as_secs_f64() * 1000.0)
 }
 
+/// What a client sent that Looker has no use for, and how this Looker took it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Violation {
+    /// What kind of mistake it is.
+    pub kind: ViolationKind,
+    /// The method, the path, and what was wrong.
+    pub what: String,
+}
+
+/// The kinds of [`Violation`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViolationKind {
+    /// It was passed over, as Looker does; `strict` refuses it.
+    Odd,
+    /// It was refused, since nothing could be made of it.
+    Refused,
+    /// Looker has nothing at this path, or not for this method.
+    Unknown,
+    /// Looker has this operation, and this emulator does not serve it.
+    Unserved,
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
 /// The memory of an emulator.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     history: usize,
     pub(crate) requests: VecDeque<RequestRecord>,
     pub(crate) counts: BTreeMap<&'static str, u64>,
-    pub(crate) violations: VecDeque<String>,
+    pub(crate) violations: VecDeque<Violation>,
     /// Why embed logins were refused, which Looker tells only its administrators.
     pub(crate) refused_logins: VecDeque<String>,
 }
@@ -64,8 +93,8 @@ impl Log {
     }
 
     /// Remember a client's violation.
-    pub(crate) fn violation(&mut self, what: String) {
-        push(&mut self.violations, what);
+    pub(crate) fn violation(&mut self, kind: ViolationKind, what: String) {
+        push(&mut self.violations, Violation { kind, what });
     }
 
     /// Remember why an embed login was refused.
@@ -74,9 +103,9 @@ impl Log {
     }
 }
 
-fn push(list: &mut VecDeque<String>, text: String) {
+fn push<T>(list: &mut VecDeque<T>, item: T) {
     if list.len() >= KEPT {
         list.pop_front();
     }
-    list.push_back(text);
+    list.push_back(item);
 }

@@ -40,6 +40,7 @@ mod web;
 mod world;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::emulator::http::connection::{Loopback, Orders};
+use crate::emulator::http::gate::without_port;
+use crate::emulator::http::tls::Identity;
 use crate::emulator::shared::Shared;
 use crate::emulator::state::Dump;
 use crate::emulator::world::random::Source;
@@ -59,7 +62,7 @@ use crate::signed_url::Algorithm;
 pub use behaviour::BehaviourError;
 pub use faults::text::FaultError;
 pub use faults::{Effect, ErrorBody, Fault};
-pub use log::RequestRecord;
+pub use log::{RequestRecord, Violation, ViolationKind};
 pub use options::{Latency, Options};
 pub use state::{State, StateError};
 pub use switches::{
@@ -74,6 +77,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Emulator {
     shared: Arc<Shared>,
+    identity: Option<Arc<Identity>>,
     host: String,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<io::Result<()>>>,
@@ -88,16 +92,17 @@ impl Emulator {
         let clock = options.clock.clone();
         let patience = options.arrival;
         let seed = seed(&options);
-        let shared = Arc::new(
-            Shared::new(options, seed, format!("http://{host}")).map_err(io::Error::other)?,
-        );
+        let identity = identity(&options)?;
+        let base_url = format!("{}://{host}", seed.rules.scheme);
+        let shared = Arc::new(Shared::new(options, seed, base_url).map_err(io::Error::other)?);
         let app = HttpRouter::new()
             .fallback(http::dispatch::handle)
             .with_state(Arc::clone(&shared))
             .into_make_service_with_connect_info::<Orders>();
+        let listener = Loopback::new(listener, identity.clone(), clock, patience);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
-            axum::serve(Loopback::new(listener, clock, patience), app)
+            axum::serve(listener, app)
                 .with_graceful_shutdown(async {
                     // A dropped sender means the same as a message: the emulator is gone.
                     drop(stopped.await);
@@ -106,6 +111,7 @@ impl Emulator {
         });
         Ok(Self {
             shared,
+            identity,
             host,
             stop: Some(stop),
             serving: Some(serving),
@@ -127,6 +133,11 @@ impl Emulator {
     /// The base URL, such as `http://127.0.0.1:43210`.
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
+    }
+
+    /// The file with the certificate to trust for HTTPS, in PEM; gone when the emulator is. `None` for plain HTTP.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.identity.as_deref().map(Identity::authority)
     }
 
     /// The host and port, as signed URLs name them.
@@ -163,8 +174,8 @@ impl Emulator {
         "/embed/dashboards/1"
     }
 
-    /// Violations by clients: unknown routes and parameters, bodies with unknown fields.
-    pub fn violations(&self) -> Vec<String> {
+    /// What clients sent that Looker has no use for, such as unknown paths, parameters and fields.
+    pub fn violations(&self) -> Vec<Violation> {
         self.shared.lock().log.violations.iter().cloned().collect()
     }
 
@@ -218,6 +229,20 @@ impl Emulator {
     }
 }
 
+/// The certificate for HTTPS, for every name and address that is answered.
+fn identity(options: &Options) -> io::Result<Option<Arc<Identity>>> {
+    if !options.tls {
+        return Ok(None);
+    }
+    let names = ["localhost", "*.localhost", "127.0.0.1", "::1"];
+    let mut names: Vec<String> = names.map(ToOwned::to_owned).to_vec();
+    names.push(options.address.to_string());
+    // A host may have a port, a name in a certificate has none.
+    let host = options.embed_host.as_deref();
+    names.extend(host.map(|host| without_port(host).to_owned()));
+    Identity::new(names).map(Arc::new).map(Some)
+}
+
 fn seed(options: &Options) -> Seed {
     // With a seed, everything random is the same in every run.
     let random = Source::new(options.random.clone(), options.seed);
@@ -227,6 +252,11 @@ fn seed(options: &Options) -> Seed {
             mode: options.mode,
             switches: options.switches.clone(),
             token_seconds: options.token_seconds,
+            strict: options.strict,
+            scheme: match options.tls {
+                true => "https",
+                false => "http",
+            },
         },
         client_id: options
             .client_id

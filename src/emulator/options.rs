@@ -44,6 +44,11 @@ pub struct Options {
     pub mode: Mode,
     /// The behaviour if Looker's own is not known.
     pub switches: Switches,
+    /// Whether what Looker has no use for is refused, such as unknown parameters and fields. Looker passes over it;
+    /// whoever tests a client of their own wants to know. Recorded in [`crate::emulator::Emulator::violations`] either way.
+    pub strict: bool,
+    /// Speak HTTPS, with a certificate of its own.
+    pub tls: bool,
     /// How many seconds an API token is valid.
     pub token_seconds: i64,
     /// How many seconds the clock is ahead of the machine's.
@@ -83,6 +88,8 @@ impl Default for Options {
             state: State::default(),
             mode: Mode::Original,
             switches: Switches::default(),
+            strict: false,
+            tls: false,
             token_seconds: crate::emulator::world::keys::TOKEN_SECONDS,
             clock_offset: 0,
             faults: Vec::new(),

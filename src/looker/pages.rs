@@ -81,6 +81,7 @@ impl Client {
         let mut pager = Pager::default();
         loop {
             // belief: offset-counts-rows
+            // belief: pages-need-no-links
             call = call.query("offset", pager.offset().to_string());
             let answer = self.success(&call).await?;
             let page: Vec<T> = response::decode(call.operation, &answer)?;

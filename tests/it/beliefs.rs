@@ -20,6 +20,10 @@ fn references() -> Vec<(String, String)> {
                 folders.push(path);
                 continue;
             }
+            // There are pictures too.
+            if path.extension().is_none_or(|kind| kind != "rs") {
+                continue;
+            }
             let text = fs::read_to_string(&path).unwrap();
             for line in text.lines() {
                 let Some((_, ids)) = line.split_once("// belief: ") else {

@@ -82,6 +82,7 @@ impl World {
         let mut options = Options {
             clock: clock.clone(),
             state,
+            strict: true,
             ..Options::default()
         };
         options.switches.created_at_offset = ahead;
@@ -556,11 +557,7 @@ async fn stop_and_resume(workflow: Workflow, stop: Stop, how: (bool, i64)) -> bo
     assert!(ended, "cannot resume after {context}: {told}");
 
     check_end(workflow, &world, &before, &told, &context).await;
-    assert_eq!(
-        world.emulator.violations(),
-        Vec::<String>::new(),
-        "after {context}"
-    );
+    assert_eq!(world.emulator.violations(), [], "after {context}");
     reached
 }
 

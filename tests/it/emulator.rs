@@ -23,8 +23,17 @@ pub(crate) struct Answer {
 }
 
 impl Api {
-    /// A client of a new emulator, logged in as the administrator.
+    /// A client of a new strict emulator, logged in as the administrator.
     pub(crate) async fn start(options: Options) -> Self {
+        Self::lenient(Options {
+            strict: true,
+            ..options
+        })
+        .await
+    }
+
+    /// A client of a new emulator that is as strict as `options` say, logged in as the administrator.
+    pub(crate) async fn lenient(options: Options) -> Self {
         // An error says that another test was first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let emulator = Emulator::start(options).await.unwrap();
@@ -97,6 +106,16 @@ impl Api {
     /// `GET` as the administrator.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, None).await
+    }
+
+    /// A request with the administrator's token, to be completed and sent.
+    pub(crate) fn request(&self, method: Method, url: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, url).bearer_auth(self.token())
+    }
+
+    /// The administrator's token.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
     }
 
     /// `GET` below the base URL, without a token.
@@ -196,7 +215,7 @@ async fn a_signed_url_makes_an_embed_user_that_logs_in_with_its_own_key() {
         me.json["credentials_embed"][0]["external_user_id"],
         "acme-42"
     );
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

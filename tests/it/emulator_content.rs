@@ -95,7 +95,7 @@ async fn an_embed_user_has_a_personal_folder_and_its_external_group_a_shared_one
     assert_eq!(root.json["is_embed_users_root"], true);
     assert_eq!(group.json["external_id"], "acme");
     assert_eq!(group.json["is_personal"], false);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn folders_nest_and_have_one_name_each_below_their_parent() {
     assert_eq!(around.status, 422);
     assert_eq!(texts(&above, "name"), ["Embed Users", "acme-42", "Sales"]);
     assert_eq!(texts(&below, "id"), [year]);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_user_sees_its_own_and_shared_content_and_404_for_the_rest() {
         [404, 404, 404]
     );
     assert_eq!(texts(&found, "id"), NOTHING);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -499,7 +499,7 @@ async fn a_look_shows_a_query_and_takes_one_along() {
         json!([{ "title": "Count" }, { "title": "Same" }])
     );
     assert_eq!(moved.json["folder_id"], "1");
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -558,5 +558,5 @@ async fn queries_answer_whoever_may_use_their_model_and_nobody_else() {
             .ends_with("/404/post/queries/run/:result_format")
     );
     assert_eq!(sheet.status, 422);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }

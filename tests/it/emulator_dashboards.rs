@@ -44,7 +44,7 @@ async fn a_dashboard_is_put_together_from_tiles_filters_and_layouts() {
         ("", "GET /dashboards/$sales", NULL, 200, json!({ "dashboard_filters": [], "dashboard_layouts": [{ "dashboard_layout_components": [{}, {}, {}] }] })),
     ])
     .await;
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

@@ -293,7 +293,7 @@ async fn a_url_made_by_the_api_opens_and_validates() {
     );
     assert_eq!(used.status, 422);
     assert!(used.text.contains("already used this hour"));
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

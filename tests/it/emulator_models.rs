@@ -42,7 +42,7 @@ async fn models_connections_and_projects_are_set_up_and_looked_at() {
         ("", "GET /connections/dwh", NULL, 404, NULL),
     ])
     .await;
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 
     let ada = api.person("acme-42").await;
     for (method, path, body) in [

@@ -75,7 +75,7 @@ async fn a_schedule_needs_a_name_content_a_time_and_a_destination() {
     assert_eq!(made.text_of("title"), "Orders by month");
     assert_eq!(made.json["user_id"], ada.id.as_str());
     assert_eq!(made.json["enabled"], true);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn schedules_are_found_by_what_they_send_and_to_whom() {
 
     assert_eq!(texts(&none, "id"), NOTHING);
     assert_eq!(statuses([&deleted, &gone]), [204, 404]);
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -275,7 +275,7 @@ async fn a_board_changes_hands_and_is_seen_by_those_it_is_shared_with() {
         "2024-05-01T10:00:00.000+00:00"
     );
     assert_eq!(listed.json, json!([]));
-    assert_eq!(api.emulator.violations(), NOTHING);
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ async fn a_search_has_wildcards_alternatives_sorts_and_pages() {
         let answer = api.get(&format!("/users/search?{query}")).await;
         assert_eq!(ids(&answer), found, "{query}");
     }
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

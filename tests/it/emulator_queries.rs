@@ -80,7 +80,7 @@ async fn a_query_is_found_by_its_slug_and_run_in_every_format() {
     }
     let sheet = api.get(&format!("/queries/{id}/run/xlsx")).await;
     assert_eq!(sheet.status, 422);
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn system_activity_tells_of_users_dashboards_and_what_was_run() {
         ("", "GET /lookml_models/system__activity", NULL, 200, json!({ "name": "system__activity", "explores": [{ "name": "dashboard" }, { "name": "history" }, { "name": "user" }] })),
     ])
     .await;
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 
     let explore = api
         .get("/lookml_models/system__activity/explores/user")

@@ -69,7 +69,7 @@ async fn the_old_user_has_everything_one_can_own() {
     );
     assert_eq!(keys.json.as_array().unwrap().len(), 2);
     assert_eq!(sessions.json.as_array().unwrap().len(), 2);
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]

@@ -976,7 +976,7 @@ async fn what_is_not_served_says_so_and_is_counted_as_a_violation() {
             "{message}"
         );
         assert_eq!(
-            violations[number],
+            violations[number].what,
             format!("{method} {path}: {message}").replace("acme", "{namespace}")
         );
         let page = answer.text_of("documentation_url");

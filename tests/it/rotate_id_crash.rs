@@ -396,7 +396,7 @@ fn reached<T>(world: &World, stop: Stop, tokens: usize, ended: &Result<T, Error>
 
 fn check_requests(world: &World, context: &str) {
     let violations = world.emulator.violations();
-    assert_eq!(violations, Vec::<String>::new(), "after {context}");
+    assert_eq!(violations, [], "after {context}");
 }
 
 /// Stop a rotation there, resume it, and look. Gives whether the stop was reached at all.

@@ -49,7 +49,11 @@ impl Sandbox {
 
     /// A sandbox whose variables point at a fresh Looker like `options`.
     pub(crate) async fn with(options: Options) -> Self {
-        let emulator = Emulator::start(options).await.unwrap();
+        let strict = Options {
+            strict: true,
+            ..options
+        };
+        let emulator = Emulator::start(strict).await.unwrap();
         let mut sandbox = Self::offline();
         sandbox.points_at(&emulator);
         sandbox.emulator = Some(emulator);
@@ -121,8 +125,7 @@ impl Sandbox {
         emulator.stop().await;
         assert!(
             violations.is_empty(),
-            "Looker would not have understood:\n{}",
-            violations.join("\n")
+            "Looker has no use for:\n{violations:#?}"
         );
         assert_eq!(tokens, 0, "tokens that nobody logged out");
         assert!(faults.is_empty(), "faults that never struck: {faults:?}");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
-use crate::emulator::http::call::{Call, Query};
+use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::{DisabledSudo, Mode};
 use crate::emulator::world::{Id, World, id_text};
@@ -16,25 +16,14 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_session", update_session),
 ];
 
-/// The fields of a login. Recorded: the Go SDK sends a `grant_type` too.
-const FORM: [&str; 3] = ["client_id", "client_secret", "grant_type"];
-
 /// Wrong credentials get 404, as real instances answer.
 fn login(call: &Call<'_>, world: &mut World) -> Answer {
-    let text = std::str::from_utf8(call.raw).unwrap_or_default();
-    let form = Query::parse(text).unwrap_or_default();
-    // An unknown field is most likely a mistake of the client.
-    if let Some(name) = form.unknown(|name| FORM.contains(&name)) {
-        return Err(
-            Refusal::new(400, "Bad Request").violation(format!("an unknown form field `{name}`"))
-        );
-    }
     let switches = &world.rules.switches;
     let body_only = switches.has(switches.login_refuses_query);
     let value = |name| {
         // Credentials in the query of a URL end up in logs, so newer Lookers refuse them.
         let query = || call.query(name).filter(|_text| !body_only);
-        form.value(name).or_else(query).unwrap_or_default()
+        call.form.value(name).or_else(query).unwrap_or_default()
     };
     let user = world
         .keys

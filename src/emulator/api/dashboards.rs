@@ -73,7 +73,7 @@ fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
     // An answer that did something else would hide the gap.
     if call.query("project_name").is_some() {
         let what = "the emulator has no projects to move a dashboard to";
-        return Err(Refusal::new(501, what).violation(what));
+        return Err(Refusal::unserved(what));
     }
     let id = dashboards_and_looks::relocate(call, world, PieceKind::Dashboard)?;
     show(call, world, id)

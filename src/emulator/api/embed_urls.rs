@@ -133,7 +133,7 @@ fn create_as_me(call: &Call<'_>, world: &mut World) -> Answer {
         .own_urls
         .insert(token.clone(), (user, seconds, until));
     let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-    let url = format!("http://{}/login/embed/{path}?token={token}", call.host);
+    let url = format!("{}/login/embed/{path}?token={token}", call.origin());
     json_answer(json!({ "url": url }))
 }
 

@@ -107,7 +107,7 @@ fn refusal(unanswered: Unanswered) -> Refusal {
         // An answer without it would hide the gap.
         Unanswered::Unknown(what) => {
             let what = format!("the emulator does not know {what} of System Activity");
-            Refusal::new(501, &*what).violation(what)
+            Refusal::unserved(&what)
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) const OPERATIONS: &[Service] = &[
 
 fn versions(call: &Call<'_>, world: &mut World) -> Answer {
     let release = world.rules.switches.release;
-    let url = format!("http://{}", call.host);
+    let url = call.origin();
     let current = json!({
         "version": "4.0",
         "full_version": api_version(release),

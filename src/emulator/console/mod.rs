@@ -74,9 +74,9 @@ fn figures(inside: &Inside) -> Value {
 }
 
 /// The last of `texts`, and how many there are.
-fn last(texts: &VecDeque<String>) -> Value {
+fn last<T: ToString>(texts: &VecDeque<T>) -> Value {
     // Newest first.
-    let shown: Vec<&String> = texts.iter().rev().take(SHOWN).collect();
+    let shown: Vec<String> = texts.iter().rev().take(SHOWN).map(T::to_string).collect();
     json!({ "count": texts.len(), "shown": shown })
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::log::{Violation, ViolationKind};
+
 /// The end of an operation.
 pub(crate) type Answer = Result<Reply, Refusal>;
 
@@ -95,8 +97,8 @@ pub(crate) struct Refusal {
     message: String,
     errors: Vec<FieldError>,
     documented: bool,
-    /// The caller's violation; it is recorded, and fails a test.
-    pub(crate) violation: Option<String>,
+    /// The caller's mistake; it is recorded, and fails a test.
+    pub(crate) violation: Option<Violation>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
@@ -194,8 +196,21 @@ impl Refusal {
     /// The same refusal, and a mistake in the caller's code that is recorded.
     #[must_use]
     pub(crate) fn violation(mut self, what: impl Into<String>) -> Self {
-        self.violation = Some(what.into());
+        self.violation = Some(Violation {
+            kind: ViolationKind::Refused,
+            what: what.into(),
+        });
         self
+    }
+
+    /// 501 for what Looker has and this emulator lacks: a test must not pass by relying on it.
+    pub(crate) fn unserved(what: &str) -> Self {
+        let mut refusal = Self::new(501, what);
+        refusal.violation = Some(Violation {
+            kind: ViolationKind::Unserved,
+            what: what.to_owned(),
+        });
+        refusal
     }
 
     /// The same refusal, whose fields say what is wrong with them by code alone.

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use url::form_urlencoded;
 
 use crate::emulator::http::answer::Refusal;
 use crate::emulator::http::fields::Fields;
@@ -27,23 +28,29 @@ pub(crate) struct Paging {
     pub(crate) ignores_sort: bool,
     /// `limit` and `offset` mean each other.
     pub(crate) swapped: bool,
+    /// Pages have headers that lead to the others.
+    pub(crate) linked: bool,
 }
 
 /// One call of an operation.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
+    /// The path as it was asked for.
+    pub(crate) path: &'a str,
     /// The decoded path parameters, in the order of the path.
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) query: Query,
     /// The fields of the answer that are kept.
     pub(crate) fields: Fields,
     pub(crate) paging: Paging,
-    /// The body as it came.
-    pub(crate) raw: &'a [u8],
+    /// The body as a form; empty if it is none.
+    pub(crate) form: Query,
     /// The body as JSON, which has what the contract says; `null` if it is none.
     pub(crate) body: Value,
     /// `None` only if the operation is open.
     pub(crate) who: Option<&'a Who>,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
     /// The host and port the caller used.
     pub(crate) host: &'a str,
     pub(crate) user_agent: &'a str,
@@ -59,6 +66,24 @@ impl Call<'_> {
     /// The path parameter `name` as an id; 404 if it can be none.
     pub(crate) fn id(&self, name: &str) -> Result<Id, Refusal> {
         parse_id(self.param(name)).ok_or_else(Refusal::not_found)
+    }
+
+    /// Where the caller reached this Looker, such as `http://127.0.0.1:43210`.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+
+    /// The URL of this call with these query parameters in place of those of the same names.
+    pub(crate) fn url_with(&self, numbers: &[(&str, usize)]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let replaced = |name: &str| numbers.iter().any(|(known, _)| *known == name);
+        query.extend_pairs(self.query.0.iter().filter(|(name, _)| !replaced(name)));
+        query.extend_pairs(
+            numbers
+                .iter()
+                .map(|(name, number)| (name, number.to_string())),
+        );
+        format!("{}{}?{}", self.origin(), self.path, query.finish())
     }
 
     /// The caller.
@@ -157,6 +182,14 @@ impl Query {
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Take out the parameters without a value; gives the name of the first.
+    pub(crate) fn take_empty(&mut self) -> Option<String> {
+        let first = self.0.iter().find(|(_, value)| value.is_empty());
+        let first = first.map(|(name, _)| name.clone());
+        self.0.retain(|(_, value)| !value.is_empty());
+        first
     }
 
     /// The first parameter that is not known.

@@ -13,11 +13,37 @@ use crate::emulator::http::fields::Fields;
 use crate::emulator::http::operation::{Access, Operation};
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::router::Route;
+use crate::emulator::log::ViolationKind;
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{DisabledSudo, Switches};
 
 /// The body that a form is.
 const FORM: &str = "form";
+
+/// What forms may have besides the parameters of the operation. Recorded: the Go SDK sends it.
+const GRANT_TYPE: &str = "grant_type";
+
+/// What is odd about a request: refused by a strict Looker, else gathered.
+struct Oddities {
+    strict: bool,
+    found: Vec<String>,
+}
+
+impl Oddities {
+    /// Gather `what`, or refuse it with `status`.
+    fn note(&mut self, status: u16, what: impl Into<String>) -> Result<(), Refusal> {
+        let what = what.into();
+        if !self.strict {
+            self.found.push(what);
+            return Ok(());
+        }
+        let refusal = match status {
+            422 => Refusal::of_status(status),
+            status => Refusal::new(status, format!("Bad Request: {what}")),
+        };
+        Err(refusal.violation(what))
+    }
+}
 
 /// Call an operation, as far as the checks let it; `now` is the time that the rate is measured by.
 pub(crate) fn call(
@@ -32,28 +58,36 @@ pub(crate) fn call(
         return Err(fault::throttled(&inside.world.rules.switches, wait));
     }
     let operation = route.operation;
-    let service = route.service.ok_or_else(|| unserved(operation))?;
-    // The contract is checked before the rights, since a malformed call is a mistake whoever makes it.
-    let query = check_query(operation, &arrival.query)?;
-    check_body(operation, arrival)?;
-    let mut call = Call {
+    let service = route.service.ok_or_else(|| {
+        let what = format!("the emulator does not serve `{}`", operation.id);
+        Refusal::unserved(&what)
+    })?;
+    let mut odd = Oddities {
+        strict: inside.world.rules.strict,
+        found: Vec::new(),
+    };
+    let read = read(operation, arrival, &mut odd);
+    for what in odd.found {
+        let what = format!("{} {}: {what}", arrival.method, operation.path);
+        inside.log.violation(ViolationKind::Odd, what);
+    }
+    // What a call says is read before the rights are checked, since a malformed call is a mistake whoever makes it.
+    let Read { query, form, body } = read?;
+    let rules = &inside.world.rules;
+    let call = Call {
+        path: &arrival.path,
         params,
         fields: fields(operation, &query)?,
-        paging: paging(&inside.world.rules.switches, operation),
+        paging: paging(&rules.switches, operation),
         query,
-        raw: &arrival.body,
-        body: Value::Null,
+        form,
+        body,
         who,
+        scheme: rules.scheme,
         host: arrival.header(HOST),
         user_agent: arrival.header(USER_AGENT),
     };
     check_access(service.access, &call)?;
-    if let Some(kind) = operation.body.filter(|kind| *kind != FORM) {
-        let body =
-            serde_json::from_slice(call.raw).map_err(|error| bad_body(&error.to_string()))?;
-        contract::check(kind, &body).map_err(|why| bad_body(&why))?;
-        call.body = body;
-    }
     let mut reply = (service.handler)(&call, &mut inside.world)?;
     if let Body::Json(value) = reply.body {
         // Handlers may show more than was asked for; the rest is removed here, for all of them.
@@ -62,11 +96,58 @@ pub(crate) fn call(
     Ok(reply)
 }
 
-/// 501 for an operation that Looker has and this emulator lacks.
-fn unserved(operation: &Operation) -> Refusal {
-    // 501 and a violation, so that a test cannot pass by relying on a missing operation.
-    let what = format!("the emulator does not serve `{}`", operation.id);
-    Refusal::new(501, &*what).violation(what)
+/// What a request says.
+struct Read {
+    query: Query,
+    form: Query,
+    body: Value,
+}
+
+fn read(operation: &Operation, arrival: &Arrival, odd: &mut Oddities) -> Result<Read, Refusal> {
+    let query = read_query(operation, &arrival.query, odd)?;
+    check_type(operation, arrival, odd)?;
+    let raw = &arrival.body;
+    let (mut form, mut body) = (Query::default(), Value::Null);
+    match operation.body {
+        None => {
+            // Several clients send an empty object with every call.
+            if !raw.is_empty() {
+                odd.note(400, "a body where none is expected")?;
+            }
+        }
+        Some(FORM) => {
+            let text = std::str::from_utf8(raw).unwrap_or_default();
+            form = Query::parse(text).unwrap_or_default();
+            let known = |name: &str| operation.takes(name) || name == GRANT_TYPE;
+            if let Some(name) = form.unknown(known) {
+                odd.note(400, format!("an unknown form field `{name}`"))?;
+            }
+        }
+        Some(kind) => body = read_body(kind, raw, odd)?,
+    }
+    Ok(Read { query, form, body })
+}
+
+/// The JSON of a body of the type `kind`.
+fn read_body(kind: &str, raw: &[u8], odd: &mut Oddities) -> Result<Value, Refusal> {
+    let nothing = || Value::Object(serde_json::Map::new());
+    let body = match raw.is_empty() {
+        true => Value::Null,
+        false => serde_json::from_slice(raw).map_err(|error| bad_body(&error.to_string()))?,
+    };
+    let body = match body {
+        // The type of a list begins with a bracket; no client leaves that out.
+        Value::Null if !kind.starts_with('[') => {
+            odd.note(422, "the body: there is none")?;
+            nothing()
+        }
+        body => body,
+    };
+    let (body, found) = contract::fit(kind, body).map_err(|why| bad_body(&why))?;
+    for what in found {
+        odd.note(422, format!("the body: {what}"))?;
+    }
+    Ok(body)
 }
 
 fn paging(switches: &Switches, operation: &Operation) -> Paging {
@@ -78,6 +159,7 @@ fn paging(switches: &Switches, operation: &Operation) -> Paging {
         },
         ignores_offset: switches.ignores_offset,
         ignores_sort: switches.ignores_sort,
+        linked: switches.pages_have_links && operation.takes("offset"),
         swapped: switches.boards_swap_paging && operation.id == "search_boards",
     }
 }
@@ -107,44 +189,38 @@ pub(crate) fn who(inside: &Inside, text: &str) -> Option<Who> {
     })
 }
 
-fn check_query(operation: &Operation, raw: &str) -> Result<Query, Refusal> {
-    let query = Query::parse(raw).ok_or_else(|| {
+fn read_query(operation: &Operation, raw: &str, odd: &mut Oddities) -> Result<Query, Refusal> {
+    let mut query = Query::parse(raw).ok_or_else(|| {
         Refusal::new(400, "Bad Request").violation("a query that is not percent-encoded UTF-8")
     })?;
-    // An unknown parameter is most likely a mistake of the client.
-    match query.unknown(|name| operation.takes(name)) {
-        None => Ok(query),
-        Some(name) => Err(
-            Refusal::new(400, format!("Bad Request: unknown parameter '{name}'"))
-                .violation(format!("an unknown query parameter `{name}`")),
-        ),
+    // An unknown parameter is most likely a mistake of the client, and an empty one a variable that was not set.
+    if let Some(name) = query.unknown(|name| operation.takes(name)) {
+        odd.note(400, format!("an unknown query parameter `{name}`"))?;
     }
+    if let Some(name) = query.take_empty() {
+        odd.note(400, format!("an empty query parameter `{name}`"))?;
+    }
+    Ok(query)
 }
 
-fn check_body(operation: &Operation, arrival: &Arrival) -> Result<(), Refusal> {
+/// JSON is read as such whatever it is called.
+fn check_type(operation: &Operation, arrival: &Arrival, odd: &mut Oddities) -> Result<(), Refusal> {
     let wanted = match operation.body {
-        None if arrival.body.is_empty() => return Ok(()),
-        None => {
-            return Err(
-                Refusal::new(400, "Bad Request: this operation takes no body")
-                    .violation("a body where none is allowed"),
-            );
-        }
-        // Login takes its form in the query too, for a while.
-        Some(FORM) if arrival.body.is_empty() => return Ok(()),
         Some(FORM) => "application/x-www-form-urlencoded",
         Some(_) => "application/json",
+        None => return Ok(()),
     };
     let given = arrival.header(CONTENT_TYPE);
     // Parameters such as the charset do not matter.
     let kind = given.split(';').next().unwrap_or_default().trim();
-    if kind.eq_ignore_ascii_case(wanted) {
-        return Ok(());
+    // Login takes its form in the query too, for a while.
+    match arrival.body.is_empty() || kind.eq_ignore_ascii_case(wanted) {
+        true => Ok(()),
+        false => odd.note(
+            400,
+            format!("the content type `{kind}` instead of `{wanted}`"),
+        ),
     }
-    Err(
-        Refusal::new(400, format!("Bad Request: the body must be {wanted}"))
-            .violation(format!("the content type `{kind}` instead of `{wanted}`")),
-    )
 }
 
 fn check_access(access: Access, call: &Call<'_>) -> Result<(), Refusal> {

@@ -11,9 +11,10 @@ use std::time::Duration;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::emulator::http::tls::{Identity, Stream};
 use crate::system::{Clock, Sleep};
 
 /// How long to wait after a failed accept, as when the process has no file descriptor left.
@@ -104,6 +105,8 @@ impl Connected<IncomingStream<'_, Loopback>> for Orders {
 #[derive(Debug)]
 pub(crate) struct Loopback {
     listener: TcpListener,
+    /// For HTTPS.
+    identity: Option<Arc<Identity>>,
     clock: Clock,
     patience: Duration,
     places: Arc<Semaphore>,
@@ -111,9 +114,15 @@ pub(crate) struct Loopback {
 
 impl Loopback {
     /// Accept connections from `listener`, each of which waits so long for a request; pauses are measured by `clock`.
-    pub(crate) fn new(listener: TcpListener, clock: Clock, patience: Duration) -> Self {
+    pub(crate) fn new(
+        listener: TcpListener,
+        identity: Option<Arc<Identity>>,
+        clock: Clock,
+        patience: Duration,
+    ) -> Self {
         Self {
             listener,
+            identity,
             clock,
             patience,
             places: Arc::new(Semaphore::new(CONNECTIONS)),
@@ -133,6 +142,10 @@ impl Listener for Loopback {
                 Ok((stream, address)) => {
                     // Without this, small answers wait for the next acknowledgement.
                     drop(stream.set_nodelay(true));
+                    let stream = match &self.identity {
+                        Some(identity) => identity.accept(stream),
+                        None => Stream::Plain(stream),
+                    };
                     return (
                         Connection::new(stream, self.clock.clone(), self.patience, place),
                         address,
@@ -151,7 +164,7 @@ impl Listener for Loopback {
 
 /// One connection.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     clock: Clock,
     orders: Orders,
     state: State,
@@ -172,7 +185,7 @@ enum State {
 
 impl Connection {
     fn new(
-        stream: TcpStream,
+        stream: Stream,
         clock: Clock,
         patience: Duration,
         place: Option<OwnedSemaphorePermit>,
@@ -203,8 +216,7 @@ impl Connection {
             }
             Break::Close => Some(io::ErrorKind::BrokenPipe.into()),
             Break::Reset => {
-                // Closing a socket that lingers for no time sends a reset.
-                drop(self.stream.set_zero_linger());
+                self.stream.reset_at_close();
                 Some(io::ErrorKind::ConnectionReset.into())
             }
         }

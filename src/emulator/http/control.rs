@@ -27,7 +27,12 @@ pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
 
 fn route(shared: &Shared, arrival: &Arrival) -> Answer {
     let path = arrival.path.trim_start_matches("/__emulator");
-    match (arrival.method.as_str(), path) {
+    let method = match arrival.method.as_str() {
+        // The answer is the same, without its body.
+        "HEAD" => "GET",
+        method => method,
+    };
+    match (method, path) {
         ("GET", "/") => console::page(shared, &arrival.query),
         ("GET", "/console.css") => console::style(),
         ("GET", "/console.js") => console::script(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{self, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{HOST, USER_AGENT};
+use axum::http::header::{ACCEPT_ENCODING, HOST, USER_AGENT};
 use axum::response::Response;
 
 use crate::emulator::faults::Effect;
@@ -14,13 +14,14 @@ use crate::emulator::http::answer::Refusal;
 use crate::emulator::http::checks;
 use crate::emulator::http::connection::{self, Orders};
 use crate::emulator::http::control;
+use crate::emulator::http::cors;
 use crate::emulator::http::gate;
 use crate::emulator::http::latency::Line;
 use crate::emulator::http::proxy;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
 use crate::emulator::http::router::{self, Route, Target};
-use crate::emulator::log::RequestRecord;
+use crate::emulator::log::{RequestRecord, Violation, ViolationKind};
 use crate::emulator::options::Latency;
 use crate::emulator::shared::{Inside, Shared};
 use crate::emulator::web::WebCall;
@@ -38,21 +39,15 @@ pub(crate) async fn handle(
     let (parts, body) = request.into_parts();
     let _busy = orders.busy();
     // Before the body is read: a request that is refused anyway should not fill the memory.
-    if let Err(refusal) = gate::refuse(&parts, &shared.options) {
+    if let Err(refusal) = gate::refuse(&parts, &shared) {
         return respond::response(&shared, Given::of(Err(refusal), None, &shared));
     }
     let body = match arrived(&shared, body).await {
         Ok(body) => body,
         Err(late) => return respond::response(&shared, Given::of(Err(late), None, &shared)),
     };
-    let arrival = Arrival {
-        method: parts.method.as_str().to_owned(),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
-        body,
-        who: None,
-    };
+    let mut arrival = Arrival::new(parts, body);
+    tidy(&shared, &mut arrival);
     let target = router::find(&arrival.method, &arrival.path);
     // Control requests are neither faulted nor counted.
     if matches!(target, Target::Control) {
@@ -77,6 +72,7 @@ pub(crate) async fn handle(
         None => answer(&shared, &target, &arrival),
     };
     let given = fault::instead_after(&shared, effect.as_ref(), &target, given);
+    let given = suited(&shared, &arrival, given);
     drop(place);
     let status = fault::status(effect.as_ref(), given.status);
     record(&shared, &arrival, &target, &given, status, started);
@@ -85,6 +81,30 @@ pub(crate) async fn handle(
         put_off(&shared, target, arrival, calls);
     }
     fault::after(&orders, effect, respond::response(&shared, given))
+}
+
+/// The answer in the form that the client asked for, and for the page that it may be from.
+fn suited(shared: &Shared, arrival: &Arrival, mut given: Given) -> Given {
+    if let Some(origin) = cors::origin(shared, &arrival.headers, &arrival.path) {
+        given.headers.push(("access-control-allow-origin", origin));
+    }
+    if arrival.header(ACCEPT_ENCODING).contains("gzip") {
+        given.compress();
+    }
+    given
+}
+
+/// Drop the empty segments of a path, as Looker does, unless it is strict.
+fn tidy(shared: &Shared, arrival: &mut Arrival) {
+    let Some(path) = router::without_empty_segments(&arrival.path) else {
+        return;
+    };
+    let mut inside = shared.lock();
+    if !inside.world.rules.strict {
+        let what = format!("{} {}: empty segments", arrival.method, arrival.path);
+        inside.log.violation(ViolationKind::Odd, what);
+        arrival.path = path;
+    }
 }
 
 /// Count a request, and do what was put off until then; returns what goes wrong with it, how long it takes, and where it
@@ -152,16 +172,29 @@ fn answer(shared: &Shared, target: &Target, arrival: &Arrival) -> Given {
             };
             Given::of((page.handler)(&call, world, log), None, shared)
         }
+        Target::OtherMethod(methods) if arrival.method == "OPTIONS" => {
+            Given::of(cors::preflight(methods), None, shared)
+        }
+        Target::OtherMethod(methods) => {
+            let what = format!("Looker takes {methods} there");
+            strayed(shared, arrival, &what);
+            let mut refusal = Refusal::of_status(405);
+            refusal.headers.push(("allow", methods.clone()));
+            Given::of(Err(refusal), None, shared)
+        }
+        // A path that Looker does not have is a mistake of the client.
         Target::Control | Target::Unknown => {
-            // A path that Looker does not have is a mistake of the client.
-            let what = format!(
-                "{} {}: Looker has nothing there",
-                arrival.method, arrival.path
-            );
-            shared.lock().log.violation(what);
-            Given::of(Err(Refusal::not_found()), None, shared)
+            strayed(shared, arrival, "Looker has nothing there");
+            Given::of(Ok(proxy::outage()), None, shared)
         }
     }
+}
+
+/// Record a request that leads nowhere.
+fn strayed(shared: &Shared, arrival: &Arrival, why: &str) {
+    let what = format!("{} {}: {why}", arrival.method, arrival.path);
+    let mut inside = shared.lock();
+    inside.log.violation(ViolationKind::Unknown, what);
 }
 
 fn api(
@@ -180,13 +213,13 @@ fn api(
     let now = shared.options.clock.elapsed();
     let answer = checks::call(&mut inside, now, (route, params), arrival, who.as_ref());
     if let Err(Refusal {
-        violation: Some(what),
+        violation: Some(Violation { kind, what }),
         ..
     }) = &answer
     {
         // Logged while locked, so that a test that reads the log afterwards finds it.
         let text = format!("{} {}: {what}", arrival.method, route.operation.path);
-        inside.log.violation(text);
+        inside.log.violation(*kind, text);
     }
     let says_why = inside.world.rules.switches.field_errors_say_why;
     drop(inside);

@@ -10,21 +10,23 @@ use axum::http::header::{HOST, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 
 use crate::emulator::http::answer::Refusal;
+use crate::emulator::http::cors;
 use crate::emulator::options::Options;
+use crate::emulator::shared::Shared;
 
 /// The headers in which browsers name the origin of a request.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuse a request that is meant for another host, or that a page of another site makes and that could do or tell
 /// something.
-pub(crate) fn refuse(parts: &Parts, options: &Options) -> Result<(), Refusal> {
+pub(crate) fn refuse(parts: &Parts, shared: &Shared) -> Result<(), Refusal> {
     let named = header(&parts.headers, HOST);
     let host = match parts.uri.authority() {
         Some(authority) if named.is_empty() => authority.as_str(),
         _ => named,
     };
     // A page elsewhere could reach a loopback address through a host name of its own (DNS rebinding).
-    if !is_own(host, options) {
+    if !is_own(host, &shared.options) {
         return Err(forbidden(
             "this emulator is not the host that was asked for; see `--embed-host`",
         ));
@@ -32,6 +34,9 @@ pub(crate) fn refuse(parts: &Parts, options: &Options) -> Result<(), Refusal> {
     // Reading is harmless, except for the console, which shows secrets.
     let reads = matches!(parts.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if reads && !parts.uri.path().starts_with("/__emulator") {
+        return Ok(());
+    }
+    if cors::origin(shared, &parts.headers, parts.uri.path()).is_some() {
         return Ok(());
     }
     let origin = header(&parts.headers, ORIGIN);
@@ -74,7 +79,8 @@ fn is_own(host: &str, options: &Options) -> bool {
     }
 }
 
-fn without_port(host: &str) -> &str {
+/// A host without its port.
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

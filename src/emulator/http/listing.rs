@@ -16,6 +16,9 @@ use crate::emulator::world::Id;
 /// How many items a page has when `per_page` is not given.
 const PER_PAGE: usize = 100;
 
+/// How many items after a page are counted for its total; Looker too leaves out a total that takes long.
+const COUNTED: usize = 1000;
+
 /// The search filters of a call: patterns by field, all or any of which must match.
 #[derive(Debug)]
 pub(crate) struct Filters<'a> {
@@ -150,9 +153,46 @@ impl Page {
         })
     }
 
-    /// This page of `items`.
-    pub(crate) fn cut<T>(self, items: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-        items.skip(self.offset).take(self.limit)
+    /// This page of `items`, and how many there are in all, if that is soon counted.
+    fn cut<T>(self, mut items: impl Iterator<Item = T>) -> (Vec<T>, Option<usize>) {
+        let (least, most) = items.size_hint();
+        let known = most.filter(|most| *most == least);
+        let page: Vec<T> = items.by_ref().skip(self.offset).take(self.limit).collect();
+        let total = known.or_else(|| {
+            // Counting on may take longer than the page did, for every page.
+            let more = items.take(COUNTED + 1).count();
+            let seen = !page.is_empty() || self.offset == 0;
+            (seen && more <= COUNTED).then_some(self.offset + page.len() + more)
+        });
+        (page, total)
+    }
+
+    /// The `Link` and `X-Total-Count` of a page of so many items, as Looker's documentation of paging describes them.
+    fn add_links(self, call: &Call<'_>, shown: usize, total: Option<usize>, reply: Reply) -> Reply {
+        if !call.paging.linked || self.limit == 0 || call.query("limit").is_none() {
+            return reply;
+        }
+        let (offset, limit) = (self.offset, self.limit);
+        let next = offset.saturating_add(limit);
+        // Without a total, a full page may have a next one.
+        let more = total.map_or(shown == limit, |total| next < total);
+        let last = total.map(|total| total.saturating_sub(1) / limit * limit);
+        let places = [
+            ("first", Some(0)),
+            ("last", last),
+            ("next", more.then_some(next)),
+            ("prev", (offset > 0).then(|| offset.saturating_sub(limit))),
+        ];
+        let links = places.into_iter().filter_map(|(rel, place)| {
+            let url = call.url_with(&[("limit", limit), ("offset", place?)]);
+            Some(format!("<{url}>; rel=\"{rel}\""))
+        });
+        let links: Vec<String> = links.collect();
+        let reply = reply.header("link", links.join(", "));
+        match total {
+            Some(total) => reply.header("x-total-count", total.to_string()),
+            None => reply,
+        }
     }
 }
 
@@ -166,7 +206,9 @@ pub(crate) fn answer<T: Copy>(
     let whole = |item: T| show(&call.fields, item);
     // The tables are in the order of ids, so nothing needs sorting or a whole list.
     if by_id(call) {
-        return Ok(Reply::json(page.cut(items).map(whole).collect()));
+        let (items, total) = page.cut(items);
+        let reply = Reply::json(items.iter().copied().map(whole).collect());
+        return Ok(page.add_links(call, items.len(), total, reply));
     }
     let keys: Vec<(&str, bool)> = call
         .query("sorts")
@@ -178,8 +220,9 @@ pub(crate) fn answer<T: Copy>(
     let fields = Fields::of(keys.iter().map(|(name, _)| *name));
     let mut items: Vec<(Value, T)> = items.map(|item| (show(&fields, item), item)).collect();
     items.sort_by(|(one, _), (other, _)| order(&keys, one, other));
-    let items = items.into_iter().map(|(_, item)| item);
-    Ok(Reply::json(page.cut(items).map(whole).collect()))
+    let (items, total) = page.cut(items.into_iter().map(|(_, item)| item));
+    let reply = Reply::json(items.iter().copied().map(whole).collect());
+    Ok(page.add_links(call, items.len(), total, reply))
 }
 
 /// The items that pass the filters, in the order and the page that the caller asks for.

@@ -18,6 +18,9 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
     /// The verb of an HTTP method; `HEAD` and its like have none.
     pub(crate) fn of(method: &str) -> Option<Self> {
         Some(match method {

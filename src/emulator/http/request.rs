@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use axum::http::request::Parts;
 
 use crate::emulator::http::call::Who;
 
@@ -19,6 +20,18 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
+    /// A request with this head and body.
+    pub(crate) fn new(head: Parts, body: Bytes) -> Self {
+        Self {
+            method: head.method.as_str().to_owned(),
+            path: head.uri.path().to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            headers: head.headers,
+            body,
+            who: None,
+        }
+    }
+
     /// The value of a header that is text.
     pub(crate) fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
         let value = self.headers.get(name);

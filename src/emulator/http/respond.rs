@@ -1,9 +1,13 @@
 //! From what an operation gives to an HTTP answer.
 
+use std::io::Write as _;
+
 use axum::body::Body as HttpBody;
 use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::emulator::http::answer::{Answer, Body, Reply};
 use crate::emulator::http::operation::{Access, Verb};
@@ -13,6 +17,9 @@ use crate::emulator::text::http_date;
 use crate::emulator::world::Id;
 
 const JSON: &str = "application/json";
+
+/// The smallest body that is compressed for clients that take it so; below, the head outweighs what is saved.
+const COMPRESSED_FROM: usize = 2048;
 
 /// Tells browsers to use encryption only.
 const TRANSPORT: &str = "max-age=15724800; includeSubDomains";
@@ -63,6 +70,22 @@ impl Given {
             let expires = http_date(now + COOKIE_SECONDS);
             let cookie = format!("looker.browser={BROWSER}; expires={expires}; HttpOnly");
             self.headers.push(("set-cookie", cookie));
+        }
+    }
+
+    /// Compress the body, if that is worth it.
+    pub(crate) fn compress(&mut self) {
+        if self.body.len() < COMPRESSED_FROM {
+            return;
+        }
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let written = encoder
+            .write_all(&self.body)
+            .and_then(|()| encoder.finish());
+        // Writing into memory does not fail; if it did, the plain body would do.
+        if let Ok(compressed) = written {
+            self.body = compressed;
+            self.headers.push(("content-encoding", "gzip".to_owned()));
         }
     }
 

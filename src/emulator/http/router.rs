@@ -30,6 +30,8 @@ pub(crate) enum Target {
     Page(&'static Page),
     /// A path that only an emulator has.
     Control,
+    /// A path that Looker has for other methods, which are named.
+    OtherMethod(String),
     /// A path that Looker does not have.
     Unknown,
 }
@@ -41,7 +43,7 @@ impl Target {
             Self::Operation(route, _) => route.operation.id,
             Self::Page(page) => page.id,
             Self::Control => "emulator",
-            Self::Unknown => "unknown",
+            Self::OtherMethod(_) | Self::Unknown => "unknown",
         }
     }
 }
@@ -69,11 +71,40 @@ pub(crate) fn find(method: &str, path: &str) -> Target {
     if path == "/" || path.starts_with("/__emulator") {
         return Target::Control;
     }
-    let Some(verb) = Verb::of(method) else {
-        return Target::Unknown;
+    let verb = match method {
+        // The answer is the same, without its body.
+        "HEAD" => Some(Verb::Get),
+        _ => Verb::of(method),
     };
+    if let Some(target) = verb.and_then(|verb| at(verb, path)) {
+        return target;
+    }
+    let others = Verb::ALL
+        .into_iter()
+        .filter(|verb| at(*verb, path).is_some());
+    let others: Vec<String> = others
+        .map(|verb| verb.word().to_ascii_uppercase())
+        .collect();
+    match others.is_empty() {
+        true => Target::Unknown,
+        false => Target::OtherMethod(others.join(", ")),
+    }
+}
+
+/// `path` without the empty segments that a base URL with a slash at its end leaves in it; `None` if it has none.
+pub(crate) fn without_empty_segments(path: &str) -> Option<String> {
+    let rest = path
+        .strip_prefix("/api/")
+        .filter(|rest| rest.contains("//") || rest.starts_with('/'))?;
+    let segments = rest.split('/').filter(|segment| !segment.is_empty());
+    let tidy: Vec<&str> = segments.collect();
+    Some(format!("/api/{}", tidy.join("/")))
+}
+
+fn at(verb: Verb, path: &str) -> Option<Target> {
     match path {
-        // The official Python SDK logs out at the unversioned path.
+        // The official Python SDK logs in and out at the unversioned paths.
+        "/api/login" => operation(verb, "/login"),
         "/api/logout" => operation(verb, "/logout"),
         "/versions" => operation(verb, path),
         _ => match path.strip_prefix(API) {
@@ -81,7 +112,6 @@ pub(crate) fn find(method: &str, path: &str) -> Target {
             None => page(verb, path),
         },
     }
-    .unwrap_or(Target::Unknown)
 }
 
 fn operation(verb: Verb, path: &str) -> Option<Target> {
@@ -124,7 +154,7 @@ mod tests {
 
     use crate::emulator::{api, contract};
 
-    use super::{Target, find as target_of};
+    use super::{Target, find as target_of, without_empty_segments};
 
     fn find(method: &str, path: &str) -> (&'static str, Vec<String>) {
         let target = target_of(method, path);
@@ -150,9 +180,32 @@ mod tests {
     }
 
     #[test]
-    fn logout_works_without_a_version_too() {
+    fn login_and_logout_work_without_a_version_too() {
         assert_eq!(find("DELETE", "/api/logout").0, "logout");
         assert_eq!(find("DELETE", "/api/4.0/logout").0, "logout");
+        assert_eq!(find("POST", "/api/login").0, "login");
+    }
+
+    #[test]
+    fn head_is_get_and_other_methods_are_named() {
+        assert_eq!(find("HEAD", "/api/4.0/user").0, "me");
+        let Target::OtherMethod(methods) = target_of("PUT", "/api/4.0/users/7") else {
+            panic!("users are not put");
+        };
+        assert_eq!(methods, "GET, PATCH, DELETE");
+    }
+
+    #[test]
+    fn empty_segments_are_dropped_within_the_api() {
+        let tidy = |path| without_empty_segments(path);
+        assert_eq!(
+            tidy("/api/4.0//users//7").as_deref(),
+            Some("/api/4.0/users/7")
+        );
+        assert_eq!(tidy("/api//4.0/user").as_deref(), Some("/api/4.0/user"));
+        for path in ["/api/4.0/users/7", "//api/4.0/user", "/embed//x"] {
+            assert_eq!(tidy(path), None, "{path}");
+        }
     }
 
     #[test]

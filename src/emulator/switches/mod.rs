@@ -207,6 +207,8 @@ switches! {
     lookup_gives_another: bool = false;
     /// How many rows a page can have; 0 is any number.
     page_cap: usize = 0, or "2";
+    /// A page that was asked for with `limit` has `Link` and, if the whole is soon counted, `X-Total-Count`: so the documentation of paging; no recording has them.
+    pages_have_links: bool = true;
     /// Lists begin with the first row, whatever `offset` or `page` says.
     ignores_offset: bool = false;
     /// Lists are in the order of ids, whatever `sorts` says.

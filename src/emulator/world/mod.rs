@@ -67,6 +67,10 @@ pub(crate) struct Rules {
     pub(crate) switches: Switches,
     /// How long a token lives.
     pub(crate) token_seconds: i64,
+    /// What is odd is refused; Looker passes over it.
+    pub(crate) strict: bool,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
 }
 
 impl World {
