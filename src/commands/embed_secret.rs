@@ -18,24 +18,41 @@ pub(crate) enum Verdict {
     Unavailable,
 }
 
-/// Ask Looker's validator about a URL for `path` and `login`.
+/// Ask Looker's validator about a URL for `path` and a `user` who is never created.
 pub(crate) async fn judge(
     admin: &Client,
     access: &EmbedAccess,
-    (path, login): (&str, &Login),
+    (path, user): (&str, &str),
     system: &System,
 ) -> Result<Verdict, Error> {
-    let first = judge_one(admin, access, access.algorithm, (path, login), system).await?;
-    if !matches!(first, Verdict::Refused(_)) {
+    // Grants that no Looker objects to: a profile without any, or one that misspells a permission, has its own checks, and
+    // must not make a good secret look bad.
+    let login = Login {
+        permissions: Some(vec!["access_data".to_owned(), "see_looks".to_owned()]),
+        models: Some(vec!["embedctl".to_owned()]),
+        ..Login::new(user)
+    };
+    let url = (path, &login);
+    let first = judge_one(admin, access, access.algorithm, url, system).await?;
+    let Verdict::Refused(reason) = &first else {
+        return Ok(first);
+    };
+    if !is_about_signature(reason) {
         return Ok(first);
     }
     // The same secret with the other algorithm tells a wrong algorithm from a wrong secret.
     let other = access.algorithm.other();
-    let again = judge_one(admin, access, other, (path, login), system).await?;
-    Ok(match again {
+    Ok(match judge_one(admin, access, other, url, system).await? {
         Verdict::Accepted => Verdict::OtherAlgorithm(other),
+        // Something else is wrong too, but the signature is right.
+        Verdict::Refused(reason) if !is_about_signature(&reason) => Verdict::OtherAlgorithm(other),
         _ => first,
     })
+}
+
+/// Whether the validator's `reason` says that the signature is wrong.
+pub(crate) fn is_about_signature(reason: &str) -> bool {
+    reason.to_lowercase().contains("signature")
 }
 
 async fn judge_one(
@@ -80,12 +97,52 @@ pub(crate) fn wrong_algorithm(kind: Kind, given: Algorithm, right: Algorithm) ->
 
 /// The error if Looker refuses its signatures.
 pub(crate) fn refused(kind: Kind, reason: &str) -> Error {
-    let error = Error::new(kind, format!("Looker refuses its signatures: {reason}"));
-    if reason.contains("host") {
+    let error = Error::new(kind, format!("Looker refuses what it signs: {reason}"));
+    if is_about_signature(reason) {
+        error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
+    } else if reason.contains("Invalid host") {
         error.hint("pass `--embed-host` with the host that Looker names")
-    } else if reason.contains("time") {
+    } else if reason.contains("'time' param") {
         error.hint("set this machine's clock")
     } else {
-        error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
+        error.hint("this is not about the secret: leave it as it is, and change what Looker names")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+    use crate::error::Kind;
+
+    #[test]
+    fn only_a_wrong_signature_speaks_against_the_secret() {
+        for (reason, hint) in [
+            (
+                "Embed URI is not valid: 'signature' param failed to authenticate: '...'",
+                "copy the embed secret again",
+            ),
+            (
+                "Embed URI is not valid: Invalid host: a.example  (Use b.example instead)",
+                "--embed-host",
+            ),
+            (
+                "'time' param is not within 5 minutes of the server's system time",
+                "clock",
+            ),
+            (
+                "This request includes 'user_timezone' param and User Time Zones are disabled",
+                "not about the secret",
+            ),
+            ("Missing required parameter: models", "not about the secret"),
+            (
+                "The permission see_lookz does not exist on this host at this time",
+                "not about the secret",
+            ),
+        ] {
+            let error = refused(Kind::NotAllowed, reason);
+
+            let advice = error.advice().unwrap();
+            assert!(advice.contains(hint), "{reason}: {advice}");
+        }
     }
 }

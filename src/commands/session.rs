@@ -166,7 +166,7 @@ pub(crate) fn http(
         retries: settings.retries(),
         ca_files: settings.ca_files(),
         verify_tls: settings.verify_tls(),
-        proxy: settings.proxy().map(str::to_owned),
+        proxy: settings.proxy_setting(),
         no_proxy: settings.no_proxy().map(str::to_owned),
         concurrency: settings.concurrency(),
         rps: settings.rps(),

@@ -38,6 +38,7 @@ use crate::config::secret::SecretSource;
 use crate::config::source::Setting;
 use crate::error::Error;
 use crate::ledger::sqlite::default_path;
+use crate::looker::Proxy;
 use crate::signed_url::Algorithm;
 use crate::signed_url::Grants;
 use crate::system::System;
@@ -226,6 +227,15 @@ impl Settings {
     /// The proxy for requests to Looker. May contain a password.
     pub fn proxy(&self) -> Option<&str> {
         self.proxy.as_ref().map(|setting| setting.value.as_str())
+    }
+
+    /// The same, and the source of its address.
+    pub(crate) fn proxy_setting(&self) -> Option<Proxy> {
+        let Setting { value, source } = self.proxy.as_ref()?;
+        Some(Proxy {
+            url: value.clone(),
+            source: source.to_string(),
+        })
     }
 
     /// The hosts that are reached without the proxy.

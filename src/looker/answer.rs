@@ -3,11 +3,15 @@
 use reqwest::header::HeaderMap;
 use zeroize::Zeroizing;
 
+use crate::looker::proxy::UsedProxy;
+
 /// A response of any status.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Zeroizing<Vec<u8>>,
+    /// The proxy that the request went through.
+    pub(super) proxy: Option<UsedProxy>,
 }
 
 impl Answer {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::looker::foreign::Foreign;
+use crate::looker::proxy::UsedProxy;
 use crate::system::duration;
 
 /// Why a call of Looker's API failed. Never holds a body, a secret, or a URL with a query.
@@ -61,7 +62,7 @@ pub enum LookerError {
     },
     /// A proxy or Looker's outage page answered. This says nothing about the thing asked for, and Looker may have acted
     /// behind it.
-    #[error("`{operation}` was not answered by Looker's API: status {status} with {foreign}")]
+    #[error("`{operation}` was not answered by Looker's API: status {status} with {foreign}{}", Through(.proxy))]
     Unavailable {
         /// The operation's id.
         operation: &'static str,
@@ -69,6 +70,8 @@ pub enum LookerError {
         status: u16,
         /// What came instead.
         foreign: Foreign,
+        /// The proxy that the request went through.
+        proxy: Option<UsedProxy>,
     },
     /// Looker answered with another status that is not success.
     #[error("Looker answered {status} to `{operation}`: {message}")]
@@ -81,7 +84,7 @@ pub enum LookerError {
         message: String,
     },
     /// No connection was made, so nothing was sent.
-    #[error("cannot connect to `{origin}` for `{operation}`")]
+    #[error("cannot connect to `{origin}`{} for `{operation}`", Through(.proxy))]
     Unreachable {
         /// The operation's id.
         operation: &'static str,
@@ -89,6 +92,8 @@ pub enum LookerError {
         origin: String,
         /// Whether the host's name is unknown.
         unknown_host: bool,
+        /// The proxy that the request was to go through.
+        proxy: Option<UsedProxy>,
         /// The cause.
         #[source]
         source: anyhow::Error,
@@ -192,6 +197,18 @@ pub enum LookerError {
         /// What is wrong.
         problem: String,
     },
+}
+
+/// The end of a phrase about a connection: through which proxy.
+struct Through<'a>(&'a Option<UsedProxy>);
+
+impl fmt::Display for Through<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(proxy) => write!(f, " through the {proxy}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What is wrong with a server's certificate.

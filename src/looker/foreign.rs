@@ -96,6 +96,7 @@ mod tests {
             status,
             headers: HeaderMap::from_iter(kind),
             body: body.as_bytes().to_vec().into(),
+            proxy: None,
         }
     }
 

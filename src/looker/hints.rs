@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::looker::error::{LookerError, TlsProblem};
 use crate::looker::foreign::Foreign;
+use crate::looker::proxy::UsedProxy;
 
 impl From<LookerError> for Error {
     fn from(error: LookerError) -> Self {
@@ -84,8 +85,8 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Throttled { .. } => {
             "wait a minute and run the command again, with a lower `--concurrency` or `--rps`".to_owned()
         }
-        LookerError::Unavailable { operation, status, foreign } => {
-            unavailable(operation, *status, foreign)
+        LookerError::Unavailable { operation, status, foreign, proxy } => {
+            unavailable(operation, *status, foreign, proxy.as_ref())
         }
         LookerError::Status { status: 409, .. } => {
             "the same thing was changed at the same time; check it, then run the command again".to_owned()
@@ -96,7 +97,7 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Status { status, .. } if *status >= 500 => {
             "run the command again in a minute; if the problem persists, check Looker's log".to_owned()
         }
-        LookerError::Unreachable { origin, unknown_host, .. } => unreachable(origin, *unknown_host),
+        LookerError::Unreachable { .. } => unreachable(error)?,
         LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
         LookerError::Timeout { .. } => "give Looker more time with `--timeout`, or run the command again".to_owned(),
         LookerError::Lost { .. } => "run the command again; it finds and keeps what Looker has already done".to_owned(),
@@ -156,8 +157,17 @@ fn denied(error: &LookerError, operation: &str, status: u16) -> String {
 
 /// The hint if something other than Looker's API answered. At login, the page was recorded both during outages and as the
 /// answer to an unknown key (in 2022, from a client that accepts any content type).
-fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
+fn unavailable(
+    operation: &str,
+    status: u16,
+    foreign: &Foreign,
+    proxy: Option<&UsedProxy>,
+) -> String {
     match foreign {
+        _ if status == 407 => match proxy {
+            Some(proxy) => wants_password(proxy),
+            None => "a proxy on the way wants a user and a password, and none is set: name it in `HTTPS_PROXY`".to_owned(),
+        },
         Foreign::Redirect { .. } => {
             "nothing was concluded from it: `--base-url` must be the API's own address, without a login page or a proxy in \
              front of it"
@@ -171,18 +181,50 @@ fn unavailable(operation: &str, status: u16, foreign: &Foreign) -> String {
         _ if status == 411 => {
             "nothing was concluded from it: a proxy in front of Looker requires a `Content-Length` on every request".to_owned()
         }
-        _ if status == 407 => "name the proxy with its user and password in `HTTPS_PROXY`".to_owned(),
         _ if status == 404 => {
             "nothing was concluded from it: this is Looker's page for an outage, maintenance or an upgrade, or a proxy in \
              front of it; run the command again in a minute, and check `--base-url` if the problem persists"
                 .to_owned()
         }
-        _ => {
-            "nothing was concluded from it: a proxy, a firewall or an allow-list in front of Looker answered; check whether \
-             this machine may call the API at `--base-url`, and run the command again"
-                .to_owned()
-        }
+        _ => match proxy {
+            Some(_) => "nothing was concluded from it: the proxy, or something else in front of Looker, answered; ask whoever \
+                        runs it to allow this machine to call the API, or name Looker's host in `NO_PROXY` if it can be \
+                        reached directly"
+                .to_owned(),
+            None => "nothing was concluded from it: a proxy, a firewall or an allow-list in front of Looker answered; check \
+                     whether this machine may call the API at `--base-url`, and run the command again"
+                .to_owned(),
+        },
     }
+}
+
+/// The hint if the proxy cannot be reached, or does not connect to Looker; the error itself names it.
+fn proxy_fails(proxy: &UsedProxy, origin: &str, cause: &str) -> String {
+    let directly = "name the host in `NO_PROXY` if it can be reached directly";
+    // The only way to learn what the answer to CONNECT was.
+    if cause.contains("proxy authorization required") {
+        wants_password(proxy)
+    } else if cause.contains("tunnel error") {
+        format!(
+            "the proxy answered and refused: ask whoever runs it to allow `{origin}`, or {directly}"
+        )
+    } else {
+        let source = &proxy.source;
+        format!(
+            "check that the address in the {source} is right and that the proxy runs, or {directly}"
+        )
+    }
+}
+
+fn wants_password(proxy: &UsedProxy) -> String {
+    let UsedProxy { address, source } = proxy;
+    let example = match address.split_once("://") {
+        Some((scheme, host)) => format!("{scheme}://USER:PASSWORD@{host}"),
+        None => format!("USER:PASSWORD@{address}"),
+    };
+    format!(
+        "the proxy wants a user and a password, or refuses those it got: give them in the {source}, as in `{example}`"
+    )
 }
 
 fn not_found(operation: &str) -> Option<String> {
@@ -202,18 +244,33 @@ fn not_found(operation: &str) -> Option<String> {
     }
 }
 
-fn unreachable(origin: &str, unknown_host: bool) -> String {
-    if unknown_host {
-        return format!(
+fn unreachable(error: &LookerError) -> Option<String> {
+    let LookerError::Unreachable {
+        origin,
+        unknown_host,
+        proxy,
+        source,
+        ..
+    } = error
+    else {
+        return None;
+    };
+    if let Some(proxy) = proxy {
+        return Some(proxy_fails(proxy, origin, &source.to_string()));
+    }
+    if *unknown_host {
+        return Some(format!(
             "check the host in `{origin}`, and whether this machine needs a proxy (`HTTPS_PROXY`)"
-        );
+        ));
     }
     let other_port = if origin.ends_with(":19999") {
         "; newer Lookers serve the API without a port".to_owned()
     } else {
         "; older Lookers serve the API on port 19999".to_owned()
     };
-    format!("check that Looker is running at `{origin}` and that no firewall blocks it{other_port}")
+    Some(format!(
+        "check that Looker is running at `{origin}` and that no firewall blocks it{other_port}"
+    ))
 }
 
 const fn tls(problem: TlsProblem) -> &'static str {

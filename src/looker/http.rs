@@ -261,10 +261,8 @@ impl Http {
             false => Vec::new(),
         };
         let client = self.0.transport.client(request.url())?;
-        let failing = Failing {
-            operation: label.operation,
-            timeout: self.0.timeout,
-        };
+        let proxy = self.0.transport.proxy_for(request.url());
+        let failing = Failing::new(label.operation, self.0.timeout, proxy);
         let mut seen = Exchange {
             identity: label.identity.to_owned(),
             operation: label.operation,
@@ -342,6 +340,7 @@ async fn read(mut response: reqwest::Response, failing: &Failing) -> Result<Answ
         status,
         headers,
         body,
+        proxy: failing.proxy.clone(),
     })
 }
 

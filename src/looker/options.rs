@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::looker::proxy::Proxy;
 use crate::looker::trace::{NoTrace, Trace};
 use crate::system::{Clock, Random};
 
@@ -19,8 +20,8 @@ pub struct HttpOptions {
     pub ca_files: Vec<PathBuf>,
     /// Whether to verify the server's certificate.
     pub verify_tls: bool,
-    /// The proxy for all requests, such as `http://proxy:3128`; no environment variable is read.
-    pub proxy: Option<String>,
+    /// The proxy for all requests; no environment variable is read.
+    pub proxy: Option<Proxy>,
     /// The hosts to reach without the proxy, separated by commas.
     pub no_proxy: Option<String>,
     /// The most calls in flight at once.
@@ -61,8 +62,7 @@ impl fmt::Debug for HttpOptions {
             .field("timeout", &self.timeout)
             .field("retries", &self.retries)
             .field("verify_tls", &self.verify_tls)
-            // The address of a proxy may contain a password.
-            .field("proxy", &self.proxy.is_some())
+            .field("proxy", &self.proxy)
             .field("concurrency", &self.concurrency)
             .field("rps", &self.rps)
             .finish_non_exhaustive()

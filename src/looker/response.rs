@@ -30,6 +30,7 @@ pub(super) fn refusal(
             operation,
             status,
             foreign,
+            proxy: answer.proxy.clone(),
         });
     }
     let Said { message, fields } = said(answer);
@@ -67,6 +68,7 @@ pub(super) fn doubt(operation: &'static str, answer: &Answer) -> Option<LookerEr
         operation,
         status: answer.status,
         foreign: Foreign::success(answer)?,
+        proxy: answer.proxy.clone(),
     })
 }
 
@@ -167,6 +169,7 @@ mod tests {
                     status,
                     headers: headers.clone(),
                     body: Zeroizing::new(input.to_vec()),
+                    proxy: None,
                 };
                 let refused = refusal("me", &answer, Timestamp::UNIX_EPOCH);
                 assert_eq!(refused.is_none(), status == 200);
@@ -182,6 +185,7 @@ mod tests {
             status: 404,
             headers: HeaderMap::from_iter(kind),
             body: Zeroizing::new(body.as_bytes().to_vec()),
+            proxy: None,
         };
         refusal("user", &answer, Timestamp::UNIX_EPOCH).expect("404 is no success")
     }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Client, NoProxy, Proxy, redirect};
+use reqwest::{Client, NoProxy, redirect};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
 use crate::looker::error::LookerError;
+use crate::looker::proxy::{Proxy, UsedProxy};
 use crate::looker::tls;
 
 /// The longest that connecting may take, within the timeout of the whole call.
@@ -24,8 +25,7 @@ pub(super) struct Route {
     pub(super) timeout: Duration,
     pub(super) ca_files: Vec<PathBuf>,
     pub(super) verify_tls: bool,
-    /// May hold a password.
-    pub(super) proxy: Option<String>,
+    pub(super) proxy: Option<Proxy>,
     pub(super) no_proxy: Option<String>,
 }
 
@@ -53,7 +53,9 @@ impl Transport {
         let Route {
             verify_tls, proxy, ..
         } = &self.route;
-        let proxy_is_https = proxy.as_deref().is_some_and(|it| it.starts_with("https:"));
+        let proxy_is_https = proxy
+            .as_ref()
+            .is_some_and(|it| it.url.starts_with("https:"));
         let needs_tls = url.scheme() != "http" || proxy_is_https;
         let cell = if needs_tls { &self.tls } else { &self.plain };
         if let Some(client) = cell.get() {
@@ -66,6 +68,14 @@ impl Transport {
         };
         let client = self.build(config)?;
         Ok(cell.get_or_init(|| client))
+    }
+
+    /// The proxy that requests for `url` go through.
+    pub(super) fn proxy_for(&self, url: &Url) -> Option<UsedProxy> {
+        let Route {
+            proxy, no_proxy, ..
+        } = &self.route;
+        proxy.as_ref()?.used_for(url, no_proxy.as_deref())
     }
 
     fn build(&self, config: ClientConfig) -> Result<Client, LookerError> {
@@ -90,7 +100,7 @@ impl Transport {
             .pool_idle_timeout(IDLE_TIMEOUT);
         if let Some(proxy) = proxy {
             let except = no_proxy.as_deref().and_then(NoProxy::from_string);
-            let proxy = Proxy::all(proxy.as_str())
+            let proxy = reqwest::Proxy::all(proxy.url.as_str())
                 .map_err(|error| refused("the proxy's address is not valid", error))?;
             builder = builder.proxy(proxy.no_proxy(except));
         }

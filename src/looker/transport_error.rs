@@ -8,14 +8,29 @@ use rustls::CertificateError;
 use crate::looker::body::LIMIT;
 use crate::looker::certificate::SelfSigned;
 use crate::looker::error::{LookerError, TlsProblem};
+use crate::looker::proxy::UsedProxy;
 
 /// Context for the errors of one request.
 pub(super) struct Failing {
-    pub(super) operation: &'static str,
-    pub(super) timeout: Duration,
+    operation: &'static str,
+    timeout: Duration,
+    /// The one that the request goes through.
+    pub(super) proxy: Option<UsedProxy>,
 }
 
 impl Failing {
+    pub(super) const fn new(
+        operation: &'static str,
+        timeout: Duration,
+        proxy: Option<UsedProxy>,
+    ) -> Self {
+        Self {
+            operation,
+            timeout,
+            proxy,
+        }
+    }
+
     /// The error of a request without a response.
     pub(super) fn unanswered(&self, error: reqwest::Error) -> LookerError {
         let operation = self.operation;
@@ -43,6 +58,7 @@ impl Failing {
             operation,
             origin,
             unknown_host: error.is_dns(),
+            proxy: self.proxy.clone(),
             source: cause(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use embedctl::error::{Error, Kind};
-use embedctl::looker::{HttpOptions, LookerError, TlsProblem};
+use embedctl::looker::{HttpOptions, LookerError, Proxy, TlsProblem};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
     date_time_ymd,
@@ -340,12 +340,53 @@ async fn a_file_that_holds_no_certificate_is_refused_at_once() {
     }
 }
 
+/// A proxy that a variable names.
+fn given(url: String) -> Option<Proxy> {
+    let source = "variable `HTTPS_PROXY`".to_owned();
+    Some(Proxy { url, source })
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_or_is_not_there_is_named_with_its_variable() {
+    let behaviours: [(&str, u16); 3] = [("absent", 0), ("password", 407), ("refuses", 403)];
+    for (what, status) in behaviours {
+        let proxy = Loopback::new(move |_, _| answer(status.max(200), ("x-proxy", "1"), "")).await;
+        let address = match what {
+            // Nothing listens on this port.
+            "absent" => "127.0.0.1:1".to_owned(),
+            _ => proxy.address.to_string(),
+        };
+        for (scheme, variable) in [("http", "http_proxy"), ("https", "HTTPS_PROXY")] {
+            let mut sandbox = Sandbox::offline();
+            sandbox
+                .var("LOOKERSDK_BASE_URL", format!("{scheme}://looker.example"))
+                .var("LOOKERSDK_CLIENT_ID", "id")
+                .var("LOOKERSDK_CLIENT_SECRET", "secret")
+                .var("LOOKERSDK_VERIFY_SSL", "false")
+                .var(variable, format!("http://me:s3cret@{address}"));
+
+            let args = ["api", "me", "--retries", "0"];
+            let said = sandbox.run(&args).await.exits(8).err;
+
+            let named = format!("proxy `http://{address}` (from the variable `{variable}`)");
+            assert!(said.contains(&named), "{what} {scheme}: {said}");
+            assert!(!said.contains("s3cret"), "{said}");
+            let hint = match what {
+                "absent" => "that the proxy runs",
+                "password" => "`http://USER:PASSWORD@127.0.0.1",
+                _ => "ask whoever runs it",
+            };
+            assert!(said.contains(hint), "{what} {scheme}: {said}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_proxy_is_asked_for_everything_but_the_exceptions() {
     let server = Loopback::new(behave).await;
     let proxy = Loopback::new(behave).await;
     let through = |no_proxy: Option<&str>| HttpOptions {
-        proxy: Some(format!("http://user:s3cret@{}", proxy.address)),
+        proxy: given(format!("http://user:s3cret@{}", proxy.address)),
         no_proxy: no_proxy.map(str::to_owned),
         ..options()
     };
@@ -374,7 +415,7 @@ async fn https_goes_through_the_proxy_in_a_tunnel() {
     let proxy = Loopback::new(|_, _| answer(200, ("x-proxy", "1"), "")).await;
     let client = client_with(
         HttpOptions {
-            proxy: Some(proxy.url()),
+            proxy: given(proxy.url()),
             verify_tls: false,
             ..options()
         },
@@ -393,7 +434,7 @@ async fn https_goes_through_the_proxy_in_a_tunnel() {
 async fn a_proxy_that_is_no_address_is_refused() {
     let client = client_with(
         HttpOptions {
-            proxy: Some("http://user:s3cret@bad host".to_owned()),
+            proxy: given("http://user:s3cret@bad host".to_owned()),
             ..options()
         },
         "http://looker.example",

@@ -182,6 +182,42 @@ async fn a_wrong_embed_secret_is_named() {
 }
 
 #[tokio::test]
+async fn whatever_else_is_wrong_nobody_is_told_to_copy_a_good_secret_again() {
+    for (algorithm, grants) in [
+        (Algorithm::Sha1, ""),
+        (Algorithm::Sha1, "permissions = []"),
+        (Algorithm::Sha1, "permissions = [\"see_lookz\"]"),
+        (Algorithm::Sha256, ""),
+        (Algorithm::Sha256, "permissions = [\"see_lookz\"]"),
+        (Algorithm::Sha256, "models = [\"thelok\"]"),
+    ] {
+        let options = Options {
+            algorithm,
+            ..Options::default()
+        };
+        let mut sandbox = Sandbox::with(options).await;
+        write_profile(&mut sandbox, &format!("[profiles.p.grants]\n{grants}\n"));
+
+        let outcome = doctor(&sandbox, &[]).await;
+
+        assert!(
+            !outcome.out.contains("copy the embed secret"),
+            "{algorithm} {grants}: {}",
+            outcome.out
+        );
+        let (status, words) = match algorithm {
+            Algorithm::Sha1 => ("pass", "sha1"),
+            Algorithm::Sha256 => ("fail", "--embed-algorithm sha256"),
+        };
+        expect(&outcome, "embed_secret", status, words);
+        if grants.contains("lookz") {
+            expect(&outcome, "permissions", "fail", "see_looks");
+        }
+        sandbox.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_algorithm_is_told_from_a_wrong_secret() {
     let sandbox = Sandbox::with(Options {
         algorithm: Algorithm::Sha256,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use embedctl::error::Error;
 use embedctl::ledger::{LedgerError, Owner, RunId};
-use embedctl::looker::{FieldError, Foreign, LookerError, TlsProblem};
+use embedctl::looker::{FieldError, Foreign, LookerError, TlsProblem, UsedProxy};
 use embedctl::signed_url::UrlError;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -81,7 +81,19 @@ fn looker_errors() -> Vec<LookerError> {
         operation: "me",
         origin: origin(),
         unknown_host,
+        proxy: None,
         source: source(),
+    };
+    let proxy = || UsedProxy {
+        address: "http://proxy:3128".to_owned(),
+        source: "variable `HTTPS_PROXY`".to_owned(),
+    };
+    let through_proxy = |cause: &'static str| LookerError::Unreachable {
+        operation: "me",
+        origin: origin(),
+        unknown_host: false,
+        proxy: Some(proxy()),
+        source: anyhow::anyhow!(cause),
     };
     let tls = |problem| LookerError::Tls {
         operation: "me",
@@ -93,6 +105,13 @@ fn looker_errors() -> Vec<LookerError> {
         operation,
         status,
         foreign,
+        proxy: None,
+    };
+    let of_proxy = |status| LookerError::Unavailable {
+        operation: "login",
+        status,
+        foreign: Foreign::Empty,
+        proxy: Some(proxy()),
     };
     let status = |status| LookerError::Status {
         operation: "me",
@@ -138,11 +157,16 @@ fn looker_errors() -> Vec<LookerError> {
         foreign("login_user", 411, Foreign::Page),
         foreign("me", 403, Foreign::Empty),
         foreign("me", 407, Foreign::Other),
+        of_proxy(407),
+        of_proxy(403),
         status(409),
         status(500),
         status(503),
         unreachable(false),
         unreachable(true),
+        through_proxy("Connection refused (os error 111)"),
+        through_proxy("tunnel error: proxy authorization required"),
+        through_proxy("tunnel error: unsuccessful"),
         tls(TlsProblem::UnknownIssuer),
         tls(TlsProblem::WrongName),
         tls(TlsProblem::OutOfDate),

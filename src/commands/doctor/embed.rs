@@ -115,7 +115,7 @@ async fn secret(
     findings: &mut Findings,
 ) -> Result<(), Error> {
     let given = access.algorithm;
-    let url = (cx.settings.creation_path(None), &login(cx, NOBODY));
+    let url = (cx.settings.creation_path(None), NOBODY);
     match embed_secret::judge(admin, access, url, cx.system).await {
         Ok(Verdict::Accepted) => findings.pass(
             "embed_secret",
@@ -139,17 +139,6 @@ async fn secret(
 /// The error if the secret's algorithm is not the one in the settings.
 pub(super) fn wrong_algorithm(given: Algorithm, right: Algorithm) -> Error {
     embed_secret::wrong_algorithm(NOT_SET_UP, given, right)
-}
-
-/// A login as this profile's users get it.
-pub(super) fn login(cx: &DoctorContext<'_>, external_user_id: &str) -> Login {
-    let grants = cx.settings.grants();
-    Login {
-        permissions: grants.permissions.clone(),
-        models: grants.models.clone(),
-        group_ids: grants.group_ids.clone(),
-        ..Login::new(external_user_id)
-    }
 }
 
 pub(super) fn sign(

@@ -8,7 +8,7 @@ use crate::commands::session::{self, UiTrace};
 use crate::config::NewProfile;
 use crate::error::{Error, Kind};
 use crate::looker::{ApiKey, Client};
-use crate::signed_url::{Algorithm, Login};
+use crate::signed_url::Algorithm;
 use crate::workflow::{Sight, sight};
 
 /// The user in the signed URL of the check, which is not opened, so the user is never created.
@@ -68,8 +68,7 @@ async fn embed_secret(
     };
     let given = access.algorithm;
     let path = profile.blank_dashboard.as_deref().unwrap_or("/alive");
-    let login = Login::new(NO_USER);
-    match embed_secret::judge(client, &access, (path, &login), &cx.system).await {
+    match embed_secret::judge(client, &access, (path, NO_USER), &cx.system).await {
         Ok(Verdict::Accepted) => {
             cx.ui.status(format!("Looker accepts what the embed secret signs, with {given}."));
         }
@@ -77,7 +76,7 @@ async fn embed_secret(
             cx.ui.status(format!("Looker accepts what the embed secret signs, with {right}."));
             profile.embed_algorithm = (right != Algorithm::Sha1).then_some(right);
         }
-        Ok(Verdict::Refused(reason)) if reason.to_lowercase().contains("signature") => {
+        Ok(Verdict::Refused(reason)) if embed_secret::is_about_signature(&reason) => {
             return Err(embed_secret::refused(Kind::NotAllowed, &reason));
         }
         Ok(Verdict::Refused(reason)) => {

@@ -40,7 +40,7 @@ pub(super) async fn explain(work: &JobContext, spec: &UserSpec, landing: &Landin
         );
     }
     match validate(work, spec, work.cx.signer.as_ref()).await {
-        Some(Some(reason)) if reason.contains("signature") => {
+        Some(Some(reason)) if reason.to_lowercase().contains("signature") => {
             match other_algorithm_fits(work, spec).await {
                 Some(other) => refused(reason).hint(format!(
                     "the embed secret is for {other}: pass `--embed-algorithm {other}`"
