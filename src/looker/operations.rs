@@ -2,7 +2,7 @@
 //!
 //! The table in `operations.txt` is taken from Looker's OpenAPI description, limited to embed users and their content: a
 //! line `id METHOD path [body] [~]` per operation, `~` if it is paged by `limit` and `offset`, then a line
-//! `body = field…` per body. A field is text unless marked `:b` (flag), `:n` (number), `:a` (list) or `:o` (object). The
+//! `body = field…` per body, then a line `id ? parameter…` per operation whose query has parameters. A field is text unless marked `:b` (flag), `:n` (number), `:a` (list) or `:o` (object). The
 //! body `*` is JSON other than an object.
 
 use crate::looker::error::LookerError;
@@ -90,6 +90,15 @@ impl Operation {
             (name == body).then_some(fields)
         })?;
         Some(line.split(' ').map(Field::read).collect())
+    }
+
+    /// The parameters that its query may have.
+    pub fn query_parameters(self) -> impl Iterator<Item = &'static str> {
+        let names = TABLE.lines().find_map(|line| {
+            let (id, names) = line.split_once(" ? ")?;
+            (id == self.id).then_some(names)
+        });
+        names.into_iter().flat_map(|names| names.split(' '))
     }
 
     fn read(line: &'static str) -> Option<Self> {

@@ -1,12 +1,14 @@
 //! `embedctl api`: what is called, as whom, and what is printed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use embedctl::emulator::{Fault, Options};
+use embedctl::looker::Operation;
 use embedctl::system::Input;
 use serde_json::Value;
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, skip};
 
 async fn with_user(sandbox: &Sandbox) {
     let args = ["create-user", "acme-42", "--no-key", "--first-name", "Ada"];
@@ -352,4 +354,70 @@ async fn a_dry_run_prints_the_call_and_makes_none() {
     assert_eq!(call["method"], "PATCH");
     assert_eq!(call["path"], "/api/4.0/users/7");
     assert_eq!(call["body"]["is_disabled"], true);
+}
+
+#[tokio::test]
+async fn a_query_parameter_that_the_operation_does_not_have_is_refused_before_anything_is_sent() {
+    let sandbox = Sandbox::new().await;
+    for (call, hint) in [
+        (
+            &["search_users", "-q", "external_user_id=x"][..],
+            "user_for_credential embed ID",
+        ),
+        (
+            &["GET", "/users/search?external_user_id=x"],
+            "user_for_credential embed ID",
+        ),
+        (
+            &["search_users", "-q", "first_nam=x"],
+            "did you mean `first_name`?",
+        ),
+        (&["me", "-q", "zzz=1"], "it has fields"),
+        (&["versions", "-q", "zzz=1"], "`--unchecked`"),
+    ] {
+        let refused = sandbox.run(&[&["api"], call].concat()).await.exits(2);
+
+        assert!(
+            refused.err.contains("has no query parameter `"),
+            "{}",
+            refused.err
+        );
+        assert!(refused.err.contains(hint), "{}", refused.err);
+    }
+    assert!(sandbox.emulator().requests().is_empty());
+    let unchecked = ["api", "search_users", "-q", "zzz=x", "--unchecked"];
+    let _sent = sandbox
+        .run(&[&unchecked[..], &["--dry-run"]].concat())
+        .await
+        .done();
+    sandbox.finish().await;
+}
+
+#[test]
+fn the_query_parameters_are_those_of_the_description() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/looker/openapi-4.0.json");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        // The description is Looker's and no part of this project.
+        skip(&format!(
+            "there is no OpenAPI description in {}",
+            path.display()
+        ));
+        return;
+    };
+    let description: Value = serde_json::from_str(&text).unwrap();
+    for operation in Operation::all() {
+        let method = operation.method.to_lowercase();
+        let described = &description["paths"][operation.template][&method];
+        let parameters = described["parameters"].as_array();
+        let of_query: Vec<_> = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+
+        let known: Vec<_> = operation.query_parameters().collect();
+        assert_eq!(described["operationId"], operation.id);
+        assert_eq!(known, of_query, "{}", operation.id);
+    }
 }

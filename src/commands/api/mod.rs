@@ -15,6 +15,7 @@ use crate::commands::api::pages::{Call, Printer};
 use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{Needs, Session};
+use crate::config::nearest;
 use crate::error::{Error, Exit, Kind};
 use crate::looker::Operation;
 use crate::system::System;
@@ -72,7 +73,7 @@ pub(crate) struct ApiArgs {
     #[arg(long = "as", value_name = "EXTERNAL_USER_ID")]
     acting_as: Option<String>,
 
-    /// Send fields that the operation is not known to have
+    /// Send fields and query parameters that the operation is not known to have
     #[arg(long)]
     unchecked: bool,
 
@@ -142,6 +143,11 @@ fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {
     for pair in &args.query {
         query.push(body::pair(pair, "-q")?);
     }
+    if let Some(operation) = target.operation.filter(|_| !args.unchecked) {
+        for (name, _) in &query {
+            check_parameter(operation, name)?;
+        }
+    }
     let known_without = target
         .operation
         .is_some_and(|operation| !operation.has_pages);
@@ -157,6 +163,33 @@ fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {
         body,
         paginate: args.paginate,
     })
+}
+
+/// Refuse a parameter that Looker would ignore: a list without the filter has everything.
+fn check_parameter(operation: Operation, name: &str) -> Result<(), Error> {
+    if operation.query_parameters().any(|known| known == name) {
+        return Ok(());
+    }
+    let message = format!("`{}` has no query parameter `{name}`", operation.id);
+    if (operation.id, name) == ("search_users", "external_user_id") {
+        return Err(Error::usage(message).hint(
+            "`embedctl api user_for_credential embed ID` finds a user by its external user id, `embedctl users list --match 'acme-*'` several",
+        ));
+    }
+    let hint = match nearest(name, operation.query_parameters()) {
+        Some(near) => format!("did you mean `{near}`? `--unchecked` sends it as it is"),
+        None if operation.query_parameters().next().is_none() => {
+            "it has none; `--unchecked` sends it as it is".to_owned()
+        }
+        None => {
+            let names: Vec<_> = operation.query_parameters().collect();
+            format!(
+                "it has {}; `--unchecked` sends others too",
+                names.join(", ")
+            )
+        }
+    };
+    Err(Error::usage(message).hint(hint))
 }
 
 fn described(call: &Call, args: &ApiArgs) -> Value {
