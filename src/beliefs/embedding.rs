@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 19] = [
+pub(super) const BELIEFS: [Belief; 20] = [
     Belief {
         id: "url-string-to-sign",
         group: Group::SignedUrls,
@@ -169,6 +169,16 @@ pub(super) const BELIEFS: [Belief; 19] = [
         place: "API description 26.12, `acquire_embed_cookieless_session`",
         if_false: "stops: the user is looked up again and compared",
         emulator: Emulated::Fault("acquire_embed_cookieless_session:404"),
+        probe: None,
+    },
+    Belief {
+        id: "cookieless-binds-browser",
+        group: Group::Cookieless,
+        claim: "The tokens of a cookieless session serve the `User-Agent` only that it was acquired with.",
+        evidence: Evidence::StaffCode,
+        place: "README of Looker's Embed SDK",
+        if_false: "right either way: of its tokens only the user's id is read, and the session is ended",
+        emulator: Emulated::Switch("cookieless_binds_browser"),
         probe: None,
     },
     Belief {

@@ -29,6 +29,12 @@ pub(crate) fn operations() -> &'static [Operation] {
     &CONTRACT.operations
 }
 
+/// The types of bodies and what they are made of: their names and fields.
+pub(crate) fn types() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    let types = CONTRACT.types.iter();
+    types.map(|(name, fields)| (*name, fields.as_slice()))
+}
+
 /// `value` as Looker takes it for the type `kind`, and what is odd about it; or why it can be taken for none.
 ///
 /// Looker passes over fields it does not know or writes itself, so that clients may send back what they have read, and
@@ -216,7 +222,8 @@ fn as_number(value: &Value) -> Option<Value> {
     value.as_str()?.parse::<f64>().ok().map(Value::from)
 }
 
-fn within(kind: &str, open: char, close: char) -> Option<&str> {
+/// What stands between the brackets of a type.
+pub(crate) fn within(kind: &str, open: char, close: char) -> Option<&str> {
     kind.strip_prefix(open)?.strip_suffix(close)
 }
 

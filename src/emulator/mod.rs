@@ -27,6 +27,7 @@ mod behaviour;
 mod client_settings;
 mod console;
 mod contract;
+mod description;
 mod faults;
 mod http;
 mod log;

@@ -89,6 +89,7 @@ impl Client {
         }
 
         // belief: cookieless-makes-the-user
+        // belief: cookieless-binds-browser
         let operation = "acquire_embed_cookieless_session";
         let call = Call::post(operation, "/embed/cookieless_session/acquire", &[])?;
         let acquired: Acquired = self.json(call.json(login)).await?;

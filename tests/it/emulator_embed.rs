@@ -6,7 +6,8 @@ use embedctl::emulator::{Mode, Options, Switches};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::signed_url::Login;
 use embedctl::system::Clock;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::emulator::{Api, login};
 
@@ -294,6 +295,65 @@ async fn a_url_made_by_the_api_opens_and_validates() {
     assert_eq!(used.status, 422);
     assert!(used.text.contains("already used this hour"));
     assert_eq!(api.emulator.violations(), []);
+}
+
+/// Whoever acquires the session names the browser that it is for.
+#[tokio::test]
+async fn the_tokens_of_a_cookieless_login_serve_the_browser_only_that_they_were_made_for() {
+    for (binds, elsewhere) in [(true, (false, 400)), (false, (true, 200))] {
+        let api = Api::start(Options {
+            switches: Switches {
+                cookieless_binds_browser: binds,
+                ..Switches::default()
+            },
+            ..Options::default()
+        })
+        .await;
+        let base = api.emulator.base_url();
+        let acquired = || async {
+            let url = format!("{base}/api/4.0/embed/cookieless_session/acquire");
+            let body = json!({ "external_user_id": "acme-42", "models": ["demo"], "permissions": ["access_data"] });
+            let request = api
+                .request(Method::POST, &url)
+                .header("user-agent", "Browser");
+            let session: Value = request
+                .json(&body)
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            session
+        };
+        let open = |session: &Value, browser: &'static str| {
+            let token = session["authentication_token"].as_str().unwrap();
+            let url = format!(
+                "{base}/login/embed/%2Fembed%2Fdashboards%2F1?embed_authentication_token={token}"
+            );
+            let request = api.request(Method::GET, &url).header("user-agent", browser);
+            async move {
+                let answer = request.send().await.unwrap();
+                answer.headers()["location"]
+                    .to_str()
+                    .unwrap()
+                    .starts_with("/embed/")
+            }
+        };
+
+        let own = open(&acquired().await, "Browser").await;
+        let session = acquired().await;
+        let other = open(&session, "Another").await;
+        let url = format!("{base}/api/4.0/embed/cookieless_session/generate_tokens");
+        let body = json!({ "session_reference_token": session["session_reference_token"] });
+        let request = api
+            .request(Method::PUT, &url)
+            .header("user-agent", "Another");
+        let renewed = request.json(&body).send().await.unwrap().status().as_u16();
+
+        assert!(own);
+        assert_eq!((other, renewed), elsewhere, "{binds}");
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ mod emulator;
 mod emulator_content;
 mod emulator_contract;
 mod emulator_dashboards;
+mod emulator_description;
 mod emulator_embed;
 mod emulator_faults;
 mod emulator_models;

@@ -64,7 +64,7 @@ fn acquire(call: &Call<'_>, world: &mut World) -> Answer {
     }
     // A live session is continued: its user does not log in again, and the grants of the request are ignored.
     if let Some((reference, session)) =
-        live_reference(world, body.session_reference_token.as_deref())
+        live_reference(call, world, body.session_reference_token.as_deref())
     {
         return tokens(world, &reference, session, true);
     }
@@ -88,7 +88,7 @@ fn generate(call: &Call<'_>, world: &mut World) -> Answer {
 
     check_enabled(world)?;
     let body: Body = call.body()?;
-    let live = live_reference(world, Some(&body.session_reference_token));
+    let live = live_reference(call, world, Some(&body.session_reference_token));
     let (reference, session) =
         live.ok_or_else(|| Refusal::new(400, "Bad Request: the session is over"))?;
     tokens(world, &reference, session, false)
@@ -164,12 +164,15 @@ fn refused(error: &LoginError) -> Refusal {
     Refusal::new(status, error.to_string())
 }
 
-fn live_reference(world: &World, reference: Option<&str>) -> Option<(String, Id)> {
+/// The session that a reference stands for, if it lives, and is that of the caller's browser.
+fn live_reference(call: &Call<'_>, world: &World, reference: Option<&str>) -> Option<(String, Id)> {
     let reference = reference?;
     let id = *world.cookieless.references.get(reference)?;
     let session = world.sessions.at(id)?;
+    let bound = world.rules.switches.cookieless_binds_browser;
+    let own = !bound || &*session.browser == call.user_agent;
     // An expired session counts as none.
-    (session.expires_at > world.now).then(|| (reference.to_owned(), id))
+    (own && session.expires_at > world.now).then(|| (reference.to_owned(), id))
 }
 
 fn tokens(world: &mut World, reference: &str, session: Id, authenticate: bool) -> Answer {

@@ -1,8 +1,9 @@
 //! Which Looker this is, without a login.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::description::{self, Dialect};
+use crate::emulator::http::answer::{Answer, Refusal, add, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::Release;
@@ -48,29 +49,26 @@ fn versions(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn swagger(call: &Call<'_>, world: &mut World) -> Answer {
-    json_answer(spec(call, world, "swagger", "2.0"))
+    describe(call, world, Dialect::Swagger)
 }
 
 fn api_spec(call: &Call<'_>, world: &mut World) -> Answer {
     match (call.param("api_version"), call.param("specification")) {
-        ("4.0", "swagger.json") => json_answer(spec(call, world, "swagger", "2.0")),
-        ("4.0", "openapi.json") => json_answer(spec(call, world, "openapi", "3.0.0")),
+        ("4.0", "swagger.json") => describe(call, world, Dialect::Swagger),
+        ("4.0", "openapi.json") => describe(call, world, Dialect::OpenApi),
         _ => Err(Refusal::not_found()),
     }
 }
 
-/// A description of the API without its operations: enough for clients that ask it for the version.
-fn spec(call: &Call<'_>, world: &World, dialect: &str, version: &str) -> Value {
+/// The description of the API, from which some clients make their methods, and of which others want the release only.
+fn describe(call: &Call<'_>, world: &World, dialect: Dialect) -> Answer {
     let release = world.rules.switches.release;
-    json!({
-        dialect: version,
-        "info": {
-            "title": "Looker API 4.0 Reference",
-            "version": api_version(release),
-            "x-looker-release-version": full(release),
-        },
-        "host": call.host,
-        "basePath": "/api/4.0",
-        "paths": {},
-    })
+    let mut described = description::description(dialect, call.scheme, call.host);
+    let info = json!({
+        "title": "Looker API 4.0 Reference",
+        "version": api_version(release),
+        "x-looker-release-version": full(release),
+    });
+    add(&mut described, "info", info);
+    json_answer(described)
 }

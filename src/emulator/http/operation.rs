@@ -112,6 +112,11 @@ impl<'a> Word<'a> {
         Self { name, marks, kind }
     }
 
+    /// Whether it must be given.
+    pub(crate) fn is_required(&self) -> bool {
+        self.marks.contains('*')
+    }
+
     /// Whether it may be `null`.
     pub(crate) fn is_nullable(&self) -> bool {
         self.marks.contains('?')
@@ -155,6 +160,17 @@ impl Operation {
                 None => self.query.push(word),
             }
         }
+    }
+
+    /// The names of the parameters in its path.
+    pub(crate) fn path_parameters(&self) -> impl Iterator<Item = &'static str> {
+        let segments = self.path.split('/');
+        segments.filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// Its query parameters.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = Word<'static>> {
+        self.query.iter().map(|word| Word::of(word))
     }
 
     /// Whether it knows the query parameter `name`.

@@ -114,6 +114,8 @@ switches! {
     owner_can_be_set: bool = true;
     /// An administrator can add and delete favourites of others.
     favorites_for_others: bool = true;
+    /// The tokens of a cookieless login serve the browser only that it was made for, by its `User-Agent`; otherwise any.
+    cookieless_binds_browser: bool = true;
     /// Validating a signed URL uses it up.
     validate_takes_nonce: bool = false;
     /// How many keys a user can have; 0 is any number.

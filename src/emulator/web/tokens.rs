@@ -31,7 +31,8 @@ fn cookieless(
         return Err("the authentication token is over");
     }
     let session = world.sessions.at(session).ok_or("the session is over")?;
-    if &*session.browser != call.user_agent {
+    let bound = world.rules.switches.cookieless_binds_browser;
+    if bound && &*session.browser != call.user_agent {
         return Err("the session was made for another browser");
     }
     let seconds = session.expires_at - world.now;
