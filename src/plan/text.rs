@@ -10,16 +10,20 @@ use crate::plan::field::{Carried, Difference};
 impl fmt::Display for Change {
     /// A line for the user, and one for each difference.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = &self.external_user_id;
-        let user = match &self.looker_user_id {
-            Some(looker) => format!("{id} (Looker user {looker})"),
-            None => id.clone(),
-        };
-        write!(f, "{}{}", self.heading(&user), self.details())
+        write!(f, "{}{}", self.heading(&self.named()), self.details())
     }
 }
 
 impl Change {
+    /// The user, by both ids.
+    pub(crate) fn named(&self) -> String {
+        let id = &self.external_user_id;
+        match &self.looker_user_id {
+            Some(looker) => format!("{id} (Looker user {looker})"),
+            None => id.clone(),
+        }
+    }
+
     /// The first line, about `users`.
     pub(crate) fn heading(&self, users: &str) -> String {
         let sign = match self.action {
@@ -39,15 +43,24 @@ impl Change {
 
     /// All that follows the first line: the same text for users of whom the same changes.
     pub(crate) fn details(&self) -> String {
-        let mut text = String::new();
+        self.detail_parts()
+            .into_iter()
+            .map(|(_, text)| text)
+            .collect()
+    }
+
+    /// The same in parts, each with what it does.
+    pub(crate) fn detail_parts(&self) -> Vec<(Sign, String)> {
+        let mut parts = Vec::new();
         if let Some(refused) = &self.refused {
-            text.extend([": ", &refused.reason]);
+            parts.push((Sign::Minus, format!(": {}", refused.reason)));
             if let Some(advice) = &refused.advice {
-                text.extend(["\n    ", advice]);
+                parts.push((Sign::None, format!("\n    {advice}")));
             }
         }
         for difference in &self.differences {
-            text.extend(["\n    ", &difference.to_string()]);
+            parts.push((Sign::None, "\n    ".to_owned()));
+            parts.extend(difference.parts());
         }
         if self.ends_sessions && self.login.is_some() {
             let fields: Vec<_> = self.login_fields().map(ToString::to_string).collect();
@@ -56,38 +69,64 @@ impl Change {
                 false => " and repeats",
             };
             let fields = fields.join(", ");
-            let ends = "which ends open sessions";
-            text.extend(["\n    needs a login for ", &fields, ", ", ends, repeats]);
+            let login = format!("needs a login for {fields}, which ends open sessions{repeats}");
+            parts.extend([(Sign::None, "\n    ".to_owned()), (Sign::Tilde, login)]);
             for Carried { field, value } in &self.carried {
-                text.extend(["\n      ", &field.to_string(), ": ", &word(value)]);
+                parts.push((Sign::None, format!("\n      {field}: {}", word(value))));
             }
         }
-        text.push_str(match self.key {
-            KeyChange::None => "",
-            KeyChange::Mint => "\n    key: minted",
-            KeyChange::Rotate => "\n    key: minted, replacing the present ones",
-        });
-        text
+        let key = match self.key {
+            KeyChange::None => return parts,
+            KeyChange::Mint => (Sign::Plus, "key: minted"),
+            KeyChange::Rotate => (Sign::Tilde, "key: minted, replacing the present ones"),
+        };
+        parts.extend([(Sign::None, "\n    ".to_owned()), (key.0, key.1.to_owned())]);
+        parts
+    }
+}
+
+/// What a part of a change does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sign {
+    /// It adds something.
+    Plus,
+    /// It changes something, or ends sessions.
+    Tilde,
+    /// It removes something.
+    Minus,
+    /// Nothing.
+    None,
+}
+
+impl Difference {
+    /// Its text in parts, each with what it does.
+    fn parts(&self) -> Vec<(Sign, String)> {
+        let Self { field, from, to } = self;
+        match (from, to) {
+            (Value::Array(from), Value::Array(to)) => {
+                let gone = from.iter().filter(|item| !to.contains(item));
+                let gone = gone.map(|item| (Sign::Minus, format!(" -{}", word(item))));
+                let new = to.iter().filter(|item| !from.contains(item));
+                let new = new.map(|item| (Sign::Plus, format!(" +{}", word(item))));
+                let field = (Sign::None, format!("{field}:"));
+                std::iter::once(field).chain(gone).chain(new).collect()
+            }
+            (Value::Null, to) => vec![(Sign::Plus, format!("{field}: {}", word(to)))],
+            (from, to) => {
+                let sign = match to {
+                    Value::Null => Sign::Minus,
+                    _ => Sign::Tilde,
+                };
+                vec![(sign, format!("{field}: {} -> {}", word(from), word(to)))]
+            }
+        }
     }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { field, from, to } = self;
-        match (from, to) {
-            (Value::Array(from), Value::Array(to)) => {
-                write!(f, "{field}:")?;
-                for gone in from.iter().filter(|item| !to.contains(item)) {
-                    write!(f, " -{}", word(gone))?;
-                }
-                for new in to.iter().filter(|item| !from.contains(item)) {
-                    write!(f, " +{}", word(new))?;
-                }
-                Ok(())
-            }
-            (Value::Null, to) => write!(f, "{field}: {}", word(to)),
-            (from, to) => write!(f, "{field}: {} -> {}", word(from), word(to)),
-        }
+        let mut parts = self.parts().into_iter();
+        parts.try_for_each(|(_, text)| f.write_str(&text))
     }
 }
 

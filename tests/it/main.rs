@@ -102,6 +102,7 @@ mod steps;
 mod stop;
 mod support;
 mod switch_matrix;
+mod tenants;
 mod terminal;
 mod tidy;
 mod token;

@@ -128,6 +128,9 @@ fn manifest(dice: &mut Dice) -> Vec<Value> {
             if dice.chance(20) {
                 row["state"] = json!(dice.of(&["present", "disabled"]));
             }
+            if dice.chance(30) {
+                row["key"] = json!(dice.of(&["none", "ensure"]));
+            }
             dice.chance(90).then_some(row)
         })
         .collect()
@@ -172,6 +175,16 @@ fn user(state: &Value) -> BTreeMap<String, Value> {
     fields
 }
 
+/// Only the rows say who gets a key.
+const KEYS: [&str; 4] = ["--key", "none", "--keys-to", "file:keys.jsonl"];
+
+/// How many keys a user has.
+fn keys(user: &BTreeMap<String, Value>) -> usize {
+    user.get("keys")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len)
+}
+
 type Users = BTreeMap<String, BTreeMap<String, Value>>;
 
 async fn users(sandbox: &Sandbox) -> Users {
@@ -201,7 +214,7 @@ fn named(row: &Value) -> BTreeMap<String, Value> {
     let mut fields = BTreeMap::new();
     for (name, value) in row.as_object().unwrap() {
         let value = match (name.as_str(), value) {
-            ("external_user_id", _) => continue,
+            ("external_user_id" | "key", _) => continue,
             ("user_attributes", values) => {
                 for (name, value) in values.as_object().unwrap() {
                     fields.insert(format!("attr.{name}"), value.clone());
@@ -233,16 +246,23 @@ fn changed(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) ->
 }
 
 async fn plan(sandbox: &Sandbox, more: &[&str]) -> BTreeMap<String, Value> {
-    let args = [
-        &["plan", "users.jsonl", "-o", "jsonl", "--key", "none"],
-        more,
-    ]
-    .concat();
+    let args = [&["plan", "users.jsonl", "-o", "jsonl"][..], &KEYS, more].concat();
     let outcome = sandbox.run(&args).await;
     let lines = outcome.json_lines().into_iter();
     let rows = lines.filter(|line| line["type"] != "summary");
     rows.map(|line| (line["external_user_id"].as_str().unwrap().to_owned(), line))
         .collect()
+}
+
+/// The user has the key that was planned, and no other new one.
+#[track_caller]
+fn check_keys(
+    plan: Option<&Value>,
+    (was, is): (&BTreeMap<String, Value>, &BTreeMap<String, Value>),
+    context: &str,
+) {
+    let minted = plan.is_some_and(|plan| plan["key"] == "mint");
+    assert_eq!(keys(is), keys(was) + usize::from(minted), "{context}");
 }
 
 /// One world and one manifest: `apply` does what `plan` says, what is named is as named, and all else as it was.
@@ -265,7 +285,7 @@ async fn check(seed: u64) {
         "seed {seed}: a plan changes nothing"
     );
     let applied = sandbox
-        .run(&["apply", "users.jsonl", "--key", "none", "-y"])
+        .run(&[&["apply", "users.jsonl", "-y"][..], &KEYS].concat())
         .await;
 
     let after = Box::pin(users(&sandbox)).await;
@@ -281,6 +301,7 @@ async fn check(seed: u64) {
             "seed {seed}: {row}\nwas {was:?}\nis {is:?}\nplan {plan:?}\n{}",
             applied.err
         );
+        check_keys(plan, (was, is), &context);
         let action = plan.map(|plan| plan["action"].as_str().unwrap().to_owned());
         if action.as_deref() == Some("refused") {
             assert_eq!(was, is, "{context}");
@@ -313,6 +334,8 @@ async fn check(seed: u64) {
                 .map(|it| it["field"].as_str().unwrap().to_owned())
                 .collect();
             let mut changed = changed(was, is);
+            // Compared by their number above.
+            changed.remove("keys");
             if [was, is]
                 .iter()
                 .any(|user| user["state"] == json!("disabled"))

@@ -319,3 +319,32 @@ async fn a_summary_names_users_of_whom_the_same_changes_together() {
     );
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn each_line_of_a_change_has_the_color_of_what_it_does() {
+    let sandbox = Sandbox::new().await;
+    sandbox.file(
+        "old.csv",
+        "external_user_id,first_name,models,permissions,attr.region\nacme-1,Ada,demo,access_data;explore,west\n",
+    );
+    sandbox.file(
+        "new.csv",
+        "external_user_id,first_name,permissions,attr.region,attr.customer_id\nacme-1,Eve,access_data;see_looks,,7\n",
+    );
+    let _applied = sandbox.run(&["apply", "old.csv"]).await.done();
+
+    let plan = ["plan", "new.csv", "--color=always"];
+    let planned = sandbox.run(&plan).await.done().out;
+
+    for part in [
+        "\u{1b}[33m~ update acme-1 (Looker user 2)\u{1b}[0m",
+        "permissions:\u{1b}[31m -explore\u{1b}[0m\u{1b}[32m +see_looks\u{1b}[0m",
+        "\u{1b}[33mfirst_name: Ada -> Eve\u{1b}[0m",
+        "\u{1b}[31mattr.region: west -> none\u{1b}[0m",
+        "\u{1b}[32mattr.customer_id: 7\u{1b}[0m",
+        "ends open sessions",
+    ] {
+        assert!(planned.contains(part), "{part:?}: {planned:?}");
+    }
+    sandbox.finish().await;
+}

@@ -443,3 +443,53 @@ async fn admins_oneself_and_owners_of_schedules_and_alerts_are_left_alone() {
         assert!(looker.lines().contains(&"DELETE /users/7".to_owned()));
     }
 }
+
+#[tokio::test]
+async fn show_says_what_somebody_else_changed_since_embedctl_applied_it() {
+    let sandbox = with_users().await;
+    let show = ["users", "show", "acme-1"];
+    let json_of = async || {
+        let shown = sandbox.run(&[&show[..], &["-o", "json"]].concat()).await;
+        shown.done().json()["differs"].clone()
+    };
+    assert_eq!(json_of().await, serde_json::json!([]));
+    let as_applied = sandbox.run(&show).await.done();
+    assert!(
+        as_applied.out.contains("changed since embedctl  nothing"),
+        "{}",
+        as_applied.out
+    );
+
+    // Someone on another machine, whose ledger is another one.
+    let update = ["create-user", "acme-1", "--update", "--yes", "--no-key"];
+    let more = ["--first-name", "Eve", "--permission", "access_data"];
+    let last = ["--permission", "see_looks", "--ledger", "other.ledger"];
+    let _updated = sandbox
+        .run(&[&update[..], &more, &last].concat())
+        .await
+        .done();
+
+    let differs = json_of().await;
+    assert_eq!(
+        differs,
+        serde_json::json!([
+            { "field": "permissions", "from": ["access_data"], "to": ["access_data", "see_looks"] },
+            { "field": "first_name", "from": "Ada", "to": "Eve" },
+        ])
+    );
+    let shown = sandbox.run(&show).await.done();
+    let text = "permissions: +see_looks; first_name: Ada -> Eve";
+    assert!(shown.out.contains(text), "{}", shown.out);
+    let unknown = [
+        "users",
+        "show",
+        "acme-1",
+        "-o",
+        "json",
+        "--ledger",
+        "new.ledger",
+    ];
+    let unknown = sandbox.run(&unknown).await.done().json();
+    assert_eq!(unknown["differs"], Value::Null);
+    sandbox.finish().await;
+}

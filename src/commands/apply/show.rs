@@ -11,7 +11,7 @@ use crate::commands::files::Writing;
 use crate::commands::minter;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
-use crate::plan::{Action, Change, PlanWriter};
+use crate::plan::{Action, Change, PlanWriter, Sign};
 use crate::report::{Format, Ui, escape_control};
 
 /// What is printed of a plan.
@@ -110,14 +110,14 @@ fn conclude(
 
 fn print(change: &Change, first: bool, ui: &Ui) -> Result<(), Error> {
     match ui.format() {
-        Format::Table | Format::Env => print_text(change, &change.to_string(), ui),
+        Format::Table | Format::Env => print_text(change, &change.named(), ui),
         Format::Jsonl => ui.json(change),
         Format::Json => print_part(change, first, ui),
     }
 }
 
-/// Print a change as text, with its first line in the colour of what it does.
-fn print_text(change: &Change, text: &str, ui: &Ui) -> Result<(), Error> {
+/// Print a change about `users` as text: its first line in the colour of what it does, and the others as what they do.
+fn print_text(change: &Change, users: &str, ui: &Ui) -> Result<(), Error> {
     let color = match change.action {
         Action::Create => AnsiColor::Green,
         Action::Update | Action::Enable => AnsiColor::Yellow,
@@ -125,12 +125,17 @@ fn print_text(change: &Change, text: &str, ui: &Ui) -> Result<(), Error> {
         Action::Disable | Action::Refused => AnsiColor::Red,
         Action::Unchanged => AnsiColor::White,
     };
-    let text = escape_control(text);
-    let (heading, rest) = match text.split_once('\n') {
-        Some((heading, rest)) => (heading, format!("\n{rest}")),
-        None => (&*text, String::new()),
-    };
-    ui.data(&format!("{}{rest}\n", ui.painted(heading, color)))
+    let mut text = ui.painted(&escape_control(&change.heading(users)), color);
+    for (sign, part) in change.detail_parts() {
+        let part = escape_control(&part);
+        text.push_str(&match sign {
+            Sign::Plus => ui.painted(&part, AnsiColor::Green),
+            Sign::Tilde => ui.painted(&part, AnsiColor::Yellow),
+            Sign::Minus => ui.painted(&part, AnsiColor::Red),
+            Sign::None => part,
+        });
+    }
+    ui.data(&format!("{text}\n"))
 }
 
 /// Print a part of the JSON object.
@@ -153,8 +158,7 @@ fn print_groups(groups: &Groups, ui: &Ui) -> Result<u64, Error> {
         }
     } else {
         for (change, users) in groups.each() {
-            let text = change.heading(&users) + &change.details();
-            print_text(change, &text, ui)?;
+            print_text(change, &users, ui)?;
             printed += 1;
         }
     }

@@ -28,9 +28,14 @@ fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
             None => "Nothing of the URL is signed, so nothing can be checked here.",
         }
     )?;
-    for diagnosis in &inspection.diagnosis {
-        writeln!(out, "\n{}: {}", diagnosis.name, line(&diagnosis.message))?;
-        writeln!(out, "  fix: {}", line(&diagnosis.fix))?;
+    for (list, then) in [
+        (&inspection.diagnosis, "fix"),
+        (&inspection.advice, "advice"),
+    ] {
+        for found in list {
+            writeln!(out, "\n{}: {}", found.name, line(&found.message))?;
+            writeln!(out, "  {then}: {}", line(&found.fix))?;
+        }
     }
 
     writeln!(out, "\nChecks")?;

@@ -8,6 +8,7 @@ use crate::commands::users::reach::Reach;
 use crate::commands::users::row;
 use crate::error::Error;
 use crate::looker::{Api3Key, Client, Group, LookmlModel, Role, Session, User};
+use crate::plan::Difference;
 
 /// Everything that is known about one user.
 pub(super) struct UserDetails {
@@ -19,10 +20,16 @@ pub(super) struct UserDetails {
     models: Vec<LookmlModel>,
     keys: Vec<Api3Key>,
     sessions: Vec<Session>,
+    /// What differs from what was applied last; `None` if that is not known.
+    differs: Option<Vec<Difference>>,
 }
 
 impl UserDetails {
-    pub(super) async fn of(user: User, client: &Client) -> Result<Self, Error> {
+    pub(super) async fn of(
+        user: User,
+        differs: Option<Vec<Difference>>,
+        client: &Client,
+    ) -> Result<Self, Error> {
         let (groups, roles, direct, models, keys, sessions) = tokio::try_join!(
             client.groups(),
             client.user_roles(&user.id, false),
@@ -40,6 +47,7 @@ impl UserDetails {
             keys,
             sessions,
             user,
+            differs,
         })
     }
 
@@ -110,6 +118,7 @@ impl UserDetails {
             "permissions": reach.permissions,
             "sessions": self.sessions.len(),
             "problems": problems,
+            "differs": self.differs,
         });
         let mut shown = row::json(&self.user);
         if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
@@ -177,6 +186,15 @@ impl UserDetails {
         rows.push(("permissions", names(&mut reach.permissions.iter().cloned())));
         rows.push(("keys", names(&mut self.keys.iter().map(key_text))));
         rows.push(("sessions", self.sessions.len().to_string()));
+        if let Some(differs) = &self.differs {
+            let differs = differs.iter().map(ToString::to_string);
+            let differs: Vec<_> = differs.collect();
+            let text = match differs.as_slice() {
+                [] => "nothing".to_owned(),
+                differs => differs.join("; "),
+            };
+            rows.push(("changed since embedctl", text));
+        }
         rows
     }
 

@@ -53,6 +53,8 @@ pub struct Inspection {
     pub checks: Vec<Check>,
     /// What is wrong and what to change, the most significant first.
     pub diagnosis: Vec<Diagnosis>,
+    /// What Looker may accept, and is better changed or known.
+    pub advice: Vec<Diagnosis>,
     /// The page to open, decoded.
     pub embed_path: Option<String>,
     /// The decoded parameters; as text if a value is not JSON.
@@ -90,12 +92,21 @@ pub struct Diagnosis {
     pub fix: String,
 }
 
+impl Diagnosis {
+    /// Whether it does not explain a refusal.
+    fn is_advice(&self) -> bool {
+        matches!(self.name, "permissions" | "attribute_null" | "cookieless")
+    }
+}
+
 /// Inspect a URL as it was given, without any request.
 pub fn inspect(url: &str, expected: &Expected) -> Inspection {
     let pasted = Pasted::in_text(url);
     let url = Url::new(Parts::of(&pasted.url));
     let checks = checks::all(&url, expected);
-    let diagnosis = diagnosis::all(&url, expected);
+    let (advice, diagnosis) = diagnosis::all(&url, expected)
+        .into_iter()
+        .partition(Diagnosis::is_advice);
     let valid = checks.iter().all(|check| check.ok || check.is_advice());
     Inspection {
         valid: (!url.is_cookieless()).then_some(valid),
@@ -103,6 +114,7 @@ pub fn inspect(url: &str, expected: &Expected) -> Inspection {
         algorithm: checks::algorithm(&url, expected),
         checks,
         diagnosis,
+        advice,
         embed_path: url.embed_path.as_ref().ok().cloned(),
         params: params(&url),
         string_to_sign: url.attempt().lines(),
