@@ -33,6 +33,7 @@ mod create_user;
 mod doctor;
 mod durable;
 mod emulator;
+mod emulator_boards;
 mod emulator_content;
 mod emulator_contract;
 mod emulator_dashboards;

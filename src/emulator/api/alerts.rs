@@ -1,4 +1,6 @@
-//! Alerts: one, those that match; creating, changing, following.
+//! Alerts: one, those that match; creating, changing, following, deleting.
+
+use serde_json::json;
 
 use crate::emulator::api::alert_json::alert_json;
 use crate::emulator::api::dashboards_and_looks::may;
@@ -21,6 +23,10 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_alert_field", update),
     op("follow_alert", follow),
     op("unfollow_alert", unfollow),
+    op("delete_alert", remove),
+    op("enqueue_alert", enqueue),
+    op("alert_notifications", notifications),
+    op("read_alert_notification", read_notification),
 ];
 
 const REQUIRED: &[&str] = &[
@@ -175,6 +181,28 @@ fn unfollow(call: &Call<'_>, world: &mut World) -> Answer {
     let alert = alert.ok_or_else(Refusal::not_found)?;
     alert.followers.remove(&viewer.user);
     Ok(Reply::no_content())
+}
+
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = editable(call, world, &viewer)?;
+    world.content.alerts.0.remove(id);
+    Ok(Reply::no_content())
+}
+
+/// An alert can be asked to run; none has anything to say.
+fn enqueue(call: &Call<'_>, world: &mut World) -> Answer {
+    call.flag("force")?;
+    editable(call, world, &viewer(call, world)?)?;
+    Ok(Reply::no_content())
+}
+
+fn notifications(_call: &Call<'_>, _world: &mut World) -> Answer {
+    json_answer(json!([]))
+}
+
+fn read_notification(_call: &Call<'_>, _world: &mut World) -> Answer {
+    Err(Refusal::not_found())
 }
 
 /// The alert that the path names, if it is the caller's own, followed, or public on a dashboard the caller sees.

@@ -1,21 +1,20 @@
-//! Boards: one, all, those that match; creating and changing.
+//! Boards: one, all, those that match; creating, changing, deleting.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::emulator::api::board_json::board_json;
 use crate::emulator::api::dashboards_and_looks::may;
-use crate::emulator::api::usual::with_usual;
 use crate::emulator::api::viewer;
-use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::{Call, bad_body};
-use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::http::listing::{self, Filters};
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::BlindSearch;
-use crate::emulator::world::boards::{Board, BoardItem, BoardSection};
+use crate::emulator::world::boards::Board;
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
-use crate::emulator::world::{Id, World, id_text, id_texts};
+use crate::emulator::world::{Id, World, id_text};
 
 pub(super) const OPERATIONS: &[Service] = &[
     op("all_boards", all),
@@ -23,6 +22,7 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("search_boards", search),
     op("board", one),
     op("update_board", update),
+    op("delete_board", remove),
 ];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
@@ -132,6 +132,18 @@ fn update(call: &Call<'_>, world: &mut World) -> Answer {
     show(call, world, &viewer, id)
 }
 
+/// A board that is deleted is gone; one with `deleted_at` is in the trash.
+fn remove(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = call.id("board_id")?;
+    world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
+    if world.level(&viewer, Thing::Board(id)) != Some(Level::Edit) {
+        return Err(Refusal::not_found());
+    }
+    world.remove_board(id);
+    Ok(Reply::no_content())
+}
+
 fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Result<(), Refusal> {
     if let Some(owner) = body::id(body, "user_id")? {
         // Only an admin may give a board to another user.
@@ -162,7 +174,8 @@ fn change(world: &World, viewer: &Viewer, board: &mut Board, body: &Body) -> Res
     Ok(())
 }
 
-fn time(text: &str) -> Result<i64, Refusal> {
+/// A time as callers write it.
+pub(super) fn time(text: &str) -> Result<i64, Refusal> {
     let time: Result<Timestamp, _> = text.parse();
     time.map(Timestamp::as_second)
         .map_err(|_error| bad_body("`deleted_at` is not a time"))
@@ -171,88 +184,4 @@ fn time(text: &str) -> Result<i64, Refusal> {
 fn show(call: &Call<'_>, world: &World, viewer: &Viewer, id: Id) -> Answer {
     let board = world.content.boards.at(id).ok_or_else(Refusal::not_found)?;
     json_answer(board_json(&call.fields, world, viewer, id, board))
-}
-
-fn board_json(fields: &Fields, world: &World, viewer: &Viewer, id: Id, board: &Board) -> Value {
-    let sections = || -> Value {
-        let sections = board.sections.iter();
-        sections
-            .filter_map(|section| {
-                let found = world.content.sections.at(*section)?;
-                Some(section_json(world, viewer, *section, found))
-            })
-            .collect()
-    };
-    let mut shown = Shown::new(fields);
-    shown.put("can", || json!({}));
-    shown.put("id", || id_text(id));
-    shown.put("content_metadata_id", || id_text(board.meta));
-    shown.put("created_at", || world.time(board.created_at));
-    shown.put("updated_at", || world.time(board.updated_at));
-    shown.put("deleted_at", || board.deleted_at.map(|at| world.time(at)));
-    shown.put("title", || board.title.as_deref());
-    shown.put("description", || board.description.as_deref());
-    shown.put("board_sections", sections);
-    shown.put("section_order", || json!(board.section_order));
-    shown.put("user_id", || board.owner.map(id_text));
-    shown.put("primary_homepage", || false);
-    shown.done()
-}
-
-/// A section with the links to what the viewer may see.
-fn section_json(world: &World, viewer: &Viewer, id: Id, section: &BoardSection) -> Value {
-    let items = section.items.iter().copied();
-    let all = |id: &Id| world.content.board_items.at(*id).copied();
-    let seen: Vec<(Id, BoardItem)> = items
-        .clone()
-        .filter_map(|id| Some((id, all(&id)?)))
-        .filter(|(_, item)| world.sees(viewer, item.thing))
-        .collect();
-    let shown: Vec<Id> = seen.iter().map(|(id, _)| *id).collect();
-    let items: Value = seen
-        .into_iter()
-        .filter_map(|(id, item)| item_json(world, viewer, id, item))
-        .collect();
-    json!({
-        "can": {},
-        "id": id_text(id),
-        "board_id": id_text(section.board),
-        "created_at": world.time(section.created_at),
-        "updated_at": world.time(section.created_at),
-        "deleted_at": null,
-        "title": section.title,
-        "description": null,
-        "board_items": items,
-        "item_order": id_texts(&section.items),
-        "visible_item_order": id_texts(&shown),
-    })
-}
-
-fn item_json(world: &World, viewer: &Viewer, id: Id, item: BoardItem) -> Option<Value> {
-    let piece = world.piece(item.thing)?;
-    let (dashboard, look) = match item.thing {
-        Thing::Dashboard(id) => (Some(id), None),
-        Thing::Look(id) => (None, Some(id)),
-        Thing::Folder(_) | Thing::Board(_) => (None, None),
-    };
-    let url = match (dashboard, look) {
-        (Some(id), _) => format!("/dashboards/{id}"),
-        (None, Some(id)) => format!("/looks/{id}"),
-        (None, None) => String::new(),
-    };
-    let favorites = &world.content.favorites;
-    let own = json!({
-        "id": id_text(id),
-        "board_section_id": id_text(item.section),
-        "content_metadata_id": id_text(piece.meta),
-        "content_favorite_id": favorites.of(viewer.user, piece.meta).map(id_text),
-        "content_created_by": piece.owner.and_then(|id| Some(world.users.at(id)?.display_name())),
-        "content_updated_at": world.time(piece.updated_at),
-        "dashboard_id": dashboard.map(id_text),
-        "look_id": look.map(id_text),
-        "favorite_count": favorites.count(piece.meta),
-        "title": piece.title,
-        "url": url,
-    });
-    Some(with_usual("board_item", own))
 }

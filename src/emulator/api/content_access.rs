@@ -8,10 +8,13 @@ use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::{Call, bad_body, parse_id};
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content_access::{Access, Grantee, Level, Thing, Viewer};
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World, id_text};
 
 pub(super) const OPERATIONS: &[Service] = &[
+    op("all_content_metadatas", within),
     op("content_metadata", metadata),
+    op("update_content_metadata", update_metadata),
     op("all_content_metadata_accesses", all),
     op("create_content_metadata_access", create),
     op("update_content_metadata_access", update),
@@ -22,6 +25,41 @@ fn metadata(call: &Call<'_>, world: &mut World) -> Answer {
     let viewer = viewer(call, world)?;
     let id = call.id("content_metadata_id")?;
     let thing = reachable(world, &viewer, id, Level::View)?;
+    json_answer(metadata_json(world, id, thing))
+}
+
+/// The metadata of what lies right in a folder.
+fn within(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let text = call.query("parent_id");
+    let text = text.ok_or_else(|| Refusal::missing("parent_id"))?;
+    let parent = parse_id(text).ok_or_else(Refusal::not_found)?;
+    let Thing::Folder(folder) = reachable(world, &viewer, parent, Level::View)? else {
+        return json_answer(json!([]));
+    };
+    let folders = world.folders.children(folder).map(Thing::Folder);
+    let pieces = [PieceKind::Dashboard, PieceKind::Look]
+        .into_iter()
+        .flat_map(|kind| {
+            let held = world.pieces_in(kind, folder);
+            held.map(move |(id, _)| kind.thing(id))
+        });
+    let seen = folders
+        .chain(pieces)
+        .filter(|thing| world.sees(&viewer, *thing));
+    let shown = seen.filter_map(|thing| Some(metadata_json(world, world.meta_of(thing)?, thing)));
+    json_answer(shown.collect())
+}
+
+/// Only whether it inherits can be changed.
+fn update_metadata(call: &Call<'_>, world: &mut World) -> Answer {
+    let body = call.object()?;
+    let viewer = viewer(call, world)?;
+    let id = call.id("content_metadata_id")?;
+    let thing = reachable(world, &viewer, id, Level::Edit)?;
+    if let Some(inherits) = body.get("inherits").and_then(Value::as_bool) {
+        world.set_inherits(thing, inherits);
+    }
     json_answer(metadata_json(world, id, thing))
 }
 

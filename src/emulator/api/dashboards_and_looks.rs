@@ -1,8 +1,11 @@
 //! What dashboards and looks have in common: who may see one; making, moving, deleting, searching.
 
+use serde_json::Value;
+
 use crate::emulator::api::content_changes::{change, check_title};
 use crate::emulator::api::folders::{check_place, visible};
 use crate::emulator::api::look_json::{Render, View};
+use crate::emulator::api::lookml_folder;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
 use crate::emulator::http::body::{self, Body};
@@ -119,17 +122,21 @@ pub(super) fn relocate(call: &Call<'_>, world: &mut World, kind: PieceKind) -> R
     let folder = target(call)?.ok_or_else(|| Refusal::missing("folder_id"))?;
     let thing = kind.thing(id);
     if world.piece(thing).and_then(|piece| piece.folder) == Some(folder) {
-        // Recorded of a look; the code is not only for names that are taken.
-        let message = format!(
-            "folder_id and the folder id of the existing {} must be different",
-            kind.word()
-        );
-        return Err(Refusal::invalid("folder_id", "already_exists", message));
+        return Err(same_folder(kind));
     }
     // A move is a change of one field, with the same checks.
     let body = Body::from_iter([("folder_id".to_owned(), folder.to_string().into())]);
     change(world, &viewer, thing, body)?;
     Ok(id)
+}
+
+/// 422 for the folder that a piece is in already. Recorded of a look; the code is not only for names that are taken.
+pub(super) fn same_folder(kind: PieceKind) -> Refusal {
+    let message = format!(
+        "folder_id and the folder id of the existing {} must be different",
+        kind.word()
+    );
+    Refusal::invalid("folder_id", "already_exists", message)
 }
 
 /// Delete a piece for good.
@@ -157,6 +164,9 @@ pub(super) fn all(call: &Call<'_>, world: &World, kind: PieceKind, render: Rende
 /// The pieces in the folder that the path names.
 pub(super) fn in_folder(call: &Call<'_>, world: &World, kind: PieceKind, render: Render) -> Answer {
     let viewer = viewer(call, world)?;
+    if call.param("folder_id") == lookml_folder::FOLDER {
+        return Ok(Reply::json(Value::Array(Vec::new())));
+    }
     let view = View {
         world,
         viewer: &viewer,

@@ -1,9 +1,10 @@
 //! Folders: one, all, those that match, those around one; creating, changing, deleting.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::emulator::api::content_json::full_folder_json;
 use crate::emulator::api::look_json::{View, folder_json};
+use crate::emulator::api::lookml_folder;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body;
@@ -23,6 +24,7 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_folder", update),
     op("delete_folder", remove),
     op("folder_children", children),
+    op("folder_children_search", search_children),
     op("folder_parent", parent),
     op("folder_ancestors", ancestors),
 ];
@@ -138,12 +140,18 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
+    if call.param("folder_id") == lookml_folder::FOLDER {
+        return json_answer(lookml_folder::folder_json());
+    }
     let viewer = viewer(call, world)?;
     let id = visible(call, world, &viewer)?;
     show(call, world, &viewer, id)
 }
 
 fn children(call: &Call<'_>, world: &mut World) -> Answer {
+    if call.param("folder_id") == lookml_folder::FOLDER {
+        return json_answer(json!([]));
+    }
     let viewer = viewer(call, world)?;
     let id = visible(call, world, &viewer)?;
     let world: &World = world;
@@ -151,6 +159,20 @@ fn children(call: &Call<'_>, world: &mut World) -> Answer {
     let seen = children.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
     let seen = seen.filter_map(|id| Some((id, world.folders.at(id)?)));
     listing::answer(call, seen, |fields, (id, folder)| {
+        folder_json(fields, world, id, folder)
+    })
+}
+
+fn search_children(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = visible(call, world, &viewer)?;
+    let texts = Filters::of(call, &["name"])?;
+    let world: &World = world;
+    let children = world.folders.children(id);
+    let seen = children.filter(|id| world.sees(&viewer, Thing::Folder(*id)));
+    let seen = seen.filter_map(|id| Some((id, world.folders.at(id)?)));
+    let found = seen.filter(|(_, folder)| texts.pass(|_name| Some(world.folder_name(folder))));
+    listing::answer(call, found, |fields, (id, folder)| {
         folder_json(fields, world, id, folder)
     })
 }

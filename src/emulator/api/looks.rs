@@ -1,8 +1,10 @@
-//! Looks: one, all, those that match or are in a folder; creating, changing, moving, deleting.
+//! Looks: one, all, those that match or are in a folder; creating, changing, moving, copying, deleting.
 
 use serde_json::json;
 
-use crate::emulator::api::dashboards_and_looks;
+use crate::emulator::api::content_changes::check_title;
+use crate::emulator::api::dashboards_and_looks::{self, may, same_folder, target};
+use crate::emulator::api::folders::check_place;
 use crate::emulator::api::look_json::{full_look_json, look_json};
 use crate::emulator::api::queries::save;
 use crate::emulator::api::viewer;
@@ -10,6 +12,7 @@ use crate::emulator::http::answer::{Answer, Refusal};
 use crate::emulator::http::body::Body;
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
@@ -33,8 +36,11 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_look", update),
     op("delete_look", remove),
     op("move_look", relocate),
+    op("copy_look", copy),
     op("folder_looks", in_folder),
 ];
+
+const SAVE: &[&str] = &["save_content", "save_looks"];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     dashboards_and_looks::all(call, world, PieceKind::Look, look_json)
@@ -60,8 +66,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     if !body.contains_key("query_id") {
         return Err(Refusal::missing("query_id"));
     }
-    let save = &["save_content", "save_looks"];
-    let id = dashboards_and_looks::create(call, world, PieceKind::Look, body, save)?;
+    let id = dashboards_and_looks::create(call, world, PieceKind::Look, body, SAVE)?;
     show(call, world, id)
 }
 
@@ -85,6 +90,31 @@ fn read(call: &Call<'_>, world: &mut World) -> Result<Body, Refusal> {
 
 fn relocate(call: &Call<'_>, world: &mut World) -> Answer {
     let id = dashboards_and_looks::relocate(call, world, PieceKind::Look)?;
+    show(call, world, id)
+}
+
+/// A copy belongs to the caller, and lies in another folder than the original.
+fn copy(call: &Call<'_>, world: &mut World) -> Answer {
+    let viewer = viewer(call, world)?;
+    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Look)?;
+    may(world, &viewer, SAVE)?;
+    let original = world.content.looks.at(id);
+    let original = original.ok_or_else(Refusal::not_found)?.clone();
+    let folder = target(call)?.ok_or_else(|| Refusal::missing("folder_id"))?;
+    if original.folder == Some(folder) {
+        return Err(same_folder(PieceKind::Look));
+    }
+    check_place(world, &viewer, folder)?;
+    check_title(world, PieceKind::Look, folder, &original.title, None)?;
+    let copy = Piece {
+        folder: Some(folder),
+        owner: Some(viewer.user),
+        slug: String::new(),
+        deleted_at: None,
+        deleter: None,
+        ..original
+    };
+    let id = world.add_piece(PieceKind::Look, copy);
     show(call, world, id)
 }
 

@@ -4,11 +4,14 @@ mod alert_json;
 mod alerts;
 mod attributes;
 mod auth;
+mod board_json;
+mod board_parts;
 mod boards;
 mod connections;
 mod content_access;
 mod content_changes;
 mod content_json;
+mod content_search;
 mod credentials_email;
 mod credentials_embed;
 mod credentials_other;
@@ -29,6 +32,8 @@ mod groups_in_groups;
 mod images;
 mod keys;
 mod look_json;
+mod lookml_content;
+mod lookml_folder;
 mod looks;
 mod models;
 mod projects;
@@ -65,9 +70,11 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     alerts::OPERATIONS,
     attributes::OPERATIONS,
     auth::OPERATIONS,
+    board_parts::OPERATIONS,
     boards::OPERATIONS,
     connections::OPERATIONS,
     content_access::OPERATIONS,
+    content_search::OPERATIONS,
     credentials_email::OPERATIONS,
     credentials_embed::OPERATIONS,
     credentials_other::OPERATIONS,
@@ -84,6 +91,7 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     groups::OPERATIONS,
     groups_in_groups::OPERATIONS,
     keys::OPERATIONS,
+    lookml_content::OPERATIONS,
     looks::OPERATIONS,
     models::OPERATIONS,
     projects::OPERATIONS,

@@ -1,5 +1,7 @@
 //! Boards: pages of links to content, in sections.
 
+use serde_json::{Map, Value};
+
 use crate::emulator::world::World;
 use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::table::Id;
@@ -25,15 +27,21 @@ pub(crate) struct Board {
 pub(crate) struct BoardSection {
     pub(crate) board: Id,
     pub(crate) title: String,
+    pub(crate) description: Option<String>,
     pub(crate) items: Vec<Id>,
+    /// Since when it is in the trash.
+    pub(crate) deleted_at: Option<i64>,
     pub(crate) created_at: i64,
+    pub(crate) updated_at: i64,
 }
 
 /// A link in a section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BoardItem {
     pub(crate) section: Id,
     pub(crate) thing: Thing,
+    /// The other fields that may be written, as they were written.
+    pub(crate) rest: Map<String, Value>,
 }
 
 impl World {
@@ -78,8 +86,11 @@ impl World {
         let id = self.content.sections.insert(BoardSection {
             board,
             title: title.to_owned(),
+            description: None,
             items: Vec::new(),
+            deleted_at: None,
             created_at: self.now,
+            updated_at: self.now,
         });
         if let Some(board) = self.content.boards.at_mut(board) {
             board.sections.push(id);
@@ -89,14 +100,46 @@ impl World {
         id
     }
 
-    /// Add a link to a section.
-    pub(crate) fn add_board_item(&mut self, section: Id, thing: Thing) {
-        let id = self
-            .content
-            .board_items
-            .insert(BoardItem { section, thing });
+    /// Delete a section, with its links.
+    pub(crate) fn remove_section(&mut self, id: Id) {
+        let Some(section) = self.content.sections.remove(id) else {
+            return;
+        };
+        for item in section.items {
+            self.content.board_items.remove(item);
+        }
+        if let Some(board) = self.content.boards.at_mut(section.board) {
+            board.sections.retain(|known| *known != id);
+            let text = id.to_string();
+            board.section_order.retain(|known| *known != text);
+        }
+    }
+
+    /// Add a link to a section; returns its id.
+    pub(crate) fn add_board_item(&mut self, section: Id, thing: Thing) -> Id {
+        let id = self.content.board_items.insert(BoardItem {
+            section,
+            thing,
+            rest: Map::new(),
+        });
         if let Some(section) = self.content.sections.at_mut(section) {
             section.items.push(id);
+        }
+        id
+    }
+
+    /// Put a link where it belongs: into a section, and there at a place, or last.
+    pub(crate) fn place_board_item(&mut self, id: Id, section: Id, place: Option<usize>) {
+        let Some(item) = self.content.board_items.at_mut(id) else {
+            return;
+        };
+        let before = std::mem::replace(&mut item.section, section);
+        if let Some(section) = self.content.sections.at_mut(before) {
+            section.items.retain(|known| *known != id);
+        }
+        if let Some(section) = self.content.sections.at_mut(section) {
+            let last = section.items.len();
+            section.items.insert(place.unwrap_or(last).min(last), id);
         }
     }
 
