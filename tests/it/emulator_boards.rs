@@ -54,7 +54,7 @@ async fn a_board_is_put_together_from_sections_and_links_and_deleted_with_them()
         ids,
     )
     .await;
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }
 
 #[tokio::test]
@@ -116,5 +116,5 @@ async fn content_is_found_by_words_shared_by_its_metadata_and_copied() {
         text.starts_with("- dashboard: orders\n  title: \"Orders\"\n"),
         "{text}"
     );
-    assert_eq!(api.emulator.violations(), Vec::<String>::new());
+    assert_eq!(api.emulator.violations(), []);
 }

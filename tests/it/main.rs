@@ -40,6 +40,7 @@ mod emulator_dashboards;
 mod emulator_description;
 mod emulator_embed;
 mod emulator_faults;
+mod emulator_instance;
 mod emulator_models;
 mod emulator_owned;
 mod emulator_people;

@@ -287,10 +287,7 @@ const LEFT_OUT: &[(u32, &str, &str)] = &[
 ];
 
 /// Exchanges that are not answered as recorded, and why.
-const NOT_ANSWERED: &[(u32, &str)] = &[
-    (158, "themes are not served"),
-    (162, "an operation of Core: see the test of its own"),
-];
+const NOT_ANSWERED: &[(u32, &str)] = &[(162, "an operation of Core: see the test of its own")];
 
 /// Fields that today's Looker has and that of the recording had not: below which field or operation, name, why.
 const LATER: &[(&str, &str, &str)] = &[
@@ -936,11 +933,18 @@ async fn what_can_be_done_with_other_things_was_never_recorded_and_is_not_said()
 }
 
 /// Operations of 26.22 that users' scripts may meet and that are not served, and why.
-const NOT_SERVED: [(&str, &str, &str); 7] = [
-    ("GET", "/themes", "a theme belongs to no user"),
-    ("GET", "/datagroups", "nothing is cached"),
-    ("GET", "/integrations", "nothing is sent anywhere"),
-    ("GET", "/running_queries", "a query is answered at once"),
+const NOT_SERVED: [(&str, &str, &str); 6] = [
+    (
+        "GET",
+        "/projects/demo/files",
+        "there is no LookML behind a project",
+    ),
+    (
+        "GET",
+        "/projects/demo/manifest",
+        "there is no LookML behind a project",
+    ),
+    ("GET", "/ldap_config", "no one logs in by another service"),
     (
         "GET",
         "/agents/search",
@@ -977,7 +981,9 @@ async fn what_is_not_served_says_so_and_is_counted_as_a_violation() {
         );
         assert_eq!(
             violations[number].what,
-            format!("{method} {path}: {message}").replace("acme", "{namespace}")
+            format!("{method} {path}: {message}")
+                .replace("acme", "{namespace}")
+                .replace("demo", "{project_id}")
         );
         let page = answer.text_of("documentation_url");
         assert!(page.starts_with(api.emulator.base_url()), "{page}");

@@ -68,6 +68,13 @@ impl AttributeBody {
             let text = "'type' is not a known type.";
             return Err(Refusal::invalid("type", "invalid", text));
         }
+        // The official SDKs test for this sentence.
+        if self.hidden_value_domain_whitelist.as_deref() == Some("") {
+            let field = "hidden_value_domain_whitelist";
+            let text =
+                format!("{field} must be a comma-separated list of urls with optional wildcards");
+            return Err(Refusal::invalid(field, "invalid", text));
+        }
         Ok(())
     }
 

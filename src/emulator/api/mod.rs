@@ -7,6 +7,7 @@ mod auth;
 mod board_json;
 mod board_parts;
 mod boards;
+mod color_collections;
 mod connections;
 mod content_access;
 mod content_changes;
@@ -21,6 +22,7 @@ mod dashboard_layouts;
 mod dashboard_parts_json;
 mod dashboards;
 mod dashboards_and_looks;
+mod datagroups;
 mod embed;
 mod embed_secrets;
 mod embed_urls;
@@ -30,12 +32,15 @@ mod group_values;
 mod groups;
 mod groups_in_groups;
 mod images;
+mod instance_forms;
 mod keys;
 mod look_json;
 mod lookml_content;
 mod lookml_folder;
 mod looks;
 mod models;
+mod nothing_there;
+mod places;
 mod projects;
 mod queries;
 mod query_json;
@@ -51,6 +56,7 @@ mod schedules;
 mod service_accounts;
 mod sessions;
 mod setting;
+mod themes;
 mod user_json;
 mod user_search;
 mod users;
@@ -72,6 +78,7 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     auth::OPERATIONS,
     board_parts::OPERATIONS,
     boards::OPERATIONS,
+    color_collections::OPERATIONS,
     connections::OPERATIONS,
     content_access::OPERATIONS,
     content_search::OPERATIONS,
@@ -82,6 +89,7 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     dashboard_filters::OPERATIONS,
     dashboard_layouts::OPERATIONS,
     dashboards::OPERATIONS,
+    datagroups::OPERATIONS,
     embed::OPERATIONS,
     embed_secrets::OPERATIONS,
     embed_urls::OPERATIONS,
@@ -90,10 +98,13 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     group_values::OPERATIONS,
     groups::OPERATIONS,
     groups_in_groups::OPERATIONS,
+    instance_forms::OPERATIONS,
     keys::OPERATIONS,
     lookml_content::OPERATIONS,
     looks::OPERATIONS,
     models::OPERATIONS,
+    nothing_there::OPERATIONS,
+    places::OPERATIONS,
     projects::OPERATIONS,
     queries::OPERATIONS,
     query_tasks::OPERATIONS,
@@ -105,6 +116,7 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     service_accounts::OPERATIONS,
     sessions::OPERATIONS,
     setting::OPERATIONS,
+    themes::OPERATIONS,
     user_search::OPERATIONS,
     users::OPERATIONS,
     versions::OPERATIONS,

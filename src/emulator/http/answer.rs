@@ -188,6 +188,17 @@ impl Refusal {
         refusal
     }
 
+    /// The same refusal, and one more field that is wrong.
+    #[must_use]
+    pub(crate) fn and(mut self, field: &str, code: &'static str, message: &str) -> Self {
+        self.errors.push(FieldError {
+            field: field.to_owned(),
+            code,
+            message: Some(message.to_owned()),
+        });
+        self
+    }
+
     /// 422 for a field that must be there.
     pub(crate) fn missing(field: &str) -> Self {
         Self::invalid(field, "missing_field", format!("'{field}' is required."))

@@ -14,6 +14,7 @@ pub(crate) mod favorites;
 pub(crate) mod folders;
 pub(crate) mod groups;
 pub(crate) mod history;
+pub(crate) mod instance;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod permissions;
@@ -58,6 +59,9 @@ pub(crate) struct World {
     pub(crate) folders: folders::Folders,
     pub(crate) content: content::Content,
     pub(crate) connections: connections::Connections,
+    pub(crate) instance: instance::Instance,
+    /// When this world began, in seconds.
+    pub(crate) started_at: i64,
 }
 
 /// How this Looker behaves.

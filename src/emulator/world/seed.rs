@@ -7,6 +7,7 @@ use crate::emulator::world::content::Content;
 use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
 use crate::emulator::world::folders::Folders;
 use crate::emulator::world::groups::{Group, Groups};
+use crate::emulator::world::instance::Instance;
 use crate::emulator::world::keys::{Keys, Tokens};
 use crate::emulator::world::random::Source;
 use crate::emulator::world::roles::{Model, Role, Roles, Set};
@@ -58,6 +59,8 @@ impl World {
             folders: Folders::default(),
             content: Content::default(),
             connections: Connections::demo(seed.now),
+            instance: Instance::default(),
+            started_at: seed.now,
         };
         // In this order: the groups and the administrator are named by the content.
         world.add_root_folders();
