@@ -73,8 +73,13 @@ fn shown_roles(world: &World, user: &User) -> Vec<Id> {
 fn put_names(shown: &mut Shown<'_>, world: &World, (id, user): (Id, &User)) {
     shown.put("display_name", || user.display_name());
     shown.put("email", || user.email.as_deref().unwrap_or_default());
-    shown.put("first_name", || user.first_name.as_deref());
-    shown.put("last_name", || user.last_name.as_deref());
+    // The official SDK's tests expect a name that was cleared to be an empty text.
+    shown.put("first_name", || {
+        user.first_name.as_deref().unwrap_or_default()
+    });
+    shown.put("last_name", || {
+        user.last_name.as_deref().unwrap_or_default()
+    });
     shown.put("locale", || match world.locale_attribute() {
         Some((locale, attribute)) => world.attribute_of((id, user), locale, attribute).value,
         None => "en".to_owned(),
