@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-/// The interpreter of a virtual environment with what `list`, a `requirements.txt`, asks for.
+/// The interpreter of a virtual environment called `name` with what `list`, a `requirements.txt`, asks for.
 ///
 /// # Errors
 /// Why there is no way to get it.
-pub(crate) fn python(list: &Path) -> Result<PathBuf, String> {
-    let place = ready("python", list, |place| {
+pub(crate) fn python(name: &str, list: &Path) -> Result<PathBuf, String> {
+    let place = ready(name, list, |place| {
         run(Command::new("python3").arg("-m").arg("venv").arg(place))?;
         let pip = [
             "-m",

@@ -78,6 +78,7 @@ mod permits;
 mod plan;
 mod process;
 mod profile;
+mod published_clients;
 mod readme;
 mod reconcile;
 mod recorded;

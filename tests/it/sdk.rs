@@ -235,18 +235,30 @@ pub(crate) struct Sdk {
 impl Sdk {
     /// The Python SDK in a virtual environment; `None`, with the reason printed, where there is no way to get it.
     pub(crate) fn python() -> Option<Self> {
-        let scripts = scripts("python");
-        let interpreter = found(installed::python(&scripts.join("requirements.txt")))?;
+        Self::python_with("python", "python/requirements.txt")
+    }
+
+    /// The same with other packages, which stand in `list`, in an environment called `name`.
+    pub(crate) fn python_with(name: &str, list: &str) -> Option<Self> {
+        let interpreter = found(installed::python(name, &scripts(list)))?;
         Some(Self {
             interpreter,
             extension: "py",
-            scripts,
+            scripts: scripts("python"),
             modules: None,
         })
     }
 
+    /// The same for the scripts in another folder.
+    pub(crate) fn with_scripts(self, folder: &str) -> Self {
+        Self {
+            scripts: scripts(folder),
+            ..self
+        }
+    }
+
     /// The TypeScript SDK on Node; `None`, with the reason printed, where there is no way to get it.
-    fn typescript() -> Option<Self> {
+    pub(crate) fn typescript() -> Option<Self> {
         let scripts = scripts("node");
         let modules = found(installed::npm("node", &scripts.join("package.json")))?;
         Some(Self {
@@ -258,7 +270,7 @@ impl Sdk {
     }
 
     /// Run the script `name` with the admin's key and `key` in its `looker.ini`, and give what it tells.
-    async fn tell(
+    pub(crate) async fn tell(
         &self,
         name: &str,
         sandbox: &Sandbox,
@@ -317,8 +329,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn scripts(language: &str) -> PathBuf {
-    root().join("tests/sdk").join(language)
+fn scripts(place: &str) -> PathBuf {
+    root().join("tests/sdk").join(place)
 }
 
 fn parse(text: &str) -> Value {

@@ -566,7 +566,8 @@ fn settings_can_be_debugged_without_showing_a_secret() {
 #[tokio::test]
 async fn every_flag_that_takes_a_duration_takes_the_same_durations() {
     let sandbox = Sandbox::new().await;
-    let commands: [(&str, &[&str]); 7] = [
+    sandbox.file("users.csv", "external_user_id\nacme-42\n");
+    let commands: [(&str, &[&str]); 8] = [
         ("--overlap", &["keys", "rotate", "user-1", "--dry-run"]),
         ("--max-age", &["keys", "rotate", "user-1", "--dry-run"]),
         ("--ttl", &["keys", "mint", "user-1", "--dry-run"]),
@@ -576,6 +577,7 @@ async fn every_flag_that_takes_a_duration_takes_the_same_durations() {
             &["url", "sign", "/alive", "--external-user-id=u"],
         ),
         ("--timeout", &["profile", "show"]),
+        ("--wait", &["apply", "users.csv", "--dry-run"]),
         // Without a port to listen on, it ends.
         ("--latency", &["emulator", "--state=none.json"]),
     ];

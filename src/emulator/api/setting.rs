@@ -19,10 +19,23 @@ fn read(_call: &Call<'_>, world: &mut World) -> Answer {
     json_answer(setting_json(world))
 }
 
-/// Only settings with an effect here can be written; others are refused, so that no test relies on them.
+/// The settings with an effect here, of the instance and of embedding.
+const EFFECTIVE: [&str; 5] = [
+    "allow_user_timezones",
+    "timezone",
+    "host_url",
+    "embed_cookieless_v2",
+    "embed_config",
+];
+const EFFECTIVE_OF_EMBEDDING: [&str; 3] = [
+    "domain_allowlist",
+    "sso_auth_enabled",
+    "embed_cookieless_v2",
+];
+
+/// Only settings with an effect here can be changed; a change of others is refused, so that no test relies on it.
 fn write(call: &Call<'_>, world: &mut World) -> Answer {
     #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Body {
         allow_user_timezones: Option<bool>,
         timezone: Option<String>,
@@ -32,13 +45,20 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
     }
 
     #[derive(Default, Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct EmbedBody {
         domain_allowlist: Option<Vec<String>>,
         sso_auth_enabled: Option<bool>,
         embed_cookieless_v2: Option<bool>,
     }
 
+    let shown = setting_json(world);
+    check_effect(&call.body, &shown, &EFFECTIVE)?;
+    let of_embedding = |setting: &Value| setting.get("embed_config").cloned().unwrap_or_default();
+    check_effect(
+        &of_embedding(&call.body),
+        &of_embedding(&shown),
+        &EFFECTIVE_OF_EMBEDDING,
+    )?;
     let body: Body = call.body()?;
     let embed = body.embed_config.unwrap_or_default();
     let settings = &mut world.settings;
@@ -64,6 +84,22 @@ fn write(call: &Call<'_>, world: &mut World) -> Answer {
         settings.domain_allowlist = domains;
     }
     json_answer(setting_json(world))
+}
+
+/// 501 for the first setting that is changed, though not among those that are `effective`.
+fn check_effect(body: &Value, shown: &Value, effective: &[&str]) -> Result<(), Refusal> {
+    let mut fields = body.as_object().into_iter().flatten();
+    let idle = fields.find(|(name, value)| {
+        // Clients send back the whole that they have read.
+        !effective.contains(&name.as_str()) && shown.get(name.as_str()) != Some(value)
+    });
+    match idle {
+        None => Ok(()),
+        Some((name, _)) => {
+            let what = format!("the setting `{name}` cannot be changed in the emulator");
+            Err(Refusal::unserved(&what))
+        }
+    }
 }
 
 fn setting_json(world: &World) -> Value {

@@ -67,7 +67,8 @@ pub(crate) fn call(
         found: Vec::new(),
     };
     let read = read(operation, arrival, &mut odd);
-    for what in odd.found {
+    if !odd.found.is_empty() {
+        let what = odd.found.join("; ");
         let what = format!("{} {}: {what}", arrival.method, operation.path);
         inside.log.violation(ViolationKind::Odd, what);
     }

@@ -63,7 +63,7 @@ struct Sdk {
 impl Sdk {
     fn python() -> Option<Self> {
         let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk/python/requirements.txt");
-        let interpreter = found(installed::python(&list))?;
+        let interpreter = found(installed::python("python", &list))?;
         Some(Self {
             name: "Python SDK",
             interpreter,

@@ -1,0 +1,104 @@
+//! Programs of others, as their registries publish them, do their main job on the local Looker.
+
+use embedctl::emulator::{Options, State};
+use serde_json::{Value, json};
+
+use crate::sdk::Sdk;
+use crate::support::Sandbox;
+
+/// Run the script `name` against a Looker as lenient as a real one; gives what it tells.
+async fn tell(sdk: &Sdk, name: &str, options: Options) -> Value {
+    let sandbox = Sandbox::lenient(options).await;
+    let told = sdk.tell(name, &sandbox, None, &[]).await;
+    sandbox.finish().await;
+    told
+}
+
+async fn provisions(sdk: &Sdk) {
+    let expected = json!({
+        "me": "Ada",
+        "groups": ["Acme"],
+        "members": ["Grace Hopper"],
+        "written_back": true,
+        "values": [["tenant", "acme"]],
+        "roles": ["Viewer"],
+        "secret_length": 24,
+        "keys": true,
+        "sudo": true,
+        "all_users_are_found_by_pages": true,
+        "opens": "/embed/dashboards/1",
+        "embed_user": "acme-42",
+        "left": [],
+    });
+    assert_eq!(tell(sdk, "provision", Options::default()).await, expected);
+}
+
+#[tokio::test]
+async fn the_python_sdk_of_2022_provisions_a_tenant() {
+    if let Some(sdk) = Sdk::python_with("python-22.4", "python-22.4/requirements.txt") {
+        provisions(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_python_sdk_of_2024_provisions_a_tenant() {
+    if let Some(sdk) = Sdk::python_with("python-24.20", "python-24.20/requirements.txt") {
+        provisions(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_newest_python_sdk_provisions_a_tenant() {
+    if let Some(sdk) = Sdk::python() {
+        provisions(&sdk).await;
+    }
+}
+
+#[tokio::test]
+async fn the_typescript_sdk_provisions_a_tenant_and_follows_pages_to_the_end() {
+    let Some(sdk) = Sdk::typescript() else { return };
+    let expected = json!({
+        "me": "Ada",
+        "members": ["Grace Hopper"],
+        "roles": ["Viewer"],
+        "written_back": ["user", "group", "folder", "dashboard"],
+        "pages": {
+            "total": 7, "pages": 3, "found": 7, "different": 7, "previous": [3, 3], "first": [0, 3],
+        },
+        "by_ids": 2,
+        "strayed": [],
+    });
+    assert_eq!(tell(&sdk, "provision", Options::default()).await, expected);
+}
+
+/// The SDK makes types of its own of each answer, which fails if a field is of another type.
+#[tokio::test]
+async fn the_python_sdk_reads_every_operation_and_writes_back_what_it_has_read() {
+    let Some(sdk) = Sdk::python() else { return };
+    let told = tell(&sdk, "sweep", rotation()).await;
+
+    assert_eq!(told["failed"], json!({}), "{told:#}");
+    assert!(told["read"].as_u64().unwrap() >= 80, "{told:#}");
+    assert!(told["written"].as_array().unwrap().len() >= 13, "{told:#}");
+}
+
+/// About a hundred of its tools: groups, roles, people, attributes, keys, content.
+#[tokio::test]
+async fn an_mcp_server_for_looker_provisions_with_its_tools() {
+    let list = "mcp/requirements.txt";
+    let Some(sdk) = Sdk::python_with("mcp", list) else {
+        return;
+    };
+    let told = tell(&sdk.with_scripts("mcp"), "tools", Options::default()).await;
+
+    assert_eq!(told["failed"], json!({}), "{told:#}");
+    assert!(told["worked"].as_u64().unwrap() > 95, "{told:#}");
+}
+
+/// A user who owns one of everything.
+fn rotation() -> Options {
+    Options {
+        state: State::named("rotation").unwrap(),
+        ..Options::default()
+    }
+}
