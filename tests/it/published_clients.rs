@@ -1,8 +1,12 @@
 //! Programs of others, as their registries publish them, do their main job on the local Looker.
 
+use std::fs;
+use std::path::Path;
+
 use embedctl::emulator::{Options, State};
 use serde_json::{Value, json};
 
+use crate::browser::Browser;
 use crate::sdk::Sdk;
 use crate::support::Sandbox;
 
@@ -93,6 +97,40 @@ async fn an_mcp_server_for_looker_provisions_with_its_tools() {
 
     assert_eq!(told["failed"], json!({}), "{told:#}");
     assert!(told["worked"].as_u64().unwrap() > 95, "{told:#}");
+}
+
+/// A page of another site, over HTTPS, as in earnest: the SDK signs in through its own server, and hears Looker's events.
+#[tokio::test]
+async fn the_embed_sdk_shows_a_dashboard_in_a_browser_and_hears_its_events() {
+    let Some(browser) = Browser::find() else {
+        return;
+    };
+    let options = Options {
+        tls: true,
+        ..Options::default()
+    };
+    let mut sandbox = Sandbox::lenient(options).await;
+    let ca_file = sandbox.emulator().ca_file().unwrap().display().to_string();
+    sandbox
+        .var("EMBEDCTL_CA_FILE", ca_file)
+        .var("EMBEDCTL", env!("CARGO_BIN_EXE_embedctl"));
+    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("embed");
+    fs::create_dir_all(&shots).unwrap();
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/embed/server.mjs");
+    let asked = json!({ "browser": browser.program, "server": server, "shots": shots });
+
+    let told = browser.look(&sandbox, "embed", &asked).await;
+
+    let expected = json!({
+        "type": "dashboards",
+        "events": [
+            "session:status", "page:changed", "dashboard:loaded", "dashboard:run:start", "dashboard:run:complete",
+        ],
+        "title": "Logged in as acme-42",
+        "complaints": [],
+    });
+    assert_eq!(told, expected);
+    sandbox.finish().await;
 }
 
 /// A user who owns one of everything.

@@ -1,12 +1,16 @@
 //! `/embed/…`: what stands in the iframe, which here says who is logged in, with which grants, and for how long.
 
-use crate::emulator::http::answer::Answer;
-use crate::emulator::http::page::plain;
+use serde_json::{Value, json};
+
+use crate::emulator::http::answer::{Answer, Reply};
+use crate::emulator::http::call::parse_id;
+use crate::emulator::http::page::{plain, render};
 use crate::emulator::log::Log;
 use crate::emulator::web::WebCall;
-use crate::emulator::world::World;
+use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::sessions::Session;
 use crate::emulator::world::users::User;
+use crate::emulator::world::{Id, World};
 
 /// Show the page to the user of the cookie; 401 without a valid one.
 pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> Answer {
@@ -15,19 +19,88 @@ pub(super) fn answer(call: &WebCall<'_>, world: &mut World, _log: &mut Log) -> A
         .split(';')
         .find_map(|cookie| cookie.trim().strip_prefix("rack.session="));
     let session = cookie.and_then(|cookie| world.sessions.live(cookie, world.now));
-    let found = session
-        .map(|(_, session)| session)
-        .and_then(|session| Some((session, world.users.at(session.user)?)));
+    let found = session.and_then(|found| Some((found, world.users.at(found.1.user)?)));
     let Some((session, user)) = found else {
         let text = "No session: the login is missing, over, or its cookie was kept back.";
         let mut reply = plain("Not logged in", text, &[])?;
         reply.status = 401;
         return Ok(reply);
     };
-    page(call.path, world, session, user)
+    match Content::of(call.path, world, session.1.user) {
+        Some(content) => page(call.path, world, session, user, &content),
+        None => not_there(),
+    }
 }
 
-fn page(path: &str, world: &World, session: &Session, user: &User) -> Answer {
+/// What Looker shows if there is no such content, or none that the user may see.
+fn not_there() -> Answer {
+    let mut reply = plain("Not found", "The requested resource was not found.", &[])?;
+    reply.status = 404;
+    Ok(reply)
+}
+
+/// The script with which a page talks to the page around it.
+pub(super) fn script(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) -> Answer {
+    Ok(Reply::text(
+        "text/javascript",
+        include_str!("embed.js").to_owned(),
+    ))
+}
+
+/// What a page shows.
+enum Content {
+    /// A dashboard or a look.
+    Piece(PieceKind, Id),
+    /// Another page, by the word in its path; it always exists here.
+    Other(String),
+}
+
+impl Content {
+    /// What `path` shows to `user`; `None` if that is not there for it.
+    fn of(path: &str, world: &World, user: Id) -> Option<Self> {
+        let path = path.trim_start_matches("/embed/");
+        let (word, rest) = path.split_once('/').unwrap_or((path, ""));
+        let kind = match word {
+            "dashboards" => PieceKind::Dashboard,
+            "looks" => PieceKind::Look,
+            other => return Some(Self::Other(other.trim_end_matches('s').to_owned())),
+        };
+        // A LookML dashboard has a name with two colons; models have none of their own here.
+        let id = rest.split('/').next().and_then(parse_id)?;
+        let piece = world.piece(kind.thing(id))?;
+        let viewer = world.viewer(user, world.is_admin(user));
+        let seen = piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(id));
+        seen.then_some(Self::Piece(kind, id))
+    }
+
+    /// What the page tells the page around it of itself, by the name of its type.
+    fn told(&self, path: &str, world: &World) -> (String, Value) {
+        match self {
+            Self::Other(word) => (word.clone(), Value::Null),
+            Self::Piece(kind, id) => {
+                let title = world
+                    .piece(kind.thing(*id))
+                    .map(|piece| piece.title.as_str());
+                let shown = json!({
+                    "id": id.to_string(),
+                    "title": title,
+                    "canEdit": false,
+                    "dashboard_filters": {},
+                    "url": path,
+                });
+                (kind.word().to_owned(), shown)
+            }
+        }
+    }
+}
+
+fn page(
+    path: &str,
+    world: &World,
+    (id, session): (Id, &Session),
+    user: &User,
+    content: &Content,
+) -> Answer {
     let name = user.embed.as_deref().map_or_else(
         || user.display_name(),
         |embed| embed.external_user_id.to_string(),
@@ -43,16 +116,28 @@ fn page(path: &str, world: &World, session: &Session, user: &User) -> Answer {
         .into_iter()
         .map(|model| model.name.as_str())
         .collect();
+    let seconds = session.expires_at - world.now;
     let rows = [
         ("Page", path.to_owned()),
         ("Looker user", session.user.to_string()),
         ("Permissions", permissions.join(", ")),
         ("Models", models.join(", ")),
         ("Groups", groups.join(", ")),
-        (
-            "Session ends in",
-            format!("{} seconds", session.expires_at - world.now),
-        ),
+        ("Session ends in", format!("{seconds} seconds")),
     ];
-    plain(&format!("Logged in as {name}"), "", &rows)
+    let (kind, thing) = content.told(path, world);
+    let page = json!({
+        "type": kind,
+        &kind: thing,
+        "seconds": seconds,
+        "cookieless": world.cookieless.references.values().any(|other| *other == id),
+    });
+    render(
+        "page.html",
+        json!({
+            "title": format!("Logged in as {name}"),
+            "rows": rows,
+            "page": page.to_string(),
+        }),
+    )
 }

@@ -39,6 +39,11 @@ pub(crate) const PAGES: &[Page] = &[
         handler: login_embed::answer,
     },
     Page {
+        id: "embed_script",
+        path: "/embed/embed.js",
+        handler: embed_page::script,
+    },
+    Page {
         id: "embed_page",
         path: "/embed/",
         handler: embed_page::answer,
@@ -62,7 +67,12 @@ pub(crate) const PAGES: &[Page] = &[
 
 /// Redirect a logged-in user to the embed path, with the cookie of the session.
 fn welcome(world: &World, embed_path: &str, cookie: &str, seconds: i64) -> Reply {
-    let session = format!("rack.session={cookie}; Path=/; HttpOnly; SameSite=Lax");
+    // Pages of other sites can embed only what is encrypted, since browsers keep other cookies back from them.
+    let site = match world.rules.scheme {
+        "https" => "Secure; SameSite=None",
+        _ => "SameSite=Lax",
+    };
+    let session = format!("rack.session={cookie}; Path=/; HttpOnly; {site}");
     let expires_at = format!("looker.expires_at={}; Path=/", world.now + seconds);
     Reply::found(local(embed_path))
         .header("set-cookie", session)
