@@ -4,7 +4,8 @@
 //     embedctl emulator --tls --port 9999     # its variables into this shell
 //     node examples/embed/server.mjs          # then open the address that it prints
 //
-// A browser has to accept the certificate of the local Looker first: open its address once.
+// A browser has to accept the certificate of the local Looker first (open its address once), and to allow cookies of
+// other sites in frames: where they are blocked, Looker has cookieless logins.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

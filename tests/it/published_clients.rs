@@ -1,6 +1,5 @@
 //! Programs of others, as their registries publish them, do their main job on the local Looker.
 
-use std::fs;
 use std::path::Path;
 
 use embedctl::emulator::{Options, State};
@@ -114,15 +113,13 @@ async fn the_embed_sdk_shows_a_dashboard_in_a_browser_and_hears_its_events() {
     sandbox
         .var("EMBEDCTL_CA_FILE", ca_file)
         .var("EMBEDCTL", env!("CARGO_BIN_EXE_embedctl"));
-    let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("embed");
-    fs::create_dir_all(&shots).unwrap();
+    let shots = sandbox.path("shots");
     let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/embed/server.mjs");
     let asked = json!({ "browser": browser.program, "server": server, "shots": shots });
 
     let told = browser.look(&sandbox, "embed", &asked).await;
 
     let expected = json!({
-        "type": "dashboards",
         "events": [
             "session:status", "page:changed", "dashboard:loaded", "dashboard:run:start", "dashboard:run:complete",
         ],

@@ -9,16 +9,6 @@ use crate::emulator::http::operation::{Service, op};
 use crate::emulator::switches::Release;
 use crate::emulator::world::World;
 
-/// What `release` is called in full. That of the OpenAPI description that is followed is known; the others' last parts
-/// are made up.
-const fn full(release: Release) -> &'static str {
-    match release {
-        Release::V26_6 => "26.6.1",
-        Release::V26_12 => "26.12.3",
-        Release::V26_22 => "26.22.1",
-    }
-}
-
 /// The version of the API: two parts of the release stand behind its own, as recorded.
 fn api_version(release: Release) -> String {
     format!("4.0.{release}")
@@ -40,7 +30,7 @@ fn versions(call: &Call<'_>, world: &mut World) -> Answer {
         "swagger_url": format!("{url}/api/4.0/swagger.json"),
     });
     json_answer(json!({
-        "looker_release_version": full(release),
+        "looker_release_version": release.full(),
         "current_version": current,
         "supported_versions": [current],
         "api_server_url": url,
@@ -67,7 +57,7 @@ fn describe(call: &Call<'_>, world: &World, dialect: Dialect) -> Answer {
     let info = json!({
         "title": "Looker API 4.0 Reference",
         "version": api_version(release),
-        "x-looker-release-version": full(release),
+        "x-looker-release-version": release.full(),
     });
     add(&mut described, "info", info);
     json_answer(described)

@@ -185,6 +185,18 @@ pub struct Since {
     given: Option<bool>,
 }
 
+impl Release {
+    /// What it is called in full. That of the OpenAPI description that is followed is known; the others' last parts are
+    /// made up.
+    pub(crate) const fn full(self) -> &'static str {
+        match self {
+            Self::V26_6 => "26.6.1",
+            Self::V26_12 => "26.12.3",
+            Self::V26_22 => "26.22.1",
+        }
+    }
+}
+
 impl Since {
     /// What releases have from `first` on.
     pub(crate) const fn release(first: Release) -> Self {

@@ -21,7 +21,7 @@ function run() {
 
 function begin() {
   const { pathname, href } = location;
-  tell("page:changed", { page: { type: page.type, id: thing?.id, title: document.title, url: pathname, absoluteUrl: href } });
+  tell("page:changed", { page: { type: page.type, id: thing?.id, title: document.title, url: pathname, absoluteUrl: href, lookerVersion: page.version } });
   if (page.type === "dashboard") tell("dashboard:loaded", { dashboard: thing, status: "complete" });
   run();
 }

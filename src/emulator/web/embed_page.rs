@@ -130,6 +130,7 @@ fn page(
         "type": kind,
         &kind: thing,
         "seconds": seconds,
+        "version": world.rules.switches.release.full(),
         "cookieless": world.cookieless.references.values().any(|other| *other == id),
     });
     render(
