@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group};
 
-pub(super) const BELIEFS: [Belief; 26] = [
+pub(super) const BELIEFS: [Belief; 32] = [
     Belief {
         id: "owner-is-user-id",
         group: Group::Content,
@@ -267,6 +267,70 @@ pub(super) const BELIEFS: [Belief; 26] = [
         place: "the official SDKs and looker-cli send them",
         if_false: "stops: the access is named as refused",
         emulator: Emulated::Fault("create_content_metadata_access:422"),
+        probe: None,
+    },
+    Belief {
+        id: "access-is-inherited",
+        group: Group::Content,
+        claim: "What inherits access can be reached by whoever it, or what it is in, is shared with.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `inherits` and `parent_id` of `ContentMeta`",
+        if_false: "right either way: the person is asked what it sees; who it is shared with only explains a refusal",
+        emulator: Emulated::Without(
+            "because the person itself is asked, whoever a folder says it is shared with",
+        ),
+        probe: None,
+    },
+    Belief {
+        id: "content-takes-permission",
+        group: Group::Content,
+        claim: "Seeing a dashboard takes `see_user_dashboards`, a look `see_looks`, a LookML dashboard `see_lookml_dashboards`.",
+        evidence: Evidence::Specified,
+        place: "Looker's documentation on permissions",
+        if_false: "stops: what Looker shows to the person although its roles lack the permission is said, and no cause is named",
+        emulator: Emulated::Switch("content_takes_permission"),
+        probe: None,
+    },
+    Belief {
+        id: "lookml-dashboard-id",
+        group: Group::Content,
+        claim: "The id of a dashboard that is written in LookML is its model, `::` and its name; no folder decides who sees it.",
+        evidence: Evidence::Specified,
+        place: "Looker's documentation on embed URLs, `/embed/dashboards/MODEL::NAME`",
+        if_false: "stops: a refusal that the permission does not explain is told as it is",
+        emulator: Emulated::Without(
+            "because another form of id would be that of another kind of dashboard",
+        ),
+        probe: None,
+    },
+    Belief {
+        id: "tile-types",
+        group: Group::Content,
+        claim: "Tiles of the types `text`, `button` and `extension` show no data; all others do.",
+        evidence: Evidence::None,
+        place: "",
+        if_false: "said: a tile of another type without a query is named as not run",
+        emulator: Emulated::Without("because the type is kept as it was written"),
+        probe: None,
+    },
+    Belief {
+        id: "query-error-is-a-row",
+        group: Group::Content,
+        claim: "A query that the database refuses is answered with 200, its only row having `looker_error`.",
+        evidence: Evidence::Told,
+        place: "several public tools that test LookML read it",
+        if_false: "right either way: a refusal with 400 or 422 is told in Looker's words",
+        emulator: Emulated::Switch("query_error_is_a_row"),
+        probe: None,
+    },
+    Belief {
+        id: "empty-access-filter",
+        group: Group::Content,
+        claim: "An access filter on an attribute without a value leaves no row.",
+        evidence: Evidence::None,
+        place: "the documentation says only that every user needs a value",
+        if_false: "right either way: the attribute is named, whether no row comes or the query fails",
+        emulator: Emulated::Switch("unset_access_filter_is_empty"),
         probe: None,
     },
 ];

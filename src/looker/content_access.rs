@@ -30,6 +30,23 @@ pub struct ContentAccess {
     pub group_id: Option<String>,
 }
 
+/// A folder, dashboard, look or board as access knows it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+pub struct ContentMeta {
+    /// The id that access names it by.
+    #[serde(deserialize_with = "fields::id")]
+    pub id: String,
+    /// Its name or title.
+    #[serde(default, deserialize_with = "fields::text")]
+    pub name: String,
+    /// What it is in, by the id that access names that by.
+    #[serde(default, deserialize_with = "fields::optional")]
+    pub parent_id: Option<String>,
+    /// Whether those who can reach what it is in can reach it.
+    #[serde(default, deserialize_with = "fields::flag")]
+    pub inherits: bool,
+}
+
 /// A user's access. Looker's OpenAPI description marks every field as read-only, yet they make up the body.
 #[derive(Serialize)]
 struct Body<'a> {
@@ -50,6 +67,14 @@ impl Client {
             .query("content_metadata_id", content_metadata_id)
             .query("fields", FIELDS);
         self.json(call).await
+    }
+
+    /// What access knows of something.
+    pub async fn content_metadata(&self, id: &str) -> Result<ContentMeta, LookerError> {
+        let template = "/content_metadata/{content_metadata_id}";
+        let call = Call::get("content_metadata", template, &[id])?;
+        let fields = "id,name,parent_id,inherits";
+        self.json(call.query("fields", fields)).await
     }
 
     /// Share something with a user.

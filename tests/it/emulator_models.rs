@@ -1,6 +1,6 @@
 //! Models, connections and projects of the local Looker, as those who set one up look at them.
 
-use embedctl::emulator::Options;
+use embedctl::emulator::{Options, State};
 use serde_json::{Value, json};
 
 use crate::emulator::Api;
@@ -58,4 +58,46 @@ async fn models_connections_and_projects_are_set_up_and_looked_at() {
         let answer = api.as_person(&ada, method, path, body).await;
         assert_eq!(answer.status, 404, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn explores_have_rows_access_filters_and_errors_and_models_have_dashboards() {
+    let state = State::parse(include_str!("../data/explain.yaml")).unwrap();
+    let options = || Options {
+        state: state.clone(),
+        ..Options::default()
+    };
+    let api = Api::start(options()).await;
+    let query = |view: &str, filters: Value| json!({ "model": "sales", "view": view, "fields": ["orders.region", "orders.count"], "filters": filters });
+    api.play(&[
+        ("", "GET /lookml_models/sales/explores/orders?fields=access_filters", NULL, 200, json!({ "access_filters": [{ "field": "orders.region", "user_attribute": "region" }] })),
+        // No row is the administrator's, who has no region.
+        ("", "POST /queries/run/json", query("orders", NULL), 200, json!([])),
+        ("", "PATCH /users/1/attribute_values/14", json!({ "value": "%" }), 200, NULL),
+        ("", "POST /queries/run/json", query("orders", NULL), 200, json!([{ "orders.count": 4 }, { "orders.count": 2 }])),
+        ("", "POST /queries/run/json", query("orders", json!({ "orders.region": "APAC" })), 200, json!([{ "orders.region": "APAC" }])),
+        ("", "POST /queries/run/csv?limit=1", query("nothing", NULL), 200, NULL),
+        ("", "POST /queries/run/json", query("broken", NULL), 200, json!([{ "looker_error": "SQL ERROR: table orders_v2 does not exist" }])),
+        ("", "POST /queries/run/json_detail", query("broken", NULL), 200, json!({ "data": [], "errors": [{}] })),
+        ("", "GET /dashboards/sales::overview", NULL, 200, json!({ "model": { "id": "sales" }, "folder": { "id": "lookml" }, "dashboard_elements": [{ "title": "Orders", "query": { "view": "orders" } }] })),
+        ("", "GET /dashboards/sales::nothing", NULL, 404, NULL),
+        ("", "GET /dashboards/nothing::overview", NULL, 404, NULL),
+    ])
+    .await;
+    assert_eq!(api.emulator.violations(), []);
+
+    // The document that the world is written out as makes the same world again.
+    let written = api.emulator.state();
+    let again = State::parse(&written.to_string()).unwrap();
+    let again = Api::start(Options {
+        state: again,
+        ..Options::default()
+    })
+    .await;
+    let models = |world: &Value| world["models"].clone();
+    assert_eq!(models(&again.emulator.state()), models(&written));
+    assert_eq!(
+        models(&written)[1]["explores"][2]["error"],
+        "SQL ERROR: table orders_v2 does not exist"
+    );
 }

@@ -113,3 +113,4 @@ mod url_inspect;
 mod url_open;
 mod url_sign;
 mod users;
+mod users_explain;

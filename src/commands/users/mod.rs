@@ -5,6 +5,7 @@ mod apply;
 mod delete;
 mod details;
 mod enable;
+mod explain;
 mod filter;
 mod list;
 mod reach;
@@ -23,6 +24,7 @@ pub(crate) use filter::is_like;
 pub(crate) enum UsersCommand {
     List(list::UsersListArgs),
     Show(show::UsersShowArgs),
+    Explain(explain::UsersExplainArgs),
     Disable(enable::UsersDisableArgs),
     Enable(enable::UsersEnableArgs),
     Delete(delete::UsersDeleteArgs),
@@ -32,6 +34,7 @@ pub(crate) async fn run(command: &UsersCommand, cx: CommandContext) -> Result<Ex
     match command {
         UsersCommand::List(args) => list::run(args, cx).await,
         UsersCommand::Show(args) => show::run(args, cx).await,
+        UsersCommand::Explain(args) => explain::run(args, cx).await,
         UsersCommand::Disable(args) => enable::disable(args, cx).await,
         UsersCommand::Enable(args) => enable::enable(args, cx).await,
         UsersCommand::Delete(args) => delete::run(args, cx).await,

@@ -26,6 +26,8 @@ pub(super) struct Reach {
     pub(super) all_models: bool,
     /// Roles that have models but do not allow queries.
     pub(super) useless: Vec<String>,
+    /// The models of those roles.
+    pub(super) without_data: BTreeSet<String>,
     /// Whether a role is an admin's.
     pub(super) admin: bool,
 }
@@ -69,6 +71,7 @@ impl Reach {
             } else if models.all_access || !models.models.is_empty() {
                 // Models without the right to query them are of no use.
                 reach.useless.push(role.name.clone());
+                reach.without_data.extend(models.models.iter().cloned());
             }
         }
         reach

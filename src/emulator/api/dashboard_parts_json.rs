@@ -8,6 +8,8 @@ use crate::emulator::api::usual::{usual, with_usual};
 use crate::emulator::http::answer::{add, lay_over};
 use crate::emulator::http::fields::{Fields, Shown};
 use crate::emulator::world::dashboard_parts::Element;
+use crate::emulator::world::explores::LookmlDashboard;
+use crate::emulator::world::roles::Model;
 use crate::emulator::world::{Id, World, id_text};
 
 /// A tile with what it shows.
@@ -45,6 +47,43 @@ pub(super) fn element_json(fields: &Fields, view: View<'_>, id: Id) -> Option<Va
         shown.put("look", || full_look_json(fields, view, look));
     }
     Some(shown.done())
+}
+
+/// A dashboard that is written in LookML: without an owner, in the folder that stands for all of them.
+pub(super) fn lookml_dashboard_json(
+    world: &World,
+    model: &Model,
+    dashboard: &LookmlDashboard,
+) -> Value {
+    let id = format!("{}::{}", model.name, dashboard.name);
+    let elements = dashboard.elements.iter().zip(1..);
+    let elements = elements.map(|((title, query), number)| {
+        let own = json!({
+            "id": format!("{id}::{number}"),
+            "dashboard_id": id,
+            "title": title,
+            "type": "vis",
+            "lookml_link_id": id,
+        });
+        let mut shown = with_usual("dashboard_element", own);
+        if let Some(known) = world.content.queries.at(*query) {
+            add(&mut shown, "query_id", id_text(*query));
+            add(&mut shown, "query", query_json(*query, known));
+        }
+        shown
+    });
+    let own = json!({
+        "id": id,
+        "title": dashboard.title,
+        "model": { "id": model.name, "label": model.label },
+        "folder": { "id": "lookml", "name": "LookML Dashboards" },
+        "lookml_link_id": id,
+        "url": format!("/dashboards/{id}"),
+        "dashboard_elements": elements.collect::<Value>(),
+        "dashboard_filters": [],
+        "dashboard_layouts": [],
+    });
+    with_usual("dashboard", own)
 }
 
 fn active_layout(world: &World, element: &Element) -> Option<Id> {

@@ -13,6 +13,7 @@ use crate::emulator::http::listing;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::World;
 use crate::emulator::world::activity::{self, Field};
+use crate::emulator::world::explores::Explore;
 use crate::emulator::world::roles::Model;
 
 pub(super) const OPERATIONS: &[Service] = &[
@@ -41,9 +42,8 @@ fn explore(call: &Call<'_>, world: &mut World) -> Answer {
     call.flag("add_drills_metadata")?;
     let model = named(call, world)?;
     let name = call.param("explore_name");
-    let known = model.explores.iter().any(|known| known == name);
-    known.then_some(()).ok_or_else(Refusal::not_found)?;
-    json_answer(explore_json(&model, name))
+    let explore = model.explore(name).ok_or_else(Refusal::not_found)?;
+    json_answer(explore_json(&model, explore))
 }
 
 /// The model that the path names; that of System Activity takes a permission of its own.
@@ -140,7 +140,7 @@ fn model_json(model: &Model) -> Value {
     let explores: Vec<Value> = model
         .explores
         .iter()
-        .map(|name| json!({ "name": name, "label": name, "description": null, "hidden": false, "group_label": model.label }))
+        .map(|explore| json!({ "name": explore.name, "label": explore.name, "description": null, "hidden": false, "group_label": model.label }))
         .collect();
     json!({
         // Recorded of administrators.
@@ -155,7 +155,8 @@ fn model_json(model: &Model) -> Value {
     })
 }
 
-fn explore_json(model: &Model, name: &str) -> Value {
+fn explore_json(model: &Model, explore: &Explore) -> Value {
+    let name = explore.name.as_str();
     let fields = match model.name == activity::NAME {
         true => activity::fields(name),
         false => Vec::new(),
@@ -178,6 +179,7 @@ fn explore_json(model: &Model, name: &str) -> Value {
         "view_name": name,
         "group_label": model.label,
         "connection_name": model.connections.first(),
+        "access_filters": explore.access_filters,
         "fields": {
             "dimensions": shown(dimensions),
             "measures": shown(measures),

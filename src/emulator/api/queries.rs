@@ -98,8 +98,11 @@ pub(super) fn results(
 ) -> Result<AnswerBody, Refusal> {
     let query = runnable(call, world, id)?;
     let own = || body::text(&query.rest, "limit").and_then(|text| text.parse().ok());
-    let found = rows(world, query, limit.or_else(own).unwrap_or(500))?;
-    query_results::body(query, &found, form)
+    let limit = limit.or_else(own).unwrap_or(500);
+    match rows(world, call.who()?.user, query, limit)? {
+        Ok(found) => query_results::body(query, &found, form),
+        Err(error) => query_results::failure(query, &error, form),
+    }
 }
 
 /// The saved query with this id; 404 if the caller may not use its model, or if the model has no such explore.
@@ -123,6 +126,6 @@ fn check_model(call: &Call<'_>, world: &World, query: &Query) -> Result<(), Refu
     // The permission counts in the model of the query, not in any.
     let models = world.models_with(user, "access_data");
     let model = models.into_iter().find(|model| model.name == query.model);
-    let known = model.is_some_and(|model| model.explores.contains(&query.view));
+    let known = model.is_some_and(|model| model.explore(&query.view).is_some());
     known.then_some(()).ok_or_else(Refusal::not_found)
 }

@@ -54,6 +54,23 @@ pub(super) fn body(query: &Query, found: &Rows, form: Form<'_>) -> Result<Body, 
     })
 }
 
+/// What a query gives that the database refuses: a success, with the error where the rows would be. Told of the forms in JSON
+/// by those who test LookML with them; of the others, no one tells.
+pub(super) fn failure(query: &Query, error: &str, form: Form<'_>) -> Result<Body, Refusal> {
+    let value = match form.format {
+        "json" | "json_label" => json!([{ "looker_error": error }]),
+        "json_detail" | "json_bi" | "json_fe" => json!({
+            "id": query.slug,
+            "fields": { "dimensions": [], "measures": [] },
+            "data": [],
+            "errors": [{ "title": "The query failed.", "message": error }],
+            "truncated": false,
+        }),
+        _ => return Ok(Body::Text("text/plain;charset=utf-8", error.to_owned())),
+    };
+    Ok(Body::Text("application/json", value.to_string()))
+}
+
 fn described(columns: &[Column], measures: bool) -> Vec<Value> {
     let columns = columns
         .iter()

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::emulator::http::answer::Refusal;
-use crate::emulator::world::World;
 use crate::emulator::world::activity::{self, Unanswered};
+use crate::emulator::world::explores::{Unread, passes};
 use crate::emulator::world::queries::Query;
+use crate::emulator::world::{Id, World};
 
 /// How many rows there are of a model that has no data.
 const ROWS: u32 = 3;
@@ -45,8 +46,13 @@ impl Rows {
     }
 }
 
-/// The first `limit` rows of a query.
-pub(super) fn rows(world: &World, query: &Query, limit: usize) -> Result<Rows, Refusal> {
+/// The first `limit` rows of a query of a user, or what the database says is wrong with it.
+pub(super) fn rows(
+    world: &World,
+    user: Id,
+    query: &Query,
+    limit: usize,
+) -> Result<Result<Rows, String>, Refusal> {
     let names = names(query);
     let (mut rows, known) = match query.model == activity::NAME {
         true => (
@@ -55,7 +61,11 @@ pub(super) fn rows(world: &World, query: &Query, limit: usize) -> Result<Rows, R
         ),
         false => {
             check_filters(query)?;
-            (made_up(&names), Vec::new())
+            match of_model(world, user, query, &names) {
+                Ok(rows) => (rows, Vec::new()),
+                Err(error) if world.rules.switches.query_error_is_a_row => return Ok(Err(error)),
+                Err(error) => return Err(Refusal::new(400, error)),
+            }
         }
     };
     let truncated = rows.len() > limit;
@@ -70,11 +80,45 @@ pub(super) fn rows(world: &World, query: &Query, limit: usize) -> Result<Rows, R
             name,
         }
     });
-    Ok(Rows {
+    Ok(Ok(Rows {
         columns: columns.collect(),
         rows,
         truncated,
-    })
+    }))
+}
+
+/// The rows of an explore, those that the user may see and that pass the filters of the query; or what went wrong.
+fn of_model(
+    world: &World,
+    user: Id,
+    query: &Query,
+    names: &[String],
+) -> Result<Vec<Vec<Value>>, String> {
+    let mut models = world.roles.models.iter();
+    let model = models.find(|model| model.name == query.model);
+    let explore = model.and_then(|model| model.explore(&query.view));
+    let seen = explore.map(|explore| world.rows_for(user, explore));
+    let rows = match seen.transpose() {
+        Ok(rows) => rows.flatten(),
+        Err(Unread::Database(error)) => return Err(error),
+        Err(Unread::Unset(attribute)) => {
+            return Err(format!("The user attribute {attribute} has no value."));
+        }
+    };
+    let Some(rows) = rows else {
+        return Ok(made_up(names));
+    };
+    let filters = query.rest.get("filters").and_then(Value::as_object);
+    let passes = |row: &Map<String, Value>| {
+        let mut filters = filters.into_iter().flatten();
+        filters.all(|(name, filter)| passes(filter.as_str().unwrap_or_default(), row.get(name)))
+    };
+    let rows = rows.into_iter().filter(passes);
+    let cells = |row: Map<String, Value>| {
+        let cells = names.iter().map(|name| row.get(name).cloned());
+        cells.map(Option::unwrap_or_default).collect()
+    };
+    Ok(rows.map(cells).collect())
 }
 
 /// The names of the fields that a query asks for.

@@ -234,6 +234,13 @@ switches! {
     /// `all_lookml_models` leaves out internal models, unless `include_internal` asks for them.
     models_hide_internal: bool = true;
 
+    /// A query that the database refuses is a success with `looker_error` in its only row; otherwise 400.
+    query_error_is_a_row: bool = true;
+    /// An access filter on an attribute that the user has no value for leaves no row; otherwise the query fails.
+    unset_access_filter_is_empty: bool = true;
+    /// Dashboards and looks are shown to those who have `see_user_dashboards` and `see_looks`; otherwise to all who can reach their folder.
+    content_takes_permission: bool = true;
+
     /// An embed login ends the sessions that its user had.
     login_ends_sessions: bool = true;
     /// An embed login replaces the permissions, models and groups of the one before; otherwise it adds to them.

@@ -10,6 +10,7 @@ pub(crate) mod content_access;
 pub(crate) mod dashboard_parts;
 mod delete_user;
 pub(crate) mod embed;
+pub(crate) mod explores;
 pub(crate) mod favorites;
 pub(crate) mod folders;
 pub(crate) mod groups;

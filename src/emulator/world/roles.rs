@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::emulator::world::World;
+use crate::emulator::world::explores::{Explore, LookmlDashboard};
 use crate::emulator::world::permissions::ALL_PERMISSIONS;
 use crate::emulator::world::table::{Id, Table};
 use crate::emulator::world::users::User;
@@ -61,7 +62,8 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) label: String,
     pub(crate) project: String,
-    pub(crate) explores: Vec<String>,
+    pub(crate) explores: Vec<Explore>,
+    pub(crate) dashboards: Vec<LookmlDashboard>,
     /// Built in, as the one of System Activity.
     pub(crate) internal: bool,
     /// The connections it may use; if there is none, any will do.
@@ -76,6 +78,13 @@ pub(crate) struct Roles {
     pub(crate) model_sets: Table<Set>,
     pub(crate) models: Vec<Model>,
     embedded: HashMap<(Vec<String>, Vec<String>), Id>,
+}
+
+impl Model {
+    /// The explore of this name.
+    pub(crate) fn explore(&self, name: &str) -> Option<&Explore> {
+        self.explores.iter().find(|explore| explore.name == name)
+    }
 }
 
 impl Roles {

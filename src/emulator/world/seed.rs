@@ -5,6 +5,7 @@ use crate::emulator::world::attributes::Attributes;
 use crate::emulator::world::connections::{CONNECTION, Connections};
 use crate::emulator::world::content::Content;
 use crate::emulator::world::embed::{Cookieless, EmbedSecret, EmbedSecrets};
+use crate::emulator::world::explores::Explore;
 use crate::emulator::world::folders::Folders;
 use crate::emulator::world::groups::{Group, Groups};
 use crate::emulator::world::instance::Instance;
@@ -122,7 +123,7 @@ fn demo_roles() -> Roles {
         name: "demo".to_owned(),
         label: "Demo".to_owned(),
         project: "demo".to_owned(),
-        explores: vec!["orders".to_owned()],
+        explores: vec![Explore::named("orders")],
         connections: vec![CONNECTION.to_owned()],
         ..Model::default()
     });
@@ -130,7 +131,7 @@ fn demo_roles() -> Roles {
         name: "extension-api-explorer".to_owned(),
         label: "API Explorer".to_owned(),
         project: "extension-api-explorer".to_owned(),
-        explores: vec!["user".to_owned()],
+        explores: vec![Explore::named("user")],
         internal: true,
         ..Model::default()
     });

@@ -12,6 +12,7 @@ use crate::emulator::world::activity::fields::{
 };
 use crate::emulator::world::activity::filter::{Filter, Kind};
 use crate::emulator::world::content::Piece;
+use crate::emulator::world::explores::Explore;
 use crate::emulator::world::history::Run;
 use crate::emulator::world::queries::Query;
 use crate::emulator::world::roles::Model;
@@ -52,7 +53,7 @@ pub(crate) fn model() -> Model {
         project: NAME.to_owned(),
         explores: EXPLORES
             .iter()
-            .map(|(name, _)| (*name).to_owned())
+            .map(|(name, _)| Explore::named(name))
             .collect(),
         internal: true,
         ..Model::default()
