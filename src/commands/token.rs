@@ -8,7 +8,7 @@ use crate::commands::context::CommandContext;
 use crate::commands::impersonate;
 use crate::commands::session::{self, Needs, Session};
 use crate::error::{Error, Exit};
-use crate::looker::{AccessToken, Client, User};
+use crate::looker::{AccessToken, Client, Removal, User};
 use crate::report::Format;
 use crate::secret::SecretString;
 use crate::sink;
@@ -100,8 +100,13 @@ async fn revoke(cx: &CommandContext) -> Result<Exit, Error> {
     };
     let token = read(&cx.system)?;
     let http = session::http(&cx.settings, session::trace(&cx.ui), &cx.system)?;
-    Client::with_token(http, base_url, token).logout().await?;
-    cx.ui.status("The token is logged out.");
+    match Client::with_token(http, base_url, token).log_out().await? {
+        Removal::Accepted => cx.ui.status("The token is logged out."),
+        // It has what it wants, but perhaps another token was meant, or another Looker.
+        Removal::NotFound => cx.ui.warning(
+            "there was nothing to revoke: Looker does not know this token, which has expired, was logged out before, or belongs to another Looker",
+        ),
+    }
     Ok(Exit::Done)
 }
 

@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::looker::api_key::ApiKey;
 use crate::looker::auth::{AccessToken, IssuedToken, Slot, Token};
 use crate::looker::call::{Body, Call};
-use crate::looker::client::Client;
+use crate::looker::client::{Client, Removal};
 use crate::looker::error::LookerError;
 use crate::looker::path::Path;
 use crate::looker::request::Sender;
@@ -32,6 +32,12 @@ impl Client {
     /// End every token of this identity, and those of users whose callers were cancelled. Sends nothing if there is none; a
     /// token that is already gone is fine.
     pub async fn logout(&self) -> Result<(), LookerError> {
+        self.log_out().await.map(drop)
+    }
+
+    /// The same; says whether Looker still knew one of the tokens.
+    pub async fn log_out(&self) -> Result<Removal, LookerError> {
+        let mut ended = Removal::NotFound;
         let unproved = mem::take(&mut *self.unproved());
         let mut slot = self.auth().slot.lock().await;
         let current = slot.current.take();
@@ -42,10 +48,12 @@ impl Client {
         }
         // Taken off the list only once it is ended, so that a failed logout can be tried again.
         while let Some(token) = slot.replaced.last() {
-            self.end(token).await?;
+            if self.end(token).await? == Removal::Accepted {
+                ended = Removal::Accepted;
+            }
             slot.replaced.pop();
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// The token to use. Logs in if there is none or if it is about to expire; concurrent callers wait for the same login.
@@ -111,9 +119,9 @@ impl Client {
         }
     }
 
-    async fn end(&self, token: &Token) -> Result<(), LookerError> {
+    async fn end(&self, token: &Token) -> Result<Removal, LookerError> {
         if self.http().clock().elapsed() >= token.end {
-            return Ok(());
+            return Ok(Removal::NotFound);
         }
         // belief: logout-ends-the-token
         // Straight to `send` with the token to end: `success` would log in again first.
@@ -125,9 +133,11 @@ impl Client {
         let answer = self.http().send(&call, &sender).await?;
         match response::refusal("logout", &answer, self.http().clock().now()) {
             // Looker no longer knows the token, which is all a logout is for.
-            Some(refusal) if matches!(refusal.refused_with(), Some(401 | 404)) => Ok(()),
+            Some(refusal) if matches!(refusal.refused_with(), Some(401 | 404)) => {
+                Ok(Removal::NotFound)
+            }
             Some(refusal) => Err(refusal),
-            None => Ok(()),
+            None => Ok(Removal::Accepted),
         }
     }
 }

@@ -57,9 +57,15 @@ const WARNED: &[(&[&str], u8)] = &[
     (&["users", "list", "--csv"], 0),
     (&["users", "list", "-o", "json"], 0),
     (&["api", "GET", "/users/4"], 5),
-    (&["api", "search_users", "-q", "first_name=none"], 0),
+    (&["api", "search_users", "--query", "first_name=none"], 0),
     (
-        &["api", "search_users", "-q", "first_name=none", "--paginate"],
+        &[
+            "api",
+            "search_users",
+            "--query",
+            "first_name=none",
+            "--paginate",
+        ],
         0,
     ),
 ];

@@ -21,9 +21,9 @@ async fn calls_a_path_an_operation_or_a_method_and_a_path() {
     let sandbox = Sandbox::new().await;
     let ways: [&[&str]; 4] = [
         &["api", "/user?fields=id"],
-        &["api", "me", "-q", "fields=id"],
+        &["api", "me", "--query", "fields=id"],
         &["api", "get", "/api/4.0/user", "--query", "fields=id"],
-        &["api", "GET", "user", "-q", "fields=id", "--quiet"],
+        &["api", "GET", "user", "--query", "fields=id", "--quiet"],
     ];
     for way in ways {
         let outcome = sandbox.run(way).await.done();
@@ -116,7 +116,7 @@ async fn fields_make_the_body_of_the_kind_that_the_operation_wants() {
             &id,
             "-f",
             "first_name=007",
-            "-f",
+            "-F",
             "is_disabled=true",
         ])
         .await
@@ -173,11 +173,11 @@ async fn all_pages_are_one_list() {
     let search = [
         "api",
         "search_users",
-        "-q",
+        "--query",
         "embed_user=true",
-        "-q",
+        "--query",
         "sorts=id",
-        "-q",
+        "--query",
         "limit=10",
         "--paginate",
     ];
@@ -211,7 +211,7 @@ async fn a_list_that_never_ends_ends_at_the_most_pages() {
         "embedctl",
         "api",
         "search_users",
-        "-q",
+        "--query",
         "limit=5",
         "--paginate",
     ];
@@ -343,7 +343,7 @@ async fn a_dry_run_prints_the_call_and_makes_none() {
             "api",
             "update_user",
             "7",
-            "-f",
+            "-F",
             "is_disabled=true",
             "--dry-run",
         ])
@@ -361,7 +361,7 @@ async fn a_query_parameter_that_the_operation_does_not_have_is_refused_before_an
     let sandbox = Sandbox::new().await;
     for (call, hint) in [
         (
-            &["search_users", "-q", "external_user_id=x"][..],
+            &["search_users", "--query", "external_user_id=x"][..],
             "user_for_credential embed ID",
         ),
         (
@@ -369,11 +369,11 @@ async fn a_query_parameter_that_the_operation_does_not_have_is_refused_before_an
             "user_for_credential embed ID",
         ),
         (
-            &["search_users", "-q", "first_nam=x"],
+            &["search_users", "--query", "first_nam=x"],
             "did you mean `first_name`?",
         ),
-        (&["me", "-q", "zzz=1"], "it has fields"),
-        (&["versions", "-q", "zzz=1"], "`--unchecked`"),
+        (&["me", "--query", "zzz=1"], "it has fields"),
+        (&["versions", "--query", "zzz=1"], "`--unchecked`"),
     ] {
         let refused = sandbox.run(&[&["api"], call].concat()).await.exits(2);
 
@@ -385,7 +385,7 @@ async fn a_query_parameter_that_the_operation_does_not_have_is_refused_before_an
         assert!(refused.err.contains(hint), "{}", refused.err);
     }
     assert!(sandbox.emulator().requests().is_empty());
-    let unchecked = ["api", "search_users", "-q", "zzz=x", "--unchecked"];
+    let unchecked = ["api", "search_users", "--query", "zzz=x", "--unchecked"];
     let _sent = sandbox
         .run(&[&unchecked[..], &["--dry-run"]].concat())
         .await
@@ -419,5 +419,60 @@ fn the_query_parameters_are_those_of_the_description() {
         let known: Vec<_> = operation.query_parameters().collect();
         assert_eq!(described["operationId"], operation.id);
         assert_eq!(known, of_query, "{}", operation.id);
+    }
+}
+
+#[tokio::test]
+async fn letters_mean_what_they_mean_in_gh() {
+    let sandbox = Sandbox::offline();
+    let sent = async |args: &[&str]| {
+        let call = [&["api", "--dry-run"][..], args].concat();
+        sandbox.run(&call).await.done().json()["body"].take()
+    };
+    sandbox.file("name.txt", "from a file");
+
+    // `-f` gives text as it is, `-F` what it looks like; a field that is known to hold text does in both.
+    assert_eq!(
+        sent(&[
+            "POST",
+            "/x",
+            "-f",
+            "a=1",
+            "-f",
+            "b=@name.txt",
+            "-F",
+            "c=1",
+            "-F",
+            "d=@name.txt"
+        ])
+        .await,
+        serde_json::json!({ "a": "1", "b": "@name.txt", "c": 1, "d": "from a file" }),
+    );
+    assert_eq!(
+        sent(&[
+            "update_user",
+            "7",
+            "-f",
+            "first_name=true",
+            "-F",
+            "last_name=7"
+        ])
+        .await,
+        serde_json::json!({ "first_name": "true", "last_name": "7" }),
+    );
+
+    // What was written for the letters as they were is refused, not sent as something else.
+    for (args, hint) in [
+        (
+            &["update_user", "7", "-f", "is_disabled=true"][..],
+            "write `-F is_disabled=true`",
+        ),
+        (
+            &["search_users", "-q", "embed_user=true"],
+            "`--query KEY=VALUE`",
+        ),
+    ] {
+        let refused = sandbox.run(&[&["api"], args].concat()).await.exits(2);
+        assert!(refused.err.contains(hint), "{}", refused.err);
     }
 }

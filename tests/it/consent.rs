@@ -379,7 +379,7 @@ async fn a_schedule_that_runs_once_and_that_no_list_shows_is_started_again_too()
         "api",
         "PATCH",
         "/scheduled_plans/100",
-        "-f",
+        "-F",
         "run_once=true",
     ];
     let _once = sandbox.run(&once).await.done();

@@ -40,6 +40,8 @@ async fn the_token_is_the_users_and_can_be_handed_back() {
     let again = Input::text(token);
     let again = sandbox.run_with(&["token", "--revoke"], again).await;
     assert_eq!(again.exit, 0, "{}", again.err);
+    assert!(again.err.contains("nothing to revoke"), "{}", again.err);
+    assert!(!again.err.contains("is logged out"), "{}", again.err);
     sandbox.finish().await;
 }
 

@@ -11,10 +11,19 @@ use crate::system::System;
 
 /// A body as given.
 pub(super) enum Given {
-    /// Fields, each with whether its value is text in any case.
-    Fields(Vec<(String, String, bool)>),
+    Fields(Vec<(String, Typed)>),
     /// The complete body.
     Whole(Vec<u8>),
+}
+
+/// The value of a field as given.
+pub(super) enum Typed {
+    /// It is this text, whatever it looks like.
+    Text(String),
+    /// It is of the field's type.
+    Value(String),
+    /// The text of a file.
+    File(String),
 }
 
 /// The body from the arguments.
@@ -23,19 +32,22 @@ pub(super) fn given(args: &ApiArgs, system: &System) -> Result<Option<Given>, Er
         return Ok(Some(Given::Whole(read_named(input, system)?)));
     }
     let mut fields = Vec::new();
-    for field in &args.fields {
-        let (key, value) = pair(field, "-f")?;
-        fields.push((key, value, false));
-    }
     for field in &args.raw_fields {
+        let (key, value) = pair(field, "-f")?;
+        fields.push((key, Typed::Text(value)));
+    }
+    for field in &args.fields {
         let (key, value) = pair(field, "-F")?;
-        let text = match value.strip_prefix('@') {
-            None => value,
-            Some(file) => String::from_utf8(read_named(file, system)?).map_err(|_| {
-                Error::usage(format!("`{file}` is not text")).hint("give a file in UTF-8")
-            })?,
+        let value = match value.strip_prefix('@') {
+            None => Typed::Value(value),
+            Some(file) => {
+                let text = String::from_utf8(read_named(file, system)?).map_err(|_| {
+                    Error::usage(format!("`{file}` is not text")).hint("give a file in UTF-8")
+                })?;
+                Typed::File(text)
+            }
         };
-        fields.push((key, text, true));
+        fields.push((key, value));
     }
     Ok((!fields.is_empty()).then_some(Given::Fields(fields)))
 }
@@ -62,7 +74,7 @@ impl Given {
         if let Some(operation) = known.filter(|operation| !operation.takes_body()) {
             let id = operation.id;
             return Err(Error::usage(format!("`{id}` takes no body"))
-                .hint("give parameters of the query with `-q KEY=VALUE`"));
+                .hint("give parameters of the query with `--query KEY=VALUE`"));
         }
         let fields = known.and_then(Operation::fields);
         let (value, bytes) = match self {
@@ -110,18 +122,33 @@ fn check(operation: Operation, fields: &[Field], body: &Value) -> Result<(), Err
     Ok(())
 }
 
-fn object(given: Vec<(String, String, bool)>, known: &[Field]) -> Result<Value, Error> {
+fn object(given: Vec<(String, Typed)>, known: &[Field]) -> Result<Value, Error> {
     let mut body = Value::Object(Map::new());
-    for (key, text, raw) in given {
+    for (key, given) in given {
         let field = known.iter().find(|field| field.name == key);
-        let value = if raw {
-            Value::String(text)
-        } else {
-            typed(&key, text, field.map(|field| field.kind))?
+        let kind = field.map(|field| field.kind);
+        let value = match given {
+            Typed::Value(text) => typed(&key, text, kind)?,
+            Typed::Text(text) => {
+                check_text(&key, &text, kind)?;
+                Value::String(text)
+            }
+            Typed::File(text) => Value::String(text),
         };
         insert(&mut body, &key, value)?;
     }
     Ok(body)
+}
+
+/// Refuse text for a field that holds something else: Looker may take `"false"` for true, or ignore it.
+fn check_text(key: &str, text: &str, kind: Option<FieldKind>) -> Result<(), Error> {
+    match kind {
+        None | Some(FieldKind::Text) => Ok(()),
+        Some(FieldKind::Flag | FieldKind::Number | FieldKind::List | FieldKind::Object) => {
+            let message = format!("`{key}` does not hold text, which `-f` gives it");
+            Err(Error::usage(message).hint(format!("write `-F {key}={text}`")))
+        }
+    }
 }
 
 /// The value of `text`, by the type of the field if that is known, otherwise by its appearance.
@@ -191,14 +218,14 @@ fn element(value: &mut Value) -> Option<&mut Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::Given;
+    use super::{Given, Typed};
     use crate::error::Error;
     use crate::looker::Operation;
 
     fn body(operation: &str, fields: &[&str], unchecked: bool) -> Result<String, Error> {
         let fields = fields.iter().map(|field| {
             let (key, value) = field.split_once('=').unwrap();
-            (key.to_owned(), value.to_owned(), false)
+            (key.to_owned(), Typed::Value(value.to_owned()))
         });
         let given = Given::Fields(fields.collect());
         let bytes = given.render(Operation::named(operation), unchecked)?;

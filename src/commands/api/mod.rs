@@ -24,8 +24,8 @@ use crate::workflow::{Sight, sight};
 const EXAMPLES: &str = "\
 Examples:
   embedctl api GET /users/7
-  embedctl api search_users -q embed_user=true --paginate --jq '.[].id'
-  embedctl api update_user 7 -f is_disabled=true
+  embedctl api search_users --query embed_user=true --paginate --jq '.[].id'
+  embedctl api update_user 7 -F is_disabled=true -f first_name=007
   embedctl api me --as acme-42
   embedctl api run_inline_query csv --input query.json --as acme-42 > result.csv";
 
@@ -41,20 +41,21 @@ pub(crate) struct ApiArgs {
     #[arg(required = true, value_name = "CALL", add = ArgValueCandidates::new(operations))]
     call: Vec<String>,
 
-    /// A field of the body; `true`, `null`, numbers and JSON keep their type, unless the field is text
-    #[arg(short = 'f', long = "field", value_name = "KEY=VALUE")]
-    fields: Vec<String>,
-
-    /// A text field of the body, read from a file with `@FILE` or from standard input with `@-`
-    #[arg(short = 'F', long = "raw-field", value_name = "KEY=TEXT")]
+    /// A field of the body that is this text, whatever it looks like
+    #[arg(short = 'f', long = "raw-field", value_name = "KEY=TEXT")]
     raw_fields: Vec<String>,
+
+    /// A field of the body; `true`, `null`, numbers and JSON keep their type, unless the field is text; `@FILE` is the text of a
+    /// file, `@-` that of standard input
+    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE")]
+    fields: Vec<String>,
 
     /// The whole body, as JSON in a file or on standard input
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["fields", "raw_fields"])]
     input: Option<String>,
 
     /// A parameter of the query
-    #[arg(short = 'q', long = "query", value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE")]
     query: Vec<String>,
 
     /// Get all pages and print them as one list
@@ -80,11 +81,6 @@ pub(crate) struct ApiArgs {
     /// Print what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
-
-    /// Print only results, warnings and errors (here `-q` is for the query)
-    // The id of the shared flag, whose short form this command uses for something else.
-    #[arg(long, id = "quiet")]
-    _quiet: bool,
 }
 
 pub(crate) async fn run(args: &ApiArgs, cx: CommandContext) -> Result<Exit, Error> {
@@ -141,7 +137,7 @@ fn call(args: &ApiArgs, system: &System) -> Result<Call, Error> {
         .transpose()?;
     let mut query = target.query;
     for pair in &args.query {
-        query.push(body::pair(pair, "-q")?);
+        query.push(body::pair(pair, "--query")?);
     }
     if let Some(operation) = target.operation.filter(|_| !args.unchecked) {
         for (name, _) in &query {

@@ -103,7 +103,7 @@ async fn all(client: &Client, call: &Call, printer: &Printer<'_>) -> Result<bool
         "`{}` has not come to an end after {} pages",
         call.path, printer.most_pages
     );
-    Err(Error::new(Kind::Looker, message).hint("ask for larger pages with `-q limit=1000`"))
+    Err(Error::new(Kind::Looker, message).hint("ask for larger pages with `--query limit=1000`"))
 }
 
 /// How much of a list has been printed.

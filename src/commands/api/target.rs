@@ -76,7 +76,11 @@ fn named(id: &str, ids: &[String]) -> Result<Target, Error> {
             .iter()
             .map(|name| format!(" {}", name.to_uppercase()))
             .collect();
-        return Err(Error::usage(message).hint(format!("type `embedctl api {id}{example}`")));
+        let hint = match ids.iter().any(|id| id.contains('=')) {
+            true => "write `--query KEY=VALUE` for a parameter of the query, `-f` or `-F` for a field of the body".to_owned(),
+            false => format!("type `embedctl api {id}{example}`"),
+        };
+        return Err(Error::usage(message).hint(hint));
     }
     let ids: Vec<_> = ids.iter().map(String::as_str).collect();
     let method = Method::from_bytes(operation.method.as_bytes()).map_err(Error::internal)?;
