@@ -38,6 +38,8 @@ pub(crate) async fn until_interrupted<T>(
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     interrupt.listen();
+    // On the heap: otherwise every command's future would hold it twice.
+    let work = Box::pin(work);
     tokio::select! {
         ended = work => ended,
         () = interrupt.asked(1) => Err(Error::new(Kind::Interrupted, "interrupted")),

@@ -87,8 +87,9 @@ impl Session {
         needs: Needs,
         work: impl AsyncFnOnce(&Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let session = Self::open(context, needs).await?;
-        let ended = work(&session).await;
+        // On the heap, one after another: a future is as large as the largest that it waits for, and moved more than once.
+        let session = Box::pin(Self::open(context, needs)).await?;
+        let ended = Box::pin(work(&session)).await;
         // Closed after a failure too: an access token lives for an hour, and an emulator has a port.
         session.close().await;
         ended

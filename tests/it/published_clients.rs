@@ -11,13 +11,19 @@ use crate::support::Sandbox;
 
 /// Run the script `name` against a Looker as lenient as a real one; gives what it tells.
 async fn tell(sdk: &Sdk, name: &str, options: Options) -> Value {
-    let sandbox = Sandbox::lenient(options).await;
+    let mut sandbox = Sandbox::lenient(options).await;
+    if let Some(file) = sandbox.emulator().ca_file() {
+        let file = file.display().to_string();
+        for variable in ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+            sandbox.var(variable, file.as_str());
+        }
+    }
     let told = sdk.tell(name, &sandbox, None, &[]).await;
     sandbox.finish().await;
     told
 }
 
-async fn provisions(sdk: &Sdk) {
+async fn provisions(sdk: &Sdk, options: Options) {
     let expected = json!({
         "me": "Ada",
         "groups": ["Acme"],
@@ -33,33 +39,53 @@ async fn provisions(sdk: &Sdk) {
         "embed_user": "acme-42",
         "left": [],
     });
-    assert_eq!(tell(sdk, "provision", Options::default()).await, expected);
+    assert_eq!(tell(sdk, "provision", options).await, expected);
 }
 
 #[tokio::test]
 async fn the_python_sdk_of_2022_provisions_a_tenant() {
     if let Some(sdk) = Sdk::python_with("python-22.4", "python-22.4/requirements.txt") {
-        provisions(&sdk).await;
+        provisions(&sdk, Options::default()).await;
     }
 }
 
 #[tokio::test]
 async fn the_python_sdk_of_2024_provisions_a_tenant() {
     if let Some(sdk) = Sdk::python_with("python-24.20", "python-24.20/requirements.txt") {
-        provisions(&sdk).await;
+        provisions(&sdk, Options::default()).await;
     }
 }
 
 #[tokio::test]
 async fn the_newest_python_sdk_provisions_a_tenant() {
     if let Some(sdk) = Sdk::python() {
-        provisions(&sdk).await;
+        provisions(&sdk, Options::default()).await;
+    }
+}
+
+/// With the variables that the local Looker prints.
+#[tokio::test]
+async fn the_sdks_provision_over_https_with_the_certificate_that_is_printed() {
+    let options = || Options {
+        tls: true,
+        ..Options::default()
+    };
+    if let Some(sdk) = Sdk::python() {
+        provisions(&sdk, options()).await;
+    }
+    if let Some(sdk) = Sdk::typescript() {
+        follows_pages(&sdk, options()).await;
     }
 }
 
 #[tokio::test]
 async fn the_typescript_sdk_provisions_a_tenant_and_follows_pages_to_the_end() {
-    let Some(sdk) = Sdk::typescript() else { return };
+    if let Some(sdk) = Sdk::typescript() {
+        follows_pages(&sdk, Options::default()).await;
+    }
+}
+
+async fn follows_pages(sdk: &Sdk, options: Options) {
     let expected = json!({
         "me": "Ada",
         "members": ["Grace Hopper"],
@@ -71,7 +97,7 @@ async fn the_typescript_sdk_provisions_a_tenant_and_follows_pages_to_the_end() {
         "by_ids": 2,
         "strayed": [],
     });
-    assert_eq!(tell(&sdk, "provision", Options::default()).await, expected);
+    assert_eq!(tell(sdk, "provision", options).await, expected);
 }
 
 /// The SDK makes types of its own of each answer, which fails if a field is of another type.

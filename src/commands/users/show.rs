@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &UsersShowArgs, cx: CommandContext) -> Result<Exit
 async fn show(external_user_id: &str, session: &Session) -> Result<(), Error> {
     let user = impersonate::find(external_user_id, session).await?;
     let differs = differs(&user, external_user_id, session).await;
-    let details = UserDetails::of(user, differs, &session.admin).await?;
+    let details = Box::pin(UserDetails::of(user, differs, &session.admin)).await?;
     let reach = details.reach();
     let problems = details.problems(&reach);
     match session.ui.format() {

@@ -77,7 +77,7 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
     let secret = chosen_secret(world, body.secret_id.as_deref())?;
     let nonce = world.random.hex(32);
     let ticket = Ticket {
-        scheme_and_host: ("http", call.host),
+        scheme_and_host: (call.scheme, call.host),
         embed_path: &embed_path,
         nonce: &nonce,
         time: world.now,
