@@ -489,7 +489,7 @@ async fn an_answer_that_goes_wrong_is_not_shown() {
         "me",
         "create_user_credentials_api3",
     ];
-    let redirect = Effect::Redirect("/login?signature=abc".to_owned());
+    let redirect = Effect::Redirect("/login?signature=of-a-redirect".to_owned());
     for operation in operations {
         for effect in [
             Effect::Truncate,
