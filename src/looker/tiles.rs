@@ -58,8 +58,9 @@ struct Folder {
     name: String,
 }
 
+/// What a dashboard and a look have in common.
 #[derive(Deserialize)]
-struct Dashboard {
+struct Piece {
     #[serde(deserialize_with = "fields::id")]
     id: String,
     #[serde(default, deserialize_with = "fields::text")]
@@ -70,6 +71,12 @@ struct Dashboard {
     folder: Option<Folder>,
     #[serde(default, deserialize_with = "fields::optional")]
     content_metadata_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Dashboard {
+    #[serde(flatten)]
+    piece: Piece,
     #[serde(default, deserialize_with = "fields::list")]
     dashboard_elements: Vec<Element>,
     #[serde(default, deserialize_with = "fields::list")]
@@ -114,16 +121,8 @@ struct Listen {
 
 #[derive(Deserialize)]
 struct Look {
-    #[serde(deserialize_with = "fields::id")]
-    id: String,
-    #[serde(default, deserialize_with = "fields::text")]
-    title: String,
-    #[serde(default, deserialize_with = "fields::flag")]
-    deleted: bool,
-    #[serde(default)]
-    folder: Option<Folder>,
-    #[serde(default, deserialize_with = "fields::optional")]
-    content_metadata_id: Option<String>,
+    #[serde(flatten)]
+    piece: Piece,
     #[serde(default)]
     query: Option<Query>,
 }
@@ -144,37 +143,36 @@ impl Client {
     }
 }
 
+impl Piece {
+    fn showing(self, tiles: Vec<Tile>, filters: Vec<DashboardFilter>) -> Shown {
+        Shown {
+            id: self.id,
+            title: self.title,
+            deleted: self.deleted,
+            folder: self.folder.map(|folder| (folder.id, folder.name)),
+            content_metadata_id: self.content_metadata_id,
+            tiles,
+            filters,
+        }
+    }
+}
+
 impl From<Dashboard> for Shown {
     fn from(dashboard: Dashboard) -> Self {
         let tiles = dashboard.dashboard_elements.into_iter();
-        Self {
-            id: dashboard.id,
-            title: dashboard.title,
-            deleted: dashboard.deleted,
-            folder: dashboard.folder.map(|folder| (folder.id, folder.name)),
-            content_metadata_id: dashboard.content_metadata_id,
-            tiles: tiles.filter_map(Element::tile).collect(),
-            filters: dashboard.dashboard_filters,
-        }
+        let tiles = tiles.filter_map(Element::tile).collect();
+        dashboard.piece.showing(tiles, dashboard.dashboard_filters)
     }
 }
 
 impl From<Look> for Shown {
     fn from(look: Look) -> Self {
         let tile = Tile {
-            title: look.title.clone(),
+            title: look.piece.title.clone(),
             query: look.query,
             listens: Vec::new(),
         };
-        Self {
-            id: look.id,
-            title: look.title,
-            deleted: look.deleted,
-            folder: look.folder.map(|folder| (folder.id, folder.name)),
-            content_metadata_id: look.content_metadata_id,
-            tiles: vec![tile],
-            filters: Vec::new(),
-        }
+        look.piece.showing(vec![tile], Vec::new())
     }
 }
 
@@ -186,7 +184,7 @@ impl Element {
             return None;
         }
         let (title, of_look) = match self.look {
-            Some(look) if self.title.is_empty() => (look.title, look.query),
+            Some(look) if self.title.is_empty() => (look.piece.title, look.query),
             Some(look) => (self.title, look.query),
             None => (self.title, None),
         };

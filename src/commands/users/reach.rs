@@ -77,6 +77,12 @@ impl Reach {
         reach
     }
 
+    /// The permissions among `needed` that no role gives.
+    pub(super) fn lacking<'n>(&self, needed: &[&'n str]) -> Vec<&'n str> {
+        let lacks = |name: &&str| !self.admin && !self.permissions.contains(*name);
+        needed.iter().copied().filter(lacks).collect()
+    }
+
     /// Whether no model can be queried.
     pub(super) fn reaches_no_model(&self) -> bool {
         !self.all_models && self.models.is_empty()

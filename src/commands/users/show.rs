@@ -20,12 +20,11 @@ pub(crate) struct UsersShowArgs {
 }
 
 pub(crate) async fn run(args: &UsersShowArgs, cx: CommandContext) -> Result<Exit, Error> {
-    // On the heap, as what a plan reads of a user is large.
-    let shown = Session::within(cx, Needs::Api, async |session| {
+    Session::within(cx, Needs::Api, async |session| {
         let shown = session.until_interrupted(show(&args.external_user_id, session));
         shown.await.map(|()| Exit::Done)
-    });
-    Box::pin(shown).await
+    })
+    .await
 }
 
 async fn show(external_user_id: &str, session: &Session) -> Result<(), Error> {

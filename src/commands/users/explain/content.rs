@@ -83,8 +83,7 @@ pub(super) fn judge_grants(
         return;
     };
     let needed = permissions(target);
-    let lacks = |name: &&&str| !reach.admin && !reach.permissions.contains(**name);
-    let missing = names(needed.iter().filter(lacks).copied());
+    let missing = names(reach.lacking(needed));
     match reached {
         // Looker shows it, so the roles are not the whole truth, or the permission does something else.
         Some(Asked::Got(_)) if !missing.is_empty() => findings.unclear(

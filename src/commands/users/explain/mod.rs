@@ -82,11 +82,10 @@ impl ContentArgs {
 pub(crate) async fn run(args: &UsersExplainArgs, cx: CommandContext) -> Result<Exit, Error> {
     cx.ui.refuse_env()?;
     let target = args.content.target()?;
-    // On the heap, as everything here that asks much of Looker: each caller's future would hold it.
-    let explained = Session::within(cx, Needs::Api, async |session| {
-        Box::pin(explain(&args.external_user_id, target.as_ref(), session)).await
-    });
-    Box::pin(explained).await
+    Session::within(cx, Needs::Api, async |session| {
+        explain(&args.external_user_id, target.as_ref(), session).await
+    })
+    .await
 }
 
 async fn explain(

@@ -232,11 +232,7 @@ impl Person {
         needed: &[&str],
         findings: &mut Findings,
     ) {
-        let missing: Vec<&str> = needed
-            .iter()
-            .copied()
-            .filter(|name| !reach.admin && !reach.permissions.contains(*name))
-            .collect();
+        let missing = reach.lacking(needed);
         if missing.is_empty() {
             return findings.pass("permissions", permissions_in_words(reach));
         }
