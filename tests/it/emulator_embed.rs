@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use embedctl::emulator::{Mode, Options, Switches};
+use embedctl::emulator::{Mode, Options, State, Switches};
 use embedctl::secret::ExposeSecret as _;
 use embedctl::signed_url::Login;
 use embedctl::system::Clock;
@@ -226,6 +226,42 @@ async fn the_embedded_page_says_who_is_logged_in_and_refuses_without_a_session()
     assert!(page.text.contains("access_data, see_looks"));
     assert!(page.text.contains("300 seconds"));
     assert_eq!((alone.status.as_u16(), late.status.as_u16()), (401, 401));
+}
+
+#[tokio::test]
+async fn an_embedded_page_is_there_for_who_may_see_its_content_only() {
+    let state = "models: [{ name: sales, explores: [orders], dashboards: [{ name: all, title: All, elements: [] }] }]";
+    let api = Api::start(Options {
+        state: State::parse(state).unwrap(),
+        ..Options::default()
+    })
+    .await;
+    let person = Login {
+        permissions: Some(vec![
+            "access_data".to_owned(),
+            "see_lookml_dashboards".to_owned(),
+        ]),
+        models: Some(vec!["sales".to_owned()]),
+        ..Login::new("reader")
+    };
+    for (login, lookml) in [(person, 200), (login("acme-42"), 404)] {
+        let url = api.signed_url(&login);
+        let welcome = api.web(url.expose_secret(), "").await;
+        let cookie = welcome.header("set-cookie").split(';').next().unwrap();
+        for (path, status) in [
+            ("/embed/dashboards/1", 200),
+            ("/embed/dashboards/sales::all", lookml),
+            ("/embed/dashboards/sales%3A%3Aall", lookml),
+            ("/embed/dashboards/sales::none", 404),
+            ("/embed/dashboards/999", 404),
+            ("/embed/looks/999", 404),
+            ("/embed/looks/sales::all", 404),
+            ("/embed/explore/sales/orders", 200),
+        ] {
+            let page = api.web(path, cookie).await;
+            assert_eq!(page.status.as_u16(), status, "{path}: {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]

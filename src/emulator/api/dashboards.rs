@@ -1,7 +1,5 @@
 //! Dashboards: one, all, those that match or are in a folder; creating, changing, moving, copying, deleting.
 
-use serde_json::Value;
-
 use crate::emulator::api::content_json::{dashboard_base_json, dashboard_json};
 use crate::emulator::api::dashboard_parts_json::lookml_dashboard_json;
 use crate::emulator::api::dashboards_and_looks::{self, may, target};
@@ -55,32 +53,16 @@ fn in_folder(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
-    if let Some((model, name)) = call.param("dashboard_id").split_once("::") {
-        return json_answer(lookml_dashboard(call, world, (model, name))?);
+    let name = call.param("dashboard_id");
+    if name.contains("::") {
+        let user = call.who()?.user;
+        let (model, dashboard) = world
+            .lookml_dashboard(user, name)
+            .ok_or_else(Refusal::not_found)?;
+        return json_answer(lookml_dashboard_json(world, model, dashboard));
     }
-    let viewer = viewer(call, world)?;
-    if world.rules.switches.content_takes_permission {
-        may(world, &viewer, &["see_user_dashboards"])?;
-    }
-    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Dashboard)?;
+    let id = dashboards_and_looks::openable(call, world, PieceKind::Dashboard)?;
     show(call, world, id)
-}
-
-/// A dashboard of a model; 404 for who may not see those of that model.
-fn lookml_dashboard(
-    call: &Call<'_>,
-    world: &World,
-    (model, name): (&str, &str),
-) -> Result<Value, Refusal> {
-    let user = world.users.at(call.who()?.user);
-    let user = user.ok_or_else(Refusal::not_found)?;
-    let mut models = world.models_with(user, "see_lookml_dashboards").into_iter();
-    let model = models.find(|known| known.name == model);
-    let model = model.ok_or_else(Refusal::not_found)?;
-    let mut dashboards = model.dashboards.iter();
-    let dashboard = dashboards.find(|dashboard| dashboard.name == name);
-    let dashboard = dashboard.ok_or_else(Refusal::not_found)?;
-    Ok(lookml_dashboard_json(world, model, dashboard))
 }
 
 fn create(call: &Call<'_>, world: &mut World) -> Answer {

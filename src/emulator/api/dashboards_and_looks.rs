@@ -35,6 +35,16 @@ pub(super) fn seen(
     seen.then_some(id).ok_or_else(Refusal::not_found)
 }
 
+/// The id of the piece that the first path parameter names, if the caller may open it: besides access, that takes a
+/// permission, unless a switch says otherwise.
+pub(super) fn openable(call: &Call<'_>, world: &World, kind: PieceKind) -> Result<Id, Refusal> {
+    let viewer = viewer(call, world)?;
+    if world.rules.switches.content_takes_permission {
+        may(world, &viewer, &[kind.permission()])?;
+    }
+    seen(call, world, &viewer, kind)
+}
+
 /// The id of the piece that the first path parameter names, if the caller may change it.
 pub(super) fn editable(
     call: &Call<'_>,

@@ -55,11 +55,7 @@ fn in_folder(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
-    let viewer = viewer(call, world)?;
-    if world.rules.switches.content_takes_permission {
-        may(world, &viewer, &["see_looks"])?;
-    }
-    let id = dashboards_and_looks::seen(call, world, &viewer, PieceKind::Look)?;
+    let id = dashboards_and_looks::openable(call, world, PieceKind::Look)?;
     show(call, world, id)
 }
 

@@ -6,6 +6,7 @@ use crate::emulator::http::answer::{Answer, Reply};
 use crate::emulator::http::call::parse_id;
 use crate::emulator::http::page::{plain, render};
 use crate::emulator::log::Log;
+use crate::emulator::text::decode_path;
 use crate::emulator::web::WebCall;
 use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::sessions::Session;
@@ -47,50 +48,51 @@ pub(super) fn script(_call: &WebCall<'_>, _world: &mut World, _log: &mut Log) ->
     ))
 }
 
-/// What a page shows.
-enum Content {
-    /// A dashboard or a look.
-    Piece(PieceKind, Id),
-    /// Another page, by the word in its path; it always exists here.
-    Other(String),
+/// What a page shows, as it tells the page around it.
+struct Content {
+    /// The word in its path, in the singular.
+    kind: String,
+    /// The dashboard or look; null for other pages, which always exist here.
+    shown: Value,
 }
 
 impl Content {
     /// What `path` shows to `user`; `None` if that is not there for it.
     fn of(path: &str, world: &World, user: Id) -> Option<Self> {
-        let path = path.trim_start_matches("/embed/");
-        let (word, rest) = path.split_once('/').unwrap_or((path, ""));
+        let place = path.trim_start_matches("/embed/");
+        let (word, rest) = place.split_once('/').unwrap_or((place, ""));
         let kind = match word {
             "dashboards" => PieceKind::Dashboard,
             "looks" => PieceKind::Look,
-            other => return Some(Self::Other(other.trim_end_matches('s').to_owned())),
-        };
-        // A LookML dashboard has a name with two colons; models have none of their own here.
-        let id = rest.split('/').next().and_then(parse_id)?;
-        let piece = world.piece(kind.thing(id))?;
-        let viewer = world.viewer(user, world.is_admin(user));
-        let seen = piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(id));
-        seen.then_some(Self::Piece(kind, id))
-    }
-
-    /// What the page tells the page around it of itself, by the name of its type.
-    fn told(&self, path: &str, world: &World) -> (String, Value) {
-        match self {
-            Self::Other(word) => (word.clone(), Value::Null),
-            Self::Piece(kind, id) => {
-                let title = world
-                    .piece(kind.thing(*id))
-                    .map(|piece| piece.title.as_str());
-                let shown = json!({
-                    "id": id.to_string(),
-                    "title": title,
-                    "canEdit": false,
-                    "dashboard_filters": {},
-                    "url": path,
+            other => {
+                return Some(Self {
+                    kind: other.trim_end_matches('s').to_owned(),
+                    shown: Value::Null,
                 });
-                (kind.word().to_owned(), shown)
             }
-        }
+        };
+        let name = decode_path(rest.split('/').next()?)?;
+        let title = match (kind, parse_id(&name)) {
+            (_, Some(id)) => {
+                let piece = world.piece(kind.thing(id))?;
+                let viewer = world.viewer(user, world.is_admin(user));
+                let seen = piece.deleted_at.is_none() && world.sees(&viewer, kind.thing(id));
+                seen.then_some(&piece.title)?
+            }
+            (PieceKind::Dashboard, None) => &world.lookml_dashboard(user, &name)?.1.title,
+            (PieceKind::Look, None) => return None,
+        };
+        let shown = json!({
+            "id": name,
+            "title": title,
+            "canEdit": false,
+            "dashboard_filters": {},
+            "url": path,
+        });
+        Some(Self {
+            kind: kind.word().to_owned(),
+            shown,
+        })
     }
 }
 
@@ -99,7 +101,7 @@ fn page(
     world: &World,
     (id, session): (Id, &Session),
     user: &User,
-    content: &Content,
+    Content { kind, shown }: &Content,
 ) -> Answer {
     let name = user.embed.as_deref().map_or_else(
         || user.display_name(),
@@ -125,10 +127,9 @@ fn page(
         ("Groups", groups.join(", ")),
         ("Session ends in", format!("{seconds} seconds")),
     ];
-    let (kind, thing) = content.told(path, world);
     let page = json!({
         "type": kind,
-        &kind: thing,
+        kind: shown,
         "seconds": seconds,
         "version": world.rules.switches.release.full(),
         "cookieless": world.cookieless.references.values().any(|other| *other == id),

@@ -72,6 +72,14 @@ impl PieceKind {
         }
     }
 
+    /// The permission that opening one takes.
+    pub(crate) const fn permission(self) -> &'static str {
+        match self {
+            Self::Dashboard => "see_user_dashboards",
+            Self::Look => "see_looks",
+        }
+    }
+
     /// What one is called in messages.
     pub(crate) const fn word(self) -> &'static str {
         match self {

@@ -176,6 +176,21 @@ impl World {
         self.roles.models.iter().filter(reachable).collect()
     }
 
+    /// The dashboard that `MODEL::NAME` names, with its model; `None` if the user may not see those of that model.
+    pub(crate) fn lookml_dashboard(
+        &self,
+        user: Id,
+        name: &str,
+    ) -> Option<(&Model, &LookmlDashboard)> {
+        let (model, name) = name.split_once("::")?;
+        let user = self.users.at(user)?;
+        let mut models = self.models_with(user, "see_lookml_dashboards").into_iter();
+        let model = models.find(|known| known.name == model)?;
+        let mut dashboards = model.dashboards.iter();
+        let dashboard = dashboards.find(|dashboard| dashboard.name == name)?;
+        Some((model, dashboard))
+    }
+
     /// Everything a user may do with some model.
     pub(crate) fn permissions_of(&self, user: &User) -> BTreeSet<&str> {
         let roles = self.roles_of(user, false).into_iter();
