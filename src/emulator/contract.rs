@@ -35,6 +35,11 @@ pub(crate) fn types() -> impl Iterator<Item = (&'static str, &'static [&'static 
     types.map(|(name, fields)| (*name, fields.as_slice()))
 }
 
+/// Whether the contract says what the type `name` is made of.
+pub(crate) fn is_type(name: &str) -> bool {
+    CONTRACT.types.contains_key(name)
+}
+
 /// `value` as Looker takes it for the type `kind`, and what is odd about it; or why it can be taken for none.
 ///
 /// Looker passes over fields it does not know or writes itself, so that clients may send back what they have read, and

@@ -6,13 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::emulator::contract;
 use crate::emulator::http::answer::add;
-use crate::emulator::http::operation::{Operation, Word};
-
-/// Where the API begins.
-const BASE: &str = "/api/4.0";
-
-/// The body that a form is.
-const FORM: &str = "form";
+use crate::emulator::http::operation::{API, FORM, Operation, Word};
 
 /// The form of a description.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +28,7 @@ pub(crate) fn description(dialect: Dialect, scheme: &str, host: &str) -> Value {
         Dialect::Swagger => json!({
             "swagger": "2.0",
             "host": host,
-            "basePath": BASE,
+            "basePath": API,
             "schemes": [scheme],
             "consumes": ["application/json"],
             "produces": ["application/json"],
@@ -43,7 +37,7 @@ pub(crate) fn description(dialect: Dialect, scheme: &str, host: &str) -> Value {
         }),
         Dialect::OpenApi => json!({
             "openapi": "3.0.0",
-            "servers": [{ "url": format!("{scheme}://{host}{BASE}") }],
+            "servers": [{ "url": format!("{scheme}://{host}{API}") }],
             "paths": paths,
             "components": { "schemas": types },
         }),
@@ -138,9 +132,7 @@ impl Dialect {
             "int" => json!({ "type": "integer", "format": "int64" }),
             "num" => json!({ "type": "number", "format": "double" }),
             // A type without fields is an object of any.
-            name if contract::types().all(|(known, _)| known != name) => {
-                json!({ "type": "object" })
-            }
+            name if !contract::is_type(name) => json!({ "type": "object" }),
             name => {
                 let place = match self {
                     Self::Swagger => "definitions",

@@ -12,6 +12,7 @@ use crate::emulator::http::body::{self, Body};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::listing::{self, Filters};
 use crate::emulator::http::operation::{Service, op};
+use crate::emulator::world::content::Piece;
 use crate::emulator::world::content_access::{Level, Thing, Viewer};
 use crate::emulator::world::dashboard_parts::Element;
 use crate::emulator::world::kinds::PieceKind;
@@ -26,6 +27,17 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("update_dashboard_element", update),
 ];
 
+/// The dashboard that the path names, and who looks at it.
+pub(super) fn looked_at<'a>(
+    call: &Call<'_>,
+    world: &'a World,
+) -> Result<(Viewer, &'a Piece), Refusal> {
+    let viewer = viewer(call, world)?;
+    let id = seen(call, world, &viewer, PieceKind::Dashboard)?;
+    let dashboard = world.content.dashboards.at(id);
+    Ok((viewer, dashboard.ok_or_else(Refusal::not_found)?))
+}
+
 /// 404 for a caller who may not go so far with a dashboard.
 pub(super) fn check_dashboard(
     world: &World,
@@ -33,20 +45,17 @@ pub(super) fn check_dashboard(
     dashboard: Id,
     level: Level,
 ) -> Result<(), Refusal> {
-    let known = world.content.dashboards.at(dashboard).is_some();
-    let allowed = known && world.level(viewer, Thing::Dashboard(dashboard)) >= Some(level);
+    let allowed = world.level(viewer, Thing::Dashboard(dashboard)) >= Some(level);
     allowed.then_some(()).ok_or_else(Refusal::not_found)
 }
 
 fn of_dashboard(call: &Call<'_>, world: &mut World) -> Answer {
-    let viewer = viewer(call, world)?;
-    let id = seen(call, world, &viewer, PieceKind::Dashboard)?;
-    let dashboard = world.content.dashboards.at(id);
-    let elements = dashboard.ok_or_else(Refusal::not_found)?.elements.iter();
+    let (viewer, dashboard) = looked_at(call, world)?;
     let view = View {
         world,
         viewer: &viewer,
     };
+    let elements = dashboard.elements.iter();
     let shown = elements.filter_map(|id| element_json(&call.fields, view, *id));
     json_answer(shown.collect())
 }
@@ -165,8 +174,7 @@ fn change(
         element.query = Some(save(world, query)?);
     }
     if let Some(look) = body::id(&body, "look_id")? {
-        let known = world.content.looks.at(look).is_some();
-        let seen = known && world.sees(viewer, Thing::Look(look));
+        let seen = world.sees(viewer, Thing::Look(look));
         seen.then_some(()).ok_or_else(Refusal::not_found)?;
         element.look = Some(look);
     }

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::dashboard_elements::{check_dashboard, touch};
+use crate::emulator::api::dashboard_elements::{check_dashboard, looked_at, touch};
 use crate::emulator::api::dashboard_parts_json::filter_json;
-use crate::emulator::api::dashboards_and_looks::seen;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body::{self, Body};
@@ -12,7 +11,6 @@ use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content_access::Level;
 use crate::emulator::world::dashboard_parts::DashboardFilter;
-use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 pub(super) const OPERATIONS: &[Service] = &[
@@ -24,10 +22,8 @@ pub(super) const OPERATIONS: &[Service] = &[
 ];
 
 fn of_dashboard(call: &Call<'_>, world: &mut World) -> Answer {
-    let viewer = viewer(call, world)?;
-    let id = seen(call, world, &viewer, PieceKind::Dashboard)?;
-    let dashboard = world.content.dashboards.at(id);
-    let filters = dashboard.ok_or_else(Refusal::not_found)?.filters.iter();
+    let (_viewer, dashboard) = looked_at(call, world)?;
+    let filters = dashboard.filters.iter();
     json_answer(filters.filter_map(|id| filter_json(world, *id)).collect())
 }
 

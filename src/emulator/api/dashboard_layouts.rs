@@ -2,16 +2,14 @@
 
 use serde_json::Value;
 
-use crate::emulator::api::dashboard_elements::check_dashboard;
+use crate::emulator::api::dashboard_elements::{check_dashboard, looked_at};
 use crate::emulator::api::dashboard_parts_json::{component_json, layout_json};
-use crate::emulator::api::dashboards_and_looks::seen;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Refusal, Reply, json_answer};
 use crate::emulator::http::body;
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::content_access::Level;
-use crate::emulator::world::kinds::PieceKind;
 use crate::emulator::world::{Id, World};
 
 pub(super) const OPERATIONS: &[Service] = &[
@@ -26,10 +24,8 @@ pub(super) const OPERATIONS: &[Service] = &[
 ];
 
 fn of_dashboard(call: &Call<'_>, world: &mut World) -> Answer {
-    let viewer = viewer(call, world)?;
-    let id = seen(call, world, &viewer, PieceKind::Dashboard)?;
-    let dashboard = world.content.dashboards.at(id);
-    let layouts = dashboard.ok_or_else(Refusal::not_found)?.layouts.iter();
+    let (_viewer, dashboard) = looked_at(call, world)?;
+    let layouts = dashboard.layouts.iter();
     json_answer(layouts.filter_map(|id| layout_json(world, *id)).collect())
 }
 

@@ -10,7 +10,7 @@ use crate::emulator::http::answer::{Answer, Body, Refusal, Reply, add, json_answ
 use crate::emulator::http::body;
 use crate::emulator::http::call::Call;
 use crate::emulator::http::operation::{Service, op};
-use crate::emulator::world::tasks::QueryTask;
+use crate::emulator::world::tasks::{Asked, QueryTask, Tasks};
 use crate::emulator::world::{World, id_text};
 
 pub(super) const OPERATIONS: &[Service] = &[
@@ -36,18 +36,19 @@ fn create(call: &Call<'_>, world: &mut World) -> Answer {
         dashboard: body::id(&body, "dashboard_id")?,
     };
     world.remember_run(task.user, query, (task.look, task.dashboard));
-    let id = world.add_query_task(task);
+    let id = world.content.query_tasks.add(task, &world.random);
     show(world, &id)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.param("query_task_id");
-    own(call, world, id)?;
+    own(call, &world.content.query_tasks, id)?;
     show(world, id)
 }
 
 fn fetch(call: &Call<'_>, world: &mut World) -> Answer {
-    let task = own(call, world, call.param("query_task_id"))?;
+    let id = call.param("query_task_id");
+    let task = own(call, &world.content.query_tasks, id)?;
     Ok(Reply::of(result(call, world, task)?))
 }
 
@@ -57,7 +58,8 @@ fn multi_results(call: &Call<'_>, world: &mut World) -> Answer {
     let ids = ids.ok_or_else(|| Refusal::missing("query_task_ids"))?;
     let mut all = Map::new();
     for id in ids {
-        let found = own(call, world, &id).and_then(|task| result(call, world, task));
+        let task = own(call, &world.content.query_tasks, &id);
+        let found = task.and_then(|task| result(call, world, task));
         let shown = match found {
             Ok(Body::Text("application/json", text)) => {
                 serde_json::from_str(&text).unwrap_or_default()
@@ -79,10 +81,14 @@ fn result(call: &Call<'_>, world: &World, task: &QueryTask) -> Result<Body, Refu
 }
 
 /// The task with this id, if it is the caller's own, or the caller is an administrator.
-fn own<'a>(call: &Call<'_>, world: &'a World, id: &str) -> Result<&'a QueryTask, Refusal> {
+pub(super) fn own<'a, T: Asked>(
+    call: &Call<'_>,
+    tasks: &'a Tasks<T>,
+    id: &str,
+) -> Result<&'a T, Refusal> {
     let who = call.who()?;
-    let task = world.content.query_tasks.at(id);
-    let task = task.filter(|task| who.admin || task.user == who.user);
+    let task = tasks.at(id);
+    let task = task.filter(|task| who.admin || task.user() == who.user);
     task.ok_or_else(Refusal::not_found)
 }
 

@@ -6,6 +6,7 @@ use crate::emulator::api::dashboard_elements::check_dashboard;
 use crate::emulator::api::dashboards_and_looks::seen;
 use crate::emulator::api::images;
 use crate::emulator::api::queries::runnable;
+use crate::emulator::api::query_tasks::own;
 use crate::emulator::api::usual::with_usual;
 use crate::emulator::api::viewer;
 use crate::emulator::http::answer::{Answer, Body as AnswerBody, Refusal, Reply, json_answer};
@@ -94,32 +95,25 @@ fn create(
         style: text("dashboard_style"),
         created_at: world.now,
     };
-    let id = world.add_render_task(task);
+    let id = world.content.render_tasks.add(task, &world.random);
     show(world, &id)
 }
 
 fn one(call: &Call<'_>, world: &mut World) -> Answer {
     let id = call.param("render_task_id");
-    own(call, world, id)?;
+    own(call, &world.content.render_tasks, id)?;
     show(world, id)
 }
 
 fn results(call: &Call<'_>, world: &mut World) -> Answer {
-    let task = own(call, world, call.param("render_task_id"))?;
+    let id = call.param("render_task_id");
+    let task = own(call, &world.content.render_tasks, id)?;
     let (width, height) = (task.width, task.height);
     Ok(Reply::of(match task.format.as_str() {
         "pdf" => AnswerBody::Bytes("application/pdf", images::pdf(width, height)),
         "jpg" => AnswerBody::Bytes("image/jpeg", images::JPEG.to_vec()),
         _ => AnswerBody::Bytes("image/png", images::png(width, height)),
     }))
-}
-
-/// The task with this id, if it is the caller's own, or the caller is an administrator.
-fn own<'a>(call: &Call<'_>, world: &'a World, id: &str) -> Result<&'a RenderTask, Refusal> {
-    let who = call.who()?;
-    let task = world.content.render_tasks.at(id);
-    let task = task.filter(|task| who.admin || task.user == who.user);
-    task.ok_or_else(Refusal::not_found)
 }
 
 fn show(world: &World, id: &str) -> Answer {
@@ -170,6 +164,6 @@ fn check_resource(call: &Call<'_>, world: &World) -> Result<(), Refusal> {
         "look" => PieceKind::Look.thing(id),
         _ => return Err(Refusal::not_found()),
     };
-    let seen = world.piece(thing).is_some() && world.sees(&viewer, thing);
+    let seen = world.sees(&viewer, thing);
     seen.then_some(()).ok_or_else(Refusal::not_found)
 }

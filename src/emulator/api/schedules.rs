@@ -75,8 +75,7 @@ fn of_look(call: &Call<'_>, world: &mut World) -> Answer {
 }
 
 fn of_piece(call: &Call<'_>, world: &World, thing: Thing) -> Answer {
-    let known = world.piece(thing).is_some();
-    let seen = known && world.sees(&viewer(call, world)?, thing);
+    let seen = world.sees(&viewer(call, world)?, thing);
     seen.then_some(()).ok_or_else(Refusal::not_found)?;
     listed(call, world, |schedule| schedule.thing == Some(thing))
 }

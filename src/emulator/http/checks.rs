@@ -10,15 +10,12 @@ use crate::emulator::faults::apply as fault;
 use crate::emulator::http::answer::{Answer, Body, Refusal};
 use crate::emulator::http::call::{Call, Paging, Query, Who, bad_body};
 use crate::emulator::http::fields::Fields;
-use crate::emulator::http::operation::{Access, Operation};
+use crate::emulator::http::operation::{Access, FORM, Operation};
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::router::Route;
 use crate::emulator::log::ViolationKind;
 use crate::emulator::shared::Inside;
 use crate::emulator::switches::{DisabledSudo, Switches};
-
-/// The body that a form is.
-const FORM: &str = "form";
 
 /// What forms may have besides the parameters of the operation. Recorded: the Go SDK sends it.
 const GRANT_TYPE: &str = "grant_type";

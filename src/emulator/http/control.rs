@@ -11,7 +11,7 @@ use crate::emulator::console;
 use crate::emulator::contract;
 use crate::emulator::faults::Fault;
 use crate::emulator::http::answer::{Answer, Refusal, Reply};
-use crate::emulator::http::operation::Operation;
+use crate::emulator::http::operation::{Operation, Verb};
 use crate::emulator::http::page;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
@@ -27,33 +27,29 @@ pub(crate) fn answer(shared: &Shared, arrival: &Arrival) -> Response<HttpBody> {
 
 fn route(shared: &Shared, arrival: &Arrival) -> Answer {
     let path = arrival.path.trim_start_matches("/__emulator");
-    let method = match arrival.method.as_str() {
-        // The answer is the same, without its body.
-        "HEAD" => "GET",
-        method => method,
-    };
-    match (method, path) {
-        ("GET", "/") => console::page(shared, &arrival.query),
-        ("GET", "/console.css") => console::style(),
-        ("GET", "/console.js") => console::script(),
-        ("GET", "/state") => state(shared),
-        ("GET", "/figures") => Ok(Reply::json(figures(shared))),
-        ("GET", "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),
-        ("GET", "/requests") => Ok(Reply::json(json!(shared.lock().log.requests))),
-        ("GET", "/refused-logins") => Ok(Reply::json(json!(shared.lock().log.refused_logins))),
-        ("GET", "/faults") => Ok(Reply::json(faults(shared))),
-        ("POST", "/faults") => add_faults(shared, &arrival.body),
-        ("DELETE", "/faults") => {
+    let verb = Verb::of(&arrival.method).ok_or_else(Refusal::not_found)?;
+    match (verb, path) {
+        (Verb::Get, "/") => console::page(shared, &arrival.query),
+        (Verb::Get, "/console.css") => console::style(),
+        (Verb::Get, "/console.js") => console::script(),
+        (Verb::Get, "/state") => state(shared),
+        (Verb::Get, "/figures") => Ok(Reply::json(figures(shared))),
+        (Verb::Get, "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),
+        (Verb::Get, "/requests") => Ok(Reply::json(json!(shared.lock().log.requests))),
+        (Verb::Get, "/refused-logins") => Ok(Reply::json(json!(shared.lock().log.refused_logins))),
+        (Verb::Get, "/faults") => Ok(Reply::json(faults(shared))),
+        (Verb::Post, "/faults") => add_faults(shared, &arrival.body),
+        (Verb::Delete, "/faults") => {
             shared.lock().faults.clear();
             Ok(Reply::no_content())
         }
-        ("POST", "/behaviour") => change_behaviour(shared, &arrival.body),
-        ("POST", "/clock") => set_clock(shared, &arrival.body),
-        ("POST", "/reset") => {
+        (Verb::Post, "/behaviour") => change_behaviour(shared, &arrival.body),
+        (Verb::Post, "/clock") => set_clock(shared, &arrival.body),
+        (Verb::Post, "/reset") => {
             shared.reset().map_err(bad)?;
             Ok(Reply::no_content())
         }
-        ("GET", path) if path.starts_with("/err/4.0/501/") => not_served(path),
+        (Verb::Get, path) if path.starts_with("/err/4.0/501/") => not_served(path),
         _ => Err(Refusal::not_found()),
     }
 }

@@ -17,6 +17,7 @@ use crate::emulator::http::control;
 use crate::emulator::http::cors;
 use crate::emulator::http::gate;
 use crate::emulator::http::latency::Line;
+use crate::emulator::http::operation::API;
 use crate::emulator::http::proxy;
 use crate::emulator::http::request::Arrival;
 use crate::emulator::http::respond::{self, Given};
@@ -246,7 +247,7 @@ fn record(
         Target::Operation(Route { operation, .. }, _)
             if operation.id == "delete_embed_cookieless_session" =>
         {
-            format!("/api/4.0{}", operation.path)
+            format!("{API}{}", operation.path)
         }
         _ => arrival.path.clone(),
     };

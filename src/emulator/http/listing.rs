@@ -202,13 +202,9 @@ pub(crate) fn answer<T: Copy>(
     items: impl Iterator<Item = T>,
     show: impl Fn(&Fields, T) -> Value,
 ) -> Answer {
-    let page = Page::of(call)?;
-    let whole = |item: T| show(&call.fields, item);
     // The tables are in the order of ids, so nothing needs sorting or a whole list.
     if by_id(call) {
-        let (items, total) = page.cut(items);
-        let reply = Reply::json(items.iter().copied().map(whole).collect());
-        return Ok(page.add_links(call, items.len(), total, reply));
+        return paged(call, items, show);
     }
     let keys: Vec<(&str, bool)> = call
         .query("sorts")
@@ -220,8 +216,19 @@ pub(crate) fn answer<T: Copy>(
     let fields = Fields::of(keys.iter().map(|(name, _)| *name));
     let mut items: Vec<(Value, T)> = items.map(|item| (show(&fields, item), item)).collect();
     items.sort_by(|(one, _), (other, _)| order(&keys, one, other));
-    let (items, total) = page.cut(items.into_iter().map(|(_, item)| item));
-    let reply = Reply::json(items.iter().copied().map(whole).collect());
+    paged(call, items.into_iter().map(|(_, item)| item), show)
+}
+
+/// The page that the caller asks for of items in their order.
+fn paged<T: Copy>(
+    call: &Call<'_>,
+    items: impl Iterator<Item = T>,
+    show: impl Fn(&Fields, T) -> Value,
+) -> Answer {
+    let page = Page::of(call)?;
+    let (items, total) = page.cut(items);
+    let shown = items.iter().map(|item| show(&call.fields, *item));
+    let reply = Reply::json(shown.collect());
     Ok(page.add_links(call, items.len(), total, reply))
 }
 

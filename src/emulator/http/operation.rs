@@ -4,6 +4,12 @@ use crate::emulator::http::answer::Answer;
 use crate::emulator::http::call::Call;
 use crate::emulator::world::World;
 
+/// Where the API begins.
+pub(crate) const API: &str = "/api/4.0";
+
+/// What the contract calls a body that is a form.
+pub(crate) const FORM: &str = "form";
+
 /// A function that answers one operation from the world.
 pub(crate) type Handler = fn(&Call<'_>, &mut World) -> Answer;
 
@@ -21,10 +27,10 @@ impl Verb {
     /// All of them.
     pub(crate) const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// The verb of an HTTP method; `HEAD` and its like have none.
+    /// The verb of an HTTP method; `HEAD` is `GET`, whose answer it takes without the body, and `OPTIONS` has none.
     pub(crate) fn of(method: &str) -> Option<Self> {
         Some(match method {
-            "GET" => Self::Get,
+            "GET" | "HEAD" => Self::Get,
             "POST" => Self::Post,
             "PUT" => Self::Put,
             "PATCH" => Self::Patch,

@@ -5,12 +5,9 @@ use std::sync::LazyLock;
 
 use crate::emulator::api;
 use crate::emulator::contract;
-use crate::emulator::http::operation::{Operation, Service, Verb};
+use crate::emulator::http::operation::{API, Operation, Service, Verb};
 use crate::emulator::text::decode_path;
 use crate::emulator::web::{PAGES, Page};
-
-/// Where the API begins.
-const API: &str = "/api/4.0";
 
 static ROUTES: LazyLock<BTreeMap<Verb, matchit::Router<Route>>> = LazyLock::new(routes);
 
@@ -71,12 +68,7 @@ pub(crate) fn find(method: &str, path: &str) -> Target {
     if path == "/" || path.starts_with("/__emulator") {
         return Target::Control;
     }
-    let verb = match method {
-        // The answer is the same, without its body.
-        "HEAD" => Some(Verb::Get),
-        _ => Verb::of(method),
-    };
-    if let Some(target) = verb.and_then(|verb| at(verb, path)) {
+    if let Some(target) = Verb::of(method).and_then(|verb| at(verb, path)) {
         return target;
     }
     let others = Verb::ALL

@@ -129,8 +129,10 @@ impl World {
         }
     }
 
-    /// How far a viewer may go with a thing; `None` if it may not even see it.
+    /// How far a viewer may go with a thing; `None` if it may not even see it, or if there is no such thing.
     pub(crate) fn level(&self, viewer: &Viewer, thing: Thing) -> Option<Level> {
+        // Before the rights: an admin may do everything, but not with nothing.
+        self.meta_of(thing)?;
         // Admins and owners can do everything.
         if viewer.admin || self.owner(thing) == Some(viewer.user) {
             return Some(Level::Edit);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::emulator::world::World;
+use crate::emulator::world::random::Source;
 use crate::emulator::world::table::Id;
 
 /// How many tasks of a kind are kept; the oldest go first.
@@ -64,29 +64,33 @@ impl<T> Tasks<T> {
         self.by_id.get(id)
     }
 
-    fn add(&mut self, id: String, task: T) {
+    /// Add a task; returns its id.
+    pub(crate) fn add(&mut self, task: T, random: &Source) -> String {
+        let id = random.hex(32);
         self.order.push_back(id.clone());
-        self.by_id.insert(id, task);
+        self.by_id.insert(id.clone(), task);
         if self.order.len() > KEPT
             && let Some(oldest) = self.order.pop_front()
         {
             self.by_id.remove(&oldest);
         }
+        id
     }
 }
 
-impl World {
-    /// Add a query to run; returns the id of the task.
-    pub(crate) fn add_query_task(&mut self, task: QueryTask) -> String {
-        let id = self.random.hex(32);
-        self.content.query_tasks.add(id.clone(), task);
-        id
-    }
+/// Who asked for a task, and may fetch it.
+pub(crate) trait Asked {
+    fn user(&self) -> Id;
+}
 
-    /// Add something to draw; returns the id of the task.
-    pub(crate) fn add_render_task(&mut self, task: RenderTask) -> String {
-        let id = self.random.hex(32);
-        self.content.render_tasks.add(id.clone(), task);
-        id
+impl Asked for QueryTask {
+    fn user(&self) -> Id {
+        self.user
+    }
+}
+
+impl Asked for RenderTask {
+    fn user(&self) -> Id {
+        self.user
     }
 }
