@@ -12,9 +12,14 @@ use crate::commands::instance;
 use crate::commands::key_sink;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::session::Session;
+use crate::config::LedgerPlace;
 use crate::error::{Error, Kind};
-use crate::ledger::sqlite::{SqliteLedger, SqliteOptions};
+use crate::ledger::postgres::{
+    LeaseTimes, PostgresAddress, PostgresLedger, PostgresOptions, find_password,
+};
+use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
+use crate::looker::trusting;
 use crate::report::{Meter, Ui};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
@@ -89,22 +94,53 @@ pub(crate) struct Ended {
 }
 
 /// The ledger that the settings name; in memory for a local Looker that lives for one run.
-pub(crate) fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error> {
+pub(crate) async fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error> {
     let mut options = SqliteOptions::new(cx.system.clock.clone());
-    let ledger = match cx.settings.ledger()? {
-        Some(path) => {
+    Ok(match cx.settings.ledger_place()? {
+        Some(LedgerPlace::Postgres(address)) => {
+            Arc::new(Box::pin(open_postgres(*address, cx)).await?)
+        }
+        Some(LedgerPlace::File(path)) => {
             // At the first run there may be no folder for it yet.
             options.make_folder = true;
-            SqliteLedger::open(cx.system.path(path), &options)?
+            Arc::new(SqliteLedger::open(cx.system.path(path), &options)?)
         }
-        None => SqliteLedger::in_memory(&options)?,
+        None => Arc::new(SqliteLedger::in_memory(&options)?),
+    })
+}
+
+/// The ledger in the database at `address`.
+pub(crate) async fn open_postgres(
+    address: PostgresAddress,
+    cx: &CommandContext,
+) -> Result<PostgresLedger, Error> {
+    let (settings, system) = (&cx.settings, &cx.system);
+    let password = match settings.ledger_password()? {
+        Some(password) => Some(password),
+        None => find_password(&address, system)?,
     };
-    Ok(Arc::new(ledger))
+    let tls = match address.root_certificates() {
+        Some(root) => {
+            let mut files = settings.ca_files();
+            files.extend(root.map(|path| system.path(path)));
+            Some(trusting(&files)?)
+        }
+        None => None,
+    };
+    let Process { pid, host, .. } = Process::current();
+    let options = PostgresOptions {
+        address,
+        password,
+        tls,
+        times: LeaseTimes::new(settings.timeout(), system.server_grace, system.lease_beat),
+        owner: (pid, host),
+    };
+    Ok(PostgresLedger::open(options).await?)
 }
 
 /// The same, bound to the Looker of this session.
 pub(crate) async fn ledger_of(session: &Session) -> Result<Arc<dyn Ledger>, Error> {
-    let ledger = open_ledger(session)?;
+    let ledger = open_ledger(session).await?;
     use_ledger(&ledger, session).await?;
     Ok(ledger)
 }
@@ -115,6 +151,10 @@ pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> R
     // First of all: with the ledger of another Looker, the ids below would be those of other users
     // there.
     instance::belongs(&**ledger, session).await?;
+    if let Some(lease) = ledger.lease() {
+        session.http.keep_within(lease);
+    }
+    warn_of_short_life(&**ledger, session).await?;
     session.keys.note_in(ledger);
     // Before the command's own work: a user left with this right could create keys that no run knows.
     let SetBack { users, failed } = set_back_left(&**ledger, &session.admin).await?;
@@ -127,6 +167,25 @@ pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> R
     for (user, error) in failed {
         session.ui.warning(format!(
             "Looker user {user} may still manage its own API keys, since a command was killed; it could not be set back: {error}"
+        ));
+    }
+    Ok(())
+}
+
+/// Say so if what is recorded would go away with the machine: a new file on a runner that has not kept one.
+async fn warn_of_short_life(ledger: &dyn Ledger, session: &Session) -> Result<(), Error> {
+    let is_ci = session
+        .system
+        .var("CI")
+        .is_some_and(|ci| !matches!(&*ci, "false" | "0"));
+    let Some(LedgerPlace::File(path)) = session.settings.ledger_place()?.filter(|_| is_ci) else {
+        return Ok(());
+    };
+    // One with runs in it has been brought along.
+    if ledger.runs(1).await?.is_empty() {
+        session.ui.warning(format!(
+            "the ledger `{path}` is new, and `CI` is set: if it goes away with this machine, so does the record of its \
+             keys; use `--ledger postgres://…`, or keep the file (`embedctl help ci`)"
         ));
     }
     Ok(())

@@ -36,7 +36,7 @@ pub(crate) struct LedgerRebindArgs {
 }
 
 pub(crate) async fn run(command: &LedgerCommand, cx: CommandContext) -> Result<Exit, Error> {
-    let ledger = open_ledger(&cx)?;
+    let ledger = open_ledger(&cx).await?;
     match command {
         LedgerCommand::Show(LedgerShowArgs) => show(&*ledger, &cx).await,
         LedgerCommand::Rebind(args) => {

@@ -34,7 +34,7 @@ pub struct ConfigArgs {
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ini: Option<PathBuf>,
 
-    /// Where to record runs: a path, or `sqlite:PATH`
+    /// Where to record runs: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`
     #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
     pub ledger: Option<String>,
 

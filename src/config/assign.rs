@@ -27,7 +27,7 @@ pub(crate) enum Form {
 }
 
 /// Every key of a profile but the attributes of users, which have names of their own.
-const KEYS: [(&str, Form); 22] = [
+const KEYS: [(&str, Form); 23] = [
     ("base_url", Form::BaseUrl),
     ("embed_host", Form::Text),
     ("embed_algorithm", Form::Text),
@@ -37,6 +37,7 @@ const KEYS: [(&str, Form); 22] = [
     ("embed_secret", Form::Secret),
     ("keys_to", Form::Sink),
     ("ledger", Form::Ledger),
+    ("ledger_password", Form::Secret),
     ("ca_file", Form::Path),
     ("verify_ssl", Form::Switch),
     ("timeout", Form::Text),
@@ -139,7 +140,7 @@ pub(crate) fn value(key: &str, form: Form, text: &str) -> Result<Value, Error> {
             Value::from(url.as_str().trim_end_matches('/'))
         }
         Form::Ledger => {
-            ledger::path(text, &source)?;
+            ledger::check(text, &source)?;
             Value::from(text)
         }
         Form::Switch => Value::from(text::switch(text, &source)?),

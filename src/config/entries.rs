@@ -53,6 +53,7 @@ impl Settings {
             ),
             row("keys_to", self.keys_to.as_ref(), Clone::clone),
             self.ledger_row(),
+            row("ledger_password", self.ledger_password.as_ref(), described),
             row("timeout", Some(&self.timeout), |timeout| {
                 duration::exact(*timeout)
             }),

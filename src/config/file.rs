@@ -38,6 +38,7 @@ pub(crate) struct Profile {
     pub(crate) grants: ProfileGrants,
     pub(crate) keys_to: Option<String>,
     pub(crate) ledger: Option<String>,
+    pub(crate) ledger_password: Option<SecretPlace>,
     pub(crate) ca_file: Option<String>,
     pub(crate) verify_ssl: Option<bool>,
     pub(crate) timeout: Option<Scalar>,
@@ -164,10 +165,13 @@ impl ConfigFile {
 
     /// The variables that any profile names for a secret.
     pub(crate) fn secret_variables(&self) -> Vec<String> {
-        let places = self
-            .profiles
-            .values()
-            .flat_map(|profile| [&profile.client_secret, &profile.embed_secret]);
+        let places = self.profiles.values().flat_map(|profile| {
+            [
+                &profile.client_secret,
+                &profile.embed_secret,
+                &profile.ledger_password,
+            ]
+        });
         places
             .flatten()
             .filter_map(|place| match place {

@@ -1,9 +1,94 @@
-//! The ledger's place: a path, or `sqlite:PATH`.
+//! The ledger's place: a path, `sqlite:PATH`, or an address in PostgreSQL.
 
-use crate::config::source::Source;
+use crate::config::places::Places;
+use crate::config::secret::SecretSource;
+use crate::config::source::{Setting, Source};
 use crate::error::Error;
+use crate::ledger::postgres::PostgresAddress;
+use crate::secret::SecretString;
 
-const ADVICE: &str = "give a path, or `sqlite:PATH`";
+const ADVICE: &str = "give a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`";
+
+/// What to do with a password.
+const PASSWORD: &str = "put it into `PGPASSWORD`, a file that `PGPASSFILE` names, `~/.pgpass`, or `ledger_password` \
+    of a profile";
+
+/// Where runs are recorded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum LedgerPlace {
+    /// In this file.
+    File(String),
+    /// In a database.
+    Postgres(Box<PostgresAddress>),
+}
+
+impl LedgerPlace {
+    /// Read a place that has been checked, as it is shown.
+    pub(crate) fn read(place: String) -> Result<Self, Error> {
+        if !PostgresAddress::is_one(&place) {
+            return Ok(Self::File(place));
+        }
+        let address = PostgresAddress::parse(&place).map_err(Error::usage)?;
+        Ok(Self::Postgres(Box::new(address)))
+    }
+}
+
+/// The place that `given` names as it may be shown, and the password in it.
+pub(crate) fn place(
+    given: Setting<String>,
+    places: &Places,
+) -> Result<(Setting<String>, Option<Setting<SecretSource>>), Error> {
+    let Setting { value, source } = given;
+    if !PostgresAddress::is_one(&value) {
+        let path = path(&value, &source)?;
+        let path = match &source {
+            // Wherever the command is run, the runs of a profile are in one place.
+            Source::Profile { .. } => places.in_config(path).to_string_lossy().into_owned(),
+            _ => path.to_owned(),
+        };
+        return Ok((Setting::new(path, source), None));
+    }
+    let (shown, password) = address(&value, &source)?;
+    let password = password.map(|password| {
+        let secret = match &source {
+            Source::Profile { file, .. } => SecretSource::in_file(password, file),
+            _ => SecretSource::Given(password),
+        };
+        Setting::new(secret, source.clone())
+    });
+    Ok((Setting::new(shown, source), password))
+}
+
+/// Check a place before it is written into a profile.
+pub(crate) fn check(text: &str, source: &Source) -> Result<(), Error> {
+    match PostgresAddress::is_one(text) {
+        false => path(text, source).map(drop),
+        true => match address(text, source)? {
+            (_, None) => Ok(()),
+            (_, Some(_)) => Err(with_password(source)),
+        },
+    }
+}
+
+/// The address in PostgreSQL that `text` is, without its password, and the password.
+fn address(text: &str, source: &Source) -> Result<(String, Option<SecretString>), Error> {
+    let (shown, password) = PostgresAddress::split_password(text);
+    // What was typed can be seen by everybody on the machine.
+    if password.is_some() && matches!(source, Source::Flag(_)) {
+        return Err(with_password(source));
+    }
+    let refuse = |why: String| Error::usage(format!("{why} ({source})"));
+    PostgresAddress::parse(&shown)
+        .map_err(|why| refuse(why).hint("write `postgres://USER@HOST/DATABASE`"))?;
+    Ok((shown, password))
+}
+
+fn with_password(source: &Source) -> Error {
+    Error::usage(format!(
+        "the address of the ledger contains a password ({source})"
+    ))
+    .hint(PASSWORD)
+}
 
 /// The path that `text` names. What else it may contain is not repeated: it could be a password.
 pub(crate) fn path<'a>(text: &'a str, source: &Source) -> Result<&'a str, Error> {
@@ -14,12 +99,6 @@ pub(crate) fn path<'a>(text: &'a str, source: &Source) -> Result<&'a str, Error>
             return Err(refuse("the ledger is a URL of SQLite".to_owned()).hint(ADVICE));
         }
         Some(("sqlite", path)) => path,
-        Some((scheme @ ("postgres" | "postgresql"), _)) => {
-            let why = format!(
-                "a ledger in PostgreSQL (`{scheme}:`) is not supported by this embedctl yet"
-            );
-            return Err(refuse(why).hint(ADVICE));
-        }
         Some((scheme, _)) => {
             let why = format!("a ledger cannot be at `{scheme}:`");
             let advice = format!("{ADVICE}; for a file with such a name, `./{scheme}:…`");
@@ -56,8 +135,6 @@ mod tests {
             assert_eq!(path(text, &Source::Default).unwrap(), expected);
         }
         for (text, named) in [
-            ("postgres://me:hunter2@db/runs", "`postgres:`"),
-            ("postgresql://db", "`postgresql:`"),
             ("mysql://me:hunter2@db/runs", "`mysql:`"),
             ("https://me:hunter2@db", "`https:`"),
             ("file:runs", "`file:`"),
@@ -71,5 +148,31 @@ mod tests {
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
             assert!(error.advice().is_some());
         }
+    }
+    #[test]
+    fn a_password_in_an_address_is_a_secret_and_refused_where_it_was_typed() {
+        let text = "postgres://me:hunter2@db/runs";
+        let given = |source| Setting::new(text.to_owned(), source);
+        let system = crate::system::System::with(
+            Vec::new(),
+            ".",
+            crate::system::Input::empty(),
+            crate::system::Stream::new(std::io::sink(), false),
+            crate::system::Stream::new(std::io::sink(), false),
+        );
+        let places = Places::new(None, &system);
+
+        let typed = place(given(Source::Flag("--ledger")), &places).unwrap_err();
+        let variable = Source::Variable("EMBEDCTL_LEDGER".to_owned());
+        let (shown, password) = place(given(variable.clone()), &places).unwrap();
+
+        assert!(typed.message().contains("password"), "{typed}");
+        assert!(typed.advice().unwrap().contains("PGPASSFILE"));
+        assert!(!format!("{typed:?}").contains("hunter2"), "{typed:?}");
+        assert_eq!(shown.value, "postgres://me@db/runs");
+        assert!(!format!("{password:?}").contains("hunter2"), "{password:?}");
+        assert!(password.is_some());
+        assert!(check(text, &variable).is_err());
+        assert!(check("postgres://me@db/runs", &variable).is_ok());
     }
 }

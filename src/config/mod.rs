@@ -39,6 +39,7 @@ use crate::config::source::Setting;
 use crate::error::Error;
 use crate::ledger::sqlite::default_path;
 use crate::looker::Proxy;
+use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
 use crate::signed_url::Grants;
 use crate::system::System;
@@ -50,6 +51,7 @@ pub use args::ConfigArgs;
 pub(crate) use assign::{Assignment, Wish};
 pub use emulator::EmulatorAccess;
 pub use entries::Entry;
+pub use ledger::LedgerPlace;
 pub(crate) use new_profile::{NewProfile, NewSecret};
 pub use profiles::ProfileName;
 pub use source::{Family, Source};
@@ -76,6 +78,7 @@ pub struct Settings {
     grants: Setting<Grants>,
     keys_to: Option<Setting<String>>,
     ledger: Option<Setting<String>>,
+    ledger_password: Option<Setting<SecretSource>>,
     timeout: Setting<Duration>,
     retries: Setting<u32>,
     concurrency: Setting<usize>,
@@ -131,7 +134,7 @@ impl Settings {
         self.keys_to.as_ref().map(|setting| setting.value.as_str())
     }
 
-    /// The file in which runs are recorded: as given, or a file for the host of the base URL. `None` means in memory: a local Looker that
+    /// Where runs are recorded: as given, or a file for the host of the base URL. `None` means in memory: a local Looker that
     /// lives for one run needs no lasting record.
     pub fn ledger(&self) -> Result<Option<String>, Error> {
         if let Some(ledger) = &self.ledger {
@@ -155,10 +158,26 @@ impl Settings {
         Ok(Some(path.to_string_lossy().into_owned()))
     }
 
-    /// The same, relative to the folder in which the program was started.
+    /// The same, told apart by what it is.
+    pub(crate) fn ledger_place(&self) -> Result<Option<LedgerPlace>, Error> {
+        let ledger = self.ledger()?;
+        ledger.map(LedgerPlace::read).transpose()
+    }
+
+    /// The secret that opens the ledger's database, if one is given.
+    pub(crate) fn ledger_password(&self) -> Result<Option<SecretString>, Error> {
+        let Some(Setting { value, source }) = &self.ledger_password else {
+            return Ok(None);
+        };
+        value.read("password of the ledger", source).map(Some)
+    }
+
+    /// The file of the ledger, if it is one, relative to the folder in which the program was started.
     pub(crate) fn ledger_file(&self, system: &System) -> Option<PathBuf> {
-        let ledger = self.ledger().ok()??;
-        Some(system.path(ledger))
+        match self.ledger_place().ok()?? {
+            LedgerPlace::File(path) => Some(system.path(path)),
+            LedgerPlace::Postgres(_) => None,
+        }
     }
 
     /// The files that settings and secrets may come from, each with its role.
@@ -170,10 +189,12 @@ impl Settings {
         let mut files: Vec<_> = named
             .map(|(name, path)| (format!("the settings (`{name}`)"), path))
             .collect();
-        for secret in [&self.client_secret, &self.embed_secret]
-            .into_iter()
-            .flatten()
-        {
+        let secrets = [
+            &self.client_secret,
+            &self.embed_secret,
+            &self.ledger_password,
+        ];
+        for secret in secrets.into_iter().flatten() {
             if let SecretSource::File(path) = &secret.value {
                 files.push(("the file of a secret".to_owned(), path.clone()));
             }

@@ -10,9 +10,11 @@ use crate::config::key::Key;
 use crate::config::layers::Layers;
 use crate::config::ledger;
 use crate::config::places::Places;
-use crate::config::source::{Setting, Source};
+use crate::config::secret::SecretSource;
+use crate::config::source::Setting;
 use crate::config::text;
 use crate::error::Error;
+use crate::ledger::postgres::PostgresAddress;
 use crate::signed_url::Algorithm;
 use crate::signed_url::Grants;
 use crate::sink;
@@ -69,6 +71,15 @@ impl Settings {
         let verify_tls = connection::verify_tls(layers)?;
         let (client_id, client_secret) = credentials::api_key(layers, &places, base_url.as_ref())?;
         let embed_secret = credentials::embed_secret(layers, &places);
+        let (ledger, ledger_password) = ledger(layers, &places)?;
+        let mut secret_variables = layers.named_secrets.clone();
+        // Of a ledger in PostgreSQL, this opens it.
+        if ledger
+            .as_ref()
+            .is_some_and(|it| PostgresAddress::is_one(&it.value))
+        {
+            secret_variables.push("PGPASSWORD".to_owned());
+        }
         let mut settings = Self {
             yes: args.yes,
             no_input: args.no_input,
@@ -88,7 +99,8 @@ impl Settings {
             keys_to: layers
                 .variable(&["EMBEDCTL_KEYS_TO"])
                 .or_else(|| layers.profile(|profile| profile.keys_to.clone())),
-            ledger: ledger(layers, &places)?,
+            ledger,
+            ledger_password,
             timeout: connection::timeout(layers)?,
             retries: connection::retries(layers),
             concurrency: connection::concurrency(layers)?,
@@ -102,7 +114,7 @@ impl Settings {
             no_proxy: layers.variable(&["NO_PROXY", "no_proxy"]),
             outside: layers.arrangement.outside.clone(),
             conflict: layers.arrangement.conflict.clone(),
-            secret_variables: layers.named_secrets.clone(),
+            secret_variables,
             warnings: Vec::new(),
             base_url,
             verify_tls,
@@ -113,20 +125,24 @@ impl Settings {
     }
 }
 
-fn ledger(layers: &Layers<'_>, places: &Places) -> Result<Option<Setting<String>>, Error> {
+/// A place as it may be shown, and the secret that opens it.
+type LedgerSettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
+
+/// The ledger's place, and the secret that opens it.
+fn ledger(layers: &Layers<'_>, places: &Places) -> Result<LedgerSettings, Error> {
     let given = layers.flag("--ledger", layers.args.ledger.clone());
     let given = given.or_else(|| layers.profile(|profile| profile.ledger.clone()));
-    let path = given.map(|given| {
-        given.try_map(|text, source| {
-            let path = ledger::path(&text, source)?;
-            Ok(match source {
-                // Wherever the command is run, the runs of a profile are in one place.
-                Source::Profile { .. } => places.in_config(path).to_string_lossy().into_owned(),
-                _ => path.to_owned(),
-            })
-        })
+    let Some(given) = given else {
+        return Ok((None, None));
+    };
+    let (place, in_address) = ledger::place(given, places)?;
+    let named = layers.profile(|profile| profile.ledger_password.clone());
+    let named = named.map(|named| {
+        let Setting { value, source } = named;
+        let secret = SecretSource::at(value, places, layers.system, &layers.named_secrets);
+        Setting::new(secret, source)
     });
-    path.transpose()
+    Ok((Some(place), in_address.or(named)))
 }
 
 fn embed_host(layers: &Layers<'_>) -> Option<Setting<String>> {

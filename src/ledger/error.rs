@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::ledger::{Owner, RunId};
+use crate::system::duration;
 
 /// What can be wrong with a ledger.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,9 @@ pub enum LedgerError {
     /// This process owned the run, and another has taken it over.
     #[error("run {0} was taken over by another process")]
     TakenOver(RunId),
+    /// This process held its runs by a lease, which is over.
+    #[error("the lease of this process on its runs is over, so another may have gone on with them")]
+    LeaseOver,
     /// A newer embedctl created the store.
     #[error("ledger schema {found} is newer than this embedctl supports ({known})")]
     TooNew {
@@ -62,7 +66,9 @@ impl LedgerError {
     /// The kind it ends a command with.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Busy { .. } | Self::Unfinished { .. } | Self::TakenOver(_) => Kind::Conflict,
+            Self::Busy { .. } | Self::Unfinished { .. } | Self::TakenOver(_) | Self::LeaseOver => {
+                Kind::Conflict
+            }
             Self::NoSuchRun(_) => Kind::NotFound,
             Self::TooNew { .. } | Self::Unusable { .. } | Self::Store { .. } => Kind::Internal,
         }
@@ -71,14 +77,28 @@ impl LedgerError {
     /// What to do about it.
     pub fn advice(&self) -> String {
         match self {
-            Self::Busy { owner, .. } => format!(
-                "wait until it has ended, or stop process {} on {} and try again",
-                owner.pid, owner.host
-            ),
+            Self::Busy { owner, .. } => {
+                let stop = format!(
+                    "wait until it has ended, or stop process {} on {} and try again",
+                    owner.pid, owner.host
+                );
+                // No look from here tells whether it still runs.
+                match owner.held_for {
+                    Some(time) => format!(
+                        "{stop}; if it was killed, its run is free in {}",
+                        duration::rough(time)
+                    ),
+                    None => stop,
+                }
+            }
             Self::Unfinished { run, .. } => {
                 format!("finish it with `embedctl runs resume {run}`")
             }
             Self::NoSuchRun(_) => "`embedctl runs list` shows the runs there are".to_owned(),
+            Self::LeaseOver => {
+                "`embedctl runs list` shows its runs; `embedctl runs resume ID` goes on with one"
+                    .to_owned()
+            }
             Self::TakenOver(run) => {
                 format!("`embedctl runs show {run}` shows its state and who works on it")
             }

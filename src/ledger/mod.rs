@@ -11,15 +11,20 @@
 //! Every method that writes returns only once the data would survive a power cut.
 
 mod error;
+mod number;
+pub mod postgres;
 pub mod sqlite;
 
 use std::fmt;
 use std::pin::Pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::system::Lease;
 
 pub use self::error::LedgerError;
 
@@ -129,6 +134,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// Take over the records that dead processes left at the ledger's Looker, except for users that a living process has
     /// recorded too.
     fn claim_permits(&self) -> Answer<'_, Vec<Permit>>;
+
+    /// The lease that this process holds its runs by, if they are leased; then effects begin only within it.
+    fn lease(&self) -> Option<Lease> {
+        None
+    }
 }
 
 /// The identity of a Looker: ids mean nothing without it.
@@ -218,6 +228,8 @@ pub struct Owner {
     pub host: String,
     /// When it took the run.
     pub since: Timestamp,
+    /// How long the run stays with it from now on without a sign of life, if it is held by lease.
+    pub held_for: Option<Duration>,
 }
 
 /// A job to record.

@@ -111,6 +111,12 @@ pub enum LookerError {
         #[source]
         source: anyhow::Error,
     },
+    /// Not sent: by then another process may have gone on with the work.
+    #[error("`{operation}` was not sent: the lease of this process is over")]
+    LeaseOver {
+        /// The operation's id.
+        operation: &'static str,
+    },
     /// No answer came in time; Looker may have acted.
     #[error("`{operation}` did not answer within {}", duration::exact(*.after))]
     Timeout {
@@ -279,6 +285,7 @@ impl LookerError {
             | Self::Status { operation, .. }
             | Self::Unreachable { operation, .. }
             | Self::Tls { operation, .. }
+            | Self::LeaseOver { operation }
             | Self::Timeout { operation, .. }
             | Self::Lost { operation, .. }
             | Self::TooLarge { operation, .. }

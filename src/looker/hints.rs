@@ -54,6 +54,7 @@ fn kind(error: &LookerError) -> Kind {
         | LookerError::CaFile { .. }
         | LookerError::Setup { .. } => Kind::Usage,
         LookerError::LoggedOut { .. } => Kind::NotAllowed,
+        LookerError::LeaseOver { .. } => Kind::Conflict,
     }
 }
 
@@ -121,6 +122,7 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Path { .. } => {
             "give a path of Looker's API such as `/users/1`, percent-encoded, without `.` and `..`".to_owned()
         }
+        LookerError::LeaseOver { .. } => "`embedctl runs list` shows who works on what".to_owned(),
         LookerError::LoggedOut { .. } => "run the command again to get a new one".to_owned(),
         LookerError::CaFile { .. } => {
             "give a readable file of certificates in PEM form with `--ca-file`".to_owned()

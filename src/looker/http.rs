@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,7 @@ use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
 use crate::looker::transport_error::Failing;
-use crate::system::{Clock, Random};
+use crate::system::{Clock, Lease, Random};
 
 /// The connections, the rate limit and the number of calls, shared by all clones.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ struct Shared {
     trace: Arc<dyn Trace>,
     clock: Clock,
     random: Random,
+    /// What effects must end within, once there is such a lease.
+    lease: OnceLock<Lease>,
 }
 
 impl fmt::Debug for Http {
@@ -70,6 +72,12 @@ pub struct Landing {
 /// How often something is asked again that got no proper answer.
 const PERSISTENCE: u32 = 2;
 
+/// A page that anybody may ask for.
+const ALIVE: &str = "alive";
+
+/// Operations that begin and end access tokens.
+const TOKENS: [&str; 3] = ["login", "login_user", "logout"];
+
 /// No answer has carried Looker's time yet.
 const UNTOLD: i64 = i64::MIN;
 
@@ -81,6 +89,8 @@ struct Label<'a> {
     path: &'a str,
     /// Whether it is a call of the API. The web part answers with pages and redirects, which are not refusals.
     is_api: bool,
+    /// Whether it may change something that outlives the command.
+    takes_effect: bool,
 }
 
 impl Http {
@@ -104,7 +114,13 @@ impl Http {
             trace: options.trace,
             clock: options.clock,
             random: options.random,
+            lease: OnceLock::new(),
         })))
+    }
+
+    /// From now on send nothing that takes effect unless it ends within `lease`. The first lease stays.
+    pub fn keep_within(&self, lease: Lease) {
+        let _kept = self.0.lease.set(lease).is_err();
     }
 
     /// How many API calls were sent, counting each attempt.
@@ -125,7 +141,7 @@ impl Http {
 
     /// Fetch a page of the web part that needs no login, such as `/alive`.
     pub async fn probe(&self, url: &Url) -> Result<Landing, LookerError> {
-        self.land("alive", request::plain(Method::GET, url.clone()))
+        self.land(ALIVE, request::plain(Method::GET, url.clone()))
             .await
     }
 
@@ -141,6 +157,7 @@ impl Http {
             identity: "anonymous",
             path: &path,
             is_api: false,
+            takes_effect: operation != ALIVE,
         };
         let mut attempt = 1;
         loop {
@@ -171,6 +188,7 @@ impl Http {
             identity: sender.identity,
             path: &call.path.shown,
             is_api: true,
+            takes_effect: call.method != Method::GET && !TOKENS.contains(&call.operation),
         };
         let mut attempt = 1;
         loop {
@@ -279,6 +297,8 @@ impl Http {
         // The permit comes before the rate limit: a request that has had its turn must start at once.
         let _place = places.acquire().await.expect("places are never closed");
         pace.turn(clock).await;
+        // After every wait: the request begins now.
+        self.still_leased(&label).await?;
         let start = clock.elapsed();
         let result = match client.execute(request).await {
             Ok(response) => {
@@ -300,6 +320,17 @@ impl Http {
         }
         trace.exchange(&seen);
         result
+    }
+
+    /// Wait until an effect of the request fits into the lease of the runs, if they are leased.
+    async fn still_leased(&self, label: &Label<'_>) -> Result<(), LookerError> {
+        match self.0.lease.get() {
+            Some(lease) if label.takes_effect && !lease.admits(self.0.timeout).await => {
+                let operation = label.operation;
+                Err(LookerError::LeaseOver { operation })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Learn the rate limit and the clock offset from an answer.

@@ -88,6 +88,7 @@ pub use sessions::Session;
 pub use setting::EmbedConfig;
 pub use tiles::{DashboardFilter, Shown, Tile};
 pub use timestamp::When;
+pub use tls::trusting;
 pub use trace::{Exchange, NoTrace, Trace};
 pub use users::{User, UserChanges, UserPages, UserSearch};
 pub use versions::{Release, Versions};

@@ -49,6 +49,14 @@ pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConf
     Ok(dangerous(provider, Arc::new(verifier)))
 }
 
+/// TLS that trusts what the system and these files vouch for, for other servers than Looker.
+///
+/// # Errors
+/// A file holds no certificate.
+pub fn trusting(ca_files: &[PathBuf]) -> Result<ClientConfig, LookerError> {
+    verified(read(ca_files)?)
+}
+
 /// TLS without verification.
 pub(super) fn unverified() -> ClientConfig {
     let provider = Arc::new(ring::default_provider());

@@ -10,6 +10,7 @@ pub(crate) mod files;
 mod guard;
 mod harden;
 mod interrupt;
+mod lease;
 mod ownership;
 mod program;
 mod random;
@@ -29,6 +30,7 @@ pub use guard::{GUARD, guard};
 pub use harden::harden;
 pub(crate) use harden::limit;
 pub use interrupt::Interrupt;
+pub use lease::Lease;
 pub(crate) use ownership::Readers;
 pub(crate) use program::Program;
 pub use random::Random;
@@ -37,6 +39,9 @@ pub use stream::{Input, Stream};
 /// How long Looker may still work on a request after its client has given up. This is documented nowhere; half a minute is
 /// what gateways in front of servers are known to wait.
 pub const SERVER_GRACE: Duration = Duration::from_secs(30);
+
+/// How often a lease is extended. Six beats are the shortest lease.
+pub const LEASE_BEAT: Duration = Duration::from_secs(5);
 
 /// How long a jq filter may take for one response.
 pub const FILTER_PATIENCE: Duration = Duration::from_secs(30);
@@ -61,6 +66,8 @@ pub struct System {
     pub err: Stream,
     /// [`SERVER_GRACE`], shorter in tests.
     pub server_grace: Duration,
+    /// [`LEASE_BEAT`], shorter in tests.
+    pub lease_beat: Duration,
     /// [`FILTER_PATIENCE`], shorter in tests.
     pub filter_patience: Duration,
     /// [`MOST_PAGES`], fewer in tests.
@@ -81,7 +88,8 @@ impl System {
             input: Input::os(),
             out: Stream::stdout(),
             err: Stream::stderr(),
-            server_grace: server_grace(),
+            server_grace: shorter("EMBEDCTL_TEST_SERVER_GRACE_MS", SERVER_GRACE),
+            lease_beat: shorter("EMBEDCTL_TEST_LEASE_BEAT_MS", LEASE_BEAT),
             filter_patience: FILTER_PATIENCE,
             most_pages: MOST_PAGES,
             env: env::vars_os().collect(),
@@ -111,6 +119,7 @@ impl System {
             out,
             err,
             server_grace: SERVER_GRACE,
+            lease_beat: LEASE_BEAT,
             filter_patience: FILTER_PATIENCE,
             most_pages: MOST_PAGES,
             env,
@@ -173,13 +182,13 @@ impl System {
     }
 }
 
-/// The grace of this process: shorter in tests that kill processes of a debug build.
-fn server_grace() -> Duration {
+/// A time of this process: `usual`, or what `variable` says in tests that kill processes of a debug build.
+fn shorter(variable: &str, usual: Duration) -> Duration {
     // Only in debug builds, so that a variable cannot shorten it for a user.
-    let short = env::var("EMBEDCTL_TEST_SERVER_GRACE_MS").ok();
+    let short = env::var(variable).ok();
     let short = short.filter(|_| cfg!(debug_assertions));
     let short = short.and_then(|millis| millis.parse().ok());
-    short.map_or(SERVER_GRACE, Duration::from_millis)
+    short.map_or(usual, Duration::from_millis)
 }
 
 /// The file of this program; remains the same even if another version is installed in its place.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::error::Error;
-use crate::ledger::{KeyRecord, KeyState, Ledger};
+use crate::ledger::{KeyRecord, KeyState, Ledger, LedgerError};
 use crate::looker::{Client, Http, User};
 use crate::secret::SecretString;
 use crate::signed_url::Signer;
@@ -147,6 +147,17 @@ impl JobContext {
         !self.resumed
             && self.found.outcome == Some(Outcome::Created)
             && planned.is_some_and(|planned| planned.absent)
+    }
+
+    /// Wait until an effect fits into the lease that the run is held by, if it is leased.
+    ///
+    /// # Errors
+    /// The lease is over: another process may be at work on the same user.
+    pub(crate) async fn still_leased(&self) -> Result<(), LedgerError> {
+        match self.cx.ledger.lease() {
+            Some(lease) if !lease.admits(self.cx.timeout).await => Err(LedgerError::LeaseOver),
+            _ => Ok(()),
+        }
     }
 
     /// The user's keys, through whoever may manage them.

@@ -231,7 +231,10 @@ async fn drive(
             Before::Skip => continue,
             Before::Read => {}
             // Durable before the effect. Without this a crash would leave a key or a user that no ledger knows.
-            Before::Effect(intent) => work.journal.start(step, intent).await?,
+            Before::Effect(intent) => {
+                work.journal.start(step, intent).await?;
+                work.still_leased().await?;
+            }
         }
         match dispatch::run(step, work).await {
             Ok(After::Next(output)) => {
@@ -262,6 +265,10 @@ async fn drive(
 
 /// Record that the job failed, and say what is left to do.
 async fn fail(work: &mut JobContext, steps: &[Step], error: Error) -> Error {
+    // Nothing can be recorded any more, and whoever goes on with the job reads what is there.
+    if work.cx.ledger.lease().is_some_and(|lease| lease.is_over()) {
+        return error;
+    }
     // A user that is half moved must be finished or undone, whatever stopped the job.
     let half_way = work.spec.also().is_some() && work.journal.has_begun(steps);
     let lost = MintLog::of(work.journal.events()).is_ok_and(|log| !log.lost.is_empty());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind};
-use crate::ledger::{Job, JobState, RunId};
+use crate::ledger::{Job, JobState, LedgerError, RunId};
 use crate::workflow::found::Found;
 use crate::workflow::job_context::Context;
 use crate::workflow::{Late, Ran, run_job, run_late};
@@ -44,6 +44,15 @@ pub struct Totals {
     pub failed: u64,
 }
 
+impl Totals {
+    fn count(&mut self, result: &Result<Found, Error>) {
+        match result {
+            Ok(_) => self.done += 1,
+            Err(_) => self.failed += 1,
+        }
+    }
+}
+
 /// Jobs that wait for the time of their check.
 type Waiting = VecDeque<(Job, Late)>;
 
@@ -67,12 +76,6 @@ pub async fn run_jobs(
     let mut stopped = false;
     let mut late = VecDeque::new();
     let mut due = VecDeque::new();
-    let end = |job, result, left| Finished {
-        run,
-        job,
-        result,
-        left,
-    };
     loop {
         begin(cx, run, options, (&mut queue, &mut due, &mut flying)).await?;
         let joined = tokio::select! {
@@ -85,6 +88,9 @@ pub async fn run_jobs(
             }
         };
         let Some(joined) = joined else {
+            if is_over(cx) {
+                return Err(lost(run));
+            }
             if late.is_empty() || !wait(cx, &late).await {
                 break;
             }
@@ -96,13 +102,18 @@ pub async fn run_jobs(
         match ran {
             Ran::Later(waiting) => late.push_back((job, *waiting)),
             Ran::Ended(Err((error, _))) if error.kind() == Kind::Interrupted => stopped = true,
-            Ran::Ended(Ok(found)) => {
-                totals.done += 1;
-                finished(end(job, Ok(found), None))?;
-            }
-            Ran::Ended(Err((error, left))) => {
-                totals.failed += 1;
-                finished(end(job, Err(error), left))?;
+            Ran::Ended(ended) => {
+                let (result, left) = match ended {
+                    Ok(found) => (Ok(found), None),
+                    Err((error, left)) => (Err(error), left),
+                };
+                totals.count(&result);
+                finished(Finished {
+                    run,
+                    job,
+                    result,
+                    left,
+                })?;
             }
         }
     }
@@ -123,6 +134,21 @@ fn interrupted(cx: &Context) -> Error {
     Error::new(Kind::Interrupted, how)
 }
 
+/// Whether the lease of the run is over.
+fn is_over(cx: &Context) -> bool {
+    cx.ledger.lease().is_some_and(|lease| lease.is_over())
+}
+
+/// The error of a run whose lease is over.
+fn lost(run: RunId) -> Error {
+    Error::from(LedgerError::LeaseOver)
+        .context(format!("run {run} was stopped"))
+        .without_hint()
+        .hint(format!(
+            "`embedctl runs show {run}` shows who works on it; `embedctl runs resume {run}` goes on with it"
+        ))
+}
+
 /// Start as many jobs as may be in flight, first those whose check is due.
 async fn begin(
     cx: &Arc<Context>,
@@ -130,7 +156,7 @@ async fn begin(
     options: RunOptions,
     (queue, due, flying): (&mut Queue, &mut Waiting, &mut Flying),
 ) -> Result<(), Error> {
-    while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 {
+    while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 && !is_over(cx) {
         if let Some((job, late)) = due.pop_front() {
             flying.spawn(async move { (job, run_late(late).await) });
             continue;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use embedctl::emulator::{Effect, Emulator, Fault, Options, State};
 use embedctl::error::Kind;
-use embedctl::ledger::sqlite::{SqliteLedger, SqliteOptions};
+use embedctl::ledger::postgres::LeaseTimes;
+use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
     Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
     NewRun, Permit, PermitId, Run, RunId,
@@ -26,6 +27,7 @@ use embedctl::workflow::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::database::Database;
 use crate::support::Sandbox;
 
 const USER: &str = "acme-42";
@@ -47,7 +49,7 @@ pub(crate) enum Stop {
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) emulator: Arc<Emulator>,
-    pub(crate) ledger: Arc<SqliteLedger>,
+    pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) clock: Clock,
     pub(crate) spec: JobSpec,
     /// How many writes were kept.
@@ -64,10 +66,30 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new(workflow: Workflow, (sole_minter, ahead): (bool, i64)) -> Self {
+        let world = Self::ahead(State::default(), user_spec(), ahead).await;
+        world.for_workflow(workflow, sole_minter).await
+    }
+
+    /// The same, recorded in `ledger`, which other worlds may have used before.
+    async fn recorded_in(
+        ledger: &Arc<dyn Ledger>,
+        workflow: Workflow,
+        (sole_minter, ahead): (bool, i64),
+    ) -> Self {
         let mut world = Self::ahead(State::default(), user_spec(), ahead).await;
+        // Each world has a Looker of its own, in which the same ids are others.
+        let origin = format!("https://{}.looker.com", uuid::Uuid::new_v4());
+        let web_url = None;
+        ledger.bind(Instance { origin, web_url }).await.unwrap();
+        world.ledger = Arc::clone(ledger);
+        world.for_workflow(workflow, sole_minter).await
+    }
+
+    async fn for_workflow(mut self, workflow: Workflow, sole_minter: bool) -> Self {
+        let world = &mut self;
         world.set_up(workflow).await;
         world.sole_minter = sole_minter;
-        world
+        self
     }
 
     /// A Looker that holds `state`, and a job that is to do `spec`.
@@ -371,7 +393,7 @@ impl Observer for Silent {
 /// A ledger that belongs to a process which dies at a certain write: that write and all later ones are not kept.
 #[derive(Debug)]
 pub(crate) struct Mortal {
-    inner: Arc<SqliteLedger>,
+    inner: Arc<dyn Ledger>,
     writes_left: AtomicI64,
     writes: Arc<AtomicI64>,
     /// The request at which the process dies, if it dies at one, and the Looker that knows whether it was made.
@@ -513,8 +535,16 @@ impl Ledger for Mortal {
 }
 
 /// Stop `workflow` there, look at what is left, resume it, and look again. Gives whether the stop was reached at all.
-async fn stop_and_resume(workflow: Workflow, stop: Stop, how: (bool, i64)) -> bool {
-    let world = World::new(workflow, how).await;
+async fn stop_and_resume(
+    workflow: Workflow,
+    stop: Stop,
+    how: (bool, i64),
+    ledger: Option<&Arc<dyn Ledger>>,
+) -> bool {
+    let world = match ledger {
+        Some(ledger) => World::recorded_in(ledger, workflow, how).await,
+        None => World::new(workflow, how).await,
+    };
     let before = world.alive().await;
     let run = world.begin().await;
 
@@ -628,11 +658,16 @@ async fn check_end(
     }
 }
 
-async fn everywhere(workflow: Workflow, stop: impl Fn(u32) -> Stop, sole_minter: bool) {
+async fn everywhere(
+    workflow: Workflow,
+    stop: impl Fn(u32) -> Stop,
+    sole_minter: bool,
+    ledger: Option<&Arc<dyn Ledger>>,
+) {
     let mut stops = 0;
     // Looker's own clock and the one that its answers tell differ, as behind a balancer.
     let ahead = |stops: u32| [0, 10, -10][stops as usize % 3];
-    while stop_and_resume(workflow, stop(stops), (sole_minter, ahead(stops))).await {
+    while stop_and_resume(workflow, stop(stops), (sole_minter, ahead(stops)), ledger).await {
         stops += 1;
         assert!(stops < 100, "the run has no end");
     }
@@ -737,10 +772,33 @@ macro_rules! matrix {
         #[tokio::test]
         async fn $name() {
             for sole_minter in [true, false] {
-                everywhere($workflow, $stop, sole_minter).await;
+                everywhere($workflow, $stop, sole_minter, None).await;
             }
         }
     )*};
+}
+
+/// The same with runs in PostgreSQL. How Looker's own clock differs is a matter of the workflow, not of the ledger.
+macro_rules! matrix_in_postgres {
+    ($($name:ident: $workflow:expr, $stop:expr;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            let Some(database) = Database::fresh().await else { return };
+            let second = Duration::from_secs(1);
+            let times = LeaseTimes::new(second * 20, second, second * 5);
+            let ledger = database.ledger(times, &Process::current()).await;
+            let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+            everywhere($workflow, $stop, true, Some(&ledger)).await;
+        }
+    )*};
+}
+
+matrix_in_postgres! {
+    in_postgres_create_user_resumes_from_every_write: Workflow::CreateUser, |n| Stop::Write(n.into());
+    in_postgres_create_user_resumes_from_after_every_request: Workflow::CreateUser, Stop::After;
+    in_postgres_keys_mint_resumes_from_every_write: Workflow::MintKey, |n| Stop::Write(n.into());
+    in_postgres_keys_rotate_resumes_from_every_write: Workflow::RotateKey, |n| Stop::Write(n.into());
+    in_postgres_keys_rotate_resumes_from_after_every_request: Workflow::RotateKey, Stop::After;
 }
 
 matrix! {

@@ -172,3 +172,25 @@ async fn the_intent_to_mint_is_on_the_disk_before_the_request_leaves_and_the_key
     }
     sandbox.finish().await;
 }
+
+#[tokio::test]
+async fn a_new_ledger_on_a_runner_is_warned_of_and_one_that_was_kept_is_not() {
+    let mut sandbox = Sandbox::new().await;
+    let create = |id| ["create-user", id, "--no-key", "--ledger", "runs.ledger"];
+
+    let elsewhere = sandbox.run(&create("acme-0")).await.done();
+    fs::remove_file(sandbox.path("runs.ledger")).unwrap();
+    sandbox.var("CI", "true");
+    let new = sandbox.run(&create("acme-1")).await.done();
+    let kept = sandbox.run(&create("acme-2")).await.done();
+
+    assert!(!elsewhere.err.contains("`CI`"), "{}", elsewhere.err);
+    assert!(
+        new.err
+            .contains("the ledger `runs.ledger` is new, and `CI` is set"),
+        "{}",
+        new.err
+    );
+    assert!(!kept.err.contains("`CI`"), "{}", kept.err);
+    sandbox.finish().await;
+}

@@ -234,8 +234,20 @@ fn ledger_errors() -> Vec<LedgerError> {
                 pid: 4711,
                 host: "ci-7".to_owned(),
                 since: Timestamp::UNIX_EPOCH,
+                held_for: None,
             },
         },
+        LedgerError::Busy {
+            subject: subject(),
+            run,
+            owner: Owner {
+                pid: 4711,
+                host: "ci-7".to_owned(),
+                since: Timestamp::UNIX_EPOCH,
+                held_for: Some(Duration::from_secs(110)),
+            },
+        },
+        LedgerError::LeaseOver,
         LedgerError::Unfinished {
             subject: subject(),
             run,

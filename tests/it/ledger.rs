@@ -1,15 +1,17 @@
-//! The ledger in SQLite: what it keeps, whom it refuses, and that it tells what is wrong before anything is done.
+//! The ledger: what it keeps, whom it refuses, and that it tells what is wrong before anything is done.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use embedctl::emulator::RequestRecord;
 use embedctl::error::{Error, Kind};
+use embedctl::ledger::postgres::LeaseTimes;
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Event, Instance, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger as _, LedgerError,
-    NewJob, NewRun, Permit, RunId, What,
+    Event, Instance, JobEnd, JobId, JobState, KeyRecord, KeyState, Ledger, LedgerError, NewJob,
+    NewRun, Permit, RunId, What,
 };
 use embedctl::system::Clock;
 use jiff::{SignedDuration, Timestamp};
@@ -17,11 +19,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::database::Database;
 use crate::support::{Sandbox, output};
 
+/// A place for a ledger: a file, or a database.
 struct Place {
     folder: TempDir,
     options: SqliteOptions,
+    database: Option<Database>,
 }
 
 impl Place {
@@ -30,6 +35,28 @@ impl Place {
         Self {
             folder: tempfile::tempdir().unwrap(),
             options: SqliteOptions::new(clock),
+            database: None,
+        }
+    }
+
+    /// A place in PostgreSQL; nothing where there is none.
+    async fn in_postgres() -> Option<Self> {
+        let database = Some(Database::fresh().await?);
+        Some(Self {
+            database,
+            ..Self::new()
+        })
+    }
+
+    /// The ledger in whatever it is kept.
+    async fn start(&self) -> Arc<dyn Ledger> {
+        match &self.database {
+            None => Arc::new(self.open()),
+            Some(database) => {
+                let second = Duration::from_secs(1);
+                let times = LeaseTimes::new(second, second, second * 5);
+                Arc::new(database.ledger(times, &Process::current()).await)
+            }
         }
     }
 
@@ -137,16 +164,49 @@ fn dead() -> Process {
     }
 }
 
-#[tokio::test]
-async fn what_is_recorded_is_read_back_after_the_file_was_opened_again() {
-    let place = Place::new();
+/// Each of these rules holds in both stores.
+macro_rules! in_both_stores {
+    ($($rule:ident),* $(,)?) => {
+        mod in_sqlite {
+            $(#[tokio::test]
+            async fn $rule() {
+                super::$rule(super::Place::new()).await;
+            })*
+        }
+
+        mod in_postgres {
+            $(#[tokio::test]
+            async fn $rule() {
+                if let Some(place) = super::Place::in_postgres().await {
+                    super::$rule(place).await;
+                }
+            })*
+        }
+    };
+}
+
+in_both_stores!(
+    what_is_recorded_is_read_back_after_it_was_opened_again,
+    jobs_are_listed_by_state_from_a_number_on,
+    a_job_that_is_opened_again_is_counted_as_open,
+    a_user_with_an_open_job_is_not_given_to_a_second_run,
+    neither_user_of_a_job_about_two_is_given_to_a_second_run,
+    a_job_about_two_that_is_opened_again_must_find_both_free,
+    an_earlier_run_that_nobody_works_on_is_to_be_finished_first,
+    a_run_whose_owner_lives_is_refused_with_its_process_and_machine,
+    writing_to_a_run_that_was_never_begun_or_a_job_it_does_not_have_is_refused,
+    a_key_is_due_when_its_overlap_has_ended_and_it_is_not_revoked,
+    many_writers_at_once_are_all_answered,
+);
+
+async fn what_is_recorded_is_read_back_after_it_was_opened_again(place: Place) {
     let run = place.run();
     let events = vec![
         place.event("mint", What::Started),
         place.event("mint", What::Done),
     ];
     {
-        let ledger = place.open();
+        let ledger = place.start().await;
         let id = ledger.begin(run.clone(), jobs(&["a", "b"])).await.unwrap();
         ledger.add_jobs(id, jobs(&["c"])).await.unwrap();
         let minted = Some(key(&place, "7"));
@@ -161,7 +221,7 @@ async fn what_is_recorded_is_read_back_after_the_file_was_opened_again() {
             .unwrap();
     }
 
-    let ledger = place.open();
+    let ledger = place.start().await;
 
     let found = ledger.run(run.id).await.unwrap().unwrap();
     assert_eq!((found.id, &*found.command), (run.id, "create-user"));
@@ -189,10 +249,8 @@ async fn what_is_recorded_is_read_back_after_the_file_was_opened_again() {
     assert_eq!(all[2].spec, json!({"key": "ensure", "of": "c"}));
 }
 
-#[tokio::test]
-async fn jobs_are_listed_by_state_from_a_number_on() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn jobs_are_listed_by_state_from_a_number_on(place: Place) {
+    let ledger = place.start().await;
     let subjects = ["a", "b", "c", "d", "e"];
     let run = ledger.begin(place.run(), jobs(&subjects)).await.unwrap();
     for (number, state) in [
@@ -219,10 +277,8 @@ async fn jobs_are_listed_by_state_from_a_number_on() {
     assert_eq!(numbers(Some(JobState::Undone), 0, 9).await, [3]);
 }
 
-#[tokio::test]
-async fn a_job_that_is_opened_again_is_counted_as_open() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn a_job_that_is_opened_again_is_counted_as_open(place: Place) {
+    let ledger = place.start().await;
     let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
 
     for state in [
@@ -241,10 +297,8 @@ async fn a_job_that_is_opened_again_is_counted_as_open() {
     assert_eq!((found.open, found.done, found.failed), (0, 1, 0));
 }
 
-#[tokio::test]
-async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn a_user_with_an_open_job_is_not_given_to_a_second_run(place: Place) {
+    let ledger = place.start().await;
     let first = ledger.begin(place.run(), jobs(&["a", "b"])).await.unwrap();
     ledger
         .settle(job(first, 0), vec![], None, end(JobState::Done))
@@ -290,10 +344,8 @@ async fn a_user_with_an_open_job_is_not_given_to_a_second_run() {
     assert!(ledger.pending("x").await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn neither_user_of_a_job_about_two_is_given_to_a_second_run() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn neither_user_of_a_job_about_two_is_given_to_a_second_run(place: Place) {
+    let ledger = place.start().await;
     let first = ledger.begin(place.run(), pair("old", "new")).await.unwrap();
     let other = ledger.begin(place.run(), jobs(&["x"])).await.unwrap();
 
@@ -333,10 +385,8 @@ async fn neither_user_of_a_job_about_two_is_given_to_a_second_run() {
     ledger.add_jobs(first, pair("new", "newer")).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_job_about_two_that_is_opened_again_must_find_both_free() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn a_job_about_two_that_is_opened_again_must_find_both_free(place: Place) {
+    let ledger = place.start().await;
     let first = ledger.begin(place.run(), pair("old", "new")).await.unwrap();
     let failed = ledger.settle(job(first, 0), vec![], None, end(JobState::Failed));
     failed.await.unwrap();
@@ -352,10 +402,8 @@ async fn a_job_about_two_that_is_opened_again_must_find_both_free() {
     assert_eq!((kept.open, kept.failed), (0, 1));
 }
 
-#[tokio::test]
-async fn an_earlier_run_that_nobody_works_on_is_to_be_finished_first() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn an_earlier_run_that_nobody_works_on_is_to_be_finished_first(place: Place) {
+    let ledger = place.start().await;
     let first = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
     ledger.release(first).await.unwrap();
 
@@ -372,10 +420,8 @@ async fn an_earlier_run_that_nobody_works_on_is_to_be_finished_first() {
     );
 }
 
-#[tokio::test]
-async fn a_run_whose_owner_lives_is_refused_with_its_process_and_machine() {
-    let place = Place::new();
-    let (mine, other) = (place.open(), place.open());
+async fn a_run_whose_owner_lives_is_refused_with_its_process_and_machine(place: Place) {
+    let (mine, other) = (place.start().await, place.start().await);
     let run = mine.begin(place.run(), jobs(&["a"])).await.unwrap();
 
     let refused = other.claim(run).await.unwrap_err();
@@ -516,10 +562,8 @@ async fn a_process_that_lost_its_run_can_write_nothing_more() {
     assert!(ledger.keys(None).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn writing_to_a_run_that_was_never_begun_or_a_job_it_does_not_have_is_refused() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn writing_to_a_run_that_was_never_begun_or_a_job_it_does_not_have_is_refused(place: Place) {
+    let ledger = place.start().await;
     let unknown = RunId(Uuid::now_v7());
     let run = ledger.begin(place.run(), jobs(&["a"])).await.unwrap();
 
@@ -532,10 +576,8 @@ async fn writing_to_a_run_that_was_never_begun_or_a_job_it_does_not_have_is_refu
     assert_eq!(no_job.to_string(), format!("run {run} has no job 1"));
 }
 
-#[tokio::test]
-async fn a_key_is_due_when_its_overlap_has_ended_and_it_is_not_revoked() {
-    let place = Place::new();
-    let ledger = place.open();
+async fn a_key_is_due_when_its_overlap_has_ended_and_it_is_not_revoked(place: Place) {
+    let ledger = place.start().await;
     let due = place.now() + SignedDuration::from_hours(24);
     for (id, state, revoke_at) in [
         ("1", KeyState::Delivered, None),
@@ -576,17 +618,15 @@ async fn a_ledger_in_memory_serves_like_one_in_a_file() {
     assert_eq!(fs::read_dir(place.folder.path()).unwrap().count(), 0);
 }
 
-#[tokio::test]
-async fn many_writers_at_once_are_all_answered() {
-    let place = Place::new();
-    let ledger = std::sync::Arc::new(place.open());
+async fn many_writers_at_once_are_all_answered(place: Place) {
+    let ledger = place.start().await;
     let names: Vec<String> = (0..200).map(|n| format!("u{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let run = ledger.begin(place.run(), jobs(&names)).await.unwrap();
 
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..200 {
-        let ledger = std::sync::Arc::clone(&ledger);
+        let ledger = Arc::clone(&ledger);
         let event = place.event("mint", What::Started);
         tasks.spawn(async move {
             ledger

@@ -80,6 +80,7 @@ async fn show_names_the_source_of_every_setting() {
     blank_dashboard | /embed/dashboards/12 | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     keys_to | dir:/run/keys | profile | profile `prod` in `ROOT/home/.config/embedctl/config.toml`
     ledger | ROOT/home/.local/state/embedctl/acme.looker.com_3a19999.ledger | from the base URL
+    ledger_password | -
     timeout | 30s | sdk | variable `LOOKERSDK_TIMEOUT`
     retries | 1 | embedctl | flag `--retries`
     concurrency | 10 | default
@@ -823,7 +824,7 @@ async fn set_refuses_what_the_profile_could_not_be_used_with_and_changes_nothing
         ("concurrency=0", "at least 1"),
         ("keys_to=vault", "keys go to"),
         ("keys_to=nowhere:x", "keys go to"),
-        ("ledger=postgres://me:hunter2@db", "PostgreSQL"),
+        ("ledger=postgres://me:hunter2@db", "contains a password"),
         ("client_secret=hunter2", "env:NAME"),
         ("hunter2", "no such setting"),
         ("base_url", "gets no value"),

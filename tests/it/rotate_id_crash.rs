@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use embedctl::emulator::{Emulator, State};
 use embedctl::error::Error;
-use embedctl::ledger::{Job, JobId, JobState, KeyState, Ledger as _, RunId, What};
+use embedctl::ledger::{Job, JobId, JobState, KeyState, RunId, What};
 use embedctl::workflow::{
     Found, Item, ItemKind, JobSpec, KeyAccess, KeyJob, OldEnd, RotateIdSpec, RotateIdWish, Step,
     UndoContext, Undone, UserId, UserRef, Viewpoint, find_user, plan_rotate_id, plan_undo,

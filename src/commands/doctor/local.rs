@@ -2,12 +2,14 @@
 
 use crate::commands::context::CommandContext;
 use crate::commands::doctor::findings::Findings;
+use crate::commands::engine::open_postgres;
+use crate::config::LedgerPlace;
 use crate::error::Error;
 use crate::ledger::sqlite::{SqliteLedger, SqliteOptions};
 use crate::sink;
 
 pub(super) async fn examine(cx: &CommandContext, findings: &mut Findings) -> Result<(), Error> {
-    match ledger(cx) {
+    match ledger(cx).await {
         Ok(detail) => findings.pass("ledger", detail)?,
         Err(error) => findings.fail("ledger", &error)?,
     }
@@ -20,14 +22,22 @@ pub(super) async fn examine(cx: &CommandContext, findings: &mut Findings) -> Res
     }
 }
 
-fn ledger(cx: &CommandContext) -> Result<String, Error> {
-    let Some(place) = cx.settings.ledger()? else {
-        return Ok("runs against a local Looker are recorded in memory".to_owned());
-    };
-    let mut options = SqliteOptions::new(cx.system.clock.clone());
-    options.make_folder = true;
-    drop(SqliteLedger::open(cx.system.path(&place), &options)?);
-    Ok(format!("`{place}` can be written"))
+async fn ledger(cx: &CommandContext) -> Result<String, Error> {
+    match cx.settings.ledger_place()? {
+        None => Ok("runs against a local Looker are recorded in memory".to_owned()),
+        Some(LedgerPlace::File(place)) => {
+            let mut options = SqliteOptions::new(cx.system.clock.clone());
+            options.make_folder = true;
+            drop(SqliteLedger::open(cx.system.path(&place), &options)?);
+            Ok(format!("`{place}` can be written"))
+        }
+        Some(LedgerPlace::Postgres(address)) => {
+            let shown = address.to_string();
+            let ledger = Box::pin(open_postgres(*address, cx)).await?;
+            let state = ledger.server_state().await?;
+            Ok(format!("`{shown}`: {}", state.told(cx.system.clock.now())))
+        }
+    }
 }
 
 async fn probe(keys_to: &str, cx: &CommandContext) -> Result<(), Error> {

@@ -20,7 +20,7 @@ pub(crate) struct RunsListArgs {
 }
 
 pub(crate) async fn run(args: &RunsListArgs, cx: &CommandContext) -> Result<Exit, Error> {
-    let ledger = open_ledger(cx)?;
+    let ledger = open_ledger(cx).await?;
     let runs = match &args.user {
         Some(user) => ledger.runs_of(user, args.limit).await?,
         None => ledger.runs(args.limit).await?,

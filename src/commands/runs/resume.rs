@@ -29,7 +29,7 @@ pub(crate) struct RunsResumeArgs {
 }
 
 pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exit, Error> {
-    let ledger = open_ledger(&cx)?;
+    let ledger = open_ledger(&cx).await?;
     let run = find(&*ledger, &args.run).await?;
     // Without open or failed jobs no session is needed.
     if run.open + run.failed == 0 {

@@ -50,7 +50,7 @@ impl From<State> for JobState {
 }
 
 pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit, Error> {
-    let ledger = open_ledger(cx)?;
+    let ledger = open_ledger(cx).await?;
     let run = find(&*ledger, &args.run).await?;
     let jobs = ledger
         .jobs(run.id, args.state.map(Into::into), 0, args.limit)

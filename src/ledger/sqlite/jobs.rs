@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use crate::ledger::number::Numbered as _;
 use crate::ledger::sqlite::append::append;
 use crate::ledger::sqlite::fault::Fault;
 use crate::ledger::sqlite::hold::Hold;
 use crate::ledger::sqlite::instance::HERE;
-use crate::ledger::sqlite::row::{FromJson, Json, Numbered as _, Time};
+use crate::ledger::sqlite::row::{FromJson, Json, Time};
 use crate::ledger::sqlite::writer::Batch;
 use crate::ledger::sqlite::{keys, runs};
 use crate::ledger::{

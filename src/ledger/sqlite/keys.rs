@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, named_params};
 
+use crate::ledger::number::Numbered as _;
 use crate::ledger::sqlite::fault::Fault;
 use crate::ledger::sqlite::instance::{self, HERE};
-use crate::ledger::sqlite::row::{Numbered as _, Time};
+use crate::ledger::sqlite::row::Time;
 use crate::ledger::{Instance, KeyRecord, KeyState};
 
 const COLUMNS: &str =

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde_json::Value;
 
-use crate::ledger::{JobState, KeyState, What};
+use crate::ledger::number::UnknownNumber;
 
 /// A time, as nanoseconds since 1970.
 pub(super) struct Time(pub(super) Timestamp);
@@ -51,42 +51,8 @@ impl FromSql for FromJson {
     }
 }
 
-/// A state as its number in the tables, which never changes.
-pub(super) trait Numbered: Copy + PartialEq + Sized + 'static {
-    /// All states, in the order of their numbers.
-    const ALL: &'static [Self];
-
-    /// Its number.
-    fn number(self) -> i64 {
-        let place = Self::ALL.iter().position(|state| *state == self);
-        let place = place.expect("every state is in its table");
-        i64::try_from(place).expect("there are few states")
+impl From<UnknownNumber> for rusqlite::Error {
+    fn from(UnknownNumber(number): UnknownNumber) -> Self {
+        Self::IntegralValueOutOfRange(0, number.into())
     }
-
-    /// The state with this number.
-    fn of(number: i64) -> rusqlite::Result<Self> {
-        let place = usize::try_from(number).ok();
-        let state = place.and_then(|place| Self::ALL.get(place));
-        state
-            .copied()
-            .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))
-    }
-}
-
-impl Numbered for JobState {
-    const ALL: &'static [Self] = &[Self::Open, Self::Done, Self::Failed, Self::Undone];
-}
-
-impl Numbered for KeyState {
-    const ALL: &'static [Self] = &[Self::Minted, Self::Delivered, Self::Revoked];
-}
-
-impl Numbered for What {
-    const ALL: &'static [Self] = &[
-        Self::Started,
-        Self::Done,
-        Self::Failed,
-        Self::UndoStarted,
-        Self::Undone,
-    ];
 }

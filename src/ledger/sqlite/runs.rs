@@ -244,6 +244,7 @@ fn owner(row: &Row<'_>) -> rusqlite::Result<Option<Owner>> {
         pid,
         host: row.get("owner_host")?,
         since: row.get::<_, Time>("owner_since")?.0,
+        held_for: None,
     }))
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Kind};
 use crate::ledger::KeyState;
 use crate::sink::{Key, SinkError};
+use crate::system::Lease;
 use crate::workflow::found::FoundKey;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::step::{After, Step};
@@ -18,6 +19,11 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     // The key's id is recorded before its secret leaves the process. This also stops a run that another process took over.
     let written = match work.journal.note_key(record).await {
         Ok(()) => work.journal.write().await,
+        Err(error) => Err(error),
+    };
+    // A delivery is an effect too. From here on the record says that this process had the key in hand.
+    let written = match written {
+        Ok(()) => work.still_leased().await,
         Err(error) => Err(error),
     };
     if let Err(error) = written {
@@ -57,7 +63,8 @@ async fn deliver(work: &mut JobContext, key: &FoundKey) -> Result<(), Error> {
 pub(super) async fn take_back(work: &mut JobContext, key: &FoundKey, why: Error) -> Error {
     let user = work.found.external_user_id.clone();
     work.found.key = None;
-    match revoke::undelivered(work, key).await {
+    // No other process has seen its secret, so it is taken back even if the lease on the run is over.
+    match Lease::taking_back(revoke::undelivered(work, key)).await {
         Ok(()) => {
             for step in [Step::Mint, Step::Prove] {
                 work.journal.reset(step, "not delivered, so revoked");

@@ -65,7 +65,7 @@ impl Planned {
 pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit, Error> {
     // Variables cannot hold the results of many users.
     cx.ui.refuse_env()?;
-    let ledger = open_ledger(&cx)?;
+    let ledger = open_ledger(&cx).await?;
     let run = find(&*ledger, &args.run).await?;
     let planned = plan(&*ledger, &run, args.keep_users).await?;
     // A half-moved person can go back as well as forward.
