@@ -63,6 +63,32 @@ async fn every_operation_is_described_with_types_that_are_there_too() {
     }
 }
 
+#[tokio::test]
+async fn every_operation_is_listed_with_whether_it_is_served() {
+    let api = Api::start(Options::default()).await;
+    let url = format!("{}/__emulator/operations", api.emulator.base_url());
+    let listed = api.request(Method::GET, &url).send().await.unwrap();
+    let listed: Vec<Value> = listed.json().await.unwrap();
+
+    let description = api.get("/swagger.json").await.json;
+    let mut described = Vec::new();
+    for (id, method, path, _) in operations(&description) {
+        described.push((id.to_owned(), method.to_ascii_uppercase(), path.to_owned()));
+    }
+    let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+    let call = |one: &Value| (text(one, "id"), text(one, "method"), text(one, "path"));
+    let mut known: Vec<_> = listed.iter().map(call).collect();
+    described.sort();
+    known.sort();
+    assert_eq!(known, described);
+
+    for one in listed.iter().filter(|one| one["method"] == "GET") {
+        let (_, _, path) = call(one);
+        let status = api.get(&path).await.status;
+        assert_eq!(one["served"] == true, status != 501, "{one}");
+    }
+}
+
 /// As the Ruby SDK does: find the operation by its id, put the arguments where its parameters say, and call.
 #[tokio::test]
 async fn a_client_that_makes_its_methods_from_the_description_works() {

@@ -315,6 +315,20 @@ async fn service_accounts_are_made_changed_and_deleted_apart_from_people() {
     let listed = api.get("/users/search?is_service_account=true").await;
     assert_eq!(ids(&listed), [id.as_str()]);
     assert_eq!(made.text_of("service_account_name"), "Nightly");
+    let fields: Vec<&String> = made.json.as_object().unwrap().keys().collect();
+    let described = [
+        "can",
+        "created_at",
+        "credentials_api3",
+        "group_ids",
+        "id",
+        "is_disabled",
+        "is_service_account",
+        "role_ids",
+        "service_account_name",
+        "url",
+    ];
+    assert_eq!(fields, described);
     let renamed = api.call("PATCH", &one, body("Hourly")).await;
     assert_eq!(renamed.text_of("service_account_name"), "Hourly");
     let person = "/users/service_accounts/2";

@@ -98,6 +98,7 @@ mod rotate_id_undo;
 mod rotation;
 mod runs;
 mod sdk;
+mod sdk_surface;
 mod server;
 mod settings;
 mod signed_url;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::emulator::api::user_json::user_json;
 use crate::emulator::api::users::remove;
-use crate::emulator::http::answer::{Answer, Refusal, json_answer};
+use crate::emulator::http::answer::{Answer, Refusal, add, json_answer};
 use crate::emulator::http::call::Call;
 use crate::emulator::http::fields::Fields;
 use crate::emulator::http::operation::{Service, op};
@@ -15,7 +15,7 @@ use crate::emulator::world::{Id, World};
 
 /// The fields of a service account, from Looker's API description.
 const FIELDS: &str = "can,id,service_account_name,is_service_account,is_disabled,group_ids,role_ids,\
-    can_manage_api3_creds,credentials_api3";
+    credentials_api3,url";
 
 pub(super) const OPERATIONS: &[Service] = &[
     op("create_service_account", create).admin(),
@@ -74,5 +74,7 @@ fn known(call: &Call<'_>, world: &World) -> Result<Id, Refusal> {
 fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
     let user = world.users.at(id).ok_or_else(Refusal::not_found)?;
     let fields = Fields::parse(FIELDS).unwrap_or_default();
-    json_answer(user_json(&fields, world, call.who()?.user, id, user))
+    let mut shown = user_json(&fields, world, call.who()?.user, id, user);
+    add(&mut shown, "created_at", world.time(user.created_at));
+    json_answer(shown)
 }

@@ -1,4 +1,5 @@
-//! Paths that only an emulator has: the console at `/`, and below `/__emulator` its state, violations, faults and clock.
+//! Paths that only an emulator has: the console at `/`, and below `/__emulator` its state, operations, violations,
+//! faults and clock.
 
 use axum::body::Body as HttpBody;
 use axum::response::Response;
@@ -34,6 +35,7 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
         (Verb::Get, "/console.js") => console::script(),
         (Verb::Get, "/state") => state(shared),
         (Verb::Get, "/figures") => Ok(Reply::json(figures(shared))),
+        (Verb::Get, "/operations") => Ok(Reply::json(operations())),
         (Verb::Get, "/violations") => Ok(Reply::json(json!(shared.lock().log.violations))),
         (Verb::Get, "/requests") => Ok(Reply::json(json!(shared.lock().log.requests))),
         (Verb::Get, "/refused-logins") => Ok(Reply::json(json!(shared.lock().log.refused_logins))),
@@ -52,6 +54,20 @@ fn route(shared: &Shared, arrival: &Arrival) -> Answer {
         (Verb::Get, path) if path.starts_with("/err/4.0/501/") => not_served(path),
         _ => Err(Refusal::not_found()),
     }
+}
+
+/// Every operation of Looker's API, and whether it is served here.
+fn operations() -> Value {
+    let operations = contract::operations().iter();
+    let described = operations.map(|operation| {
+        json!({
+            "id": operation.id,
+            "method": operation.verb.word().to_ascii_uppercase(),
+            "path": operation.path,
+            "served": router::is_served(operation.id),
+        })
+    });
+    described.collect()
 }
 
 /// The page that 501 refers to.

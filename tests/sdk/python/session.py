@@ -9,6 +9,9 @@ from looker_sdk import error
 # Where the SDK tried to go besides the Looker it was pointed at.
 strayed = []
 
+# The last exchange.
+last = {}
+
 
 def refuse(url, *_args, **_kwargs):
     strayed.append(url)
@@ -35,6 +38,7 @@ def send(session, request, **options):
         "response_type": response.headers.get("Content-Type"),
         "response_body": response.text,
     }
+    last.update(exchange)
     with open("exchanges.jsonl", "a") as file:
         print(json.dumps(exchange), file=file)
     return response

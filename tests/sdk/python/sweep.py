@@ -1,107 +1,184 @@
-"""Every operation that only reads, through its method in the official Python SDK, which makes its own types of the
-answers; and what was read, written back where there is a method for that. Told as JSON.
+"""Every operation that the local Looker serves, through its method in the official Python SDK, which makes its own types
+of the bodies and of the answers. Told as JSON.
 
-A method is found by its source: `self.get(path=f"/users/{user_id}", ...)`.
+`steps.json` lists the calls that need a body or an order. In the middle of them every other operation that only reads is
+called, and what it gave is written back where there is a method for that. Of what is `not_there` a local Looker has none.
 """
 
+import enum
 import inspect
 import json
-import re
+import keyword
+import typing
 
+import requests
 from looker_sdk import error, methods40
-from session import login
+from looker_sdk.rtl import model
+from session import last, login
 
 sdk = login("admin")
+base_url = sdk.auth.settings.base_url
+operations = requests.Session().get(f"{base_url}/__emulator/operations").json()
+served = {one["id"]: one for one in operations if one["served"]}
+with open("steps.json") as file:
+    steps = json.load(file)
 
-# What these take is not what is read at the same path, or has to be named in the query.
-OTHERWISE = ["set_role_groups", "set_role_users", "set_user_roles", "validate_embed_url"]
-
-CALL = re.compile(r"self\.(get|put|patch)\(\s*path=f?\"([^\"]+)\"")
-
-
-def methods(verbs):
-    """The name, the path and the function of each method that is called by one of `verbs`."""
-    for name, function in inspect.getmembers(methods40.Looker40SDK, inspect.isfunction):
-        found = CALL.search(inspect.getsource(function))
-        if found and found[1] in verbs and name not in OTHERWISE:
-            yield name, found[2], function
+# What is known, mostly ids by the names of the parameters that take them.
+known = {"base_url": base_url} | steps["known"]
+told = {"served": list(served), "failed": {}, "lost": {}, "without_method": [], "read": 0, "written_back": 0}
+done = set()
 
 
-def parameters(function):
-    """The names of the parameters that have to be given."""
-    known = inspect.signature(function).parameters.values()
-    return [one.name for one in known if one.default is inspect.Parameter.empty and one.name != "self"]
+def filled(value):
+    """The value with what `$name` stands for."""
+    if isinstance(value, dict):
+        return {name: filled(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [filled(one) for one in value]
+    if isinstance(value, str) and value.startswith("$"):
+        name, slash, rest = value[1:].partition("/")
+        return known[name] + slash + rest
+    return value
 
 
-def ids():
-    """One thing of each kind, by the name of the parameter that takes its id."""
-    user = sdk.user_for_credential("embed", "acme-42")
-    dashboards = sdk.search_dashboards(user_id=user.id)
-    dashboard = sdk.dashboard(dashboards[0].id)
-    folder = sdk.create_folder({"name": "Tenants", "parent_id": "1"})
-    known = {
-        "user_id": user.id,
-        "group_id": sdk.all_groups()[-1].id,
-        "role_id": sdk.all_roles()[-1].id,
-        "permission_set_id": sdk.all_permission_sets()[-1].id,
-        "model_set_id": sdk.all_model_sets()[-1].id,
-        "user_attribute_id": sdk.all_user_attributes()[-1].id,
-        "dashboard_id": dashboard.id,
-        "look_id": sdk.search_looks(user_id=user.id)[0].id,
-        "folder_id": folder.id,
-        "board_id": sdk.all_boards()[0].id,
-        "content_metadata_id": sdk.folder("1").content_metadata_id,
-        "scheduled_plan_id": sdk.all_scheduled_plans(all_users=True)[0].id,
-        "alert_id": sdk.search_alerts(all_owners=True)[0].id,
-        "lookml_model_name": sdk.all_lookml_models()[0].name,
-        "connection_name": sdk.all_connections()[0].name,
-        "credentials_embed_id": sdk.all_user_credentials_embeds(user.id)[0].id,
-        "credential_type": "embed",
-        "credential_id": "acme-42",
-        "api_version": "4.0",
-        "specification": "swagger.json",
-        "result_format": "json",
-    }
-    query = sdk.create_query({"model": "demo", "view": "orders", "fields": ["orders.count"]})
-    return known | {"query_id": query.id, "slug": query.slug}
+def typed(value, function):
+    """The body as an object of the SDK's own type, which has to have room for all of it."""
+    kind = typing.get_type_hints(function)["body"]
+    if typing.get_origin(kind) is typing.Union:
+        kind = typing.get_args(kind)[0]
+    body = sdk.deserialize(data=json.dumps(value), structure=kind)
+    assert plain(body) == value, f"the SDK makes {plain(body)} of {value}"
+    return body
 
 
-def main():
-    known = ids()
-    read, unserved, unknown, failed, written = {}, [], [], {}, []
-    for name, path, function in methods({"get"}):
-        needed = parameters(function)
-        if any(one not in known for one in needed):
-            unknown.append(name)
+def plain(value):
+    """An object of the SDK as JSON, as the SDK would send it."""
+    return json.loads(sdk.serialize(api_model=value))
+
+
+def strange(value, place):
+    """Where in an answer is a word that the SDK does not know."""
+    if isinstance(value, enum.Enum) and value.name == "invalid_api_enum_value":
+        yield place
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            yield from strange(one, place)
+    if isinstance(value, model.Model):
+        for name, one in vars(value).items():
+            yield from strange(one, f"{place}.{name}")
+
+
+def unread(sent, read, place):
+    """Where in an answer is a field that the SDK has no place for."""
+    if isinstance(sent, list) and isinstance(read, (list, tuple)):
+        for one, other in zip(sent, read):
+            yield from unread(one, other, place)
+    if isinstance(sent, dict) and isinstance(read, model.Model):
+        for name, one in sent.items():
+            attribute = f"{name}_" if keyword.iskeyword(name) else name
+            if not hasattr(read, attribute):
+                yield f"{place}.{name}"
+            else:
+                yield from unread(one, getattr(read, attribute), f"{place}.{name}")
+
+
+def call(name, given):
+    """The answer to a call of the method; `None`, with the reason told, if it failed."""
+    done.add(name)
+    function = getattr(sdk, name, None)
+    if function is None:
+        told["without_method"].append(name)
+        return None
+    parts = served[name]["path"].split("/")
+    needed = [part.strip("{}") for part in parts if part.startswith("{")]
+    try:
+        arguments = {one: known[one] for one in needed if one not in given} | filled(given)
+        lists = {one: model.DelimSequence(value) for one, value in arguments.items() if isinstance(value, list)}
+        if isinstance(arguments.get("body"), (dict, list)):
+            lists["body"] = typed(arguments["body"], function)
+        answer = function(**arguments | lists)
+        unknown = [*strange(answer, name)]
+        if isinstance(answer, (list, tuple, model.Model)):
+            unknown += unread(json.loads(last["response_body"]), answer, name)
+        assert not unknown, f"unknown to the SDK: {unknown}"
+        return answer
+    except error.SDKError as refusal:
+        told["failed"][name] = refusal.message
+    except Exception as trouble:  # The SDK could not make its types of the body or of the answer.
+        told["failed"][name] = f"{type(trouble).__name__}: {trouble}"[:300]
+    return None
+
+
+def take_step(name, given, wanted):
+    """Make one call of the list, and remember what is wanted of its answer."""
+    answer = call(name, given)
+    if answer is None:
+        return
+    for label, path in wanted.items():
+        found = plain(answer)
+        for part in path.split("."):
+            found = found[int(part) if part.isdigit() else part]
+        known[label] = found
+
+
+def of_methods(verbs):
+    """The operations by these verbs that no step calls."""
+    listed = {step[0] for step in steps["before"] + steps["not_there"] + steps["after"]}
+    return [one for one in served.values() if one["method"] in verbs and one["id"] not in listed]
+
+
+def sweep():
+    """Call what only reads, and write what was read back, which changes nothing."""
+    read = {}
+    for operation in of_methods({"GET"}):
+        answer = call(operation["id"], {})
+        if answer is not None:
+            read[operation["path"]] = (operation["id"], answer)
+    told["read"] = len(read)
+    for operation in of_methods({"PUT", "PATCH"}):
+        name = operation["id"]
+        if operation["path"] not in read:
+            told["failed"][name] = "there is nothing to write back, so that it has to be a step"
             continue
-        try:
-            answer = function(sdk, **{one: known[one] for one in needed})
-        except error.SDKError as refusal:
-            if "does not serve" in refusal.message:
-                unserved.append(name)
-            elif "not found" not in refusal.message.lower():
-                failed[name] = refusal.message
+        source, before = read[operation["path"]]
+        if call(name, {"body": before}) is None:
             continue
-        except Exception as trouble:  # The SDK could not make its types of the answer.
-            failed[name] = f"{type(trouble).__name__}: {trouble}"[:300]
-            continue
-        read[path] = answer
-    for name, path, function in methods({"put", "patch"}):
-        needed = parameters(function)
-        if path not in read or "body" not in needed or any(one not in known for one in needed if one != "body"):
-            continue
-        arguments = {one: known[one] for one in needed if one != "body"}
-        try:
-            function(sdk, **arguments, body=read[path])
-            written.append(name)
-        except error.SDKError as refusal:
-            if "does not serve" not in refusal.message:
-                failed[name] = refusal.message
-        except Exception as trouble:
-            failed[name] = f"{type(trouble).__name__}: {trouble}"[:300]
-    told = {"read": len(read), "written": sorted(written), "unserved": unserved, "unknown": unknown, "failed": failed}
-    print(json.dumps(told))
+        told["written_back"] += 1
+        before, after = settled(plain(before)), settled(plain(call(source, {})))
+        lost = [field for field in before if before[field] != after.get(field)]
+        if lost:
+            told["lost"][name] = lost
 
 
-main()
-sdk.logout()
+def settled(value):
+    """The value without what changes by itself."""
+    if isinstance(value, dict):
+        return {name: settled(one) for name, one in value.items() if name not in steps["changing"]}
+    return [settled(one) for one in value] if isinstance(value, list) else value
+
+
+def miss(name, given):
+    """Call for what there is none of, which Looker answers with 404."""
+    call(name, given)
+    if told["failed"].pop(name, "answered") != "Not found":
+        told["failed"][name] = "there is such a thing, so that it has to be a step"
+
+
+def reader_of(name):
+    """The operation that shows what this one deletes."""
+    same = [one["id"] for one in served.values() if one["path"] == served[name]["path"] and one["method"] == "GET"]
+    return same[0] if same and served[name]["method"] == "DELETE" else None
+
+
+for step in steps["before"]:
+    take_step(*step)
+sweep()
+for name, given, _why in steps["not_there"]:
+    miss(name, given)
+for step in steps["after"]:
+    take_step(*step)
+    deleted = reader_of(step[0])
+    if deleted:
+        miss(deleted, step[1])
+told["not_called"] = sorted(served.keys() - done)
+print(json.dumps(told))
