@@ -92,6 +92,20 @@ impl Settings {
         }
     }
 
+    /// Secrets at hand that people take for the embed secret, each with its name. None that asks or runs something.
+    pub(crate) fn other_secrets(&self) -> Vec<(&'static str, SecretString)> {
+        let quiet = self
+            .client_secret
+            .as_ref()
+            .filter(|_| !self.client_secret_takes_a_command());
+        let secret =
+            quiet.and_then(|secret| secret.value.read("client secret", &secret.source).ok());
+        secret
+            .map(|secret| ("the API client secret", secret))
+            .into_iter()
+            .collect()
+    }
+
     /// Both; a single error names everything that is missing of either.
     pub fn looker_and_embed(&self) -> Result<(LookerAccess, EmbedAccess), Error> {
         self.check_consistent()?;

@@ -25,7 +25,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// The problem with a model's name, if any.
-    pub(super) fn model(&self, name: &str) -> Option<String> {
+    pub(crate) fn model(&self, name: &str) -> Option<String> {
         // Looker has no such model, but people try it.
         if name.eq_ignore_ascii_case("all") && self.models.is_some() {
             return Some(format!("`{name}` is not a model; name each model"));
@@ -34,7 +34,7 @@ impl Known {
     }
 
     /// The problem with a permission, if any.
-    pub(super) fn permission(&self, name: &str) -> Option<String> {
+    pub(crate) fn permission(&self, name: &str) -> Option<String> {
         let concern = self.permissions.as_ref()?.judge(name)?;
         concern.refused.then_some(concern.message)
     }
@@ -65,7 +65,7 @@ impl Known {
     }
 
     /// The problem with a group's id or name, if any.
-    pub(super) fn group(&self, named: &str) -> Option<String> {
+    pub(crate) fn group(&self, named: &str) -> Option<String> {
         let groups = self.groups.as_ref()?;
         // belief: unknown-group-in-login
         match GroupName::of(named).among(groups.iter().map(|(id, name)| (&**id, &**name))) {
@@ -79,7 +79,7 @@ impl Known {
     }
 
     /// The problem with an attribute's name, if any.
-    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         unknown("user attribute", name, self.attributes.as_ref()?.keys())
     }
 
@@ -99,7 +99,7 @@ impl Known {
     }
 
     /// The type of an attribute; empty if it is not known.
-    pub(super) fn kind(&self, attribute: &str) -> &str {
+    pub(crate) fn kind(&self, attribute: &str) -> &str {
         let attributes = self.attributes.as_ref();
         let attribute = attributes.and_then(|attributes| attributes.get(attribute));
         attribute.map_or("", |attribute| &attribute.kind)

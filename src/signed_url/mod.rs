@@ -10,6 +10,7 @@ mod grants;
 pub mod inspect;
 mod login;
 mod nonce;
+pub mod paste;
 mod path;
 mod sign;
 pub mod verify;

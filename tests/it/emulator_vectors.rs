@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::signed_url::{data, exception, verify_url};
 
 /// An emulator that goes by the host and the secret of a vector, and minds only what the signature is about.
-async fn start(secret: &str, host: &str) -> Emulator {
+pub(crate) async fn start(secret: &str, host: &str) -> Emulator {
     Emulator::start(Options {
         embed_secret: Some(secret.into()),
         embed_host: Some(host.to_owned()),
@@ -27,7 +27,7 @@ async fn start(secret: &str, host: &str) -> Emulator {
 }
 
 /// Open a URL at the time it was made for, in a world that has not seen its nonce; gives where it leads.
-async fn open(looker: &Emulator, url: &str, time: i64) -> String {
+pub(crate) async fn open(looker: &Emulator, url: &str, time: i64) -> String {
     control(looker, "reset", "").await;
     let now = embedctl::system::Clock::os().now().as_second();
     let offset = format!("{{\"offset_seconds\":{}}}", time - now);

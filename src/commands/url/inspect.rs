@@ -1,41 +1,56 @@
 //! `embedctl url inspect`: why a signed embed URL is refused.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::commands::context::CommandContext;
 use crate::commands::session::{Needs, Session};
-use crate::commands::url::shown;
+use crate::commands::url::{instance, shown};
 use crate::error::{Error, Exit, Kind};
 use crate::report::Format;
-use crate::secret::SecretString;
-use crate::signed_url::inspect::{Expected, Inspection, Pasted, inspect};
+use crate::signed_url::inspect::{Expected, Inspection, inspect_all};
+use crate::signed_url::paste;
 use crate::system::System;
+
+/// The longest text that is searched for URLs.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Explain a signed embed URL: whether Looker accepts it, and if not, why
 ///
-/// Works without a connection and does not use the URL up. Decodes every parameter, shows the string to sign, and searches for the
-/// mistake that explains a wrong signature. A URL inside JSON, HTML, a `curl` line or a mail is taken out of it first, and that is
-/// said. Exits with 0 if the URL is valid and with 1 if it is not, or if nothing of it is signed.
+/// Works without a connection and does not use the URL up. Paste what you have: a log line, JSON, a mail, a `curl` command, a HAR
+/// file, a link of a mail gateway, a copy from a document. Each signed URL in it is found, `Read as` says what was taken off or
+/// undone, and the mistake that explains a wrong signature is searched for. A mistake is named only if it explains this very
+/// signature. Without an embed secret everything else is checked.
+///
+/// Exits with 0 if nothing wrong was found, and with 1 if something was.
 #[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct UrlInspectArgs {
-    /// The URL, or `-` to read URLs from standard input, one per line
+    /// The URL or a text that holds it, or `-` to read it from standard input
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
     url: Option<String>,
 
-    /// Inspect the URLs in FILE, one per line
+    /// Inspect the URLs in FILE
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
 
-    /// The time of the check, instead of now
+    /// The time of the check, instead of now, such as the time when the URL was opened
     #[arg(long, value_name = "UNIX_SECONDS", allow_negative_numbers = true)]
     time: Option<i64>,
 
-    /// Also ask Looker, if its API has a validator
+    /// Also ask Looker: whether it accepts the URL, and has its models, groups and attributes
     #[arg(long)]
     online: bool,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  embedctl url inspect 'https://acme.looker.com/login/embed/…'   in single quotes: a shell cuts at `&`
+  pbpaste | embedctl url inspect -                               what is in the clipboard (macOS)
+  kubectl logs app | embedctl url inspect - -o jsonl             every signed URL of a log
+  embedctl url inspect - --online < mail.txt                     ask Looker too
+  embedctl url inspect - --time 1700000000 < refused-url.txt     as of the time when it was refused";
 
 pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exit, Error> {
     if cx.ui.format() == Format::Env {
@@ -48,6 +63,7 @@ pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exi
             .settings
             .embed_secret()?
             .map(|secret| (secret, cx.settings.embed_algorithm())),
+        other_secrets: cx.settings.other_secrets(),
         host: cx.settings.web_host(),
         now: args
             .time
@@ -60,66 +76,69 @@ pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exi
         return Err(Error::usage(what).hint("set the embed secret that the URL is signed with"));
     }
     if !args.online {
-        return inspect_all(args, &expected, None, &cx).await;
+        return tell_all(args, &expected, None, &cx).await;
     }
     Session::within(cx, Needs::Api, async |session| {
         let setting = session.admin.setting_embed().await.ok();
         expected.permissions = session.admin.embed_permissions(setting.as_ref()).await;
-        inspect_all(args, &expected, Some(session), session).await
+        tell_all(args, &expected, Some(session), session).await
     })
     .await
 }
 
-async fn inspect_all(
+async fn tell_all(
     args: &UrlInspectArgs,
     expected: &Expected,
     session: Option<&Session>,
     cx: &CommandContext,
 ) -> Result<Exit, Error> {
-    let mut all_valid = true;
-    for url in urls(args, &cx.system)? {
-        let url = url.map_err(|error| Error::internal(error).context("cannot read the URLs"))?;
-        if url.trim().is_empty() {
-            continue;
-        }
-        let mut inspection = inspect(&url, expected);
+    let text = text(args, &cx.system)?;
+    let mut any_refused = false;
+    for mut inspection in inspect_all(&text, expected) {
         if let Some(session) = session {
-            ask(session, &Pasted::in_text(&url).url, &mut inspection).await?;
+            ask(session, &mut inspection).await?;
         }
-        all_valid &= inspection.valid == Some(true);
+        any_refused |= inspection.valid == Some(false);
         match cx.ui.format() {
             Format::Json | Format::Jsonl => cx.ui.json(&inspection)?,
             Format::Table | Format::Env => cx.ui.data(&shown::text(&inspection))?,
         }
     }
-    match all_valid {
-        true => Ok(Exit::Done),
-        false => Ok(Exit::Failed(Kind::Internal)),
+    match any_refused {
+        false => Ok(Exit::Done),
+        true => Ok(Exit::Failed(Kind::Internal)),
     }
 }
 
-/// The URLs, as they come.
-fn urls<'a>(
-    args: &'a UrlInspectArgs,
-    system: &System,
-) -> Result<Box<dyn Iterator<Item = io::Result<String>> + 'a>, Error> {
-    let lines = |input: Box<dyn Read + 'a>| Box::new(BufReader::new(input).lines());
-    Ok(match (&args.batch, args.url.as_deref()) {
+/// The text with the URLs, whatever program wrote it.
+fn text(args: &UrlInspectArgs, system: &System) -> Result<String, Error> {
+    let all = |input: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        match input.take(MOST_BYTES + 1).read_to_end(&mut bytes) {
+            Ok(length) if length as u64 > MOST_BYTES => Err(Error::usage(format!(
+                "the text is longer than {MOST_BYTES} bytes"
+            ))
+            .hint("keep only the lines with the URLs, as with `grep login`")),
+            Ok(_) => Ok(paste::text_of(&bytes)),
+            Err(error) => Err(Error::internal(error).context("cannot read the URLs")),
+        }
+    };
+    match (&args.batch, args.url.as_deref()) {
         (Some(file), _) if file != Path::new("-") => {
-            let input = File::open(system.path(file)).map_err(|error| {
+            let mut input = File::open(system.path(file)).map_err(|error| {
                 Error::usage(error).context(format!("cannot read `{}`", file.display()))
             })?;
-            lines(Box::new(input))
+            all(&mut input)
         }
-        (Some(_), _) | (None, None | Some("-")) => lines(Box::new(system.input.clone())),
-        (None, Some(url)) => Box::new(std::iter::once(Ok(url.to_owned()))),
-    })
+        (Some(_), _) | (None, None | Some("-")) => all(&mut system.input.clone()),
+        (None, Some(url)) => Ok(url.to_owned()),
+    }
 }
 
 /// Let Looker judge too; its verdict outweighs what can be seen from here.
-async fn ask(session: &Session, url: &str, inspection: &mut Inspection) -> Result<(), Error> {
-    let url = SecretString::from(url.trim());
-    match session.admin.validate_embed_url(&url).await {
+async fn ask(session: &Session, inspection: &mut Inspection) -> Result<(), Error> {
+    instance::compare(&session.admin, inspection).await?;
+    match session.admin.validate_embed_url(&inspection.url).await {
         Ok(answer) => {
             inspection.judged_by_looker(answer);
             Ok(())

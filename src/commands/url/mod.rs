@@ -3,6 +3,7 @@
 mod batch;
 mod blocks;
 pub(crate) mod inspect;
+mod instance;
 mod lines;
 pub(crate) mod open;
 mod row;

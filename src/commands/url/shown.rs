@@ -19,15 +19,7 @@ fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
     if let Some(undone) = &inspection.read_as {
         writeln!(out, "Read as the URL inside: {undone}.")?;
     }
-    writeln!(
-        out,
-        "{}",
-        match inspection.valid {
-            Some(true) => "The URL is valid.",
-            Some(false) => "The URL is not valid.",
-            None => "Nothing of the URL is signed, so nothing can be checked here.",
-        }
-    )?;
+    writeln!(out, "{}", verdict(inspection))?;
     for (list, then) in [
         (&inspection.diagnosis, "fix"),
         (&inspection.advice, "advice"),
@@ -37,13 +29,22 @@ fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
             writeln!(out, "  {then}: {}", line(&found.fix))?;
         }
     }
+    if inspection
+        .diagnosis
+        .iter()
+        .any(|found| found.name == "no_url")
+    {
+        // There is nothing to show.
+        return Ok(());
+    }
 
     writeln!(out, "\nChecks")?;
     for check in &inspection.checks {
         let mark = match check.ok {
-            true => "ok",
-            false if check.is_advice() => "warn",
-            false => "no",
+            Some(true) => "ok",
+            Some(false) if check.is_advice() => "warn",
+            Some(false) => "no",
+            None => "?",
         };
         writeln!(
             out,
@@ -63,6 +64,19 @@ fn write(inspection: &Inspection, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {:>2}  {}", number + 1, line(text))?;
     }
     writeln!(out)
+}
+
+fn verdict(inspection: &Inspection) -> &'static str {
+    let cookieless = inspection
+        .advice
+        .iter()
+        .any(|found| found.name == "cookieless");
+    match inspection.valid {
+        Some(true) => "The URL is valid. It works once: Looker refuses it if it was opened before.",
+        Some(false) => "The URL is not valid.",
+        None if cookieless => "Nothing of the URL is signed, so nothing can be checked here.",
+        None => "Nothing wrong was found; the signature was not checked.",
+    }
 }
 
 fn value_text(value: &Value) -> String {

@@ -24,6 +24,8 @@ pub(super) struct Attempt {
     pub(super) host: String,
     pub(super) path: String,
     pub(super) parameters: Vec<Line>,
+    /// What is signed in place of the lines.
+    pub(super) text: Option<String>,
     /// The separator between two lines.
     pub(super) joint: &'static str,
     /// The text after the last line.
@@ -42,6 +44,7 @@ impl Attempt {
             host: host.to_owned(),
             path: path.to_owned(),
             parameters,
+            text: None,
             joint: "\n",
             end: "",
             form: |digest| STANDARD.encode(digest),
@@ -60,7 +63,10 @@ impl Attempt {
 
     /// The resulting signature.
     pub(super) fn signature(&self) -> String {
-        let text = self.lines().join(self.joint) + self.end;
+        let text = match &self.text {
+            Some(text) => text.clone(),
+            None => self.lines().join(self.joint) + self.end,
+        };
         match self.algorithm {
             Algorithm::Sha1 => (self.form)(&digest::<Hmac<Sha1>>(&self.secret, &text)),
             Algorithm::Sha256 => (self.form)(&digest::<Hmac<Sha256>>(&self.secret, &text)),

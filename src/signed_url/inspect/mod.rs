@@ -2,13 +2,16 @@
 
 mod attempt;
 mod checks;
+mod cut_off;
 mod diagnosis;
 mod mistakes;
+mod page;
 mod parts;
-mod pasted;
 mod permissions;
+mod url;
+mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -17,16 +20,20 @@ use serde_json::Value;
 use crate::permissions::Permissions;
 use crate::secret::SecretString;
 use crate::signed_url::Algorithm;
-use crate::signed_url::inspect::checks::Url;
 use crate::signed_url::inspect::parts::Parts;
+use crate::signed_url::inspect::url::Url;
+use crate::signed_url::paste::{self, Reading};
 
-pub use pasted::Pasted;
+/// How many readings of a URL are searched for a mistake that explains its signature.
+const MOST_READINGS: usize = 6;
 
 /// What a URL is compared with.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     /// The embed secret and its algorithm; without them the signature cannot be checked.
     pub secret: Option<(SecretString, Algorithm)>,
+    /// Secrets that people take for it, each with its name.
+    pub other_secrets: Vec<(&'static str, SecretString)>,
     /// Looker's host, if it is known.
     pub host: Option<String>,
     /// The time of the check, in Unix seconds.
@@ -40,8 +47,8 @@ pub struct Expected {
 #[derive(Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// Whether Looker would accept the URL, as far as can be known without asking it; `None` for a cookieless login, of which
-    /// nothing is signed.
+    /// Whether Looker would accept the URL, as far as can be known without asking it; `None` if nothing wrong was found, but
+    /// the signature could not be checked: there is no secret to check it with, or nothing is signed, as in a cookieless login.
     pub valid: Option<bool>,
     /// What was undone before the URL was read, if it was pasted with something around it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +68,9 @@ pub struct Inspection {
     pub params: BTreeMap<String, Value>,
     /// The lines that a genuine signer would have signed.
     pub string_to_sign: Vec<String>,
+    /// The URL as it was read. Whoever has it is let in, so it is not shown.
+    #[serde(skip)]
+    pub url: SecretString,
 }
 
 /// One check.
@@ -68,8 +78,9 @@ pub struct Inspection {
 pub struct Check {
     /// Its name, which is the same for every URL.
     pub name: &'static str,
-    /// Whether it passed. `permissions` is advice: sources disagree on whether Looker drops or refuses them.
-    pub ok: bool,
+    /// Whether it passed; `None` if it could not be checked. `permissions` is advice: sources disagree on whether Looker
+    /// drops or refuses them.
+    pub ok: Option<bool>,
     /// What was found.
     pub detail: String,
 }
@@ -92,25 +103,117 @@ pub struct Diagnosis {
     pub fix: String,
 }
 
+/// What does not explain a refusal.
+const ADVICE: [&str; 6] = [
+    "permissions",
+    "attribute_null",
+    "cookieless",
+    "embed_sso",
+    "page_not_embedded",
+    "without_scheme",
+];
+
 impl Diagnosis {
     /// Whether it does not explain a refusal.
     fn is_advice(&self) -> bool {
-        matches!(self.name, "permissions" | "attribute_null" | "cookieless")
+        ADVICE.contains(&self.name)
     }
 }
 
-/// Inspect a URL as it was given, without any request.
-pub fn inspect(url: &str, expected: &Expected) -> Inspection {
-    let pasted = Pasted::in_text(url);
-    let url = Url::new(Parts::of(&pasted.url));
+/// Inspect the first URL of a text, without any request.
+pub fn inspect(text: &str, expected: &Expected) -> Inspection {
+    let mut all = paste::find(text, expected.host.as_deref()).into_iter();
+    read(&all.next().unwrap_or_default(), expected)
+}
+
+/// Inspect every URL of a text, without any request.
+pub fn inspect_all(text: &str, expected: &Expected) -> Vec<Inspection> {
+    let urls = paste::find(text, expected.host.as_deref());
+    let mut inspections: Vec<Inspection> = urls
+        .iter()
+        .map(|readings| read(readings, expected))
+        .collect();
+    let mut seen = BTreeSet::new();
+    for inspection in &mut inspections {
+        let nonce = inspection.params.get("nonce").map(Value::to_string);
+        if nonce.is_some_and(|nonce| !seen.insert(nonce)) {
+            inspection.valid = Some(false);
+            inspection.diagnosis.push(Diagnosis {
+                name: "nonce_reused",
+                message: "another URL of this text has the same nonce, and Looker accepts one once within an hour".to_owned(),
+                fix: "make a new random nonce for each URL".to_owned(),
+            });
+        }
+    }
+    inspections
+}
+
+/// The reading that the signature confirms; otherwise the one whose signature a mistake explains; otherwise the most plausible.
+fn read(readings: &[Reading], expected: &Expected) -> Inspection {
+    if let Some((secret, algorithm)) = &expected.secret {
+        let signed =
+            |reading: &&Reading| Url::new(Parts::of(&reading.url)).is_signed(secret, *algorithm);
+        if let Some(reading) = readings.iter().find(signed) {
+            return inspect_reading(reading, expected);
+        }
+        // The signature is for what a browser sends, and a host may be written otherwise.
+        let by_browser = readings.first().and_then(as_sent);
+        if let Some(reading) = by_browser.as_ref().filter(signed) {
+            return inspect_reading(reading, expected);
+        }
+    }
+    let nothing = Reading::default();
+    let first = inspect_reading(readings.first().unwrap_or(&nothing), expected);
+    if first
+        .diagnosis
+        .iter()
+        .all(|found| found.name != diagnosis::UNEXPLAINED)
+    {
+        return first;
+    }
+    let explained =
+        |reading: &&Reading| diagnosis::is_explained(&Url::new(Parts::of(&reading.url)), expected);
+    let other = readings.iter().take(MOST_READINGS).skip(1).find(explained);
+    other.map_or(first, |reading| inspect_reading(reading, expected))
+}
+
+/// The URL with its host as a browser sends it.
+fn as_sent(reading: &Reading) -> Option<Reading> {
+    let url = Url::new(Parts::of(&reading.url));
+    let host = checks::as_sent(&url)?;
+    let mut reading = reading.clone();
+    reading.url = reading.url.replacen(url.parts.host, &host, 1);
+    reading
+        .undone
+        .push("its host was taken as browsers send it");
+    Some(reading)
+}
+
+fn inspect_reading(reading: &Reading, expected: &Expected) -> Inspection {
+    let url = Url::new(Parts::of(&reading.url));
     let checks = checks::all(&url, expected);
-    let (advice, diagnosis) = diagnosis::all(&url, expected)
-        .into_iter()
-        .partition(Diagnosis::is_advice);
-    let valid = checks.iter().all(|check| check.ok || check.is_advice());
+    let found = diagnosis::all(&url, expected, reading.shortened);
+    let (mut advice, diagnosis): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(Diagnosis::is_advice);
+    if reading.without_scheme {
+        advice.push(Diagnosis {
+            name: "without_scheme",
+            message: "the URL does not begin with `https://`".to_owned(),
+            fix: "if it was sent like this, put the scheme in front: a browser takes it for a path of the page that embeds it".to_owned(),
+        });
+    }
+    let failed = |check: &Check| check.ok == Some(false) && !check.is_advice();
+    let bad = checks.iter().any(failed) || !diagnosis.is_empty();
+    let open = checks.iter().any(|check| check.ok.is_none());
+    let valid = match () {
+        () if url.is_cookieless() => None,
+        () if bad => Some(false),
+        () if open => None,
+        () => Some(true),
+    };
     Inspection {
-        valid: (!url.is_cookieless()).then_some(valid),
-        read_as: (!pasted.undone.is_empty()).then(|| pasted.undone.join("; ")),
+        valid,
+        read_as: (!reading.undone.is_empty()).then(|| reading.undone.join("; ")),
         algorithm: checks::algorithm(&url, expected),
         checks,
         diagnosis,
@@ -118,10 +221,21 @@ pub fn inspect(url: &str, expected: &Expected) -> Inspection {
         embed_path: url.embed_path.as_ref().ok().cloned(),
         params: params(&url),
         string_to_sign: url.attempt().lines(),
+        url: SecretString::from(reading.url.as_str()),
     }
 }
 
 impl Inspection {
+    /// Add what was found elsewhere: why Looker refuses the URL, or advice.
+    pub fn found(&mut self, diagnosis: Diagnosis, refused: bool) {
+        if refused {
+            self.valid = Some(false);
+            self.diagnosis.push(diagnosis);
+        } else {
+            self.advice.push(diagnosis);
+        }
+    }
+
     /// Add the result of Looker's validator: `None` if it accepts the URL, otherwise what is wrong.
     pub fn judged_by_looker(&mut self, answer: Option<String>) {
         let ok = answer.is_none();
@@ -129,7 +243,7 @@ impl Inspection {
         let detail = answer.unwrap_or_else(|| "Looker accepts the URL".to_owned());
         self.checks.push(Check {
             name: "looker",
-            ok,
+            ok: Some(ok),
             detail,
         });
     }

@@ -12,7 +12,7 @@ pub(super) fn check(query: Option<&Query>, known: &Permissions) -> Check {
     let problem = problem(query, known);
     Check {
         name: CHECK,
-        ok: problem.is_none(),
+        ok: Some(problem.is_none()),
         detail: match problem {
             Some(Problem { message, .. }) => message,
             None if list(query, "group_ids").is_empty() => {

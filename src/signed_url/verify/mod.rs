@@ -15,11 +15,11 @@ use crate::signed_url::{Algorithm, Login, MAX_PATH_BYTES, MAX_QUERY_BYTES};
 
 pub(super) use path::embed_path;
 pub use query::Query;
-pub(crate) use query::names;
+pub(crate) use query::{names, required};
 pub use rejection::Rejection;
 pub use signature::string_to_sign;
 pub(super) use signature::{SIGNED, check as check_signature};
-pub(super) use values::{check_nonce, check_session_length, check_types};
+pub(super) use values::{check_nonce, check_session_length, type_errors};
 
 /// How far a URL's time may differ from Looker's, in seconds; from the text of Looker's embed URI validator.
 pub const TIME_WINDOW: u64 = 5 * 60;

@@ -36,6 +36,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 #[derive(Clone)]
 pub struct Query(Vec<(String, String)>);
 
+/// The names of the parameters that every URL has.
+pub(crate) fn required() -> impl Iterator<Item = &'static str> {
+    REQUIRED.into_iter()
+}
+
 impl Query {
     /// Split and decode the part of the URL after `?`.
     pub fn parse(raw_query: &str) -> Result<Self, Rejection> {

@@ -52,8 +52,8 @@ impl Values {
     }
 }
 
-/// Whether every value that was sent has its type; a missing one hides none of the others.
-pub(in crate::signed_url) fn check_types(query: &Query) -> Result<(), Rejection> {
+/// Every value that was sent and does not have its type.
+pub(in crate::signed_url) fn type_errors(query: &Query) -> Vec<Rejection> {
     [
         json::<String>(query, "nonce", STRING).map(drop),
         json::<i64>(query, "time", INTEGER).map(drop),
@@ -71,8 +71,10 @@ pub(in crate::signed_url) fn check_types(query: &Query) -> Result<(), Rejection>
         force_logout_login(query).map(drop),
     ]
     .into_iter()
-    .find(|result| !matches!(result, Ok(()) | Err(Rejection::MissingParameter(_))))
-    .unwrap_or(Ok(()))
+    .filter_map(Result::err)
+    // A missing one is another problem.
+    .filter(|rejection| !matches!(rejection, Rejection::MissingParameter(_)))
+    .collect()
 }
 
 /// Check the length of a nonce; whether it was used before is checked elsewhere.

@@ -38,6 +38,7 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
             all_lines(attempt, |text| spell(text, spelling));
         }));
     }
+    mistakes.extend(spacing_of_one(right));
     mistakes.push(Mistake::new(
         "json_unquoted",
         "the strings were signed without the quotes of JSON",
@@ -51,6 +52,44 @@ pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
         |attempt| all_lines(attempt, percent_encoded),
     ));
     mistakes
+}
+
+/// A single value with other spaces than the rest.
+fn spacing_of_one(right: &Attempt) -> Vec<Mistake> {
+    let mistakes = right.parameters.iter().flat_map(|line| {
+        [true, false].map(|spaces| {
+            let name = line.name;
+            let text = spaced(&line.text, spaces);
+            let message =
+                format!("`{name}` was signed with other spaces in its JSON than it was sent");
+            Mistake::new("json_spacing", message, ONCE, move |attempt| {
+                for line in attempt
+                    .parameters
+                    .iter_mut()
+                    .filter(|line| line.name == name)
+                {
+                    line.text.clone_from(&text);
+                }
+            })
+        })
+    });
+    mistakes.collect()
+}
+
+/// The same JSON with or without a space after each `,` and `:`.
+fn spaced(text: &str, spaces: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let (token, after) = rest.split_at(token_length(rest, character));
+        rest = after;
+        match character {
+            ',' | ':' if spaces => out.extend([character, ' ']),
+            _ if character.is_ascii_whitespace() => {}
+            _ => out.push_str(token),
+        }
+    }
+    out
 }
 
 /// What a spelling changes: the name of the mistake, and its description.

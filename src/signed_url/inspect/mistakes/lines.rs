@@ -64,6 +64,13 @@ fn ends() -> Vec<Mistake> {
         ),
         end(
             "line_breaks",
+            "the lines were joined with a backslash and an `n`, as single quotes leave them",
+            "\\n",
+            "",
+        ),
+        end("line_breaks", "the lines were joined with spaces", " ", ""),
+        end(
+            "line_breaks",
             "the lines were joined without line breaks",
             "",
             "",

@@ -1,12 +1,17 @@
 //! Common mistakes in signing, each as a change to the correct way.
 
 mod digest;
+mod host;
 mod json;
 mod lines;
-mod place;
+mod path;
 mod secret;
+mod sent;
+mod unsigned;
 
+use crate::signed_url::inspect::Expected;
 use crate::signed_url::inspect::attempt::Attempt;
+use crate::signed_url::inspect::url::Url;
 
 /// A mistake that may explain a signature.
 pub(super) struct Mistake {
@@ -36,12 +41,15 @@ impl Mistake {
     }
 }
 
-/// All known mistakes, common ones first. `right` is the correctly signed URL, `host` Looker's own host.
-pub(super) fn all(right: &Attempt, host: Option<&str>) -> Vec<Mistake> {
-    let mut mistakes = secret::mistakes(right);
+/// All known mistakes, common ones first. `right` is the correctly signed URL, `url` the one that was sent.
+pub(super) fn all(right: &Attempt, url: &Url<'_>, expected: &Expected) -> Vec<Mistake> {
+    let mut mistakes = secret::mistakes(right, &expected.other_secrets);
     mistakes.extend(digest::mistakes());
-    mistakes.extend(place::mistakes(right, host));
+    mistakes.extend(host::mistakes(&right.host, expected.host.as_deref()));
+    mistakes.extend(path::mistakes(&right.path));
     mistakes.extend(lines::mistakes(right));
+    mistakes.extend(sent::mistakes(right));
     mistakes.extend(json::mistakes(right));
+    mistakes.extend(unsigned::mistakes(url));
     mistakes
 }

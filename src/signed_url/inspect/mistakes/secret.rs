@@ -3,50 +3,82 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::secret::{ExposeSecret as _, SecretString};
 use crate::signed_url::Algorithm;
 use crate::signed_url::inspect::attempt::Attempt;
 use crate::signed_url::inspect::mistakes::Mistake;
 
-pub(super) fn mistakes(right: &Attempt) -> Vec<Mistake> {
+/// A mistake: its name, what was done, and what to do.
+type Words = (&'static str, &'static str, &'static str);
+
+const DECODED: &str = "use the text of the secret as it is: its ASCII characters are the key";
+const AROUND: Words = (
+    "secret_trailing_newline",
+    "the embed secret was used with a line break, a space or a byte order mark around it",
+    "trim what is read from the file or variable with the secret",
+);
+const QUOTED: Words = (
+    "secret_quoted",
+    "the embed secret was used with the quotes that it stands in",
+    "take the quotes off: Docker's `--env-file` and some loaders of `.env` keep them",
+);
+const CASE: Words = (
+    "secret_case",
+    "the embed secret was used in another case",
+    "use the secret as Looker shows it",
+);
+
+/// What stands around a secret that was used as it was found.
+const ENDS: [(Words, &str, &str); 10] = [
+    (AROUND, "", "\n"),
+    (AROUND, "", "\r\n"),
+    (AROUND, "", " "),
+    (AROUND, "", "\r"),
+    (AROUND, "", "\t"),
+    (AROUND, " ", ""),
+    (AROUND, " ", " "),
+    (AROUND, "\u{feff}", ""),
+    (QUOTED, "\"", "\""),
+    (QUOTED, "'", "'"),
+];
+
+pub(super) fn mistakes(right: &Attempt, others: &[(&'static str, SecretString)]) -> Vec<Mistake> {
+    let secret = right.secret.as_slice();
     let mut mistakes = vec![other_algorithm(right.algorithm)];
-    if let Some(bytes) = from_hex(&right.secret) {
-        mistakes.push(another(
-            "secret_hex_decoded",
-            "the embed secret was decoded from hex before it was used as the key",
-            "use the text of the secret as it is: its ASCII characters are the key",
-            &bytes,
-        ));
-    }
-    if let Ok(bytes) = STANDARD.decode(right.secret.as_slice()) {
-        mistakes.push(another(
+    let decoded = [
+        ("secret_hex_decoded", "hex", from_hex(secret)),
+        (
             "secret_base64_decoded",
-            "the embed secret was decoded from base64 before it was used as the key",
-            "use the text of the secret as it is: its ASCII characters are the key",
-            &bytes,
-        ));
+            "base64",
+            STANDARD.decode(secret).ok(),
+        ),
+    ];
+    for (name, what, bytes) in decoded {
+        let message =
+            format!("the embed secret was decoded from {what} before it was used as the key");
+        mistakes.extend(bytes.map(|bytes| another((name, &message, DECODED), &bytes)));
     }
-    for end in ["\n", "\r\n", " "] {
+    for (words, start, end) in ENDS {
         mistakes.push(another(
-            "secret_trailing_newline",
-            "the embed secret was used with a trailing line break or space",
-            "trim what is read from the file or variable with the secret",
-            &[right.secret.as_slice(), end.as_bytes()].concat(),
+            words,
+            &[start.as_bytes(), secret, end.as_bytes()].concat(),
         ));
     }
-    for quote in ["\"", "'"] {
-        mistakes.push(another(
-            "secret_quoted",
-            "the embed secret was used with the quotes that it stands in",
-            "take the quotes off: Docker's `--env-file` and some loaders of `.env` keep them",
-            &[quote.as_bytes(), right.secret.as_slice(), quote.as_bytes()].concat(),
-        ));
+    for (what, other) in others {
+        let message = format!("the URL was signed with {what} instead of the embed secret");
+        let fix = "sign with the embed secret: Admin > Platform > Embed";
+        let words = ("secret_of_another_kind", &*message, fix);
+        mistakes.push(another(words, other.expose_secret().as_bytes()));
     }
-    mistakes.push(another(
+    for other in [secret.to_ascii_uppercase(), secret.to_ascii_lowercase()] {
+        mistakes.push(another(CASE, &other));
+    }
+    let trimmed = (
         "secret_trimmed",
         "the embed secret in embedctl's settings has surrounding spaces or line breaks, the signer's has none",
         "store the secret in embedctl's settings without them",
-        right.secret.trim_ascii(),
-    ));
+    );
+    mistakes.push(another(trimmed, secret.trim_ascii()));
     mistakes
 }
 
@@ -65,7 +97,7 @@ fn other_algorithm(right: Algorithm) -> Mistake {
     )
 }
 
-fn another(name: &'static str, message: &str, fix: &str, secret: &[u8]) -> Mistake {
+fn another((name, message, fix): (&'static str, &str, &str), secret: &[u8]) -> Mistake {
     let secret = zeroize::Zeroizing::new(secret.to_vec());
     Mistake::new(name, message, fix, move |attempt| {
         attempt.secret = secret.clone();

@@ -1,94 +1,11 @@
-//! Mistakes in the first two lines of the string to sign: host and path.
+//! Mistakes in the second line of the string to sign: the path.
 
 use crate::signed_url::encode::percent_encoded;
-use crate::signed_url::inspect::attempt::Attempt;
 use crate::signed_url::inspect::mistakes::Mistake;
 
 const LOGIN: &str = "/login/embed/";
 
-/// Ports that people append to a host: those of the schemes, and Looker's own.
-const PORTS: [u16; 5] = [443, 80, 9999, 19999, 8443];
-
-pub(super) fn mistakes(right: &Attempt, expected: Option<&str>) -> Vec<Mistake> {
-    let mut mistakes = hosts(&right.host, expected);
-    mistakes.extend(paths(&right.path));
-    mistakes
-}
-
-fn hosts(host: &str, expected: Option<&str>) -> Vec<Mistake> {
-    let same = "sign the host exactly as it is in the URL";
-    let bare = without_port(host);
-    let mut mistakes = vec![
-        other_host(
-            "host_with_scheme",
-            "with `https://` in front",
-            same,
-            format!("https://{host}"),
-        ),
-        other_host(
-            "host_with_scheme",
-            "with `http://` in front",
-            same,
-            format!("http://{host}"),
-        ),
-        other_host(
-            "host_without_port",
-            "without the port that is in the URL",
-            same,
-            bare.to_owned(),
-        ),
-        other_host(
-            "host_with_slash",
-            "with `/` behind it",
-            same,
-            format!("{host}/"),
-        ),
-        other_host(
-            "host_with_path",
-            "with `/login/embed/` behind it",
-            same,
-            format!("{host}{LOGIN}"),
-        ),
-        other_host("host_case", "in lower case", same, host.to_lowercase()),
-        other_host(
-            "host_with_scheme",
-            "with `https://` in front and without its port",
-            same,
-            format!("https://{bare}"),
-        ),
-    ];
-    for port in PORTS {
-        let what = format!("with the port {port}, which is not in the URL");
-        mistakes.push(other_host(
-            "host_with_port",
-            &what,
-            same,
-            format!("{bare}:{port}"),
-        ));
-    }
-    if let Some(expected) = expected {
-        let what = format!("as `{expected}`, and the URL goes to another");
-        let fix = "send the browser to the host that is signed, the one Looker goes by";
-        mistakes.push(other_host("other_host", &what, fix, expected.to_owned()));
-    }
-    mistakes
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
-}
-
-fn other_host(name: &'static str, what: &str, fix: &str, host: String) -> Mistake {
-    let message = format!("the host was signed {what}");
-    Mistake::new(name, message, fix, move |attempt| {
-        attempt.host.clone_from(&host);
-    })
-}
-
-fn paths(path: &str) -> Vec<Mistake> {
+pub(super) fn mistakes(path: &str) -> Vec<Mistake> {
     let encoded = path.strip_prefix(LOGIN).unwrap_or(path);
     let decoded = decoded(encoded);
     let same = "percent-encode the embed path once, with upper-case hex, and put the same text into the URL and the \
@@ -126,6 +43,7 @@ fn paths(path: &str) -> Vec<Mistake> {
         ),
     ];
     mistakes.extend(written_otherwise(path, same));
+    mistakes.extend(of_embed(path, &decoded));
     mistakes.extend(without_login(encoded));
     mistakes
 }
@@ -157,6 +75,53 @@ fn written_otherwise(path: &str, same: &str) -> Vec<Mistake> {
             path.replace('+', "%20"),
         ),
     ]
+}
+
+/// Another start: of the login, or of the embed path.
+fn of_embed(path: &str, embed_path: &str) -> Vec<Mistake> {
+    let sign = "sign the path that is sent, and send the path that is signed";
+    let login = |path: String| format!("{LOGIN}{}", percent_encoded(&path));
+    let tail = path.rsplit_once("/embed/").map_or(path, |(_, tail)| tail);
+    let mut mistakes = vec![
+        other_path(
+            "path_wrong",
+            "with `/login/embed/`, and sent without",
+            sign,
+            format!("{LOGIN}{}", path.trim_start_matches('/')),
+        ),
+        other_path(
+            "path_wrong",
+            "with `/login/embed/` in front of it",
+            sign,
+            format!("{LOGIN}{}", tail.trim_start_matches('/')),
+        ),
+        other_path(
+            "path_wrong",
+            "without a `/` at its start, and sent with one",
+            sign,
+            login(embed_path.trim_start_matches('/').to_owned()),
+        ),
+        other_path(
+            "path_wrong",
+            "with a `/` at its start, and sent without",
+            sign,
+            login(format!("/{embed_path}")),
+        ),
+        other_path(
+            "path_wrong",
+            "encoded, and sent decoded",
+            sign,
+            login(format!("/{}", embed_path.trim_start_matches('/'))),
+        ),
+    ];
+    if let Some(page) = embed_path.strip_prefix("/embed/") {
+        let (what, other) = match page.strip_prefix("sso/") {
+            Some(page) => ("without `/embed/sso`", format!("/embed/{page}")),
+            None => ("with `/embed/sso`", format!("/embed/sso/{page}")),
+        };
+        mistakes.push(other_path("embed_sso", what, sign, login(other)));
+    }
+    mistakes
 }
 
 fn without_login(encoded: &str) -> Vec<Mistake> {
