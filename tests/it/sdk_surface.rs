@@ -1,4 +1,5 @@
-//! Every operation that the local Looker serves is called through its method in each official SDK.
+//! Every operation that the local Looker serves is called through its method in each official SDK, and what the SDKs' own
+//! integration tests do works.
 //!
 //! `tests/sdk/steps.json` lists what cannot be derived. A new operation without a body is called by itself; one with a body
 //! needs a line there, or the tests fail.
@@ -54,6 +55,30 @@ async fn calls_every_operation(sdk: &Sdk) {
         .filter(|id| !succeeded.contains(id.as_str()))
         .collect();
     assert_eq!(left, excused());
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_integration_tests_of_the_python_sdk_do_works() {
+    if let Some(sdk) = Sdk::python() {
+        tells(&sdk, "suite", include_str!("../sdk/python/suite.json")).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_integration_tests_of_the_typescript_sdk_do_works() {
+    if let Some(sdk) = Sdk::typescript() {
+        tells(&sdk, "suite", include_str!("../sdk/node/suite.json")).await;
+    }
+}
+
+async fn tells(sdk: &Sdk, script: &str, expected: &str) {
+    let sandbox = Sandbox::lenient(rotation()).await;
+
+    let told = sdk.tell(script, &sandbox, None, &[]).await;
+
+    let expected: Value = serde_json::from_str(expected).unwrap();
+    assert_eq!(told, expected);
     sandbox.finish().await;
 }
 
