@@ -104,6 +104,106 @@ async fn tiles_and_filters_survive_a_state() {
         .await;
 }
 
+/// What `dashboard_lookml` gives makes the same dashboard, over the old one if it is still there.
+#[tokio::test]
+async fn dashboards_are_made_of_lookml() {
+    let api = Api::start(Options::default()).await;
+    let query = json!({ "model": "demo", "view": "orders", "fields": ["orders.count"], "filters": { "orders.status": "paid" }, "limit": "7", "vis_config": { "type": "looker_column", "title": "x" } });
+    let tile = json!({ "dashboard_id": "$dashboard", "title": "Paid: \"all\"", "type": "vis", "query": query });
+    let text =
+        json!({ "dashboard_id": "$dashboard", "type": "text", "body_text": "one\n  two: three" });
+    let filter = json!({ "dashboard_id": "$dashboard", "name": "Status", "title": "Status", "type": "field_filter", "dimension": "orders.status", "default_value": "paid,new", "required": true });
+    let shown = json!({
+        "title": "Sales & more",
+        "dashboard_elements": [
+            { "title": "Paid: \"all\"", "type": "vis", "query": { "filters": { "orders.status": "paid" }, "limit": "7", "vis_config": { "type": "looker_column" } } },
+            { "type": "text", "body_text": "one\n  two: three" },
+        ],
+        "dashboard_filters": [{ "title": "Status", "dimension": "orders.status", "default_value": "paid,new", "required": true }],
+    });
+    let ids = api
+        .play(&[
+            (
+                "dashboard",
+                "POST /dashboards",
+                json!({ "title": "Sales & more", "folder_id": "1" }),
+                200,
+                NULL,
+            ),
+            ("", "POST /dashboard_elements", tile, 200, NULL),
+            ("", "POST /dashboard_elements", text, 200, NULL),
+            ("", "POST /dashboard_filters", filter, 200, NULL),
+        ])
+        .await;
+    let id = &ids["dashboard"];
+    let lookml = api.get(&format!("/dashboards/lookml/{id}")).await;
+    let lookml = lookml.text_of("lookml");
+
+    let import = |text: &str| json!({ "lookml": text });
+    let renamed = lookml.replace("title: \"Sales & more\"", "title: \"Sales\"");
+    api.play_with(
+        &[
+            (
+                "",
+                "POST /dashboards/lookml",
+                import(&renamed),
+                200,
+                json!({ "id": "$dashboard", "title": "Sales", "folder": { "id": "1" } }),
+            ),
+            (
+                "",
+                "PATCH /dashboards/$dashboard",
+                json!({ "deleted": true }),
+                200,
+                NULL,
+            ),
+            (
+                "",
+                "POST /dashboards/lookml",
+                import(&lookml),
+                200,
+                json!({ "id": "$dashboard", "deleted": false }),
+            ),
+            ("", "GET /dashboards/$dashboard", NULL, 200, shown.clone()),
+            ("", "DELETE /dashboards/$dashboard", NULL, 204, NULL),
+            (
+                "new",
+                "POST /dashboards/from_lookml",
+                import(&lookml),
+                200,
+                shown,
+            ),
+            (
+                "",
+                "POST /dashboards/lookml",
+                import("- dashboard: x\n  title: [}"),
+                422,
+                json!({ "errors": [{ "field": "lookml", "code": "invalid" }] }),
+            ),
+            ("", "POST /dashboards/lookml", import("title: x"), 422, NULL),
+            (
+                "",
+                "POST /dashboards/lookml",
+                import("- dashboard: x"),
+                422,
+                json!({ "errors": [{ "field": "title", "code": "missing_field" }] }),
+            ),
+            (
+                "",
+                "POST /dashboards/lookml",
+                json!({ "folder_id": "1" }),
+                422,
+                json!({ "errors": [{ "field": "lookml" }] }),
+            ),
+        ],
+        ids,
+    )
+    .await;
+    let ada = api.person("acme-42").await;
+    let refused = api.as_person(&ada, "POST", "/dashboards/lookml", Some(import(&lookml)));
+    assert_eq!(refused.await.status, 404);
+}
+
 #[tokio::test]
 async fn schedules_are_listed_by_what_they_send_and_run_once() {
     let api = Api::start(Options::default()).await;

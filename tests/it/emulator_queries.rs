@@ -207,7 +207,25 @@ async fn system_activity_tells_of_users_dashboards_and_what_was_run() {
         // Recorded.
         ("", run, ask("history", json!(["history.id"]), json!({ "history.workspace_id": "1" })), 400, json!({ "message": "Invalid filter: history.workspace_id" })),
         ("", run, ask("nothing", json!(["history.id"]), NULL), 404, NULL),
-        ("", "GET /lookml_models/system__activity", NULL, 200, json!({ "name": "system__activity", "explores": [{ "name": "dashboard" }, { "name": "history" }, { "name": "user" }] })),
+        (
+            "",
+            run,
+            ask("history", json!(["history.connection_name", "query.model", "query.count"]), json!({ "query.model": "-system^_^_activity", "user.dev_branch_name": "NULL", "history.dashboard_session": "NULL" })),
+            200,
+            json!([{ "history.connection_name": "demo", "query.model": "demo", "query.count": 1 }]),
+        ),
+        ("plan", "POST /scheduled_plans", json!({ "name": "Daily", "crontab": "0 8 * * *", "look_id": "1", "require_results": false, "require_no_results": false, "require_change": false, "send_all_results": false, "scheduled_plan_destination": [{ "type": "email", "address": "x@example.com", "format": "csv" }] }), 200, NULL),
+        (
+            "",
+            run,
+            ask("scheduled_plan", json!(["scheduled_plan.name", "look.title", "user.name", "scheduled_job.count"]), NULL),
+            200,
+            json!([{ "scheduled_plan.name": "Daily", "look.title": "Orders by month", "user.name": "Ada Admin", "scheduled_job.count": 0 }]),
+        ),
+        ("", run, ask("scheduled_plan", json!(["scheduled_job.name"]), json!({ "scheduled_job.status": "failure" })), 200, json!([])),
+        ("", "GET /lookml_models/demo/explores/orders", NULL, 200, json!({ "scopes": ["orders"] })),
+        ("", "GET /lookml_models/system__activity/explores/dashboard", NULL, 200, json!({ "scopes": ["dashboard", "user", "folder"] })),
+        ("", "GET /lookml_models/system__activity", NULL, 200, json!({ "name": "system__activity", "explores": [{ "name": "dashboard" }, { "name": "history" }, { "name": "scheduled_plan" }, { "name": "user" }] })),
     ])
     .await;
     assert_eq!(api.emulator.violations(), []);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use embedctl::emulator::Options;
+use embedctl::emulator::{Options, State};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -11,6 +11,20 @@ use crate::support::Sandbox;
 
 /// Run the script `name` against a Looker as lenient as a real one; gives what it tells.
 async fn tell(sdk: &Sdk, name: &str, options: Options) -> Value {
+    let (told, sandbox) = told(sdk, name, options).await;
+    sandbox.finish().await;
+    told
+}
+
+/// The same with a program that logs out of nothing.
+async fn tell_and_leave(sdk: &Sdk, name: &str, options: Options) -> Value {
+    let (told, sandbox) = told(sdk, name, options).await;
+    sandbox.emulator().end_tokens();
+    sandbox.finish().await;
+    told
+}
+
+async fn told(sdk: &Sdk, name: &str, options: Options) -> (Value, Sandbox) {
     let mut sandbox = Sandbox::lenient(options).await;
     if let Some(file) = sandbox.emulator().ca_file() {
         let file = file.display().to_string();
@@ -18,9 +32,7 @@ async fn tell(sdk: &Sdk, name: &str, options: Options) -> Value {
             sandbox.var(variable, file.as_str());
         }
     }
-    let told = sdk.tell(name, &sandbox, None, &[]).await;
-    sandbox.finish().await;
-    told
+    (sdk.tell(name, &sandbox, None, &[]).await, sandbox)
 }
 
 async fn provisions(sdk: &Sdk, options: Options) {
@@ -111,6 +123,87 @@ async fn an_mcp_server_for_looker_provisions_with_its_tools() {
 
     assert_eq!(told["failed"], json!({}), "{told:#}");
     assert!(told["worked"].as_u64().unwrap() > 95, "{told:#}");
+}
+
+/// It counts what is run, and names what is not used.
+#[tokio::test]
+async fn henry_finds_explores_that_nobody_uses() {
+    let state = State::parse(include_str!("../data/explain.yaml")).unwrap();
+    let options = Options {
+        state,
+        ..Options::default()
+    };
+    let Some(sdk) = Sdk::python_with("henry", "henry/requirements.txt") else {
+        return;
+    };
+
+    let told = tell_and_leave(&sdk.with_scripts("henry"), "examine", options).await;
+
+    let of = |name: &str, models: u8, views: u8| {
+        json!([
+            name,
+            models.to_string(),
+            views.to_string(),
+            "No repo found",
+            "off",
+            "False"
+        ])
+    };
+    let expected = json!({
+        "analyze projects": [of("demo", 1, 1), of("finance", 1, 1), of("sales", 1, 3)],
+        "analyze models": [
+            ["demo", "demo", "1", "1", "0"],
+            ["sales", "sales", "3", "2", "3"],
+            ["finance", "finance", "1", "1", "0"],
+        ],
+        "vacuum models": [
+            ["demo", "orders", "0"],
+            ["sales", "broken,nothing", "3"],
+            ["finance", "invoices", "0"],
+        ],
+        // As on a real Looker, which was recorded to refuse what it asks.
+        "analyze explores": true,
+        "vacuum explores": true,
+        "pulse": [6, 1, 4],
+        "slowest": [["0.1", "sales", "orders"]],
+    });
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn lmanage_keeps_settings_and_content_in_files_and_makes_them_anew() {
+    let list = "lmanage/requirements.txt";
+    let Some(sdk) = Sdk::python_with("lmanage", list) else {
+        return;
+    };
+
+    let told = tell_and_leave(&sdk.with_scripts("lmanage"), "restore", Options::default()).await;
+
+    let asks = |fields: [&str; 2]| json!(["orders", fields]);
+    let expected = json!({
+        "new": true,
+        "lost": {},
+        "same_slugs": true,
+        "dashboards": [
+            [
+                "Reports",
+                "Sales: 2026 & on",
+                [
+                    ["By region", "vis", asks(["orders.region", "orders.count"])],
+                    ["", "text", null],
+                ],
+                [["Region", "orders.region", "EMEA,APAC"]],
+            ],
+            ["Shared", "Blank", [], []],
+            [
+                "Shared",
+                "Orders",
+                [["Orders by month", "vis", asks(["orders.created_month", "orders.count"])]],
+                [],
+            ],
+        ],
+    });
+    assert_eq!(told, expected);
 }
 
 /// A page of another site, over HTTPS, as in earnest: the SDK signs in through its own server, and hears Looker's events.

@@ -149,7 +149,8 @@ fn remove(call: &Call<'_>, world: &mut World) -> Answer {
     Ok(Reply::no_content())
 }
 
-fn change(
+/// Write what a body says of a tile.
+pub(super) fn change(
     world: &mut World,
     viewer: &Viewer,
     element: &mut Element,

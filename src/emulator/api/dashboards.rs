@@ -38,7 +38,8 @@ pub(super) const OPERATIONS: &[Service] = &[
     op("folder_dashboards", in_folder),
 ];
 
-const SAVE: &[&str] = &["save_content", "save_dashboards"];
+/// What creating a dashboard takes one of.
+pub(super) const SAVE: &[&str] = &["save_content", "save_dashboards"];
 
 fn all(call: &Call<'_>, world: &mut World) -> Answer {
     dashboards_and_looks::all(call, world, PieceKind::Dashboard, dashboard_base_json)
@@ -151,6 +152,7 @@ fn free_title(world: &World, folder: Id, title: &str) -> String {
         .unwrap_or_default()
 }
 
-fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
+/// Show one dashboard.
+pub(super) fn show(call: &Call<'_>, world: &World, id: Id) -> Answer {
     dashboards_and_looks::show(call, world, PieceKind::Dashboard, id, dashboard_json)
 }

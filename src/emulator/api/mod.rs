@@ -37,6 +37,7 @@ mod keys;
 mod look_json;
 mod lookml_content;
 mod lookml_folder;
+mod lookml_import;
 mod looks;
 mod models;
 mod nothing_there;
@@ -101,6 +102,7 @@ pub(crate) const OPERATIONS: &[&[Service]] = &[
     instance_forms::OPERATIONS,
     keys::OPERATIONS,
     lookml_content::OPERATIONS,
+    lookml_import::OPERATIONS,
     looks::OPERATIONS,
     models::OPERATIONS,
     nothing_there::OPERATIONS,

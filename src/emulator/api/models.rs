@@ -161,6 +161,16 @@ fn explore_json(model: &Model, explore: &Explore) -> Value {
         true => activity::fields(name),
         false => Vec::new(),
     };
+    // An explore has the view of its own name first, and those that are joined to it.
+    let views = fields
+        .iter()
+        .filter_map(|field| field.name.split('.').next());
+    let mut scopes = vec![name.to_owned()];
+    for view in views {
+        if !scopes.iter().any(|known| known == view) {
+            scopes.push(view.to_owned());
+        }
+    }
     let (measures, dimensions): (Vec<Field>, _) =
         fields.into_iter().partition(|field| field.is_measure);
     let shown = |fields: Vec<Field>| -> Value {
@@ -177,6 +187,7 @@ fn explore_json(model: &Model, explore: &Explore) -> Value {
         "project_name": model.project,
         "model_name": model.name,
         "view_name": name,
+        "scopes": scopes,
         "group_label": model.label,
         "connection_name": model.connections.first(),
         "access_filters": explore.access_filters,

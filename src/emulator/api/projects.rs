@@ -1,4 +1,6 @@
-//! Projects and workspaces, with no LookML behind them, for those who check that they are there.
+//! Projects, the names of their files, and workspaces, with no LookML behind them, for those who check that they are there.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -12,10 +14,12 @@ use crate::emulator::http::operation::{Service, op};
 use crate::emulator::world::World;
 
 pub(super) const OPERATIONS: &[Service] = &[
+    op("all_project_files", files),
     op("all_projects", all),
     op("all_workspaces", workspaces),
     op("create_project", create),
     op("project", one),
+    op("project_file", file),
     op("update_project", update),
     op("workspace", workspace),
 ];
@@ -95,6 +99,57 @@ fn project_json(world: &World, name: &str) -> Value {
         json!({ "id": name, "name": name, "uses_git": git }),
     );
     shown
+}
+
+fn files(call: &Call<'_>, world: &mut World) -> Answer {
+    check_right(call, world)?;
+    json_answer(files_of(world, call.param("project_id"))?.into())
+}
+
+fn file(call: &Call<'_>, world: &mut World) -> Answer {
+    check_right(call, world)?;
+    let id = call.query("file_id");
+    let id = id.ok_or_else(|| Refusal::missing("file_id"))?;
+    let mut files = files_of(world, call.param("project_id"))?.into_iter();
+    let found = files.find(|file| file["id"] == id);
+    json_answer(found.ok_or_else(Refusal::not_found)?)
+}
+
+/// The files that the models of a project would be written in: one for each model, each explore's view and each dashboard.
+fn files_of(world: &World, project: &str) -> Result<Vec<Value>, Refusal> {
+    let known = world.projects().contains(project);
+    known.then_some(()).ok_or_else(Refusal::not_found)?;
+    let models = world.roles.models.iter();
+    let models = models.filter(|model| !model.internal && model.project == project);
+    // Models may share a view.
+    let mut files = BTreeMap::new();
+    for model in models {
+        let mut add = |folder: &str, name: &str, kind: &'static str, ending: &str| {
+            let path = format!("{folder}{name}.{kind}.{ending}");
+            files.insert(path, (name.to_owned(), kind, ending.to_owned()));
+        };
+        add("", &model.name, "model", "lkml");
+        for explore in &model.explores {
+            add("views/", &explore.name, "view", "lkml");
+        }
+        for dashboard in &model.dashboards {
+            add("dashboards/", &dashboard.name, "dashboard", "lookml");
+        }
+    }
+    let shown = files.into_iter().map(|(path, (title, kind, ending))| {
+        json!({
+            "can": {},
+            "id": path,
+            "path": path,
+            "title": title,
+            "type": kind,
+            "extension": format!(".{kind}.{ending}"),
+            "mime_type": "text/x-lookml",
+            "editable": true,
+            "git_status": null,
+        })
+    });
+    Ok(shown.collect())
 }
 
 fn workspaces(call: &Call<'_>, world: &mut World) -> Answer {

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::world::activity::NAME;
 use crate::emulator::world::activity::filter::Kind;
+use crate::emulator::world::connections::CONNECTION;
 use crate::emulator::world::content::Piece;
 use crate::emulator::world::history::Run;
 use crate::emulator::world::queries::Query;
+use crate::emulator::world::schedules::Schedule;
 use crate::emulator::world::users::User;
 use crate::emulator::world::{Id, World};
 
@@ -17,6 +20,7 @@ pub(super) struct Line<'a> {
     pub(super) dashboard: Option<(Id, &'a Piece)>,
     pub(super) look: Option<(Id, &'a Piece)>,
     pub(super) query: Option<(Id, &'a Query)>,
+    pub(super) plan: Option<(Id, &'a Schedule)>,
 }
 
 /// What a dimension says of a line.
@@ -28,6 +32,16 @@ pub(super) const EXPLORES: &[(&str, &[&str])] = &[
     (
         "history",
         &["history", "query", "user", "dashboard", "look"],
+    ),
+    (
+        "scheduled_plan",
+        &[
+            "scheduled_plan",
+            "scheduled_job",
+            "user",
+            "dashboard",
+            "look",
+        ],
     ),
     ("user", &["user", "credentials_embed", "credentials_email"]),
 ];
@@ -61,6 +75,8 @@ pub(super) const DIMENSIONS: &[(&str, Kind, Read)] = &[
     ("user.created_time", Kind::Time, |_, line| {
         time(line.user.map(|(_, user)| user.created_at))
     }),
+    // There are no branches of LookML here.
+    ("user.dev_branch_name", Kind::Text, |_, _| Value::Null),
     (
         "credentials_embed.external_user_id",
         Kind::Text,
@@ -166,14 +182,32 @@ pub(super) const DIMENSIONS: &[(&str, Kind, Read)] = &[
     ("history.runtime", Kind::Number, |_, line| {
         json!(line.run.map(|_| RUNTIME))
     }),
-    ("history.dashboard_id", Kind::Text, |_, line| {
-        json!(
-            line.run
-                .and_then(|run| run.dashboard)
-                .map(|id| id.to_string())
-        )
+    ("history.dashboard_id", Kind::Text, |_, line| shown_on(line)),
+    ("history.real_dash_id", Kind::Text, |_, line| shown_on(line)),
+    // No page runs the queries of a dashboard here.
+    ("history.dashboard_session", Kind::Text, |_, _| Value::Null),
+    ("history.connection_name", Kind::Text, |world, line| {
+        json!(line.query.map(|(_, query)| connection(world, query)))
     }),
+    ("scheduled_plan.id", Kind::Number, |_, line| {
+        json!(line.plan.map(|(id, _)| id))
+    }),
+    ("scheduled_plan.name", Kind::Text, |_, line| {
+        let name = line.plan.and_then(|(_, plan)| plan.rest.get("name"));
+        name.cloned().unwrap_or_default()
+    }),
+    ("scheduled_plan.created_date", Kind::Date, |_, line| {
+        date(line.plan.map(|(_, plan)| plan.created_at))
+    }),
+    // Plans are never run here, so that no plan has a job.
+    ("scheduled_job.id", Kind::Number, |_, _| Value::Null),
+    ("scheduled_job.name", Kind::Text, |_, _| Value::Null),
+    ("scheduled_job.status", Kind::Text, |_, _| Value::Null),
+    ("scheduled_job.created_date", Kind::Date, |_, _| Value::Null),
 ];
+
+/// The connection to Looker's own database, as tools that leave it out call it.
+const INTERNAL: &str = "looker__internal__analytics";
 
 /// How many seconds a query takes here, as everything is at hand.
 const RUNTIME: f64 = 0.1;
@@ -194,6 +228,8 @@ pub(super) const MEASURES: &[(&str, Measure)] = &[
     ("dashboard.count", Measure::Count("dashboard.id")),
     ("look.count", Measure::Count("look.id")),
     ("query.count", Measure::Count("query.id")),
+    ("scheduled_plan.count", Measure::Count("scheduled_plan.id")),
+    ("scheduled_job.count", Measure::Count("scheduled_job.id")),
     ("history.count", Measure::Count("history.id")),
     ("history.query_run_count", Measure::Count("history.id")),
     ("history.total_runtime", Measure::Sum("history.runtime")),
@@ -207,6 +243,24 @@ pub(super) const MEASURES: &[(&str, Measure)] = &[
         Measure::Greatest("history.runtime"),
     ),
 ];
+
+/// The dashboard that a query was run for.
+fn shown_on(line: &Line<'_>) -> Value {
+    let dashboard = line.run.and_then(|run| run.dashboard);
+    json!(dashboard.map(|id| id.to_string()))
+}
+
+/// The connection that a query goes through: the first that its model may use.
+fn connection<'a>(world: &'a World, query: &Query) -> &'a str {
+    let mut models = world.roles.models.iter();
+    let model = models.find(|model| model.name == query.model);
+    let first = model.and_then(|model| model.connections.first());
+    match first {
+        Some(name) => name,
+        None if query.model == NAME => INTERNAL,
+        None => CONNECTION,
+    }
+}
 
 fn yes(value: Option<bool>) -> Value {
     json!(value.map(|value| if value { "Yes" } else { "No" }))

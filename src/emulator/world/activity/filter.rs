@@ -30,7 +30,7 @@ enum Test {
     Null,
     /// There is none, or an empty one.
     Empty,
-    Like(WildMatchPattern<'%', '\0'>),
+    Like(WildMatchPattern<ANY, ONE>),
     Is(String),
     /// At least, at most, both ends counting.
     Between(f64, f64),
@@ -39,6 +39,10 @@ enum Test {
     /// From, and until before, as texts that sort as the times do.
     During(String, String),
 }
+
+/// What stands for any text and any letter once the pattern is read; no field holds these letters.
+const ANY: char = '\u{e000}';
+const ONE: char = '\u{e001}';
 
 impl Filter {
     /// Read an expression; `None` if it is of a form that is not known here.
@@ -90,14 +94,16 @@ impl Test {
     }
 }
 
-/// The alternatives between commas; a comma in quotes separates nothing.
+/// The alternatives between commas; a comma in quotes or behind a `^` separates nothing.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
-    let mut quoted = false;
+    let (mut quoted, mut escaped) = (false, false);
     for letter in text.chars() {
-        quoted ^= letter == '"';
+        quoted ^= letter == '"' && !escaped;
+        let kept = quoted || escaped;
+        escaped = letter == '^' && !escaped;
         match letter {
-            ',' if !quoted => words.push(String::new()),
+            ',' if !kept => words.push(String::new()),
             letter => words.last_mut().expect("there is one").push(letter),
         }
     }
@@ -130,8 +136,27 @@ fn text_test(word: &str) -> (bool, Test) {
     match inner {
         // What is quoted is meant as it stands.
         Some(inner) => (negated, Test::Is(inner.to_owned())),
-        None => (negated, Test::Like(WildMatchPattern::new(word))),
+        None => (negated, Test::Like(pattern(word))),
     }
+}
+
+/// `%` is any text and `_` any letter; behind a `^`, each letter is itself.
+fn pattern(word: &str) -> WildMatchPattern<ANY, ONE> {
+    let mut escaped = false;
+    let letters = word.chars().filter_map(|letter| {
+        let plain = std::mem::take(&mut escaped);
+        match letter {
+            '^' if !plain => {
+                escaped = true;
+                None
+            }
+            '%' if !plain => Some(ANY),
+            '_' if !plain => Some(ONE),
+            letter => Some(letter),
+        }
+    });
+    let letters: String = letters.collect();
+    WildMatchPattern::new(&letters)
 }
 
 /// What a test of a number begins with; the longer ones come first.
@@ -236,6 +261,10 @@ mod tests {
             (Kind::Text, "a%,b", json!("abc"), true),
             (Kind::Text, "a%,b", json!("bc"), false),
             (Kind::Text, "-system__activity,-x", json!("demo"), true),
+            (Kind::Text, "-NULL, -system^_^_a", json!("system__a"), false),
+            (Kind::Text, "-system^_^_a", json!("system--a"), true),
+            (Kind::Text, "10^%", json!("100"), false),
+            (Kind::Text, "^-a^^^,b", json!("-a^,b"), true),
             (Kind::Text, "-\"a,b\"", json!("a,b"), false),
             (Kind::Text, "-NULL", Value::Null, false),
             (Kind::Text, "EMPTY", json!(""), true),

@@ -12,10 +12,12 @@ use crate::emulator::world::activity::fields::{
 };
 use crate::emulator::world::activity::filter::{Filter, Kind};
 use crate::emulator::world::content::Piece;
+use crate::emulator::world::content_access::Thing;
 use crate::emulator::world::explores::Explore;
 use crate::emulator::world::history::Run;
 use crate::emulator::world::queries::Query;
 use crate::emulator::world::roles::Model;
+use crate::emulator::world::schedules::Schedule;
 use crate::emulator::world::{Id, World};
 
 /// What the model is called.
@@ -174,6 +176,7 @@ fn lines<'a>(world: &'a World, explore: &str) -> Vec<Line<'a>> {
             };
             dashboards.map(line).collect()
         }
+        "scheduled_plan" => plans(world),
         _ => {
             let runs = world.content.history.runs.iter();
             let content = &world.content;
@@ -188,10 +191,32 @@ fn lines<'a>(world: &'a World, explore: &str) -> Vec<Line<'a>> {
                     .queries
                     .at(run.query)
                     .map(|query| (run.query, query)),
+                plan: None,
             };
             runs.map(line).collect()
         }
     }
+}
+
+fn plans(world: &World) -> Vec<Line<'_>> {
+    let content = &world.content;
+    let line = |plan: (Id, _)| {
+        let (_, schedule): (Id, &Schedule) = plan;
+        let (dashboard, look) = match schedule.thing {
+            Some(Thing::Dashboard(id)) => (content.dashboards.at(id).map(|it| (id, it)), None),
+            Some(Thing::Look(id)) => (None, content.looks.at(id).map(|it| (id, it))),
+            _ => (None, None),
+        };
+        let owner = world.users.at(schedule.owner);
+        Line {
+            plan: Some(plan),
+            user: owner.map(|user| (schedule.owner, user)),
+            dashboard,
+            look,
+            ..Line::default()
+        }
+    };
+    content.schedules.table.iter().map(line).collect()
 }
 
 /// One row for each different combination of dimensions, in the order in which they come.
