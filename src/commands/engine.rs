@@ -18,7 +18,7 @@ use crate::ledger::postgres::{
     LeaseTimes, PostgresAddress, PostgresLedger, PostgresOptions, find_password,
 };
 use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
-use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, RunId};
+use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, Run, RunId};
 use crate::looker::trusting;
 use crate::report::{Meter, Ui};
 use crate::sink::Sink;
@@ -91,6 +91,35 @@ pub(crate) struct OwnedRun {
 pub(crate) struct Ended {
     pub(crate) run: RunId,
     pub(crate) totals: Totals,
+    pub(crate) others: Others,
+}
+
+/// What other processes did of a run that they shared with this one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Others {
+    /// How many jobs they have done.
+    pub(crate) done: u64,
+    /// How many failed in their hands.
+    pub(crate) failed: u64,
+    /// How many they left open.
+    pub(crate) open: u64,
+}
+
+impl Others {
+    /// The error for jobs that are not done, if there are any.
+    pub(crate) fn error(&self, run: RunId) -> Option<Error> {
+        let (what, state) = match (self.failed, self.open) {
+            (0, 0) => return None,
+            (0, open) => (format!("other processes left {open} users open"), "open"),
+            (failed, _) => (
+                format!("{failed} users failed in other processes"),
+                "failed",
+            ),
+        };
+        Some(Error::new(Kind::Incomplete, what).hint(format!(
+            "`embedctl runs show {run} --state {state}` names them; `embedctl runs resume {run}` tries them again"
+        )))
+    }
 }
 
 /// The ledger that the settings name; in memory for a local Looker that lives for one run.
@@ -231,16 +260,15 @@ pub(crate) async fn begin(
         sink: work.sink,
         latest: work.latest,
     };
-    let totals = go(going, session, finished).await?;
-    Ok(Ended { run, totals })
+    go(going, session, finished).await
 }
 
-/// Continue a run that was just recorded or claimed.
+/// Continue a run that was just recorded, claimed or joined. Where the ledger can, others may join it.
 pub(crate) async fn go(
     going: OwnedRun,
     session: &Session,
     mut finished: impl FnMut(Finished) -> Result<(), Error>,
-) -> Result<Totals, Error> {
+) -> Result<Ended, Error> {
     // From here on Ctrl-C lets the requests in flight finish, so that their results are recorded.
     session.system.interrupt.listen();
     let (run, ledger, latest) = (going.run, Arc::clone(&going.ledger), going.latest.clone());
@@ -249,6 +277,7 @@ pub(crate) async fn go(
         resumed: going.resumed,
     };
     let (many, total) = (going.many, going.total);
+    let before = share(&*ledger, &going).await?;
     let cx = Arc::new(context(going, session)?);
     let meter = many.then(|| Meter::new(&session.ui, &session.system.clock, "users", Some(total)));
     let jobs = run_jobs(&cx, run, options, |end| {
@@ -268,11 +297,50 @@ pub(crate) async fn go(
     // Released whatever the result, so that `runs resume` need not wait for this process to be found
     // dead.
     ledger.release(run).await?;
-    ended.map_err(|error| match error.kind() {
+    let totals = ended.map_err(|error| match error.kind() {
         Kind::Interrupted => {
             error.hint(format!("`embedctl runs resume {run}` continues from here"))
         }
         _ => error,
+    })?;
+    let others = match before {
+        Some(before) => others(&*ledger, &before, totals).await?,
+        None => Others::default(),
+    };
+    Ok(Ended {
+        run,
+        totals,
+        others,
+    })
+}
+
+/// Let other machines join a run of many jobs; gives the run as it is now, if they can.
+async fn share(ledger: &dyn Ledger, going: &OwnedRun) -> Result<Option<Run>, Error> {
+    // A file is for one machine.
+    if ledger.lease().is_none() || !going.many {
+        return Ok(None);
+    }
+    let run = ledger.run(going.run).await?;
+    // Whoever resumes a run tries its failed jobs again, once; several would try them several times.
+    let Some(run) = run.filter(|run| run.failed == 0) else {
+        return Ok(None);
+    };
+    ledger.share(going.run).await?;
+    Ok(Some(run))
+}
+
+/// What others did of the run `before` was, in which this process brought about `totals`.
+async fn others(ledger: &dyn Ledger, before: &Run, totals: Totals) -> Result<Others, Error> {
+    let Some(after) = ledger.run(before.id).await? else {
+        return Ok(Others::default());
+    };
+    let done = after.done.saturating_sub(before.done + totals.done);
+    // Of those that failed here, some are left open, because something is not settled.
+    let left = (after.failed + after.open).saturating_sub(totals.failed);
+    Ok(Others {
+        done,
+        failed: left.min(after.failed),
+        open: left.saturating_sub(after.failed),
     })
 }
 

@@ -139,7 +139,10 @@ pub(crate) fn recorded(keys_to: &str, system: &System) -> String {
     match keys_to.split_once(':') {
         Some(("exec", command)) => sink::exec_name(command),
         Some((kind @ ("file" | "dir" | "env"), path)) => {
-            format!("{kind}:{}", system.path(path).display())
+            let path = system.path(path);
+            // A process may be in a folder that is gone; then the path is as good as it was typed.
+            let path = std::path::absolute(&path).unwrap_or(path);
+            format!("{kind}:{}", path.display())
         }
         _ => keys_to.to_owned(),
     }

@@ -36,6 +36,7 @@ mod session;
 mod token;
 mod url;
 mod users;
+mod work;
 
 use crate::commands::context::CommandContext;
 use crate::config::{ConfigArgs, Settings};
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Keys(keys::KeysCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    Work(work::WorkArgs),
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
     #[command(subcommand)]
@@ -112,6 +114,7 @@ async fn dispatch(
         }
         Command::Keys(command) => Box::pin(keys::run(command, context()?)).await,
         Command::Runs(command) => Box::pin(runs::run(command, context()?)).await,
+        Command::Work(args) => Box::pin(work::run(args, context()?)).await,
         Command::Ledger(command) => Box::pin(ledger::run(command, context()?)).await,
         Command::Apply(args) => Box::pin(apply::run(args, settings()?, ui, system)).await,
         Command::RotateId(args) => Box::pin(rotate_id::run(args, context()?)).await,

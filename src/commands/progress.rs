@@ -1,6 +1,7 @@
 //! What the operator sees of a run while it goes on, and the latest findings of each of its jobs.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub(crate) struct UiObserver {
     many: bool,
     clock: Clock,
     meter: Mutex<Option<(&'static str, Meter)>>,
+    /// Whether it was said that nothing is left but what other processes have.
+    waited: AtomicBool,
 }
 
 impl UiObserver {
@@ -58,6 +61,7 @@ impl UiObserver {
             many,
             clock: clock.clone(),
             meter: Mutex::default(),
+            waited: AtomicBool::new(false),
         }
     }
 }
@@ -117,6 +121,14 @@ impl Observer for UiObserver {
         self.ui.status(format!(
             "Waiting {time}: only then it is known what became of a request for {users} whose answer was lost. Ctrl-C leaves that to the next run."
         ));
+    }
+
+    fn waits_for_others(&self, jobs: u64) {
+        if !self.waited.swap(true, Ordering::Relaxed) {
+            self.ui.status(format!(
+                "Waiting for {jobs} users that other processes work on. Ctrl-C leaves them to those."
+            ));
+        }
     }
 
     fn flying(&self, jobs: usize) {

@@ -242,7 +242,7 @@ impl Results {
             }
         }
         match totals.failed {
-            0 => Ok(Exit::Done),
+            0 => ended.others.error(run).map_or(Ok(Exit::Done), Err),
             failed => {
                 let total = totals.done + failed;
                 let message = format!("{failed} of {total} users failed");

@@ -34,7 +34,8 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + S
 /// The store of runs. Its methods may be called from many tasks at once; concurrent writes share one sync to disk.
 ///
 /// A run has one owner at a time: the process that began or claimed it. Every write names the run, and is refused once
-/// another process has taken the run over.
+/// another process has taken the run over. In a ledger that several machines reach, the owner can share the run: then each
+/// job is in the hands of one of the processes that joined it.
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// The Looker that the ledger belongs to, once one has used it.
     fn instance(&self) -> Answer<'_, Option<Instance>>;
@@ -67,6 +68,28 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`LedgerError::Busy`] while its owner lives; [`LedgerError::NoSuchRun`].
     fn claim(&self, run: RunId) -> Answer<'_, Run>;
+
+    /// Let other processes join a run of this process, where the ledger can hand out its jobs to several.
+    fn share(&self, run: RunId) -> Answer<'_, ()>;
+
+    /// Work on a run along with the processes that share it. One that no living process has is taken over and shared.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`] while a process has it alone, or while those that share it were asked to stop;
+    /// [`LedgerError::NoSuchRun`].
+    fn join(&self, run: RunId) -> Answer<'_, Run>;
+
+    /// Hand out up to `limit` jobs of a run of this process: those in `state` with numbers from `from` on, in ascending
+    /// order. If the run is shared: open jobs, whatever their numbers, that no other living process has; none other gets
+    /// them until this process releases the run.
+    fn take(&self, run: RunId, state: JobState, from: u64, limit: u32) -> Answer<'_, Hand>;
+
+    /// Ask all processes that work on a run to finish the jobs they have and to end. Whoever claims the run afterwards
+    /// goes on with it.
+    fn stop(&self, run: RunId) -> Answer<'_, ()>;
+
+    /// The processes that work on a run, the first to join first; ones that died without releasing it are still listed.
+    fn workers(&self, run: RunId) -> Answer<'_, Vec<Worker>>;
 
     /// Give up the run, finished or not; another process may claim an unfinished one.
     fn release(&self, run: RunId) -> Answer<'_, ()>;
@@ -209,6 +232,8 @@ pub struct Run {
     pub created_at: Timestamp,
     /// The process that works on it; an owner that died without releasing the run is still listed.
     pub owner: Option<Owner>,
+    /// Whether its processes were asked to stop.
+    pub stopping: bool,
     /// How many of its jobs are open.
     pub open: u64,
     /// How many of its jobs are done.
@@ -230,6 +255,45 @@ pub struct Owner {
     pub since: Timestamp,
     /// How long the run stays with it from now on without a sign of life, if it is held by lease.
     pub held_for: Option<Duration>,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
+    }
+}
+
+/// A process that works on a run, and what it did for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worker {
+    /// The process.
+    pub owner: Owner,
+    /// How many jobs are in its hands, if jobs are handed out one by one.
+    pub in_hand: Option<u64>,
+    /// How many jobs it has done in this run, if that is counted.
+    pub done: Option<u64>,
+    /// How many of them a second.
+    pub rate: Option<f64>,
+}
+
+/// Jobs handed out to a process.
+#[derive(Clone, Debug, Default)]
+pub struct Hand {
+    /// The jobs.
+    pub jobs: Vec<HandedOut>,
+    /// How many open jobs of the run other processes have.
+    pub elsewhere: u64,
+    /// Whether the run was asked to stop; then no jobs are handed out.
+    pub stopping: bool,
+}
+
+/// A job handed out to a process.
+#[derive(Clone, Debug)]
+pub struct HandedOut {
+    /// The job.
+    pub job: Job,
+    /// Whether another process had it before, and may have begun it.
+    pub again: bool,
 }
 
 /// A job to record.

@@ -23,6 +23,8 @@ struct Shared {
     clock: Clock,
     /// What an effect must leave of the lease besides its own time.
     margin: Duration,
+    /// How long after a takeover the last request of the process before may still arrive, although its lease was over.
+    settles: Duration,
     term: watch::Sender<Term>,
 }
 
@@ -37,11 +39,13 @@ enum Term {
 }
 
 impl Lease {
-    /// A lease that is not granted yet. Effects must leave `margin` of it.
-    pub fn new(margin: Duration) -> Self {
+    /// A lease that is not granted yet. Effects must leave `margin` of it; what another process left behind is looked at
+    /// again `settles` after it was taken over.
+    pub fn new(margin: Duration, settles: Duration) -> Self {
         Self(Arc::new(Shared {
             clock: Clock::os(),
             margin,
+            settles,
             term: watch::Sender::new(Term::Open),
         }))
     }
@@ -49,6 +53,11 @@ impl Lease {
     /// The time by the clock of the lease, to be taken before the lease is asked for.
     pub fn now(&self) -> Duration {
         self.0.clock.elapsed()
+    }
+
+    /// How long after a takeover a last look is worth while.
+    pub fn settles(&self) -> Duration {
+        self.0.settles
     }
 
     /// Note that the lease was granted until `until`. One that has run out stays so: another may act by now.
@@ -113,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_effect_begins_only_if_it_ends_within_the_lease() {
-        let lease = Lease::new(SECOND);
+        let lease = Lease::new(SECOND, SECOND);
         assert!(lease.admits(SECOND * 9).await, "nothing is leased yet");
 
         lease.extend(lease.now() + SECOND * 10);
@@ -129,7 +138,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_lease_that_is_over_stays_so_and_admits_only_what_is_taken_back() {
-        let lease = Lease::new(SECOND);
+        let lease = Lease::new(SECOND, SECOND);
         lease.extend(lease.now());
 
         assert!(lease.is_over());

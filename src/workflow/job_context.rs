@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::Error;
 use crate::ledger::{KeyRecord, KeyState, Ledger, LedgerError};
@@ -74,6 +74,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// This many jobs wait for this long, because only then a check proves that a lost request had no effect.
     fn waits(&self, _jobs: usize, _time: Duration) {}
 
+    /// Nothing is left but this many jobs that other processes have.
+    fn waits_for_others(&self, _jobs: u64) {}
+
     /// `done` of `total` items of kind `what` are finished.
     fn progress(&self, _what: &'static str, _done: usize, _total: usize) {}
 }
@@ -111,6 +114,8 @@ pub(crate) struct JobContext {
     pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.
     pub(crate) resumed: bool,
+    /// When this process began it.
+    pub(crate) began: Timestamp,
     /// Whether the job has waited until a lost request can no longer take effect.
     pub(crate) has_waited: bool,
 }

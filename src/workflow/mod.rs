@@ -204,6 +204,7 @@ async fn start(
         untagged: 0,
         overwrites: None,
         resumed,
+        began: cx.clock.now(),
         has_waited: false,
     })
 }

@@ -8,10 +8,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::error::{Error, Kind};
-use crate::ledger::{Job, JobState, LedgerError, RunId};
+use crate::ledger::{Hand, HandedOut, Job, JobState, LedgerError, RunId};
 use crate::workflow::found::Found;
 use crate::workflow::job_context::Context;
 use crate::workflow::{Late, Ran, run_job, run_late};
+
+/// How long after nothing was left the ledger is asked again, while other processes have jobs that they may leave.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How a run processes its jobs.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,7 @@ pub async fn run_jobs(
     options: RunOptions,
     mut finished: impl FnMut(Finished) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
-    let mut queue = Queue::new(run, options.resumed);
+    let mut queue = Queue::new(run, options);
     let mut flying = JoinSet::new();
     let mut totals = Totals::default();
     let mut stopped = false;
@@ -88,14 +91,10 @@ pub async fn run_jobs(
             }
         };
         let Some(joined) = joined else {
-            if is_over(cx) {
-                return Err(lost(run));
+            match idle(cx, run, &queue, (&mut late, &mut due)).await? {
+                true => continue,
+                false => break,
             }
-            if late.is_empty() || !wait(cx, &late).await {
-                break;
-            }
-            due = mem::take(&mut late);
-            continue;
         };
         let (job, ran) =
             joined.map_err(|error| Error::internal(error).context("a job broke off"))?;
@@ -117,6 +116,9 @@ pub async fn run_jobs(
             }
         }
     }
+    if queue.stopping {
+        return Err(stopped_elsewhere(run));
+    }
     // An interrupt that comes after everything is done changes nothing: the work is complete.
     if cx.interrupt.count() > 0 && (stopped || !late.is_empty() || queue.next(cx).await?.is_some())
     {
@@ -132,6 +134,14 @@ fn interrupted(cx: &Context) -> Error {
         _ => "stopped at once",
     };
     Error::new(Kind::Interrupted, how)
+}
+
+/// The error of a run that the operator stopped from elsewhere.
+fn stopped_elsewhere(run: RunId) -> Error {
+    Error::new(
+        Kind::Interrupted,
+        format!("run {run} was stopped by `runs stop`"),
+    )
 }
 
 /// Whether the lease of the run is over.
@@ -161,18 +171,38 @@ async fn begin(
             flying.spawn(async move { (job, run_late(late).await) });
             continue;
         }
-        let Some(job) = queue.next(cx).await? else {
+        let Some((job, again)) = queue.next(cx).await? else {
             break;
         };
         let cx = Arc::clone(cx);
         // On the heap at once: on its way into a task, a future of ten kilobytes would be copied eight times.
         flying.spawn(Box::pin(async move {
-            let ran = run_job(&cx, run, &job, options.resumed).await;
+            let ran = run_job(&cx, run, &job, again).await;
             (job, ran)
         }));
     }
     cx.observer.flying(flying.len());
     Ok(())
+}
+
+/// With no job in flight: wait for what may still be to do. False if there is nothing, or the operator asked to stop.
+async fn idle(
+    cx: &Context,
+    run: RunId,
+    queue: &Queue,
+    (late, due): (&mut Waiting, &mut Waiting),
+) -> Result<bool, Error> {
+    if is_over(cx) {
+        return Err(lost(run));
+    }
+    if late.is_empty() {
+        return Ok(queue.wait(cx).await);
+    }
+    let is_due = wait(cx, late).await;
+    if is_due {
+        *due = mem::take(late);
+    }
+    Ok(is_due)
 }
 
 /// Wait until all remaining checks are due; false if the operator asked to stop first.
@@ -207,42 +237,67 @@ fn jobs_at_once(options: RunOptions) -> usize {
     calls + calls / 4
 }
 
-/// The jobs still to run, read from the ledger in pages.
+/// The jobs still to run, handed out by the ledger a few at a time.
 struct Queue {
     run: RunId,
+    /// Whether an earlier process may have worked on any of them.
+    resumed: bool,
+    /// How many are handed out at once.
+    limit: u32,
     passes: VecDeque<JobState>,
     from: u64,
-    page: VecDeque<Job>,
+    page: VecDeque<HandedOut>,
+    /// How many jobs other processes had when nothing was left for this one, and when that was.
+    elsewhere: Option<(u64, Duration)>,
+    /// Whether the run was asked to stop.
+    stopping: bool,
 }
 
 impl Queue {
-    fn new(run: RunId, resumed: bool) -> Self {
+    fn new(run: RunId, options: RunOptions) -> Self {
+        /// More would be taken from processes that have none left near the end of a run.
+        const MOST: usize = 50;
         // Jobs that fail in this run would turn up in a later pass over failed ones, so that pass comes first.
-        let passes = if resumed {
+        let passes = if options.resumed {
             VecDeque::from([JobState::Failed, JobState::Open])
         } else {
             VecDeque::from([JobState::Open])
         };
+        let limit = jobs_at_once(options).div_ceil(4).min(MOST);
         Self {
             run,
+            resumed: options.resumed,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
             passes,
             from: 0,
             page: VecDeque::new(),
+            elsewhere: None,
+            stopping: false,
         }
     }
 
-    async fn next(&mut self, cx: &Context) -> Result<Option<Job>, Error> {
-        const PAGE: u32 = 1_000;
+    /// The next job, and whether another process may have begun it; none if there is none now.
+    async fn next(&mut self, cx: &Context) -> Result<Option<(Job, bool)>, Error> {
         while self.page.is_empty() {
-            let Some(state) = self.passes.front().copied() else {
+            let Some(state) = self.passes.front().copied().filter(|_| !self.stopping) else {
                 return Ok(None);
             };
-            let jobs = cx
-                .ledger
-                .jobs(self.run, Some(state), self.from, PAGE)
-                .await?;
+            let now = cx.clock.elapsed();
+            if self.waits_until().is_some_and(|until| now < until) {
+                return Ok(None);
+            }
+            let take = cx.ledger.take(self.run, state, self.from, self.limit);
+            let Hand {
+                jobs,
+                elsewhere,
+                stopping,
+            } = take.await?;
+            self.stopping |= stopping;
+            self.elsewhere = None;
             match jobs.last() {
-                Some(last) => self.from = last.number + 1,
+                Some(last) => self.from = last.job.number + 1,
+                // A process that dies leaves its jobs to the others.
+                None if elsewhere > 0 && !stopping => self.elsewhere = Some((elsewhere, now)),
                 None => {
                     self.passes.pop_front();
                     self.from = 0;
@@ -250,6 +305,24 @@ impl Queue {
             }
             self.page = jobs.into();
         }
-        Ok(self.page.pop_front())
+        let next = self.page.pop_front();
+        Ok(next.map(|it| (it.job, it.again || self.resumed)))
+    }
+
+    /// Wait until it is worth asking for jobs that other processes have; false if they have none, or the operator asked to stop.
+    async fn wait(&self, cx: &Context) -> bool {
+        let (Some((jobs, _)), Some(until)) = (self.elsewhere, self.waits_until()) else {
+            return false;
+        };
+        cx.observer.waits_for_others(jobs);
+        tokio::select! {
+            () = cx.clock.sleep(until.saturating_sub(cx.clock.elapsed())) => cx.interrupt.count() == 0,
+            () = cx.interrupt.asked(1) => false,
+        }
+    }
+
+    /// Until when there is no use in asking for jobs, because other processes have them all.
+    fn waits_until(&self) -> Option<Duration> {
+        self.elsewhere.map(|(_, asked)| asked + ASK_AGAIN)
     }
 }

@@ -12,8 +12,8 @@ use embedctl::error::Kind;
 use embedctl::ledger::postgres::LeaseTimes;
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
-    NewRun, Permit, PermitId, Run, RunId,
+    Answer, Event, Hand, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError,
+    NewJob, NewRun, Permit, PermitId, Run, RunId, Worker,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::SecretString;
@@ -447,6 +447,26 @@ impl Ledger for Mortal {
 
     fn claim(&self, run: RunId) -> Answer<'_, Run> {
         self.inner.claim(run)
+    }
+
+    fn share(&self, run: RunId) -> Answer<'_, ()> {
+        self.inner.share(run)
+    }
+
+    fn join(&self, run: RunId) -> Answer<'_, Run> {
+        self.inner.join(run)
+    }
+
+    fn take(&self, run: RunId, state: JobState, from: u64, limit: u32) -> Answer<'_, Hand> {
+        self.inner.take(run, state, from, limit)
+    }
+
+    fn stop(&self, run: RunId) -> Answer<'_, ()> {
+        self.inner.stop(run)
+    }
+
+    fn workers(&self, run: RunId) -> Answer<'_, Vec<Worker>> {
+        self.inner.workers(run)
     }
 
     fn release(&self, run: RunId) -> Answer<'_, ()> {

@@ -31,7 +31,7 @@ pub(crate) struct Cluster {
 /// A database of one test.
 pub(crate) struct Database {
     pub(crate) url: String,
-    port: u16,
+    pub(crate) port: u16,
     name: String,
 }
 

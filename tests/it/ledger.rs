@@ -883,7 +883,7 @@ mod file {
                 error,
                 LedgerError::TooNew {
                     found: 99,
-                    known: 6
+                    known: 7
                 }
             ),
             "{error:?}"

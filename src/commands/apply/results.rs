@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::commands::engine::Others;
+use crate::commands::json_object::with;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
 use crate::commands::results::result_json;
@@ -47,6 +49,8 @@ pub(super) struct Sum {
     pub(super) total: u64,
     /// How many users are left, if the run was stopped.
     pub(super) left: u64,
+    /// What other processes did of the run.
+    pub(super) others: Others,
     pub(super) api_calls: u64,
     pub(super) elapsed: Duration,
 }
@@ -200,7 +204,8 @@ impl Results {
             Format::Table | Format::Env => self.ui.fields(&self.fields(sum))?,
         }
         if failed == 0 {
-            return Ok(Exit::Done);
+            let left = sum.run.and_then(|run| sum.others.error(run));
+            return left.map_or(Ok(Exit::Done), Err);
         }
         let more = failed.saturating_sub(SHOWN);
         if more > 0 && !self.ui.format().is_json() {
@@ -226,7 +231,9 @@ impl Results {
     }
 
     fn unchanged_count(&self, sum: &Sum) -> u64 {
-        let changed = self.created + self.updated + self.disabled + self.failed.len() as u64;
+        let others = sum.others.done + sum.others.failed;
+        let changed =
+            self.created + self.updated + self.disabled + self.failed.len() as u64 + others;
         sum.total.saturating_sub(changed + sum.left)
     }
 
@@ -236,7 +243,7 @@ impl Results {
     }
 
     fn json(&self, sum: &Sum) -> Value {
-        json!({
+        let summary = json!({
             "type": "summary",
             "run_id": sum.run,
             "total": sum.total,
@@ -249,7 +256,12 @@ impl Results {
             "keys_revoked": self.keys_revoked,
             "api_calls": sum.api_calls,
             "elapsed_ms": u64::try_from(sum.elapsed.as_millis()).unwrap_or(u64::MAX),
-        })
+        });
+        // Only where the run is shared, so that no other summary changes.
+        match sum.others.done + sum.others.failed {
+            0 => summary,
+            others => with(summary, "by_other_processes", others),
+        }
     }
 
     /// The report of the run.
@@ -287,7 +299,9 @@ impl Results {
             .run
             .map_or_else(|| "none was needed".to_owned(), |run| run.to_string());
         let count = |count: u64| count.to_string();
-        vec![
+        let others = sum.others.done + sum.others.failed;
+        let others = (others > 0).then(|| ("by_other_processes", count(others)));
+        let fields = vec![
             ("total", count(sum.total)),
             ("created", count(self.created)),
             ("updated", count(self.updated)),
@@ -299,6 +313,7 @@ impl Results {
             ("api_calls", count(sum.api_calls)),
             ("seconds", format!("{:.1}", sum.elapsed.as_secs_f64())),
             ("run_id", run),
-        ]
+        ];
+        fields.into_iter().chain(others).collect()
     }
 }

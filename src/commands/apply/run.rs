@@ -17,7 +17,7 @@ use crate::commands::apply::source::Source;
 use crate::commands::apply::unfinished_run::{self, COMMAND};
 use crate::commands::consent::Losses;
 use crate::commands::context::until_interrupted;
-use crate::commands::engine::{self, OwnedRun, Request};
+use crate::commands::engine::{self, Others, OwnedRun, Request};
 use crate::commands::kept_lines::KeptLines;
 use crate::commands::key_sink;
 use crate::commands::progress::Latest;
@@ -60,18 +60,20 @@ pub(super) async fn apply(
     let recorded = recorded(args, &sound, source, &request, &mut results, (session, ui)).await?;
     let Recorded { run, counts } = recorded;
     let over_before = results.over();
-    let mut ended = Ok(());
+    let mut ended = Ok(Others::default());
     if let Some(run) = run {
         let going = going(run, &sound, &counts, sink, latest);
         let went = engine::go(going, session, |it| results.finished(it));
-        ended = went.await.map(drop);
+        ended = went.await.map(|ended| ended.others);
     }
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
     let over = results.over() - over_before;
     let elapsed = system.clock.elapsed().saturating_sub(began);
-    let sum = sum((run, &counts, over), source, session, elapsed);
+    let others = ended.as_ref().copied().unwrap_or_default();
+    let over = over + others.done + others.failed;
+    let sum = sum((run, &counts, over), others, source, session, elapsed);
     if let Some(report) = report {
         let stopped = ended.as_ref().err();
         report.write(&results, &sum, stopped, (source, session), system)?;
@@ -102,6 +104,7 @@ fn outputs(
 /// The totals, with `over` jobs ended.
 fn sum(
     (run, counts, over): (Option<RunId>, &Counts, u64),
+    others: Others,
     source: &Source,
     session: &Session,
     elapsed: Duration,
@@ -111,6 +114,7 @@ fn sum(
         run,
         total: rows.max(counts.total()),
         left: counts.changes().saturating_sub(over),
+        others,
         api_calls: session.http.calls(),
         elapsed,
     }
@@ -185,11 +189,10 @@ async fn recorded(
     (session, ui): (&Session, &Ui),
 ) -> Result<Recorded, Error> {
     let mut patience = Patience::new(args.wait, ui, &session.system);
-    let keys_to = request.keys_to.as_deref();
     loop {
         // An interrupted run is finished first: its users must not get second keys from a new run.
         let patience = &mut patience;
-        unfinished_run::finish(&sound.ledger, results, keys_to, (session, ui), patience).await?;
+        unfinished_run::finish(&sound.ledger, results, request, (session, ui), patience).await?;
         let attempt = attempt(sound, source, request, results, (session, ui), patience);
         if let Some(recorded) = attempt.await? {
             return Ok(recorded);

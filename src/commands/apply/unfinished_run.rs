@@ -23,33 +23,43 @@ const NEWEST: u32 = 200;
 pub(super) async fn finish(
     ledger: &Arc<dyn Ledger>,
     results: &mut Results,
-    keys_to: Option<&str>,
+    request: &Request,
     (session, ui): (&Session, &Ui),
     patience: &mut Patience,
 ) -> Result<(), Error> {
+    let (keys_to, about) = (request.keys_to.as_deref(), request.about.as_deref());
     let runs = ledger.runs(NEWEST).await?;
     let here = ledger.instance().await?;
     // Only runs of this Looker: the ledger may have been bound to another.
     let left = |run: &&Run| run.command == COMMAND && run.open > 0 && run.instance == here;
     // Oldest first, in the order in which they were begun.
     for run in runs.iter().filter(left).rev() {
-        if let Some(run) = claim(&**ledger, run.id, patience).await? {
-            go_on(&run, ledger, results, keys_to, (session, ui)).await?;
+        // The same manifest is being applied elsewhere: it is done sooner together.
+        let same = about.is_some() && run.request.get("about").and_then(|it| it.as_str()) == about;
+        if let Some(begun) = claim(&**ledger, run.id, same, patience).await? {
+            go_on(begun, ledger, results, keys_to, (session, ui)).await?;
         }
     }
     Ok(())
 }
 
-/// Finish a run that this process has taken over.
+/// An earlier run that this process works on from now on.
+struct Begun {
+    run: Run,
+    /// Whether other processes work on it too.
+    shared: bool,
+}
+
+/// Finish a run that this process has taken over or joined.
 async fn go_on(
-    run: &Run,
+    Begun { run, shared }: Begun,
     ledger: &Arc<dyn Ledger>,
     results: &mut Results,
     keys_to: Option<&str>,
     (session, ui): (&Session, &Ui),
 ) -> Result<(), Error> {
     let id = run.id;
-    let keys_to = match recorded_sink(run, keys_to, session) {
+    let keys_to = match recorded_sink(&run, keys_to, session) {
         Ok(keys_to) => keys_to,
         Err(error) => {
             // Given back, because this process will not work on it.
@@ -57,10 +67,15 @@ async fn go_on(
             return Err(error);
         }
     };
-    ui.status(format!(
-        "run {id} of an earlier apply stopped half-way with {} users left; finishing it first",
-        run.open
-    ));
+    let left = run.open;
+    ui.status(match shared {
+        true => format!(
+            "run {id} is applying this manifest elsewhere, with {left} users left; joining it"
+        ),
+        false => format!(
+            "run {id} of an earlier apply stopped half-way with {left} users left; finishing it first"
+        ),
+    });
     let latest = Latest::default();
     let sink = match &keys_to {
         Some(keys_to) => {
@@ -71,7 +86,7 @@ async fn go_on(
     };
     let going = OwnedRun {
         run: id,
-        resumed: true,
+        resumed: !shared,
         many: true,
         total: run.open,
         ledger: Arc::clone(ledger),
@@ -107,15 +122,21 @@ fn recorded_sink(
         .transpose()
 }
 
-/// Take the run over once its owner is gone; `None` if nothing is left of it by then.
+/// Take the run over once its owner is gone, or join it if it is for the `same` manifest; `None` if nothing is left of it by
+/// then.
 async fn claim(
     ledger: &dyn Ledger,
     run: RunId,
+    same: bool,
     patience: &mut Patience,
-) -> Result<Option<Run>, Error> {
+) -> Result<Option<Begun>, Error> {
     loop {
-        match ledger.claim(run).await {
-            Ok(claimed) if claimed.open > 0 => return Ok(Some(claimed)),
+        let (entered, shared) = match ledger.claim(run).await {
+            Err(LedgerError::Busy { .. }) if same => (ledger.join(run).await, true),
+            claimed => (claimed, false),
+        };
+        match entered {
+            Ok(run) if run.open > 0 => return Ok(Some(Begun { run, shared })),
             Ok(_) => {
                 ledger.release(run).await?;
                 return Ok(None);

@@ -11,7 +11,7 @@ const NEWEST: u32 = 100_000;
 ///
 /// # Errors
 /// There is none, or several.
-pub(super) async fn find(ledger: &dyn Ledger, text: &str) -> Result<Run, Error> {
+pub(crate) async fn find(ledger: &dyn Ledger, text: &str) -> Result<Run, Error> {
     let text = text.trim().to_ascii_lowercase();
     if let Ok(id) = uuid::Uuid::try_parse(&text) {
         let run = ledger.run(RunId(id)).await?;

@@ -5,6 +5,7 @@ mod list;
 mod overtaken;
 mod resume;
 mod show;
+mod stop;
 mod undo;
 
 use serde_json::{Value, json};
@@ -13,12 +14,16 @@ use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
 use crate::ledger::Run;
 
-/// List, show, resume and undo past runs
+pub(crate) use find::find;
+pub(crate) use resume::{Entry, go_on};
+
+/// List, show, resume, stop and undo runs
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum RunsCommand {
     List(list::RunsListArgs),
     Show(show::RunsShowArgs),
     Resume(resume::RunsResumeArgs),
+    Stop(stop::RunsStopArgs),
     Undo(undo::RunsUndoArgs),
 }
 
@@ -27,12 +32,16 @@ pub(crate) async fn run(command: &RunsCommand, cx: CommandContext) -> Result<Exi
         RunsCommand::List(args) => list::run(args, &cx).await,
         RunsCommand::Show(args) => show::run(args, &cx).await,
         RunsCommand::Resume(args) => resume::run(args, cx).await,
+        RunsCommand::Stop(args) => stop::run(args, &cx).await,
         RunsCommand::Undo(args) => undo::run(args, cx).await,
     }
 }
 
 /// The state of a run, in one word.
 const fn state(run: &Run) -> &'static str {
+    if run.stopping && run.open > 0 && run.owner.is_some() {
+        return "stopping";
+    }
     match (run.open, run.failed, run.undone) {
         (1.., _, _) => "unfinished",
         (_, 1.., _) => "failed",
@@ -69,9 +78,7 @@ fn run_json(run: &Run) -> Value {
 /// Who works on it; an owner that died may be shown until another process takes the run over.
 fn owner(run: &Run) -> String {
     let owner = run.owner.as_ref();
-    owner
-        .map(|owner| format!("process {} on {}", owner.pid, owner.host))
-        .unwrap_or_default()
+    owner.map(ToString::to_string).unwrap_or_default()
 }
 
 /// A time for people, to the second.

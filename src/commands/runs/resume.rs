@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::commands::context::CommandContext;
-use crate::commands::engine::{self, Ended, OwnedRun, Request, open_ledger, use_ledger};
+use crate::commands::engine::{self, OwnedRun, Request, open_ledger, use_ledger};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
@@ -42,23 +42,34 @@ pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exi
         }
         return Ok(Exit::Done);
     }
+    let keys_to = args.keys_to.as_deref();
     Session::within(cx, Needs::Api, async |session| {
-        resume(args, &run, ledger, session).await
+        go_on(&run, keys_to, Entry::Alone, ledger, session).await
     })
     .await
 }
 
-async fn resume(
-    args: &RunsResumeArgs,
+/// How a process gets to work on a run that it did not begin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Entry {
+    /// As its owner, once no other process works on it; failed jobs are tried again.
+    Alone,
+    /// Along with the processes that work on it.
+    Along,
+}
+
+/// Work on `run` until it is done. `given` is the sink that was typed, if any.
+pub(crate) async fn go_on(
     run: &Run,
+    given: Option<&str>,
+    entry: Entry,
     ledger: Arc<dyn Ledger>,
     session: &Session,
 ) -> Result<Exit, Error> {
     let request = request(run)?;
-    let many = run.open + run.failed > 1;
+    let many = run.open + run.failed > 1 || entry == Entry::Along;
     // A run that signs no URLs needs no embed secret.
     let signs = signs(&*ledger, run.id).await?;
-    let given = args.keys_to.as_deref();
     let keys_to = request.keys_to.as_deref();
     let keys_to = keys_to
         .map(|recorded| key_sink::again(recorded, given, session))
@@ -76,12 +87,21 @@ async fn resume(
     // The ledger may have been bound to another Looker since.
     instance::is_run_of(run, session).await?;
     session.finder.require_admin().await?;
-    ledger.claim(run.id).await?;
-    let overtaken = overtaken::settle(&*ledger, run.id, session).await?;
+    let overtaken = match entry {
+        Entry::Alone => {
+            ledger.claim(run.id).await?;
+            overtaken::settle(&*ledger, run.id, session).await?
+        }
+        Entry::Along => {
+            ledger.join(run.id).await?;
+            0
+        }
+    };
     let began = session.system.clock.elapsed();
     let going = OwnedRun {
         run: run.id,
-        resumed: true,
+        // A process that joins others is told by the ledger which jobs another has begun.
+        resumed: entry == Entry::Alone,
         many,
         total: (run.open + run.failed).saturating_sub(overtaken),
         ledger,
@@ -89,13 +109,9 @@ async fn resume(
         sink,
         latest,
     };
-    let totals = engine::go(going, session, |end| results.finished(end)).await;
-    let totals = totals.inspect_err(|_| results.break_off())?;
+    let ended = engine::go(going, session, |end| results.finished(end)).await;
+    let ended = ended.inspect_err(|_| results.break_off())?;
     let elapsed = session.system.clock.elapsed().saturating_sub(began);
-    let ended = Ended {
-        run: run.id,
-        totals,
-    };
     results.end(ended, session.http.calls(), elapsed)
 }
 

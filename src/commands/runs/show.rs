@@ -10,7 +10,7 @@ use crate::commands::json_object::{text, with};
 use crate::commands::runs::find::find;
 use crate::commands::runs::{owner, run_json, state, when};
 use crate::error::{Error, Exit};
-use crate::ledger::{Event, Job, JobId, JobState, Run, What};
+use crate::ledger::{Event, Job, JobId, JobState, Owner, Run, What, Worker};
 use crate::report::{Format, Ui};
 use crate::system::duration;
 use crate::workflow::Reconciled;
@@ -66,15 +66,18 @@ pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit
             .await?;
         shown.push((job, events));
     }
+    let workers = ledger.workers(run.id).await?;
     match cx.ui.format() {
         Format::Json => {
             let jobs: Vec<_> = shown.iter().map(job_json).collect();
-            cx.ui.json(&with(run_json(&run), "jobs", jobs))?;
+            let workers: Vec<_> = workers.iter().map(worker_json).collect();
+            let run = with(run_json(&run), "workers", workers);
+            cx.ui.json(&with(run, "jobs", jobs))?;
         }
         Format::Jsonl => shown
             .iter()
             .try_for_each(|job| cx.ui.json(&job_json(job)))?,
-        Format::Table => print(&run, &shown, &cx.ui)?,
+        Format::Table => print(&run, &workers, &shown, &cx.ui)?,
         Format::Env => return Err(cx.ui.no_env_form()),
     }
     let all = run.open + run.done + run.failed + run.undone;
@@ -87,7 +90,7 @@ pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit
     Ok(Exit::Done)
 }
 
-fn print(run: &Run, jobs: &[(Job, Vec<Event>)], ui: &Ui) -> Result<(), Error> {
+fn print(run: &Run, workers: &[Worker], jobs: &[(Job, Vec<Event>)], ui: &Ui) -> Result<(), Error> {
     ui.fields(&[
         ("run", run.id.to_string()),
         ("command", run.command.clone()),
@@ -95,9 +98,57 @@ fn print(run: &Run, jobs: &[(Job, Vec<Event>)], ui: &Ui) -> Result<(), Error> {
         ("state", state(run).to_owned()),
         ("owner", owner(run)),
     ])?;
+    // One that works alone is the owner.
+    if workers.iter().any(|worker| worker.done.is_some()) {
+        let header = ["worker", "since", "lease", "in hand", "done", "per second"];
+        ui.data("\n")?;
+        ui.table(&header, workers.iter().map(worker_row))?;
+    }
     let header = ["job", "user", "step", "what", "at", "took", "note"];
     ui.data("\n")?;
     ui.table(&header, jobs.iter().flat_map(rows))
+}
+
+fn worker_row(worker: &Worker) -> Vec<String> {
+    let count = |count: Option<u64>| count.map(|it| it.to_string()).unwrap_or_default();
+    vec![
+        worker.owner.to_string(),
+        when(worker.owner.since),
+        lease(&worker.owner),
+        count(worker.in_hand),
+        count(worker.done),
+        worker
+            .rate
+            .map(|rate| format!("{rate:.1}"))
+            .unwrap_or_default(),
+    ]
+}
+
+/// How long what it has stays with it, if it gives no sign of life.
+fn lease(owner: &Owner) -> String {
+    match owner.held_for {
+        Some(Duration::ZERO) => "over".to_owned(),
+        Some(left) => format!("{} left", duration::rough(left)),
+        None => String::new(),
+    }
+}
+
+fn worker_json(worker: &Worker) -> Value {
+    let Owner {
+        pid,
+        host,
+        since,
+        held_for,
+    } = &worker.owner;
+    json!({
+        "pid": pid,
+        "host": host,
+        "since": since,
+        "held_for_seconds": held_for.map(|it| it.as_secs()),
+        "in_hand": worker.in_hand,
+        "done": worker.done,
+        "per_second": worker.rate,
+    })
 }
 
 /// A row for each event of a job, and one for the job itself.

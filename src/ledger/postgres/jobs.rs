@@ -136,7 +136,8 @@ pub(super) async fn done_since(
     }
 }
 
-fn read(row: &Row) -> Result<Job, Fault> {
+/// A job, from a row with its columns.
+pub(super) fn read(row: &Row) -> Result<Job, Fault> {
     Ok(Job {
         number: count(row, "number")?,
         subject: get(row, "subject")?,

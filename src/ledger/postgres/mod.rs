@@ -4,11 +4,13 @@
 //! anything that a session remembers, so a pooler in transaction mode may stand between.
 
 mod address;
+mod claim;
 mod connect;
 mod fault;
 mod instance;
 mod jobs;
 mod keys;
+mod members;
 mod operation;
 mod password;
 mod permits;
@@ -38,8 +40,8 @@ use self::record::Record;
 use self::worker::Machine;
 use self::writer::{Request, Writer, keep_beating};
 use crate::ledger::{
-    Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
-    NewRun, Permit, PermitId, Run, RunId,
+    Answer, Event, Hand, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError,
+    NewJob, NewRun, Permit, PermitId, Run, RunId, Worker,
 };
 use crate::secret::SecretString;
 use crate::system::Lease;
@@ -81,7 +83,8 @@ impl PostgresLedger {
     /// The database cannot be reached, refuses this user, or holds tables of a newer version.
     pub async fn open(options: PostgresOptions) -> Result<Self, LedgerError> {
         let address = options.address.to_string();
-        let lease = Lease::new(options.times.margin);
+        let times = options.times;
+        let lease = Lease::new(times.margin, times.lease + times.grace);
         let (writes, queue) = mpsc::unbounded_channel();
         let (opened, ready) = oneshot::channel();
         let held = lease.clone();
@@ -121,6 +124,15 @@ impl PostgresLedger {
 
     fn done(&self, operation: Operation) -> Answer<'_, ()> {
         Box::pin(async move { self.write(operation).await.map(drop) })
+    }
+
+    fn held(&self, run: RunId, operation: Operation) -> Answer<'_, Run> {
+        Box::pin(async move {
+            match self.write(operation).await? {
+                Reply::Held(_, _, Some(found)) => Ok(*found),
+                _ => Err(LedgerError::NoSuchRun(run)),
+            }
+        })
     }
 
     /// Run `work`, which does no harm if it is done twice.
@@ -181,6 +193,7 @@ fn serve(
             me,
             batch: 0,
             holds: HashMap::new(),
+            in_hand: HashMap::new(),
             together: 1,
         };
         tokio::select! {
@@ -188,6 +201,10 @@ fn serve(
             () = keep_beating(reads, options.times, lease.clone(), known) => {}
         }
     });
+}
+
+fn another_answer() -> LedgerError {
+    thread_error(anyhow::Error::msg("it gave another answer"))
 }
 
 fn thread_error(source: anyhow::Error) -> LedgerError {
@@ -228,12 +245,32 @@ impl Ledger for PostgresLedger {
     }
 
     fn claim(&self, run: RunId) -> Answer<'_, Run> {
+        self.held(run, Operation::Claim(run))
+    }
+
+    fn share(&self, run: RunId) -> Answer<'_, ()> {
+        self.done(Operation::Share(run))
+    }
+
+    fn join(&self, run: RunId) -> Answer<'_, Run> {
+        self.held(run, Operation::Join(run))
+    }
+
+    fn take(&self, run: RunId, state: JobState, from: u64, limit: u32) -> Answer<'_, Hand> {
         Box::pin(async move {
-            match self.write(Operation::Claim(run)).await? {
-                Reply::Held(_, _, Some(found)) => Ok(*found),
-                _ => Err(LedgerError::NoSuchRun(run)),
+            match self.write(Operation::Take(run, state, from, limit)).await? {
+                Reply::Given(_, (hand, _)) => Ok(hand),
+                _ => Err(another_answer()),
             }
         })
+    }
+
+    fn stop(&self, run: RunId) -> Answer<'_, ()> {
+        self.done(Operation::Stop(run))
+    }
+
+    fn workers(&self, run: RunId) -> Answer<'_, Vec<Worker>> {
+        self.read(move |db| async move { members::list(&db, run).await })
     }
 
     fn release(&self, run: RunId) -> Answer<'_, ()> {
@@ -347,7 +384,7 @@ impl Ledger for PostgresLedger {
         Box::pin(async move {
             match self.write(Operation::NotePermit(user)).await? {
                 Reply::Permit(permit) => Ok(permit),
-                _ => Err(thread_error(anyhow::Error::msg("it gave another answer"))),
+                _ => Err(another_answer()),
             }
         })
     }

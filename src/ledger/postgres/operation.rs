@@ -5,10 +5,11 @@ use tokio_postgres::types::Type;
 
 use crate::ledger::number::Numbered as _;
 use crate::ledger::postgres::fault::Fault;
+use crate::ledger::postgres::members::{self, Given};
 use crate::ledger::postgres::record::{self, Record, Written};
 use crate::ledger::postgres::row::{get, number};
 use crate::ledger::postgres::runs::{self, Hold, OPENING};
-use crate::ledger::postgres::{instance, permits, worker};
+use crate::ledger::postgres::{claim, instance, permits, worker};
 use crate::ledger::{
     Instance, JobState, LedgerError, NewJob, NewRun, Permit, PermitId, Run, RunId,
 };
@@ -21,6 +22,11 @@ pub(super) enum Operation {
     Begin(NewRun, Vec<NewJob>),
     AddJobs(RunId, Vec<NewJob>),
     Claim(RunId),
+    Share(RunId),
+    Join(RunId),
+    /// Up to so many jobs of a run; the others say which, if this process holds it alone.
+    Take(RunId, JobState, u64, u32),
+    Stop(RunId),
     Release(RunId),
     /// Records go together; only one that may open a job again has a transaction of its own.
     Record(Record),
@@ -34,6 +40,8 @@ pub(super) enum Reply {
     Done,
     /// The run is held from now on.
     Held(RunId, Hold, Option<Box<Run>>),
+    /// Jobs of a shared run, with the fence of each.
+    Given(RunId, Given),
     /// The run is not held any more.
     Released(RunId),
     Permit(PermitId),
@@ -52,11 +60,17 @@ impl Operation {
     /// The run that must be held, or will be.
     pub(super) const fn run(&self) -> Option<RunId> {
         match self {
-            Self::AddJobs(run, _) | Self::Claim(run) | Self::Release(run) => Some(*run),
+            Self::AddJobs(run, _)
+            | Self::Take(run, ..)
+            | Self::Claim(run)
+            | Self::Share(run)
+            | Self::Join(run)
+            | Self::Release(run) => Some(*run),
             Self::Record(record) => Some(record.job.run),
             Self::Bind(_)
             | Self::Follow(_)
             | Self::Begin(..)
+            | Self::Stop(_)
             | Self::NotePermit(_)
             | Self::ClaimPermits => None,
         }
@@ -108,12 +122,30 @@ impl Operation {
                 Reply::Done
             }
             Self::Claim(run) => {
-                let hold = runs::claim(db, me, *run, hold).await?;
+                let hold = claim::claim(db, me, *run, hold).await?;
                 let found = runs::find(db, *run).await?.map(Box::new);
                 Reply::Held(*run, hold, found)
             }
+            Self::Share(run) => Reply::Held(*run, members::share(db, me, *run, hold).await?, None),
+            Self::Join(run) => {
+                let hold = members::join(db, me, *run, hold).await?;
+                let found = runs::find(db, *run).await?.map(Box::new);
+                Reply::Held(*run, hold, found)
+            }
+            Self::Take(run, state, from, limit) => {
+                let hold = hold.ok_or(LedgerError::TakenOver(*run))?;
+                let given = match hold.shared {
+                    true => members::take(db, me, hold, *limit).await?,
+                    false => members::next(db, *run, hold, (*state, *from, *limit)).await?,
+                };
+                Reply::Given(*run, given)
+            }
+            Self::Stop(run) => {
+                members::stop(db, *run).await?;
+                Reply::Done
+            }
             Self::Release(run) => {
-                runs::release(db, me, *run, hold).await?;
+                claim::release(db, me, *run, hold).await?;
                 Reply::Released(*run)
             }
             Self::Record(record) => {
@@ -126,7 +158,8 @@ impl Operation {
     }
 
     /// The reply, if an earlier try was committed and its answer lost.
-    pub(super) async fn recall(&self, db: &Client, me: i64) -> Result<Reply, Fault> {
+    pub(super) async fn recall(&self, db: &Client, writing: Writing) -> Result<Reply, Fault> {
+        let Writing { me, hold, .. } = writing;
         let held = async |run: RunId| {
             let hold = runs::held_by(db, me, run).await?;
             let found = runs::find(db, run).await?.map(Box::new);
@@ -134,13 +167,19 @@ impl Operation {
         };
         match self {
             Self::Begin(run, _) => held(run.id).await,
-            Self::Claim(run) => held(*run).await,
+            Self::Claim(run) | Self::Share(run) | Self::Join(run) => held(*run).await,
+            Self::Take(run, ..) => {
+                let hold = hold.ok_or(LedgerError::TakenOver(*run))?;
+                Ok(Reply::Given(*run, members::in_hand(db, me, hold).await?))
+            }
             Self::Release(run) => Ok(Reply::Released(*run)),
             Self::NotePermit(user) => Ok(Reply::Permit(permits::noted(db, me, user).await?)),
             Self::ClaimPermits => Ok(Reply::Permits(permits::of(db, me).await?)),
-            Self::Bind(_) | Self::Follow(_) | Self::AddJobs(..) | Self::Record(_) => {
-                Ok(Reply::Done)
-            }
+            Self::Bind(_)
+            | Self::Follow(_)
+            | Self::AddJobs(..)
+            | Self::Stop(_)
+            | Self::Record(_) => Ok(Reply::Done),
         }
     }
 }
@@ -150,7 +189,11 @@ async fn open_again(db: &Client, writing: Writing, record: &Record) -> Result<()
     let Writing { me, batch, hold } = writing;
     let run = record.job.run;
     db.batch_execute(OPENING).await?;
-    let hold = runs::still_held(db, me, run, hold).await?;
+    // In a shared run it is the job that is held, as the write itself verifies.
+    let hold = match hold {
+        Some(hold) if hold.shared => hold,
+        alone => runs::still_held(db, me, run, alone).await?,
+    };
     let sql = "SELECT state, subject, also FROM embedctl.job WHERE run = $1 AND number = $2";
     let job = number(record.job.number);
     let found = db

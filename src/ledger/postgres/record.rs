@@ -57,12 +57,13 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
             WHERE id = $1 AND batch < $2 AND lease_until > clock_timestamp() RETURNING id),
         item AS (
             SELECT it.*, job.state AS before, run.looker
-            FROM me CROSS JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::text[])
-                WITH ORDINALITY AS it (run, fence, job, after, outcome, place)
-            JOIN embedctl.progress ON progress.run = it.run AND progress.worker = me.id
-                AND progress.fence = it.fence
+            FROM me CROSS JOIN unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::text[], $23::bool[])
+                WITH ORDINALITY AS it (run, fence, job, after, outcome, shared, place)
+            JOIN embedctl.progress ON progress.run = it.run
             JOIN embedctl.job ON job.run = it.run AND job.number = it.job
-            JOIN embedctl.run ON run.seq = it.run),
+            JOIN embedctl.run ON run.seq = it.run
+            WHERE CASE WHEN it.shared THEN job.worker = me.id AND job.fence = it.fence
+                ELSE progress.worker = me.id AND progress.fence = it.fence END),
         events AS (
             INSERT INTO embedctl.event (run, job, number, fence, step, what, at, data)
             SELECT item.run, item.job, new.number + (
@@ -93,7 +94,12 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
                     sum((after = 2)::int - (before = 2)::int) AS failed,
                     sum((after = 3)::int - (before = 3)::int) AS undone
                 FROM item WHERE after IS NOT NULL GROUP BY run) AS more
-            WHERE progress.run = more.run)
+            WHERE progress.run = more.run),
+        credited AS (
+            UPDATE embedctl.member SET done = member.done + more.done
+            FROM (SELECT me.id, item.run, count(*) AS done FROM item CROSS JOIN me
+                WHERE after = 1 GROUP BY me.id, item.run) AS more
+            WHERE member.run = more.run AND member.worker = more.id)
         SELECT ARRAY(SELECT place FROM item) AS places FROM me"
     )
 });
@@ -111,6 +117,7 @@ pub(super) async fn write(
     params.extend(items.params());
     params.extend(events.params());
     params.extend(keys.params());
+    params.push((&items.shared, Type::BOOL_ARRAY));
     let rows = db.query_typed(&WRITE, &params).await?;
     // One row at least, if the worker's own row was found.
     let Some(first) = rows.first() else {
@@ -130,6 +137,8 @@ struct Items {
     job: Vec<i64>,
     after: Vec<Option<i16>>,
     outcome: Vec<Option<String>>,
+    /// Whether the fence is that of the job, not that of the run.
+    shared: Vec<bool>,
 }
 
 impl Items {
@@ -139,6 +148,7 @@ impl Items {
             let end = record.end.as_ref();
             items.run.push(hold.row);
             items.fence.push(hold.fence);
+            items.shared.push(hold.shared);
             items.job.push(number(record.job.number));
             items.after.push(end.map(|end| end.state.number()));
             items.outcome.push(end.and_then(|end| json(&end.outcome)));

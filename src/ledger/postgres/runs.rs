@@ -1,13 +1,13 @@
 //! Runs: who holds them, and their progress.
 
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use crate::ledger::postgres::fault::Fault;
 use crate::ledger::postgres::instance::{self, HERE};
+use crate::ledger::postgres::jobs;
 use crate::ledger::postgres::row::{count, from_json, get, json, nanos, time};
-use crate::ledger::postgres::worker::{self, OWNER};
-use crate::ledger::postgres::{jobs, worker::owner};
+use crate::ledger::postgres::worker::{self, HOLDER, OWNER, owner};
 use crate::ledger::{LedgerError, NewJob, NewRun, Owner, Run, RunId};
 
 /// A run that this process holds: its row, and how often it was taken until then.
@@ -15,6 +15,8 @@ use crate::ledger::{LedgerError, NewJob, NewRun, Owner, Run, RunId};
 pub(super) struct Hold {
     pub(super) row: i64,
     pub(super) fence: i64,
+    /// Whether other processes may hold it too; then each job has a fence of its own.
+    pub(super) shared: bool,
 }
 
 /// Taken to open jobs: a user with an open job must not be given to a second run at the same moment.
@@ -70,61 +72,22 @@ pub(super) async fn add_jobs(
     jobs::append(db, hold.row, new_jobs).await
 }
 
-/// Take a run over, unless its worker may be alive.
-pub(super) async fn claim(
-    db: &Client,
-    me: i64,
-    run: RunId,
-    held: Option<Hold>,
-) -> Result<Hold, Fault> {
-    // Claiming a run that this process holds already changes nothing.
-    if let Some(hold) = held
-        && still_held(db, me, run, held).await.is_ok()
-    {
-        return Ok(hold);
-    }
+/// The worker that held a run alone and is dead; an error if it may be alive.
+pub(super) async fn unless_held(db: &Client, run: RunId) -> Result<Result<Option<i64>, ()>, Fault> {
     let sql = "SELECT worker FROM embedctl.progress JOIN embedctl.run ON run.seq = progress.run
         WHERE run.id = $1";
     let found = db.query_typed_opt(sql, &[(&run.0, Type::UUID)]).await?;
     let found = found.ok_or(LedgerError::NoSuchRun(run))?;
     let before: Option<i64> = get(&found, "worker")?;
     // The worker first: its own writes lock it first too, so that the two never wait for each other.
-    let is_free = match before {
-        Some(worker) => worker::bury(db, worker).await?,
-        None => true,
-    };
-    let taken = match is_free {
-        true => take(db, me, run, before).await?,
-        false => None,
-    };
-    match taken {
-        Some(hold) => Ok(hold),
-        None => Err(busy(db, run).await?.into()),
-    }
-}
-
-/// Make worker `me` the owner of a run that `before` held; nothing if another was faster.
-async fn take(
-    db: &Client,
-    me: i64,
-    run: RunId,
-    before: Option<i64>,
-) -> Result<Option<Hold>, Fault> {
-    let sql = "UPDATE embedctl.progress
-        SET worker = $2, fence = fence + 1, taken_at = clock_timestamp()
-        WHERE run = (SELECT seq FROM embedctl.run WHERE id = $1) AND worker IS NOT DISTINCT FROM $3
-        RETURNING run, fence";
-    let params: [(&(dyn ToSql + Sync), Type); 3] = [
-        (&run.0, Type::UUID),
-        (&me, Type::INT8),
-        (&before, Type::INT8),
-    ];
-    let row = db.query_typed_opt(sql, &params).await?;
-    row.as_ref().map(hold).transpose()
+    Ok(match before {
+        Some(worker) if !worker::bury(db, worker).await? => Err(()),
+        _ => Ok(before),
+    })
 }
 
 /// The error for a run that a living worker holds.
-async fn busy(db: &Client, run: RunId) -> Result<LedgerError, Fault> {
+pub(super) async fn busy(db: &Client, run: RunId) -> Result<LedgerError, Fault> {
     let found = find(db, run).await?.and_then(|found| found.owner);
     let subject = "this run".to_owned();
     Ok(match found {
@@ -141,16 +104,10 @@ async fn busy(db: &Client, run: RunId) -> Result<LedgerError, Fault> {
     })
 }
 
-/// Give up a run of worker `me`.
-pub(super) async fn release(
-    db: &Client,
-    me: i64,
-    run: RunId,
-    held: Option<Hold>,
-) -> Result<(), Fault> {
-    let hold = still_held(db, me, run, held).await?;
+/// Have no worker hold the run alone.
+pub(super) async fn give_up(db: &Client, row: i64) -> Result<(), Fault> {
     let sql = "UPDATE embedctl.progress SET worker = NULL, taken_at = NULL WHERE run = $1";
-    db.execute_typed(sql, &[(&hold.row, Type::INT8)]).await?;
+    db.execute_typed(sql, &[(&row, Type::INT8)]).await?;
     Ok(())
 }
 
@@ -177,12 +134,18 @@ pub(super) async fn still_held(
 
 /// The hold of worker `me` on a run that it has taken.
 pub(super) async fn held_by(db: &Client, me: i64, run: RunId) -> Result<Hold, Fault> {
-    let sql = "SELECT run, fence FROM embedctl.progress
-        WHERE run = (SELECT seq FROM embedctl.run WHERE id = $1) AND worker = $2";
+    let sql = "SELECT progress.run, fence, progress.worker IS NULL AS shared FROM embedctl.progress
+        LEFT JOIN embedctl.member ON member.run = progress.run AND member.worker = $2
+        WHERE progress.run = (SELECT seq FROM embedctl.run WHERE id = $1)
+          AND coalesce(progress.worker, member.worker) = $2";
     let found = db
         .query_typed_opt(sql, &[(&run.0, Type::UUID), (&me, Type::INT8)])
         .await?;
-    hold(&found.ok_or(LedgerError::TakenOver(run))?)
+    let found = found.ok_or(LedgerError::TakenOver(run))?;
+    Ok(Hold {
+        shared: get(&found, "shared")?,
+        ..hold(&found)?
+    })
 }
 
 /// Refuse as [`begin`] would refuse jobs for `subjects`.
@@ -206,7 +169,7 @@ pub(super) async fn refuse_pending(db: &Client, subjects: &[&str], row: i64) -> 
     };
     let sql = format!(
         "SELECT {OWNER} FROM embedctl.progress
-         JOIN embedctl.worker ON worker.id = progress.worker
+         JOIN embedctl.worker ON worker.id = {HOLDER}
          WHERE progress.run = (SELECT seq FROM embedctl.run WHERE id = $1)
            AND worker.lease_until + worker.grace > clock_timestamp()"
     );
@@ -256,10 +219,10 @@ async fn pending_of(
 fn select(which: &str) -> String {
     format!(
         "SELECT run.id, run.command, run.request, run.created_at, looker.origin, looker.web_url,
-            progress.open, progress.done, progress.failed, progress.undone, {OWNER}
+            progress.stopping, progress.open, progress.done, progress.failed, progress.undone, {OWNER}
          FROM embedctl.run JOIN embedctl.progress ON progress.run = run.seq
             JOIN embedctl.looker ON looker.id = run.looker
-            LEFT JOIN embedctl.worker ON worker.id = progress.worker
+            LEFT JOIN embedctl.worker ON worker.id = {HOLDER}
          {which}"
     )
 }
@@ -305,10 +268,12 @@ pub(super) async fn pending(db: &Client, subject: &str) -> Result<Option<Run>, F
     }
 }
 
-fn hold(row: &Row) -> Result<Hold, Fault> {
+/// The hold on a run, from a row of its progress.
+pub(super) fn hold(row: &Row) -> Result<Hold, Fault> {
     Ok(Hold {
         row: get(row, "run")?,
         fence: get(row, "fence")?,
+        shared: false,
     })
 }
 
@@ -320,6 +285,7 @@ fn read(row: &Row) -> Result<Run, Fault> {
         request: from_json(row, "request")?,
         created_at: time(get(row, "created_at")?)?,
         owner: owner(row)?,
+        stopping: get(row, "stopping")?,
         open: count(row, "open")?,
         done: count(row, "done")?,
         failed: count(row, "failed")?,

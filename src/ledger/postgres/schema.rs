@@ -15,7 +15,7 @@ pub(super) const KNOWN: i64 = MIGRATIONS.len() as i64;
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1164788596, 1)";
 
 /// The tables are as in SQLite but for these: a run is held by a worker through its lease, and `fence` counts how often it
-/// was taken; `batch` tells a worker whose connection broke whether its last write came through. Times are nanoseconds
+/// was taken. A shared run has members instead, and each of its jobs is held by one of them, again with a fence. `batch` tells a worker whose connection broke whether its last write came through. Times are nanoseconds
 /// since 1970, except those that only the database's clock may judge.
 const VERSION_1: &str = "
 CREATE SCHEMA IF NOT EXISTS embedctl;
@@ -58,10 +58,18 @@ CREATE TABLE embedctl.progress (
     worker bigint,
     fence bigint NOT NULL DEFAULT 0,
     taken_at timestamptz,
+    stopping boolean NOT NULL DEFAULT false,
     open bigint NOT NULL DEFAULT 0,
     done bigint NOT NULL DEFAULT 0,
     failed bigint NOT NULL DEFAULT 0,
     undone bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+CREATE TABLE embedctl.member (
+    run bigint NOT NULL,
+    worker bigint NOT NULL,
+    joined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    done bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, worker)
 ) WITH (fillfactor = 50);
 CREATE TABLE embedctl.job (
     run bigint NOT NULL,
@@ -71,8 +79,12 @@ CREATE TABLE embedctl.job (
     state smallint NOT NULL DEFAULT 0,
     spec text,
     outcome text,
+    worker bigint,
+    fence bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (run, number)
 );
+CREATE INDEX job_free ON embedctl.job (run, number) WHERE state = 0 AND worker IS NULL;
+CREATE INDEX job_in_hand ON embedctl.job (worker) WHERE state = 0 AND worker IS NOT NULL;
 CREATE INDEX job_open ON embedctl.job (subject) WHERE state = 0;
 CREATE INDEX job_open_also ON embedctl.job (also) WHERE state = 0 AND also IS NOT NULL;
 CREATE INDEX job_also ON embedctl.job (also) WHERE also IS NOT NULL;

@@ -133,17 +133,26 @@ pub(super) async fn leave(db: &Client, id: i64) -> Result<(), Fault> {
         &id as &(dyn tokio_postgres::types::ToSql + Sync),
         Type::INT8,
     )];
-    let sql = "UPDATE embedctl.progress SET worker = NULL, taken_at = NULL WHERE worker = $1";
-    db.execute_typed(sql, &id).await?;
-    // Users who may still manage their keys are left to the next process at once.
-    db.execute_typed("DELETE FROM embedctl.worker WHERE id = $1", &id)
-        .await?;
+    for sql in [
+        "UPDATE embedctl.progress SET worker = NULL, taken_at = NULL WHERE worker = $1",
+        "UPDATE embedctl.job SET worker = NULL WHERE worker = $1 AND state = 0",
+        "DELETE FROM embedctl.member WHERE worker = $1",
+        // Users who may still manage their keys are left to the next process at once.
+        "DELETE FROM embedctl.worker WHERE id = $1",
+    ] {
+        db.execute_typed(sql, &id).await?;
+    }
     Ok(())
 }
 
+/// The worker that holds a run: alone, or as the member whose lease ends last.
+pub(super) const HOLDER: &str = "coalesce(progress.worker, (
+    SELECT it.id FROM embedctl.member JOIN embedctl.worker AS it ON it.id = member.worker
+    WHERE member.run = progress.run ORDER BY it.lease_until DESC LIMIT 1))";
+
 /// What is read of a worker that holds a run, for [`owner`].
 pub(super) const OWNER: &str = "worker.pid, worker.machine,
-    extract(epoch FROM progress.taken_at)::float8 AS since,
+    extract(epoch FROM coalesce(progress.taken_at, worker.began_at))::float8 AS since,
     greatest(0, extract(epoch FROM worker.lease_until + worker.grace - clock_timestamp()))::float8 AS held_for";
 
 /// The worker that holds a run, from a row with [`OWNER`].

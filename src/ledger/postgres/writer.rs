@@ -13,7 +13,7 @@ use crate::ledger::postgres::operation::{Operation, Reply, Writing, no_such_job}
 use crate::ledger::postgres::record::{self, Record, Written};
 use crate::ledger::postgres::runs::{self, Hold};
 use crate::ledger::postgres::worker::{self, LeaseTimes, Machine};
-use crate::ledger::{LedgerError, RunId};
+use crate::ledger::{Hand, JobId, JobState, LedgerError, RunId};
 use crate::system::{Clock, Lease};
 
 /// The most records in one statement, so that none waits long.
@@ -46,6 +46,8 @@ pub(super) struct Writer {
     pub(super) me: watch::Sender<Option<i64>>,
     pub(super) batch: i64,
     pub(super) holds: HashMap<RunId, Hold>,
+    /// The fences of the jobs in hand of shared runs.
+    pub(super) in_hand: HashMap<JobId, i64>,
     /// The number of records in the last statement.
     pub(super) together: usize,
 }
@@ -104,9 +106,9 @@ impl Writer {
     async fn write_together(&mut self, batch: Vec<Waiting>) {
         let (mut held, mut answers) = (Vec::new(), Vec::new());
         for (record, answer) in batch {
-            match self.holds.get(&record.job.run) {
+            match self.hold_on(record.job) {
                 Some(hold) => {
-                    held.push((record, *hold));
+                    held.push((record, hold));
                     answers.push(answer);
                 }
                 None => {
@@ -119,12 +121,22 @@ impl Writer {
             return;
         }
         let written = self.write_records(&held).await;
+        for (record, _) in &held {
+            let end = record.end.as_ref();
+            // One that is still open stays in hand, so that this process is not given it again.
+            if end.is_some_and(|end| end.state != JobState::Open) {
+                self.in_hand.remove(&record.job);
+            }
+        }
         let mut failed = match written {
             Ok(Written::Before) => return self.tell_all(answers, |_| Ok(Reply::Done)),
             Ok(Written::These(places)) => {
                 let places =
                     |place: usize| i64::try_from(place).is_ok_and(|it| places.contains(&(it + 1)));
                 return self.tell_all(answers, |place| match (places(place), held.get(place)) {
+                    (false, Some((record, hold))) if hold.shared => {
+                        Err(LedgerError::TakenOver(record.job.run).into())
+                    }
                     (false, Some((record, _))) => Err(no_such_job(record).into()),
                     _ => Ok(Reply::Done),
                 });
@@ -153,30 +165,63 @@ impl Writer {
 
     async fn write(&mut self, operation: &Operation) -> Result<Reply, Fault> {
         let me = self.worker().await?;
-        let run = operation.run();
         let writing = Writing {
             me,
             batch: self.next_batch(),
-            hold: run.and_then(|run| self.holds.get(&run).copied()),
+            hold: match operation {
+                Operation::Record(record) => self.hold_on(record.job),
+                _ => operation
+                    .run()
+                    .and_then(|run| self.holds.get(&run).copied()),
+            },
         };
         let tried = Cell::new(false);
         let tried = &tried;
-        let reply = self
+        let mut reply = self
             .link
             .persist(&self.lease, |db| async move {
                 // The answer to an earlier try may be all that was lost.
                 if tried.replace(true) && worker::was_written(&db, me, writing.batch).await? {
-                    return operation.recall(&db, me).await;
+                    return operation.recall(&db, writing).await;
                 }
                 operation.write(&db, writing).await
             })
             .await?;
-        match &reply {
+        match &mut reply {
             Reply::Held(run, hold, _) => drop(self.holds.insert(*run, *hold)),
-            Reply::Released(run) => drop(self.holds.remove(run)),
+            Reply::Given(run, (hand, fences)) => self.take_in_hand(*run, hand, fences),
+            Reply::Released(run) => {
+                self.holds.remove(run);
+                self.in_hand.retain(|job, _| job.run != *run);
+            }
             Reply::Done | Reply::Permit(_) | Reply::Permits(_) => {}
         }
         Ok(reply)
+    }
+
+    /// The hold that a write about a job needs: on its run, or on the job itself if the run is shared.
+    fn hold_on(&self, job: JobId) -> Option<Hold> {
+        let run = *self.holds.get(&job.run)?;
+        match run.shared {
+            true => {
+                let fence = *self.in_hand.get(&job)?;
+                Some(Hold { fence, ..run })
+            }
+            false => Some(run),
+        }
+    }
+
+    /// Note what was handed out, and leave only that in `hand`: after a lost answer it holds all that this process has.
+    fn take_in_hand(&mut self, run: RunId, hand: &mut Hand, fences: &[(u64, i64)]) {
+        for (number, fence) in fences {
+            let job = JobId {
+                run,
+                number: *number,
+            };
+            if self.in_hand.insert(job, *fence) == Some(*fence) {
+                hand.jobs.retain(|it| it.job.number != *number);
+            }
+        }
     }
 
     /// This process as a worker, which it becomes when it first writes.

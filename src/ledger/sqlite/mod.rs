@@ -26,8 +26,8 @@ use tokio::sync::oneshot;
 use self::fault::Fault;
 use self::writer::{Batch, Reply, Write, Writer};
 use crate::ledger::{
-    Answer, Event, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError, NewJob,
-    NewRun, Permit, PermitId, Run, RunId,
+    Answer, Event, Hand, HandedOut, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger,
+    LedgerError, NewJob, NewRun, Permit, PermitId, Run, RunId, Worker,
 };
 use crate::system::Clock;
 
@@ -202,6 +202,50 @@ impl Ledger for SqliteLedger {
 
     fn claim(&self, run: RunId) -> Answer<'_, Run> {
         self.write(move |batch| runs::claim(batch, run))
+    }
+
+    /// A file is for one machine, on which one process is as fast as several.
+    fn share(&self, run: RunId) -> Answer<'_, ()> {
+        self.write(move |batch| batch.held(run).map(drop))
+    }
+
+    fn join(&self, run: RunId) -> Answer<'_, Run> {
+        self.claim(run)
+    }
+
+    fn take(&self, run: RunId, state: JobState, from: u64, limit: u32) -> Answer<'_, Hand> {
+        self.read(move |db| {
+            if runs::is_stopping(db, run)? {
+                return Ok(Hand {
+                    stopping: true,
+                    ..Hand::default()
+                });
+            }
+            let jobs = jobs::list(db, run, Some(state), from, limit)?;
+            // What an earlier process did is known to whoever claims a run.
+            let jobs = jobs.into_iter().map(|job| HandedOut { job, again: false });
+            Ok(Hand {
+                jobs: jobs.collect(),
+                ..Hand::default()
+            })
+        })
+    }
+
+    fn stop(&self, run: RunId) -> Answer<'_, ()> {
+        self.write(move |batch| runs::stop(batch, run))
+    }
+
+    fn workers(&self, run: RunId) -> Answer<'_, Vec<Worker>> {
+        self.read(move |db| {
+            let owner = runs::find(db, run)?.and_then(|run| run.owner);
+            let alone = owner.map(|owner| Worker {
+                owner,
+                in_hand: None,
+                done: None,
+                rate: None,
+            });
+            Ok(alone.into_iter().collect())
+        })
     }
 
     fn release(&self, run: RunId) -> Answer<'_, ()> {

@@ -92,6 +92,24 @@ pub(super) fn release(batch: &mut Batch<'_>, run: RunId) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Ask the owner of a run to stop.
+pub(super) fn stop(batch: &Batch<'_>, run: RunId) -> Result<(), Fault> {
+    let row = hold::row(batch.db, run)?.ok_or(LedgerError::NoSuchRun(run))?;
+    let sql = "UPDATE progress SET stopping = 1 WHERE run = ?1";
+    batch.db.prepare_cached(sql)?.execute([row])?;
+    Ok(())
+}
+
+/// Whether the owner of a run was asked to stop.
+pub(super) fn is_stopping(db: &Connection, run: RunId) -> Result<bool, Fault> {
+    let sql = "SELECT stopping FROM progress WHERE run = (SELECT seq FROM run WHERE id = ?1)";
+    let found = db
+        .prepare_cached(sql)?
+        .query_row([run.0], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}
+
 /// Refuse a job for `subject` and `also` if a run other than the one in `row` has an open job for either.
 pub(super) fn refuse_pending(
     batch: &Batch<'_>,
@@ -189,7 +207,7 @@ fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
     batch
         .db
         .prepare_cached(
-            "UPDATE progress SET epoch = epoch + 1, owner_pid = :pid, owner_host = :host,
+            "UPDATE progress SET epoch = epoch + 1, stopping = 0, owner_pid = :pid, owner_host = :host,
                 owner_space = :space, owner_started = :started, owner_since = :since,
                 lease_until = :until
              WHERE run = :run",
@@ -257,6 +275,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         request: row.get::<_, FromJson>("request")?.0,
         created_at: row.get::<_, Time>("created_at")?.0,
         owner: owner(row)?,
+        stopping: row.get("stopping")?,
         open: row.get("open")?,
         done: row.get("done")?,
         failed: row.get("failed")?,

@@ -9,8 +9,8 @@ use crate::ledger::sqlite::fault::Fault;
 const APPLICATION_ID: i64 = 0x456d_4374;
 
 /// The steps from each version to the next; the first creates version 1. Once released they are only added to, never changed.
-const MIGRATIONS: [&str; 6] = [
-    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6,
+const MIGRATIONS: [&str; 7] = [
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7,
 ];
 
 /// The newest version.
@@ -145,6 +145,9 @@ CREATE TABLE permit (
     lease_until INTEGER NOT NULL
 ) STRICT;
 ";
+
+/// The process of a run can be asked to stop.
+const VERSION_7: &str = "ALTER TABLE progress ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;";
 
 /// Bring the file to the newest version. Writes even if nothing changes, so that a full or read-only disk is detected now.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {

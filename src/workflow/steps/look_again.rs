@@ -1,5 +1,7 @@
 //! Checks at the end whether a request whose answer was lost has created a key late.
 
+use jiff::Timestamp;
+
 use crate::error::Error;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::mint_log::MintLog;
@@ -13,6 +15,13 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
     }
 }
 
+/// When the last request of a process that was stopped, and that went on after this one had taken its job, has arrived: it
+/// sends what it was about to send before it learns that its lease is over.
+fn taken_over(work: &JobContext) -> Option<Timestamp> {
+    let lease = work.cx.ledger.lease().filter(|_| work.resumed)?;
+    work.began.checked_add(lease.settles()).ok()
+}
+
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     let log = MintLog::of(work.journal.events())?;
     let now = work.cx.clock.now();
@@ -21,7 +30,11 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         .lost
         .iter()
         .map(|lost| lost.ends().min(now + lost.within()));
-    if let Some(due) = ends.max().filter(|due| *due > now && !work.has_waited) {
+    if let Some(due) = ends
+        .chain(taken_over(work))
+        .max()
+        .filter(|due| *due > now && !work.has_waited)
+    {
         return Ok(After::Later(due));
     }
     let keys = match work.user_keys().list().await {

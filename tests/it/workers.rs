@@ -1,0 +1,274 @@
+//! Several processes on one run: its users are shared among them, and each is done once.
+
+use std::time::Duration;
+
+use embedctl::emulator::{Latency, Options};
+use serde_json::Value;
+
+use crate::database::Cluster;
+use crate::postgres::{APPLY, World, delivered, start};
+use crate::support::{Outcome, Sandbox, in_time, output};
+
+/// Enough that no process is done before another has begun.
+const USERS: usize = 160;
+
+async fn world(cluster: &Cluster) -> World {
+    let latency = Latency::Fixed(Duration::from_millis(20));
+    World::of(cluster, USERS, latency, Vec::new()).await
+}
+
+/// How a process that was started ended.
+async fn ended(process: tokio::process::Child) -> (i32, String, String) {
+    let ended = in_time(process.wait_with_output()).await.unwrap();
+    (
+        ended.status.code().unwrap(),
+        String::from_utf8(ended.stdout).unwrap(),
+        String::from_utf8(ended.stderr).unwrap(),
+    )
+}
+
+async fn newest(machine: &Sandbox) -> Value {
+    let list = output(machine.process(&["runs", "list", "-o", "json"])).await;
+    list.done().json()[0].clone()
+}
+
+async fn show(machine: &Sandbox) -> Outcome {
+    let run = newest(machine).await["id"].as_str().unwrap().to_owned();
+    output(machine.process(&["runs", "show", &run, "-o", "json", "--limit", "1"])).await
+}
+
+#[tokio::test]
+async fn a_process_that_joins_without_the_file_shares_the_users_with_the_one_that_began() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &[&APPLY[..], &["-o", "json"]].concat());
+    delivered(&world.machine, 5).await;
+    let other = world.fresh_machine();
+    std::fs::remove_file(other.path("users.csv")).unwrap();
+
+    let joined = output(other.process(&["work", "--concurrency=4", "-o", "json"])).await;
+    let (exit, out, err) = ended(first).await;
+
+    let joined = joined.done().json();
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(exit, 0, "{err}");
+    let (by_first, by_other) = (
+        summary["created"].as_u64().unwrap(),
+        summary["by_other_processes"].as_u64().unwrap(),
+    );
+    assert_eq!(by_first + by_other, USERS as u64, "{summary}");
+    assert!(by_other > 0 && by_first > 0, "{summary}");
+    assert_eq!(joined["total"].as_u64(), Some(by_other), "{joined}");
+    // Where the first process was started, not where this one was.
+    assert!(!other.path("keys.jsonl").exists());
+    world.judge(&[&world.machine]).await;
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_command_elsewhere_joins_and_another_manifest_waits_its_turn() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 5).await;
+    let (same, another) = (world.fresh_machine(), world.fresh_machine());
+    another.file("others.csv", "external_user_id\nglobex-1\n");
+
+    let args = ["apply", "others.csv", "--yes"];
+    let (joined, refused) =
+        tokio::join!(output(same.process(&APPLY)), output(another.process(&args)));
+    let (exit, _, err) = ended(first).await;
+
+    assert!(joined.err.contains("joining it"), "{}", joined.err);
+    let _joined = joined.done();
+    let refused = refused.exits(6);
+    assert!(
+        refused.err.contains("users.csv") || refused.err.contains("process"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(exit, 0, "{err}");
+    world.judge(&[&world.machine, &same]).await;
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn who_works_on_a_run_is_shown_with_its_lease_and_its_speed() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 5).await;
+
+    let shown = show(&world.machine).await.done().json();
+    let run = shown["id"].as_str().unwrap();
+    let table = output(
+        world
+            .machine
+            .process(&["runs", "show", run, "--limit", "1"]),
+    )
+    .await;
+    let (exit, _, err) = ended(first).await;
+
+    let worker = &shown["workers"][0];
+    assert!(worker["held_for_seconds"].as_u64().unwrap() >= 1, "{shown}");
+    assert!(worker["done"].as_u64().unwrap() >= 1, "{shown}");
+    assert!(worker["per_second"].as_f64().unwrap() > 0.0, "{shown}");
+    assert!(worker["in_hand"].as_u64().is_some(), "{shown}");
+    let table = table.done().out;
+    assert!(
+        table.contains("IN HAND") && table.contains("process"),
+        "{table}"
+    );
+    assert_eq!(exit, 0, "{err}");
+    assert_eq!(
+        show(&world.machine).await.done().json()["workers"],
+        serde_json::json!([])
+    );
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_is_left_by_all_who_work_on_it_and_can_be_resumed() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 5).await;
+    let other = world.fresh_machine();
+    let second = start(&other, &["work", "--concurrency=4"]);
+    delivered(&world.machine, 20).await;
+    let run = newest(&world.machine).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    let stop = output(world.machine.process(&["runs", "stop", &run]))
+        .await
+        .done();
+    let (by_first, by_second) = (ended(first).await, ended(second).await);
+    let again = output(world.machine.process(&["runs", "stop", &run]))
+        .await
+        .done();
+
+    assert!(stop.err.contains("Asked to stop"), "{}", stop.err);
+    for (exit, _, err) in [by_first, by_second] {
+        assert!(exit == 130 && err.contains("runs stop"), "{exit}: {err}");
+    }
+    assert!(again.err.contains("nothing to stop"), "{}", again.err);
+    let left = newest(&world.machine).await;
+    assert!(left["open"].as_u64().unwrap() > 0, "{left}");
+    assert_eq!(left["failed"], 0, "{left}");
+    let resumed = output(other.process(&["runs", "resume", &run])).await;
+    let _resumed = resumed.done();
+    world.judge(&[&world.machine, &other]).await;
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_had_in_hand_is_done_by_the_others_before_they_end() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 5).await;
+    let other = world.fresh_machine();
+    let mut killed = start(&other, &["work", "--concurrency=4"]);
+    delivered(&world.machine, 30).await;
+
+    killed.kill().await.unwrap();
+    let (exit, _, err) = ended(first).await;
+
+    assert_eq!(exit, 0, "{err}");
+    assert_eq!(newest(&world.machine).await["state"], "done");
+    world.judge(&[&world.machine, &other]).await;
+    world.machine.leave().await;
+}
+
+#[tokio::test]
+async fn a_run_that_begins_again_is_undone_or_claimed_only_once_nobody_works_on_it() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 5).await;
+    let run = newest(&world.machine).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    for command in [
+        &["runs", "undo", &run, "--yes"][..],
+        &["runs", "resume", &run],
+    ] {
+        let refused = output(world.machine.process(command)).await.exits(6);
+        let told = refused.err;
+        assert!(
+            told.contains("process") || told.contains("unfinished"),
+            "{told}"
+        );
+    }
+
+    let (exit, _, err) = ended(first).await;
+    assert_eq!(exit, 0, "{err}");
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_in_a_file_is_stopped_too() {
+    let options = Options {
+        latency: Latency::Fixed(Duration::from_millis(20)),
+        ..Options::default()
+    };
+    let sandbox = Sandbox::with(options).await;
+    let users: Vec<_> = (0..USERS)
+        .map(|user| format!("acme-{user},ensure"))
+        .collect();
+    sandbox.file(
+        "users.csv",
+        &format!("external_user_id,key\n{}\n", users.join("\n")),
+    );
+    let apply = start(&sandbox, &APPLY);
+    delivered(&sandbox, 5).await;
+    let run = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+
+    let _stop = sandbox.run(&["runs", "stop", &run]).await.done();
+    let (exit, _, err) = ended(apply).await;
+
+    assert!(exit == 130 && err.contains("runs stop"), "{exit}: {err}");
+    let resumed = output(sandbox.process(&["runs", "resume", &run])).await;
+    let _resumed = resumed.done();
+    assert_eq!(newest(&sandbox).await["state"], "done");
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn with_a_ledger_in_a_file_there_is_nothing_to_join() {
+    let sandbox = Sandbox::new().await;
+
+    let refused = sandbox.run(&["work"]).await.exits(2);
+
+    assert!(refused.err.contains("postgres://"), "{}", refused.err);
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn without_an_unfinished_run_there_is_nothing_to_work_on() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = world(cluster).await;
+
+    let idle = output(world.machine.process(&["work"])).await.done();
+
+    assert!(idle.err.contains("nothing to work on"), "{}", idle.err);
+    world.machine.finish().await;
+}
