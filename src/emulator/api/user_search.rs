@@ -89,13 +89,15 @@ fn listed(
     let show = |fields: &Fields, of: (Id, &User)| listed_json(fields, world, who.user, of);
     if all_embed_users && who.admin {
         // No filter, so that a page deep in the list is found at once.
-        let found = world.users.embed_ids().filter(|id| world.is_found(*id));
-        let users = found.filter_map(|id| Some((id, world.users.at(id)?)));
+        let users = world.users.embed_ids().filter_map(|id| {
+            let user = world.users.at(id)?;
+            world.finds(user).then_some((id, user))
+        });
         return listing::answer(call, users, show);
     }
     let seen = world.users.table.iter().filter(|(id, user)| {
         // Others see only themselves.
-        (who.admin || *id == who.user) && world.is_found(*id) && pass(*id, user)
+        (who.admin || *id == who.user) && world.finds(user) && pass(*id, user)
     });
     listing::answer(call, seen, show)
 }

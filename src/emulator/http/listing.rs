@@ -153,11 +153,14 @@ impl Page {
         })
     }
 
-    /// This page of `items`, and how many there are in all, if that is soon counted.
-    fn cut<T>(self, mut items: impl Iterator<Item = T>) -> (Vec<T>, Option<usize>) {
+    /// This page of `items`, and how many there are in all, if that is asked for and soon counted.
+    fn cut<T>(self, mut items: impl Iterator<Item = T>, counted: bool) -> (Vec<T>, Option<usize>) {
         let (least, most) = items.size_hint();
         let known = most.filter(|most| *most == least);
         let page: Vec<T> = items.by_ref().skip(self.offset).take(self.limit).collect();
+        if !counted {
+            return (page, None);
+        }
         let total = known.or_else(|| {
             // Counting on may take longer than the page did, for every page.
             let more = items.take(COUNTED + 1).count();
@@ -169,9 +172,6 @@ impl Page {
 
     /// The `Link` and `X-Total-Count` of a page of so many items, as Looker's documentation of paging describes them.
     fn add_links(self, call: &Call<'_>, shown: usize, total: Option<usize>, reply: Reply) -> Reply {
-        if !call.paging.linked || self.limit == 0 || call.query("limit").is_none() {
-            return reply;
-        }
         let (offset, limit) = (self.offset, self.limit);
         let next = offset.saturating_add(limit);
         // Without a total, a full page may have a next one.
@@ -226,10 +226,14 @@ fn paged<T: Copy>(
     show: impl Fn(&Fields, T) -> Value,
 ) -> Answer {
     let page = Page::of(call)?;
-    let (items, total) = page.cut(items);
+    let linked = call.paging.linked && page.limit > 0 && call.query("limit").is_some();
+    let (items, total) = page.cut(items, linked);
     let shown = items.iter().map(|item| show(&call.fields, *item));
     let reply = Reply::json(shown.collect());
-    Ok(page.add_links(call, items.len(), total, reply))
+    match linked {
+        true => Ok(page.add_links(call, items.len(), total, reply)),
+        false => Ok(reply),
+    }
 }
 
 /// The items that pass the filters, in the order and the page that the caller asks for.

@@ -139,8 +139,12 @@ impl World {
 
     /// Whether lookups, searches and lists find a user that there is.
     pub(crate) fn is_found(&self, id: Id) -> bool {
-        let user = self.users.at(id);
-        user.is_some_and(|user| user.found_after == 0 || self.calls > user.found_after)
+        self.users.at(id).is_some_and(|user| self.finds(user))
+    }
+
+    /// The same of a user at hand.
+    pub(crate) fn finds(&self, user: &User) -> bool {
+        user.found_after == 0 || self.calls > user.found_after
     }
 
     /// The embed user that a lookup by external id gives.
