@@ -183,6 +183,9 @@ pub(crate) async fn use_ledger(ledger: &Arc<dyn Ledger>, session: &Session) -> R
     if let Some(lease) = ledger.lease() {
         session.http.keep_within(lease);
     }
+    if let Some(turns) = ledger.turns() {
+        session.http.take_turns(turns);
+    }
     warn_of_short_life(&**ledger, session).await?;
     session.keys.note_in(ledger);
     // Before the command's own work: a user left with this right could create keys that no run knows.

@@ -17,6 +17,7 @@ pub mod sqlite;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::system::Lease;
+use crate::system::{Lease, Turns};
 
 pub use self::error::LedgerError;
 
@@ -158,6 +159,11 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// recorded too.
     fn claim_permits(&self) -> Answer<'_, Vec<Permit>>;
 
+    /// The turns at the ledger's Looker that all processes share, if they share any.
+    fn turns(&self) -> Option<Arc<dyn Turns>> {
+        None
+    }
+
     /// The lease that this process holds its runs by, if they are leased; then effects begin only within it.
     fn lease(&self) -> Option<Lease> {
         None
@@ -283,6 +289,8 @@ pub struct Hand {
     pub jobs: Vec<HandedOut>,
     /// How many open jobs of the run other processes have.
     pub elsewhere: u64,
+    /// How long all processes are held back at Looker, from now on.
+    pub held: Duration,
     /// Whether the run was asked to stop; then no jobs are handed out.
     pub stopping: bool,
 }

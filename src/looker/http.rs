@@ -25,7 +25,7 @@ use crate::looker::retry::{self, Schedule};
 use crate::looker::trace::{Exchange, Trace, redact};
 use crate::looker::transport::{Route, Transport};
 use crate::looker::transport_error::Failing;
-use crate::system::{Clock, Lease, Random};
+use crate::system::{Clock, Lease, Random, Turns};
 
 /// The connections, the rate limit and the number of calls, shared by all clones.
 #[derive(Clone)]
@@ -121,6 +121,18 @@ impl Http {
     /// From now on send nothing that takes effect unless it ends within `lease`. The first lease stays.
     pub fn keep_within(&self, lease: Lease) {
         let _kept = self.0.lease.set(lease).is_err();
+    }
+
+    /// From now on keep to the rate together with other processes. The first of such `turns` stays.
+    pub fn take_turns(&self, turns: Arc<dyn Turns>) {
+        self.0.pace.share(turns);
+    }
+
+    /// Send nothing for `time`.
+    pub fn hold(&self, time: Duration) {
+        if !time.is_zero() {
+            self.0.pace.hold(time, &self.0.clock);
+        }
     }
 
     /// How many API calls were sent, counting each attempt.

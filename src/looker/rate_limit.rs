@@ -1,9 +1,12 @@
 //! The rate limit, shared by all identities: at most `--rps`, slower after a 429, and gradually faster again.
+//!
+//! Processes that work on a run together keep to `--rps` together.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::system::Clock;
+use crate::system::{Clock, Turns};
 
 /// The gap between calls that the first 429 sets if no `--rps` is given: 50 calls a second.
 const FIRST_GAP: Duration = Duration::from_millis(20);
@@ -14,9 +17,17 @@ const LONGEST_GAP: Duration = Duration::from_secs(2);
 /// How long a 429 without `Retry-After` holds all calls back.
 const SHORTEST_HOLD: Duration = Duration::from_millis(100);
 
+/// How much time the turns cover that are taken together from those that processes share: what is not used is lost.
+const BLOCK: Duration = Duration::from_millis(250);
+
 /// When the next call may start.
 #[derive(Debug)]
 pub(super) struct Pace {
+    shared: OnceLock<Arc<dyn Turns>>,
+    /// The turns taken from those that processes share.
+    block: tokio::sync::Mutex<Block>,
+    /// How many calls wait for their turn.
+    waiting: AtomicU32,
     /// The gap that `--rps` asks for.
     configured: Duration,
     state: Mutex<State>,
@@ -30,6 +41,16 @@ struct State {
     held: Duration,
 }
 
+/// Turns that are this process's alone.
+#[derive(Debug, Default)]
+struct Block {
+    left: u32,
+    /// When the next of them is.
+    next: Duration,
+    /// When they are no longer worth anything.
+    ends: Duration,
+}
+
 impl Pace {
     pub(super) fn new(rps: Option<f64>) -> Self {
         let configured = rps
@@ -37,6 +58,9 @@ impl Pace {
             .and_then(|rps| Duration::try_from_secs_f64(1.0 / rps).ok())
             .unwrap_or_default();
         Self {
+            shared: OnceLock::new(),
+            block: tokio::sync::Mutex::default(),
+            waiting: AtomicU32::new(0),
             configured,
             state: Mutex::new(State {
                 gap: configured,
@@ -46,8 +70,28 @@ impl Pace {
         }
     }
 
+    /// From now on take turns from `turns`, if there is a rate to keep to.
+    pub(super) fn share(&self, turns: Arc<dyn Turns>) {
+        let _kept = self.shared.set(turns).is_err();
+    }
+
+    /// Let no call start for `time`.
+    pub(super) fn hold(&self, time: Duration, clock: &Clock) {
+        let until = clock.elapsed() + time;
+        let mut state = self.state();
+        state.held = state.held.max(until);
+        state.next = state.next.max(until);
+    }
+
     /// Wait until this call may start.
     pub(super) async fn turn(&self, clock: &Clock) {
+        if let Some(turns) = self.shared.get().filter(|_| !self.configured.is_zero()) {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
+            let start = self.shared_turn(&**turns, clock).await;
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            clock.sleep(start.saturating_sub(clock.elapsed())).await;
+        }
+        // After a 429 this process is slower than its share.
         let wait = {
             let now = clock.elapsed();
             let mut state = self.state();
@@ -58,6 +102,31 @@ impl Pace {
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
+    }
+
+    /// When the next of the turns is that processes share.
+    async fn shared_turn(&self, turns: &dyn Turns, clock: &Clock) -> Duration {
+        let gap = self.configured;
+        let mut block = self.block.lock().await;
+        let now = clock.elapsed();
+        if block.left == 0 || block.ends < now {
+            let fits = BLOCK.as_nanos() / gap.as_nanos().max(1);
+            let most = u32::try_from(fits).unwrap_or(u32::MAX).max(1);
+            let count = self.waiting.load(Ordering::Relaxed).clamp(1, most);
+            let Some(wait) = turns.take(count, gap).await else {
+                return now;
+            };
+            let next = clock.elapsed() + wait;
+            *block = Block {
+                left: count,
+                next,
+                ends: next + gap * count + BLOCK,
+            };
+        }
+        block.left -= 1;
+        let start = block.next.max(clock.elapsed());
+        block.next = start + gap;
+        start
     }
 
     /// An answer came. A 429 holds all calls back for as long as it asks and doubles the gap; any other answer shrinks the
@@ -78,6 +147,10 @@ impl Pace {
         }
         state.held = state.held.max(now + wait.max(SHORTEST_HOLD));
         state.next = state.next.max(state.held);
+        drop(state);
+        if let Some(turns) = self.shared.get() {
+            turns.hold(wait);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -87,12 +160,13 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use jiff::Timestamp;
 
     use super::Pace;
-    use crate::system::Clock;
+    use crate::system::{Clock, Later, Turns};
 
     #[tokio::test]
     async fn calls_are_spaced_by_the_configured_rate() {
@@ -104,6 +178,52 @@ mod tests {
         }
 
         assert_eq!(clock.elapsed(), Duration::from_secs(1));
+    }
+
+    /// Turns that another process has taken up to some time.
+    #[derive(Debug)]
+    struct Busy {
+        wait: Option<Duration>,
+        asked: Mutex<Vec<u32>>,
+    }
+
+    impl Turns for Busy {
+        fn take(&self, count: u32, _gap: Duration) -> Later<'_> {
+            self.asked.lock().unwrap().push(count);
+            Box::pin(async { self.wait })
+        }
+
+        fn hold(&self, _time: Duration) {}
+    }
+
+    async fn ten_calls(wait: Option<Duration>) -> (Duration, Vec<u32>) {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        let pace = Pace::new(Some(20.0));
+        let turns = Arc::new(Busy {
+            wait,
+            asked: Mutex::default(),
+        });
+        pace.share(Arc::<Busy>::clone(&turns));
+        for _ in 0..10 {
+            pace.turn(&clock).await;
+        }
+        let asked = turns.asked.lock().unwrap().clone();
+        (clock.elapsed(), asked)
+    }
+
+    #[tokio::test]
+    async fn shared_turns_are_taken_before_each_call_and_waited_for() {
+        let (took, asked) = ten_calls(Some(Duration::from_millis(300))).await;
+
+        assert_eq!(asked, [1; 10], "one call waits at a time");
+        assert!(took >= Duration::from_secs(3), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn where_turns_cannot_be_shared_the_own_rate_is_kept() {
+        let (took, _) = ten_calls(None).await;
+
+        assert_eq!(took, Duration::from_millis(450));
     }
 
     #[tokio::test]

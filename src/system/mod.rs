@@ -15,6 +15,7 @@ mod ownership;
 mod program;
 mod random;
 mod stream;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -35,6 +36,7 @@ pub(crate) use ownership::Readers;
 pub(crate) use program::Program;
 pub use random::Random;
 pub use stream::{Input, Stream};
+pub use turns::{Later, Turns};
 
 /// How long Looker may still work on a request after its client has given up. This is documented nowhere; half a minute is
 /// what gateways in front of servers are known to wait.

@@ -290,8 +290,11 @@ impl Queue {
             let Hand {
                 jobs,
                 elsewhere,
+                held,
                 stopping,
             } = take.await?;
+            // Another process was told by Looker to wait.
+            cx.http.hold(held);
             self.stopping |= stopping;
             self.elsewhere = None;
             match jobs.last() {

@@ -165,6 +165,8 @@ fn keeper(bin: &Path, folder: &Path) -> Child {
         stop
     };
     keeper.arg(stop.get_program()).args(stop.get_args());
+    // Whoever ends this program's whole group must not end the one that tidies up after it.
+    std::os::unix::process::CommandExt::process_group(&mut keeper, 0);
     keeper
         .env("FOLDER", folder)
         .current_dir("/")

@@ -1,13 +1,17 @@
 //! Several processes on one run: its users are shared among them, and each is done once.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use embedctl::emulator::{Latency, Options};
+use embedctl::ledger::Ledger as _;
+use embedctl::ledger::postgres::LeaseTimes;
+use embedctl::ledger::sqlite::Process;
 use serde_json::Value;
 
-use crate::database::Cluster;
+use crate::database::{Cluster, Database};
 use crate::postgres::{APPLY, World, delivered, start};
-use crate::support::{Outcome, Sandbox, in_time, output};
+use crate::support::{Outcome, Sandbox, in_time, output, print};
 
 /// Enough that no process is done before another has begun.
 const USERS: usize = 160;
@@ -220,6 +224,74 @@ async fn a_run_that_begins_again_is_undone_or_claimed_only_once_nobody_works_on_
     let (exit, _, err) = ended(first).await;
     assert_eq!(exit, 0, "{err}");
     world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn processes_that_share_a_run_keep_to_one_rate_together() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let world = World::of(cluster, 60, Latency::Fixed(Duration::ZERO), Vec::new()).await;
+    let rate = ["--rps", "50"];
+    let first = start(&world.machine, &[&APPLY[..], &rate].concat());
+    delivered(&world.machine, 1).await;
+    let others = [world.fresh_machine(), world.fresh_machine()];
+    let work = [&["work", "--concurrency=4"][..], &rate].concat();
+    let others: Vec<_> = others.iter().map(|it| start(it, &work)).collect();
+
+    for process in others.into_iter().chain([first]) {
+        let (exit, _, err) = ended(process).await;
+        assert_eq!(exit, 0, "{err}");
+    }
+
+    let mut seconds = BTreeMap::<i64, usize>::new();
+    let requests = world.machine.emulator().requests();
+    // Logins through signed URLs are no calls, and have no rate.
+    for call in requests.iter().filter(|it| it.path.starts_with("/api/")) {
+        *seconds.entry(call.at).or_default() += 1;
+    }
+    let busiest = *seconds.values().max().unwrap();
+    print(&format!(
+        "three processes at 50 calls a second: {busiest} in the busiest second"
+    ));
+    // Each alone would make 50; a machine that stalls bunches what is due.
+    assert!(busiest <= 75, "{seconds:?}");
+    world.judge(&[&world.machine]).await;
+    world.machine.finish().await;
+}
+
+#[tokio::test]
+async fn turns_are_given_out_once_and_a_hold_is_for_everyone() {
+    let Some(database) = Database::fresh().await else {
+        return;
+    };
+    let second = Duration::from_secs(1);
+    let times = LeaseTimes::new(second, second, second * 5);
+    let one = database.ledger(times, &Process::current()).await;
+    let two = database.ledger(times, &Process::current()).await;
+    let (one, two) = (one.turns().unwrap(), two.turns().unwrap());
+    let gap = Duration::from_millis(100);
+
+    let began = Instant::now();
+    let first = one.take(5, gap).await.unwrap();
+    let next = two.take(1, gap).await.unwrap();
+    let next_is = began.elapsed() + next;
+
+    // By the database's clock, the second process's turn is after the five of the first.
+    assert!(next_is >= first + gap * 5, "{next_is:?}");
+    // Turns are given out for a second ahead at most, so what a killed process had is over soon.
+    for _ in 0..3 {
+        let far = one.take(5, gap).await.unwrap();
+        assert!(far <= second, "{far:?}");
+    }
+    let held = Instant::now();
+    one.hold(second * 3);
+    let mut wait = two.take(1, gap).await.unwrap();
+    // The hold is told in the background.
+    while wait + held.elapsed() < second * 2 {
+        wait = two.take(1, gap).await.unwrap();
+    }
+    assert!(wait <= second * 3, "{wait:?}");
 }
 
 #[tokio::test]

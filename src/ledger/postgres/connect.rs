@@ -98,6 +98,11 @@ impl Link {
         Ok(opened)
     }
 
+    /// Where tasks of the ledger run.
+    pub(super) const fn home(&self) -> &Handle {
+        &self.home
+    }
+
     /// Use a new connection from now on.
     pub(super) async fn forget(&self) {
         *self.client.lock().await = None;

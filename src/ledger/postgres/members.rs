@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Row};
 
 use crate::ledger::postgres::fault::Fault;
 use crate::ledger::postgres::jobs::{self, read};
+use crate::ledger::postgres::pace;
 use crate::ledger::postgres::row::{count, get};
 use crate::ledger::postgres::runs::{self, Hold};
 use crate::ledger::postgres::worker::{OWNER, owner};
@@ -113,7 +114,8 @@ pub(super) type Given = (Hand, Vec<(u64, i64)>);
 
 /// Hand out up to `limit` open jobs of a shared run to worker `me`.
 pub(super) async fn take(db: &Client, me: i64, hold: Hold, limit: u32) -> Result<Given, Fault> {
-    let given = give_out(db, me, hold, limit).await?;
+    let mut given = give_out(db, me, hold, limit).await?;
+    given.0.held = pace::held(db).await?;
     if !given.0.jobs.is_empty() {
         return Ok(given);
     }

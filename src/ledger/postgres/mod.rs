@@ -12,6 +12,7 @@ mod jobs;
 mod keys;
 mod members;
 mod operation;
+mod pace;
 mod password;
 mod permits;
 mod record;
@@ -36,6 +37,7 @@ use tokio_postgres::Client;
 use self::connect::{Connector, Link};
 use self::fault::Fault;
 use self::operation::{Operation, Reply};
+use self::pace::SharedTurns;
 use self::record::Record;
 use self::worker::Machine;
 use self::writer::{Request, Writer, keep_beating};
@@ -44,7 +46,7 @@ use crate::ledger::{
     NewJob, NewRun, Permit, PermitId, Run, RunId, Worker,
 };
 use crate::secret::SecretString;
-use crate::system::Lease;
+use crate::system::{Lease, Turns};
 
 pub use self::address::PostgresAddress;
 pub use self::password::find_password;
@@ -411,6 +413,13 @@ impl Ledger for PostgresLedger {
 
     fn lease(&self) -> Option<Lease> {
         Some(self.lease.clone())
+    }
+
+    fn turns(&self) -> Option<Arc<dyn Turns>> {
+        Some(Arc::new(SharedTurns {
+            link: Arc::clone(&self.reads),
+            lease: self.lease.clone(),
+        }))
     }
 }
 

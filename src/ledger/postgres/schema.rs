@@ -114,6 +114,11 @@ CREATE TABLE embedctl.key (
     PRIMARY KEY (looker, looker_user_id, key_id)
 );
 CREATE INDEX key_due ON embedctl.key (revoke_at) WHERE revoke_at IS NOT NULL AND state <> 2;
+CREATE TABLE embedctl.pace (
+    looker bigint PRIMARY KEY,
+    free_at timestamptz NOT NULL DEFAULT 'epoch',
+    held_until timestamptz NOT NULL DEFAULT 'epoch'
+) WITH (fillfactor = 50);
 CREATE TABLE embedctl.permit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     looker bigint NOT NULL,
