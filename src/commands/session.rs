@@ -8,7 +8,7 @@ use crate::commands::context::CommandContext;
 use crate::config::{EmulatorAccess, Settings};
 use crate::emulator::{Emulator, Options};
 use crate::error::Error;
-use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace};
+use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace, Waiting};
 use crate::report::Ui;
 use crate::signed_url::Signer;
 use crate::system::{System, duration};
@@ -174,6 +174,7 @@ pub(crate) fn http(
         trace,
         clock: system.clock.clone(),
         random: system.random.clone(),
+        ..HttpOptions::default()
     };
     Ok(Http::new(options)?)
 }
@@ -212,6 +213,17 @@ pub(crate) struct UiTrace(pub(crate) Ui);
 impl Trace for UiTrace {
     fn wants_headers(&self) -> bool {
         self.0.verbosity() >= 3
+    }
+
+    fn waiting(&self, waiting: &Waiting) {
+        let Waiting {
+            origin,
+            attempt,
+            attempts,
+        } = waiting;
+        self.0.status(format!(
+            "no answer yet from `{origin}`, attempt {attempt} of {attempts}"
+        ));
     }
 
     fn exchange(&self, exchange: &Exchange) {

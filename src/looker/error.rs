@@ -99,7 +99,7 @@ pub enum LookerError {
         source: anyhow::Error,
     },
     /// The server's certificate is not trusted.
-    #[error("TLS connection to `{origin}` failed: {problem}")]
+    #[error("TLS connection to `{origin}`{} failed: {problem}", Through(.proxy))]
     Tls {
         /// The operation's id.
         operation: &'static str,
@@ -107,6 +107,8 @@ pub enum LookerError {
         origin: String,
         /// What is wrong with the certificate.
         problem: TlsProblem,
+        /// The proxy that the connection went through.
+        proxy: Option<UsedProxy>,
         /// The cause.
         #[source]
         source: anyhow::Error,
@@ -118,18 +120,22 @@ pub enum LookerError {
         operation: &'static str,
     },
     /// No answer came in time; Looker may have acted.
-    #[error("`{operation}` did not answer within {}", duration::exact(*.after))]
+    #[error("`{operation}` did not answer within {}{}", duration::exact(*.after), Through(.proxy))]
     Timeout {
         /// The operation's id.
         operation: &'static str,
         /// How long the call waited.
         after: Duration,
+        /// The proxy that the request went through.
+        proxy: Option<UsedProxy>,
     },
     /// The connection broke before the answer was complete; Looker may have acted.
-    #[error("the connection broke before `{operation}` was answered")]
+    #[error("the connection{} broke before `{operation}` was answered", Through(.proxy))]
     Lost {
         /// The operation's id.
         operation: &'static str,
+        /// The proxy that the request went through.
+        proxy: Option<UsedProxy>,
         /// The cause.
         #[source]
         source: anyhow::Error,
@@ -229,7 +235,9 @@ pub enum TlsProblem {
     WrongName,
     /// It has expired, or is not valid yet.
     OutOfDate,
-    /// Anything else, or no TLS at all.
+    /// The port answers, and not in TLS.
+    Plain,
+    /// Anything else.
     Other,
 }
 
@@ -240,6 +248,7 @@ impl fmt::Display for TlsProblem {
             Self::SelfSigned => "the certificate is self-signed, and thus not trusted",
             Self::WrongName => "the certificate is for another name",
             Self::OutOfDate => "the certificate has expired or is not valid yet",
+            Self::Plain => "the port does not speak TLS",
             Self::Other => "the handshake failed",
         })
     }

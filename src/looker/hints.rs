@@ -89,19 +89,8 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::Unavailable { operation, status, foreign, proxy } => {
             unavailable(operation, *status, foreign, proxy.as_ref())
         }
-        LookerError::Status { status: 409, .. } => {
-            "the same thing was changed at the same time; check it, then run the command again".to_owned()
-        }
-        LookerError::Status { status: 405, .. } | LookerError::Decode { .. } => {
-            "check that `--base-url` is the address of Looker's API, without `/api/4.0`".to_owned()
-        }
-        LookerError::Status { status, .. } if *status >= 500 => {
-            "run the command again in a minute; if the problem persists, check Looker's log".to_owned()
-        }
-        LookerError::Unreachable { .. } => unreachable(error)?,
-        LookerError::Tls { problem, .. } => tls(*problem).to_owned(),
-        LookerError::Timeout { .. } => "give Looker more time with `--timeout`, or run the command again".to_owned(),
-        LookerError::Lost { .. } => "run the command again; it finds and keeps what Looker has already done".to_owned(),
+        LookerError::Decode { .. } => NO_API.to_owned(),
+        LookerError::Status { status, .. } => of_status(*status)?.to_owned(),
         LookerError::Endless { .. } => {
             "nothing was concluded from the part that was read; check for a proxy or a cache that drops query strings"
                 .to_owned()
@@ -127,10 +116,45 @@ fn hint(error: &LookerError) -> Option<String> {
         LookerError::CaFile { .. } => {
             "give a readable file of certificates in PEM form with `--ca-file`".to_owned()
         }
+        LookerError::Unreachable { .. }
+        | LookerError::Tls { .. }
+        | LookerError::Timeout { .. }
+        | LookerError::Lost { .. } => return connection(error),
         LookerError::Validation { .. }
-        | LookerError::Status { .. }
         | LookerError::TooLarge { .. }
         | LookerError::Setup { .. } => return None,
+    })
+}
+
+const NO_API: &str = "check that `--base-url` is the address of Looker's API, without `/api/4.0`";
+
+/// The hint for a status that Looker gives no other meaning.
+const fn of_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        409 => "the same thing was changed at the same time; check it, then run the command again",
+        405 => NO_API,
+        502..=504 => {
+            "Looker is down or too busy, or a gateway in front of it got no answer: run the command again in a minute; if the \
+             problem persists, check that Looker is running"
+        }
+        500.. => "run the command again in a minute; if the problem persists, check Looker's log",
+        _ => return None,
+    })
+}
+
+/// The hint if there was no answer.
+fn connection(error: &LookerError) -> Option<String> {
+    Some(match error {
+        LookerError::Unreachable { .. } => unreachable(error)?,
+        LookerError::Tls { problem, proxy, .. } => tls(*problem, proxy.is_some()).to_owned(),
+        LookerError::Timeout { proxy: Some(_), .. } => {
+            "give Looker more time with `--timeout`; if the proxy never answers, name the host in `NO_PROXY` if it can be \
+             reached directly"
+                .to_owned()
+        }
+        LookerError::Timeout { .. } => "give Looker more time with `--timeout`, or run the command again".to_owned(),
+        LookerError::Lost { source, .. } => lost(&source.to_string()).to_owned(),
+        _ => return None,
     })
 }
 
@@ -275,8 +299,25 @@ fn unreachable(error: &LookerError) -> Option<String> {
     ))
 }
 
-const fn tls(problem: TlsProblem) -> &'static str {
+/// The hint if the connection broke. What is no HTTP at all is most often TLS.
+fn lost(cause: &str) -> &'static str {
+    match cause.contains("invalid HTTP") {
+        true => {
+            "the port does not speak HTTP without TLS: if it is Looker's, begin `--base-url` with `https://`"
+        }
+        false => "run the command again; it finds and keeps what Looker has already done",
+    }
+}
+
+const fn tls(problem: TlsProblem, through_proxy: bool) -> &'static str {
     match problem {
+        TlsProblem::UnknownIssuer | TlsProblem::SelfSigned if through_proxy => {
+            "the proxy may put a certificate of its own in place of Looker's: give the certificate of its authority with \
+             `--ca-file`, or name the host in `NO_PROXY` if it can be reached directly"
+        }
+        TlsProblem::Plain => {
+            "check the port in `--base-url`: it serves something else, or Looker without TLS, which begins with `http://`"
+        }
         TlsProblem::UnknownIssuer => {
             "if your own authority signed it, give that authority's certificate with `--ca-file`"
         }

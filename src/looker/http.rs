@@ -22,7 +22,8 @@ use crate::looker::options::HttpOptions;
 use crate::looker::rate_limit::Pace;
 use crate::looker::request::{self, Sender};
 use crate::looker::retry::{self, Schedule};
-use crate::looker::trace::{Exchange, Trace, redact};
+use crate::looker::silence::Silence;
+use crate::looker::trace::{Exchange, Trace, Waiting, redact};
 use crate::looker::transport::{Route, Transport};
 use crate::looker::transport_error::Failing;
 use crate::system::{Clock, Lease, Random, Turns};
@@ -38,6 +39,7 @@ struct Shared {
     /// One permit per request that may be in flight.
     places: Semaphore,
     pace: Pace,
+    silence: Silence,
     calls: AtomicU64,
     /// How many seconds Looker's clock is ahead of this machine's, or [`UNTOLD`].
     ahead: AtomicI64,
@@ -109,6 +111,7 @@ impl Http {
             schedule: Schedule::new(options.retries),
             places: Semaphore::new(options.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
             pace: Pace::new(options.rps),
+            silence: Silence::new(options.silence),
             calls: AtomicU64::new(0),
             ahead: AtomicI64::new(UNTOLD),
             trace: options.trace,
@@ -312,7 +315,7 @@ impl Http {
         // After every wait: the request begins now.
         self.still_leased(&label).await?;
         let start = clock.elapsed();
-        let result = match client.execute(request).await {
+        let result = match Box::pin(self.answered(client, request, attempt)).await {
             Ok(response) => {
                 seen.status = Some(response.status().as_u16());
                 seen.response_headers = shown(response.headers());
@@ -332,6 +335,28 @@ impl Http {
         }
         trace.exchange(&seen);
         result
+    }
+
+    /// Send it, and say so if there is no answer for long.
+    async fn answered(
+        &self,
+        client: &reqwest::Client,
+        request: Request,
+        attempt: u32,
+    ) -> reqwest::Result<reqwest::Response> {
+        let Shared {
+            schedule,
+            silence,
+            trace,
+            ..
+        } = &*self.0;
+        let waiting = Waiting {
+            origin: request.url().origin().ascii_serialization(),
+            attempt,
+            attempts: schedule.retries + 1,
+        };
+        let answer = client.execute(request);
+        silence.watch(answer, || trace.waiting(&waiting)).await
     }
 
     /// Wait until an effect of the request fits into the lease of the runs, if they are leased.
@@ -421,6 +446,7 @@ mod tests {
                 no_proxy: None,
                 concurrency: 1,
                 rps: None,
+                silence: Duration::from_secs(3),
                 trace: Arc::new(NoTrace),
                 clock: clock.clone(),
                 random: Random::os(),

@@ -102,7 +102,8 @@ impl Client {
         call.repeatable = true;
         let asked = self.http().clock().elapsed();
         let answer = self.http().send(&call, &self.sender(None)).await?;
-        match response::refusal("login", &answer, self.http().clock().now()) {
+        let refusal = response::refusal("login", &answer, self.http().clock().now());
+        match refusal.or_else(|| response::doubt("login", &answer)) {
             // Recorded: Looker answers 404 `Not found` if it does not know the key.
             Some(refusal) if matches!(refusal.refused_with(), Some(401 | 403 | 404)) => {
                 // belief: login-404-is-a-wrong-key

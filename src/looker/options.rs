@@ -9,6 +9,9 @@ use crate::looker::proxy::Proxy;
 use crate::looker::trace::{NoTrace, Trace};
 use crate::system::{Clock, Random};
 
+/// How long people wait for an answer before they wonder whether anything goes on.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// How calls are sent, the same for all identities.
 #[derive(Clone)]
 pub struct HttpOptions {
@@ -28,6 +31,8 @@ pub struct HttpOptions {
     pub concurrency: usize,
     /// The most calls to start per second.
     pub rps: Option<f64>,
+    /// After how much silence the trace is told that there is no answer yet.
+    pub silence: Duration,
     /// Receives each exchange.
     pub trace: Arc<dyn Trace>,
     /// The clock.
@@ -49,6 +54,7 @@ impl Default for HttpOptions {
             no_proxy: None,
             concurrency: 10,
             rps: None,
+            silence: SILENCE,
             trace: Arc::new(NoTrace),
             clock: Clock::os(),
             random: Random::os(),

@@ -37,7 +37,7 @@ impl fmt::Display for UsedProxy {
 
 impl Proxy {
     /// What messages call it.
-    fn named(&self) -> UsedProxy {
+    pub(super) fn named(&self) -> UsedProxy {
         let address = match self.url.rsplit_once('@') {
             None => self.url.clone(),
             Some((before, host)) => match before.split_once("://") {

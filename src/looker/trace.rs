@@ -13,6 +13,9 @@ pub trait Trace: fmt::Debug + Send + Sync {
     /// An exchange ended, with success or failure.
     fn exchange(&self, exchange: &Exchange);
 
+    /// A request has waited for long, and nothing else was answered meanwhile.
+    fn waiting(&self, _waiting: &Waiting) {}
+
     /// Whether it looks at headers: to redact them takes longer than all else that is gathered of an exchange.
     fn wants_headers(&self) -> bool {
         true
@@ -29,6 +32,17 @@ impl Trace for NoTrace {
     fn wants_headers(&self) -> bool {
         false
     }
+}
+
+/// A request without an answer so far.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// How many attempts there are at most.
+    pub attempts: u32,
 }
 
 /// One request and its result, redacted.

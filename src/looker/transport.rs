@@ -99,6 +99,7 @@ impl Transport {
             .connect_timeout(CONNECT_TIMEOUT.min(*timeout))
             .pool_idle_timeout(IDLE_TIMEOUT);
         if let Some(proxy) = proxy {
+            check_kind(proxy)?;
             let except = no_proxy.as_deref().and_then(NoProxy::from_string);
             let proxy = reqwest::Proxy::all(proxy.url.as_str())
                 .map_err(|error| refused("the proxy's address is not valid", error))?;
@@ -107,5 +108,22 @@ impl Transport {
         builder
             .build()
             .map_err(|error| refused("the HTTP client rejected its settings", error))
+    }
+}
+
+/// An HTTP library passes over a proxy of a kind that it does not know, and goes without.
+fn check_kind(proxy: &Proxy) -> Result<(), LookerError> {
+    let kind = proxy
+        .url
+        .split_once("://")
+        .map(|(kind, _)| kind.to_ascii_lowercase());
+    match kind.as_deref() {
+        None | Some("http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") => Ok(()),
+        Some(kind) => Err(LookerError::Setup {
+            problem: format!(
+                "the {} is of the kind `{kind}`, which is not supported: use `http`, `https`, `socks5` or `socks5h`",
+                proxy.named()
+            ),
+        }),
     }
 }

@@ -51,6 +51,7 @@ impl Failing {
                 operation,
                 origin,
                 problem: tls_problem(found),
+                proxy: self.proxy.clone(),
                 source: own.unwrap_or_else(|| cause(error)),
             };
         }
@@ -70,10 +71,12 @@ impl Failing {
             return LookerError::Timeout {
                 operation,
                 after: self.timeout,
+                proxy: self.proxy.clone(),
             };
         }
         LookerError::Lost {
             operation,
+            proxy: self.proxy.clone(),
             source: cause(error),
         }
     }
@@ -135,6 +138,7 @@ fn tls_problem(error: &rustls::Error) -> TlsProblem {
             _ if self_signed(error).is_some() => TlsProblem::SelfSigned,
             _ => TlsProblem::Other,
         },
+        rustls::Error::InvalidMessage(_) => TlsProblem::Plain,
         _ => TlsProblem::Other,
     }
 }

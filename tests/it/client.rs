@@ -37,6 +37,7 @@ pub(crate) fn options() -> HttpOptions {
         no_proxy: None,
         concurrency: 64,
         rps: None,
+        silence: Duration::from_secs(3),
         trace: Arc::new(NoTrace),
         clock: Clock::manual("2026-01-01T00:00:00Z".parse().unwrap()),
         random: Random::from_fn(|bytes| {

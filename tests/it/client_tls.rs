@@ -313,7 +313,7 @@ async fn a_port_that_speaks_no_tls_is_a_tls_problem() {
         matches!(
             error,
             LookerError::Tls {
-                problem: TlsProblem::Other,
+                problem: TlsProblem::Plain,
                 ..
             }
         ),

@@ -22,6 +22,7 @@ pub(crate) fn client(base_url: &str, client_id: &str, client_secret: SecretStrin
         no_proxy: None,
         concurrency: 64,
         rps: None,
+        silence: Duration::from_secs(3),
         trace: Arc::new(NoTrace),
         clock: Clock::os(),
         random: Random::os(),

@@ -99,6 +99,7 @@ fn looker_errors() -> Vec<LookerError> {
         operation: "me",
         origin: origin(),
         problem,
+        proxy: None,
         source: source(),
     };
     let foreign = |operation, status, foreign| LookerError::Unavailable {
@@ -170,13 +171,16 @@ fn looker_errors() -> Vec<LookerError> {
         tls(TlsProblem::UnknownIssuer),
         tls(TlsProblem::WrongName),
         tls(TlsProblem::OutOfDate),
+        tls(TlsProblem::Plain),
         tls(TlsProblem::Other),
         LookerError::Timeout {
             operation: "me",
             after: Duration::from_secs(30),
+            proxy: None,
         },
         LookerError::Lost {
             operation: "me",
+            proxy: None,
             source: source(),
         },
         LookerError::TooLarge {

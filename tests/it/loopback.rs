@@ -160,7 +160,9 @@ async fn serve(
             kept.push(request.clone());
             kept.len() - 1
         };
-        let bytes = match behaviour(&request, before) {
+        let reply = behaviour(&request, before);
+        let tunnels = matches!(reply, Reply::Answer { status: 200, .. });
+        let bytes = match reply {
             Reply::Answer {
                 status,
                 headers,
@@ -176,7 +178,7 @@ async fn serve(
         if stream.write_all(&bytes).await.is_err() {
             return;
         }
-        if request.method == "CONNECT" {
+        if request.method == "CONNECT" && tunnels {
             return tunnel(stream, &request.target).await;
         }
     }

@@ -59,6 +59,7 @@ mod families;
 mod files;
 mod half_written;
 mod help;
+mod hops;
 mod ignored_writes;
 mod installed;
 mod instance;

@@ -106,6 +106,7 @@ impl Sandbox {
             no_proxy: None,
             concurrency: 64,
             rps: None,
+            silence: Duration::from_secs(3),
             trace: Arc::new(NoTrace),
             clock: Clock::os(),
             random: Random::os(),

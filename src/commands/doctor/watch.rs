@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::commands::session::UiTrace;
-use crate::looker::{Exchange, Trace};
+use crate::looker::{Exchange, Trace, Waiting};
 use crate::report::Ui;
 
 /// Reports each exchange as other commands do, and counts.
@@ -30,6 +30,10 @@ impl Watch {
 impl Trace for Watch {
     fn wants_headers(&self) -> bool {
         self.shown.wants_headers()
+    }
+
+    fn waiting(&self, waiting: &Waiting) {
+        self.shown.waiting(waiting);
     }
 
     fn exchange(&self, exchange: &Exchange) {
