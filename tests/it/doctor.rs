@@ -11,7 +11,7 @@ use crate::support::{Outcome, Sandbox};
 
 /// The finding of a check in the JSON form, which holds exactly one of it.
 #[track_caller]
-fn finding(outcome: &Outcome, check: &str) -> Value {
+pub(crate) fn finding(outcome: &Outcome, check: &str) -> Value {
     let report = outcome.json();
     let checks = report["checks"].as_array().unwrap();
     let mut found = checks.iter().filter(|finding| finding["check"] == check);
@@ -24,14 +24,14 @@ fn finding(outcome: &Outcome, check: &str) -> Value {
 
 /// Assert that a check came out as `status`, and that its detail and fix together say `words`.
 #[track_caller]
-fn expect(outcome: &Outcome, check: &str, status: &str, words: &str) {
+pub(crate) fn expect(outcome: &Outcome, check: &str, status: &str, words: &str) {
     let finding = finding(outcome, check);
     let text = format!("{} {}", finding["detail"], finding["fix"]);
     assert_eq!(finding["status"], status, "{finding:#}");
     assert!(text.contains(words), "no `{words}` in {finding:#}");
 }
 
-async fn doctor(sandbox: &Sandbox, more: &[&str]) -> Outcome {
+pub(crate) async fn doctor(sandbox: &Sandbox, more: &[&str]) -> Outcome {
     let args = [&["doctor", "-o", "json"], more].concat();
     sandbox.run(&args).await
 }
@@ -41,7 +41,7 @@ async fn make_user(sandbox: &Sandbox) {
     drop(sandbox.run(&args).await.done());
 }
 
-fn write_profile(sandbox: &mut Sandbox, text: &str) {
+pub(crate) fn write_profile(sandbox: &mut Sandbox, text: &str) {
     let folder = sandbox.root().join("home/.config/embedctl");
     fs::create_dir_all(&folder).unwrap();
     fs::write(

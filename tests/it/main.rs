@@ -33,6 +33,7 @@ mod crash_company;
 mod create_user;
 mod database;
 mod doctor;
+mod doctor_fixes;
 mod durable;
 mod emulator;
 mod emulator_boards;

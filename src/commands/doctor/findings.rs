@@ -27,10 +27,14 @@ impl State {
     }
 }
 
+/// The fix of a failure that knows none of its own: what Looker answered is the next thing to see.
+const LOOK_CLOSER: &str = "run `embedctl doctor -vv` to see what was asked and answered";
+
 /// The findings so far.
 pub(super) struct Findings {
     ui: Ui,
     checks: Vec<Value>,
+    counts: [(State, usize); 4],
     worst: Option<Kind>,
 }
 
@@ -39,6 +43,7 @@ impl Findings {
         Self {
             ui: ui.clone(),
             checks: Vec::new(),
+            counts: [State::Fail, State::Warn, State::Skip, State::Pass].map(|state| (state, 0)),
             worst: None,
         }
     }
@@ -74,7 +79,8 @@ impl Findings {
         {
             self.worst = Some(kind);
         }
-        self.add(check, State::Fail, &error.to_string(), error.advice())
+        let fix = error.advice().unwrap_or(LOOK_CLOSER);
+        self.add(check, State::Fail, &error.to_string(), Some(fix))
     }
 
     fn add(
@@ -84,6 +90,13 @@ impl Findings {
         detail: &str,
         fix: Option<&str>,
     ) -> Result<(), Error> {
+        for (_, count) in self
+            .counts
+            .iter_mut()
+            .filter(|(counted, _)| *counted == state)
+        {
+            *count += 1;
+        }
         let value = json!({ "check": check, "status": state.word(), "detail": detail, "fix": fix });
         match self.ui.format() {
             Format::Json => self.checks.push(value),
@@ -98,11 +111,31 @@ impl Findings {
 
     /// Print the rest, and return the exit code of the worst.
     pub(super) fn conclude(self) -> Result<Exit, Error> {
-        if matches!(self.ui.format(), Format::Json) {
-            let ok = self.worst.is_none();
-            self.ui.json(&json!({ "ok": ok, "checks": self.checks }))?;
+        match self.ui.format() {
+            Format::Json => {
+                let ok = self.worst.is_none();
+                let counts = self
+                    .counts
+                    .iter()
+                    .map(|(state, count)| (state.word().to_owned(), json!(count)));
+                let counts: serde_json::Map<_, _> = counts.collect();
+                self.ui
+                    .json(&json!({ "ok": ok, "counts": counts, "checks": self.checks }))?;
+            }
+            Format::Table => self.ui.data(&self.summary())?,
+            Format::Jsonl | Format::Env => {}
         }
         Ok(self.worst.map_or(Exit::Done, Exit::Failed))
+    }
+
+    /// How many findings there are of each kind, the worst first.
+    fn summary(&self) -> String {
+        let all: usize = self.counts.iter().map(|(_, count)| count).sum();
+        let counts = self.counts.iter().filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(state, count)| format!("{count} {}", state.word()))
+            .collect();
+        format!("\n{all} checks: {}\n", counts.join(", "))
     }
 }
 
