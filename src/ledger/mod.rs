@@ -14,6 +14,7 @@ mod error;
 mod number;
 pub mod postgres;
 pub mod sqlite;
+mod upkeep;
 
 use std::fmt;
 use std::pin::Pin;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 use crate::system::{Lease, Turns};
 
 pub use self::error::LedgerError;
+pub use self::upkeep::{Contents, Ended, Upkeep};
 
 /// The future result of a ledger method.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send + 'a>>;
@@ -37,7 +39,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + S
 /// A run has one owner at a time: the process that began or claimed it. Every write names the run, and is refused once
 /// another process has taken the run over. In a ledger that several machines reach, the owner can share the run: then each
 /// job is in the hands of one of the processes that joined it.
-pub trait Ledger: fmt::Debug + Send + Sync {
+pub trait Ledger: Upkeep + fmt::Debug + Send + Sync {
     /// The Looker that the ledger belongs to, once one has used it.
     fn instance(&self) -> Answer<'_, Option<Instance>>;
 

@@ -11,6 +11,7 @@ mod nearest;
 mod options;
 mod problem;
 mod progress;
+mod size;
 mod status;
 mod table;
 mod terminal;
@@ -40,6 +41,7 @@ pub(crate) use options::ReportOptions;
 pub use options::{Color, Format, Progress};
 pub(crate) use problem::in_rows;
 pub(crate) use progress::Meter;
+pub(crate) use size::size;
 pub(crate) use terminal::wants_color;
 
 /// The two streams of a run, and how to write to them. Clones share the streams.

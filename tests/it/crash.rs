@@ -12,8 +12,8 @@ use embedctl::error::Kind;
 use embedctl::ledger::postgres::LeaseTimes;
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Answer, Event, Hand, Instance, Job, JobEnd, JobId, JobState, KeyRecord, Ledger, LedgerError,
-    NewJob, NewRun, Permit, PermitId, Run, RunId, Worker,
+    Answer, Contents, Ended, Event, Hand, Instance, Job, JobEnd, JobId, JobState, KeyRecord,
+    Ledger, LedgerError, NewJob, NewRun, Permit, PermitId, Run, RunId, Upkeep, Worker,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::SecretString;
@@ -417,6 +417,32 @@ impl Mortal {
                 source: anyhow::anyhow!("stopped by the test"),
             })
         })
+    }
+}
+
+impl Upkeep for Mortal {
+    fn contents(&self) -> Answer<'_, Contents> {
+        self.inner.contents()
+    }
+
+    fn ended(&self, before: Timestamp, now: Timestamp) -> Answer<'_, Vec<Ended>> {
+        self.inner.ended(before, now)
+    }
+
+    fn mark_pruned(&self, run: RunId, now: Timestamp) -> Answer<'_, bool> {
+        self.write(|| self.inner.mark_pruned(run, now))
+    }
+
+    fn delete_events(&self, run: RunId) -> Answer<'_, u64> {
+        self.write(|| self.inner.delete_events(run))
+    }
+
+    fn pruned_at(&self, run: RunId) -> Answer<'_, Option<Timestamp>> {
+        self.inner.pruned_at(run)
+    }
+
+    fn compact(&self) -> Answer<'_, bool> {
+        self.write(|| self.inner.compact())
     }
 }
 

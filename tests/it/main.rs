@@ -70,6 +70,7 @@ mod keys;
 mod kill;
 mod leaks;
 mod ledger;
+mod ledger_upkeep;
 mod lenient;
 mod loopback;
 mod manifest;

@@ -67,11 +67,15 @@ pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit
         shown.push((job, events));
     }
     let workers = ledger.workers(run.id).await?;
+    let pruned_at = ledger.pruned_at(run.id).await?;
     match cx.ui.format() {
         Format::Json => {
             let jobs: Vec<_> = shown.iter().map(job_json).collect();
             let workers: Vec<_> = workers.iter().map(worker_json).collect();
-            let run = with(run_json(&run), "workers", workers);
+            let mut run = with(run_json(&run), "workers", workers);
+            if let Some(at) = pruned_at {
+                run = with(run, "events_pruned_at", at.to_string());
+            }
             cx.ui.json(&with(run, "jobs", jobs))?;
         }
         Format::Jsonl => shown
@@ -79,6 +83,11 @@ pub(crate) async fn run(args: &RunsShowArgs, cx: &CommandContext) -> Result<Exit
             .try_for_each(|job| cx.ui.json(&job_json(job)))?,
         Format::Table => print(&run, &workers, &shown, &cx.ui)?,
         Format::Env => return Err(cx.ui.no_env_form()),
+    }
+    if let Some(at) = pruned_at {
+        let at = when(at);
+        cx.ui
+            .status(format!("The events of this run were pruned at {at}."));
     }
     let all = run.open + run.done + run.failed + run.undone;
     if args.state.is_none() && all > u64::from(args.limit) {

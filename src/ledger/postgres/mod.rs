@@ -20,6 +20,7 @@ mod row;
 mod runs;
 mod schema;
 mod server;
+mod upkeep;
 mod worker;
 mod writer;
 

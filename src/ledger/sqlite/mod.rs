@@ -12,6 +12,7 @@ mod permits;
 mod row;
 mod runs;
 mod schema;
+mod upkeep;
 mod writer;
 
 use std::fmt;
@@ -33,6 +34,7 @@ use crate::system::Clock;
 
 pub use self::file::default_path;
 pub use self::owner::Process;
+pub use self::upkeep::version_in;
 
 /// How to open a [`SqliteLedger`].
 #[derive(Clone, Debug)]

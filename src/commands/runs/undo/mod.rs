@@ -16,6 +16,7 @@ use crate::commands::runs::find::find;
 use crate::commands::runs::undo::report::{
     dry_run, nothing_undone, say, say_what_stays, undone_json,
 };
+use crate::commands::runs::when;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
@@ -67,6 +68,7 @@ pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit,
     cx.ui.refuse_env()?;
     let ledger = open_ledger(&cx).await?;
     let run = find(&*ledger, &args.run).await?;
+    refuse_pruned(&*ledger, &run).await?;
     let planned = plan(&*ledger, &run, args.keep_users).await?;
     // A half-moved person can go back as well as forward.
     let unfinished = planned
@@ -96,6 +98,22 @@ pub(crate) async fn run(args: &RunsUndoArgs, cx: CommandContext) -> Result<Exit,
     }
     let work = async |session: &Session| undo(&run, planned, ledger, session).await;
     Session::within(cx, Needs::Api, work).await
+}
+
+/// Without its events, an undo would take for unchanged what the run has changed.
+async fn refuse_pruned(ledger: &dyn Ledger, run: &Run) -> Result<(), Error> {
+    let Some(at) = ledger.pruned_at(run.id).await? else {
+        return Ok(());
+    };
+    let message = format!(
+        "the events of run {} were pruned at {}, so it cannot be undone",
+        run.id,
+        when(at)
+    );
+    Err(Error::new(Kind::Conflict, message).hint(format!(
+        "`embedctl runs show {}` shows its users; `embedctl keys revoke` and `embedctl users delete` take back what it did",
+        run.id
+    )))
 }
 
 /// What to undo, last job first.
@@ -157,6 +175,11 @@ async fn undo(
         error.hint("`--keep-users` deletes no user; `--dry-run` shows what would be undone")
     })?;
     ledger.claim(run.id).await?;
+    // They may have been pruned before the run was taken; from now on they are not.
+    if let Err(pruned) = refuse_pruned(&*ledger, run).await {
+        ledger.release(run.id).await?;
+        return Err(pruned);
+    }
     // From here on Ctrl-C lets the job in hand be finished.
     session.system.interrupt.listen();
     let cx = UndoContext {

@@ -1,24 +1,31 @@
 //! `embedctl ledger`: the ledger itself, and the Looker that it belongs to.
 
+mod migrate;
+mod prune;
+
 use serde_json::json;
 
 use crate::commands::consent;
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::instance::{Knows, instance, knows_its_keys};
+use crate::commands::ledger::migrate::{LedgerMigrateArgs, migrate};
+use crate::commands::ledger::prune::{LedgerPruneArgs, prune};
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit};
-use crate::ledger::Ledger;
-use crate::report::Format;
+use crate::ledger::{Contents, Ledger};
+use crate::report::{Format, size};
 
-/// Show the ledger, or rebind it after Looker has moved
+/// Show the ledger, prune it, or rebind it after Looker has moved
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum LedgerCommand {
     Show(LedgerShowArgs),
+    Migrate(LedgerMigrateArgs),
+    Prune(LedgerPruneArgs),
     Rebind(LedgerRebindArgs),
 }
 
-/// Show where the ledger is and which Looker it belongs to
+/// Show where the ledger is, which Looker it belongs to, what is in it, and its size
 #[derive(clap::Args, Debug)]
 pub(crate) struct LedgerShowArgs;
 
@@ -36,10 +43,12 @@ pub(crate) struct LedgerRebindArgs {
 }
 
 pub(crate) async fn run(command: &LedgerCommand, cx: CommandContext) -> Result<Exit, Error> {
-    let ledger = open_ledger(&cx).await?;
     match command {
-        LedgerCommand::Show(LedgerShowArgs) => show(&*ledger, &cx).await,
+        LedgerCommand::Migrate(LedgerMigrateArgs) => migrate(&cx).await,
+        LedgerCommand::Prune(args) => prune(args, &*open_ledger(&cx).await?, &cx).await,
+        LedgerCommand::Show(LedgerShowArgs) => show(&*open_ledger(&cx).await?, &cx).await,
         LedgerCommand::Rebind(args) => {
+            let ledger = open_ledger(&cx).await?;
             Session::within(cx, Needs::Api, async |session| {
                 rebind(args, &*ledger, session).await
             })
@@ -51,16 +60,36 @@ pub(crate) async fn run(command: &LedgerCommand, cx: CommandContext) -> Result<E
 async fn show(ledger: &dyn Ledger, cx: &CommandContext) -> Result<Exit, Error> {
     let place = cx.settings.ledger()?;
     let instance = ledger.instance().await?;
+    let Contents {
+        schema,
+        runs,
+        keys,
+        events,
+        bytes,
+    } = ledger.contents().await?;
     match cx.ui.format() {
         Format::Json | Format::Jsonl => cx.ui.json(&json!({
             "ledger": place,
             "base_url": instance.as_ref().map(|instance| &instance.origin),
             "web_url": instance.as_ref().and_then(|instance| instance.web_url.as_ref()),
+            "schema": schema,
+            "runs": runs,
+            "keys": keys,
+            "events": events,
+            "bytes": bytes,
         }))?,
         Format::Table => {
             let looker = instance.map_or_else(|| "none yet".to_owned(), |it| it.to_string());
             let place = place.unwrap_or_else(|| "in memory".to_owned());
-            cx.ui.fields(&[("ledger", place), ("looker", looker)])?;
+            cx.ui.fields(&[
+                ("ledger", place),
+                ("looker", looker),
+                ("schema", schema.to_string()),
+                ("runs", runs.to_string()),
+                ("keys", keys.to_string()),
+                ("events", events.to_string()),
+                ("size", size(bytes)),
+            ])?;
         }
         Format::Env => return Err(cx.ui.no_env_form()),
     }
