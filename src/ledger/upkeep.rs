@@ -10,7 +10,7 @@ pub(super) const STEP: u64 = 2_000;
 /// The upkeep of a ledger.
 ///
 /// The events of a run that has ended are needed only to undo it. They are pruned in two steps: the run is marked, so that
-/// nobody undoes it by what is left of them, and then they are deleted, part by part.
+/// it is not undone by what is left of them, and then they are deleted, part by part.
 pub trait Upkeep {
     /// What is in the ledger, and how much room it takes.
     fn contents(&self) -> Answer<'_, Contents>;

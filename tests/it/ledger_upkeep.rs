@@ -1,5 +1,6 @@
 //! What a ledger tells of itself, and what is pruned of it: events of runs that ended, and nothing else.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use embedctl::emulator::{Effect, ErrorBody, Fault, Options};
 use embedctl::ledger::postgres::LeaseTimes;
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
-    Event, JobEnd, JobId, JobState, Ledger, NewJob, NewRun, RunId, Upkeep as _, What,
+    Ended, Event, JobEnd, JobId, JobState, Ledger, NewJob, NewRun, RunId, Upkeep as _, What,
 };
 use embedctl::system::Clock;
 use jiff::Timestamp;
@@ -63,8 +64,8 @@ async fn what_stays(sandbox: &Sandbox) -> Vec<Value> {
     shown
 }
 
-async fn prunes(database: Option<Database>) {
-    let (sandbox, clock) = sandbox(database.as_ref()).await;
+/// A run that ended and one that failed, begun 100 days ago, and one that has just ended; their ids but the last's.
+async fn three_runs(sandbox: &Sandbox, clock: &Clock) -> (String, String) {
     assert_eq!(sandbox.run(&APPLY).await.exit, 0);
     let refusal = Effect::Status {
         code: 400,
@@ -75,69 +76,72 @@ async fn prunes(database: Option<Database>) {
     sandbox.emulator().inject(mint);
     let fails = ["create-user", "acme-9", "--keys-to", "file:k.jsonl"];
     assert_ne!(sandbox.run(&fails).await.exit, 0);
-    let runs = json_of(&sandbox, &["runs", "list"]).await;
+    let runs = json_of(sandbox, &["runs", "list"]).await;
     let id = |at: usize| runs[at]["id"].as_str().unwrap().to_owned();
-    let (failed, applied) = (id(0), id(1));
     clock.sleep(Duration::from_secs(100 * 86_400)).await;
     let young = ["create-user", "acme-3", "--no-key"];
     assert_eq!(sandbox.run(&young).await.exit, 0);
+    (id(1), id(0))
+}
+
+const PRUNE: [&str; 4] = ["ledger", "prune", "--older-than", "90d"];
+
+async fn prune_with(sandbox: &Sandbox, flag: &str) -> Value {
+    json_of(sandbox, &[&PRUNE[..], &[flag]].concat()).await
+}
+
+async fn prunes(database: Option<Database>) {
+    let (sandbox, clock) = sandbox(database.as_ref()).await;
+    let (ended, failed) = three_runs(&sandbox, &clock).await;
     let before = json_of(&sandbox, &["ledger", "show"]).await;
-    assert_eq!(before["keys"], 2, "{before}");
-    assert!(before["events"].as_u64() > Some(6), "{before}");
-    assert!(before["bytes"].as_u64() > Some(4096), "{before}");
     let stays = what_stays(&sandbox).await;
     let events_of_failed = json_of(&sandbox, &["runs", "show", &failed]).await["jobs"].clone();
+    is_careful(&sandbox, &before).await;
+    let dry = prune_with(&sandbox, "--dry-run").await;
 
-    let young = json_of(
-        &sandbox,
-        &["ledger", "prune", "--older-than", "101d", "--yes"],
-    )
-    .await;
-    assert_eq!((&young["runs"], &young["events"]), (&json!(0), &json!(0)));
-    let prune = ["ledger", "prune", "--older-than", "90d"];
-    let asked = sandbox.run(&prune).await.exits(2);
-    assert!(asked.err.contains("--yes"), "{}", asked.err);
-    let dry = json_of(&sandbox, &[&prune[..], &["--dry-run"]].concat()).await;
-    assert_eq!(
-        json_of(&sandbox, &["ledger", "show"]).await["events"],
-        before["events"]
-    );
+    let pruned = prune_with(&sandbox, "--yes").await;
 
-    let pruned = json_of(&sandbox, &[&prune[..], &["--yes"]].concat()).await;
-
-    assert_eq!(
-        (&pruned["runs"], &pruned["dry_run"]),
-        (&json!(1), &json!(false))
-    );
-    assert_eq!(
-        (&dry["runs"], &dry["events"]),
-        (&json!(1), &pruned["events"])
-    );
     let after = json_of(&sandbox, &["ledger", "show"]).await;
     let gone = before["events"].as_u64().unwrap() - after["events"].as_u64().unwrap();
-    assert_eq!(pruned["events"], gone);
-    assert_eq!(
-        (&after["runs"], &after["keys"]),
-        (&before["runs"], &before["keys"])
-    );
+    for (told, dry_run) in [(&dry, true), (&pruned, false)] {
+        let told = (&told["runs"], &told["events"], &told["dry_run"]);
+        assert_eq!(told, (&json!(1), &json!(gone), &json!(dry_run)));
+    }
+    assert_eq!([&after["runs"], &after["keys"]], [&json!(3), &json!(2)]);
     assert_eq!(what_stays(&sandbox).await, stays);
     let shown = json_of(&sandbox, &["runs", "show", &failed]).await;
-    assert_eq!(shown["jobs"], events_of_failed);
-    assert_eq!(shown.get("events_pruned_at"), None);
-    let shown = json_of(&sandbox, &["runs", "show", &applied]).await;
-    assert!(shown["events_pruned_at"].is_string(), "{shown}");
-    assert_eq!(shown["jobs"].as_array().unwrap().len(), 2);
-
-    let undo = sandbox
-        .run(&["runs", "undo", &applied, "--yes"])
-        .await
-        .exits(6);
-    assert!(undo.err.contains("were pruned at"), "{}", undo.err);
-    let again = json_of(&sandbox, &[&prune[..], &["--yes"]].concat()).await;
-    assert_eq!(again["runs"], 0);
+    assert_eq!(
+        (&shown["jobs"], shown.get("events_pruned_at")),
+        (&events_of_failed, None)
+    );
+    is_over(&sandbox, &ended).await;
     let resumed = sandbox.run(&["runs", "resume", &failed]).await;
     assert_eq!(resumed.exit, 0, "{}", resumed.err);
     sandbox.finish().await;
+}
+
+/// Nothing is pruned that is too young, or without a yes.
+async fn is_careful(sandbox: &Sandbox, before: &Value) {
+    assert!(before["bytes"].as_u64() > Some(4096), "{before}");
+    let young = ["ledger", "prune", "--older-than", "101d", "--yes"];
+    let young = json_of(sandbox, &young).await;
+    assert_eq!([&young["runs"], &young["events"]], [0, 0]);
+    let asked = sandbox.run(&PRUNE).await.exits(2);
+    assert!(asked.err.contains("--yes"), "{}", asked.err);
+    assert_eq!(
+        json_of(sandbox, &["ledger", "show"]).await["events"],
+        before["events"]
+    );
+}
+
+/// The run has been pruned: it says so, keeps its two users, and is not undone.
+async fn is_over(sandbox: &Sandbox, run: &str) {
+    let shown = json_of(sandbox, &["runs", "show", run]).await;
+    assert!(shown["events_pruned_at"].is_string(), "{shown}");
+    assert_eq!(shown["jobs"].as_array().unwrap().len(), 2);
+    let undo = sandbox.run(&["runs", "undo", run, "--yes"]).await.exits(6);
+    assert!(undo.err.contains("were pruned at"), "{}", undo.err);
+    assert_eq!(prune_with(sandbox, "--yes").await["runs"], 0);
 }
 
 #[tokio::test]
@@ -186,7 +190,6 @@ fn event(what: What) -> Event {
 }
 
 async fn spares(ledger: Arc<dyn Ledger>) {
-    let now: Timestamp = LATER.parse().unwrap();
     let held = begin(&*ledger, "acme-1").await;
     let half_undone = begin(&*ledger, "acme-2").await;
     let undoing = vec![event(What::UndoStarted)];
@@ -194,34 +197,36 @@ async fn spares(ledger: Arc<dyn Ledger>) {
     ledger.release(half_undone.run).await.unwrap();
     let free = begin(&*ledger, "acme-3").await;
     ledger.release(free.run).await.unwrap();
-
-    let ended = |now| {
-        let ledger = Arc::clone(&ledger);
-        async move { ledger.ended(now, now).await.unwrap() }
-    };
-    // For the file, the lease counts by this clock.
+    // In a file the lease counts by this clock.
     let soon: Timestamp = "2026-03-01T12:00:01Z".parse().unwrap();
-    let found: Vec<_> = ended(soon)
-        .await
-        .iter()
-        .map(|it| (it.run, it.events))
-        .collect();
 
-    assert_eq!(found, [(free.run, 2)]);
+    let found = ledger.ended(soon, soon).await.unwrap();
+
+    let events = 2;
+    let expected = Ended {
+        run: free.run,
+        events,
+    };
+    assert_eq!(found, [expected]);
     assert!(!ledger.mark_pruned(held.run, soon).await.unwrap());
-    assert!(!ledger.mark_pruned(half_undone.run, now).await.unwrap());
-    // Only what is marked is deleted.
-    assert_eq!(ledger.delete_events(free.run).await.unwrap(), 0);
-    assert_eq!(ledger.pruned_at(free.run).await.unwrap(), None);
-    assert!(ledger.mark_pruned(free.run, soon).await.unwrap());
-    // An interrupted pruning is found again, and its time stays.
-    assert_eq!(ended(soon).await.len(), 1);
-    assert!(ledger.mark_pruned(free.run, now).await.unwrap());
-    assert_eq!(ledger.pruned_at(free.run).await.unwrap(), Some(soon));
-    assert_eq!(ledger.delete_events(free.run).await.unwrap(), 2);
-    assert_eq!(ended(soon).await, []);
-    assert_eq!(ledger.events(held).await.unwrap().len(), 2);
+    assert!(!ledger.mark_pruned(half_undone.run, soon).await.unwrap());
+    is_pruned_in_two_steps(&*ledger, expected, soon).await;
     assert_eq!(ledger.contents().await.unwrap().events, 5);
+}
+
+async fn is_pruned_in_two_steps(ledger: &dyn Ledger, ended: Ended, soon: Timestamp) {
+    let run = ended.run;
+    let later: Timestamp = LATER.parse().unwrap();
+    // Only what is marked is deleted.
+    assert_eq!(ledger.delete_events(run).await.unwrap(), 0);
+    assert_eq!(ledger.pruned_at(run).await.unwrap(), None);
+    assert!(ledger.mark_pruned(run, soon).await.unwrap());
+    // An interrupted pruning is found again, and its time stays.
+    assert_eq!(ledger.ended(soon, soon).await.unwrap(), [ended]);
+    assert!(ledger.mark_pruned(run, later).await.unwrap());
+    assert_eq!(ledger.pruned_at(run).await.unwrap(), Some(soon));
+    assert_eq!(ledger.delete_events(run).await.unwrap(), ended.events);
+    assert_eq!(ledger.ended(soon, soon).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -299,4 +304,56 @@ async fn migrate_says_from_which_version_to_which() {
         "{}",
         third.err
     );
+}
+
+#[tokio::test]
+async fn the_plan_of_a_large_run_says_how_much_room_its_record_takes() {
+    let (sandbox, _) = sandbox(None).await;
+    let mut manifest = "external_user_id\n".to_owned();
+    for number in 0..100_000 {
+        writeln!(manifest, "acme-{number}").unwrap();
+    }
+    sandbox.file("many.csv", &manifest);
+
+    let planned = sandbox.run(&["plan", "many.csv", "--summary"]).await.done();
+    let small = sandbox.run(&["plan", "m.csv"]).await.done();
+
+    assert!(
+        planned.out.contains("\nLedger: about 85.0 MB.\n"),
+        "{}",
+        planned.out
+    );
+    assert!(!small.out.contains("Ledger"), "{}", small.out);
+    sandbox.finish().await;
+}
+
+/// The bytes that each of many users takes in the ledger with a key.
+async fn bytes_of_a_user(database: Option<Database>) -> u64 {
+    const USERS: u64 = 400;
+    let (sandbox, _) = sandbox(database.as_ref()).await;
+    let mut manifest = "external_user_id,first_name,last_name,models,permissions\n".to_owned();
+    for number in 0..USERS {
+        writeln!(manifest, "acme-user-{number},First,Last,demo,access_data").unwrap();
+    }
+    sandbox.file("m.csv", &manifest);
+    let bytes = async || {
+        json_of(&sandbox, &["ledger", "show"]).await["bytes"]
+            .as_u64()
+            .unwrap()
+    };
+    let before = bytes().await;
+    assert_eq!(sandbox.run(&APPLY).await.exit, 0);
+    let after = bytes().await;
+    sandbox.finish().await;
+    (after - before) / USERS
+}
+
+#[tokio::test]
+async fn a_user_takes_as_much_room_as_a_plan_says() {
+    let in_file = bytes_of_a_user(None).await;
+    assert!((1_200..2_800).contains(&in_file), "{in_file}");
+    if let Some(database) = Database::fresh().await {
+        let in_postgres = bytes_of_a_user(Some(database)).await;
+        assert!((2_200..5_000).contains(&in_postgres), "{in_postgres}");
+    }
 }

@@ -54,6 +54,11 @@ impl Counts {
         self.keys > 0
     }
 
+    /// How many keys are created.
+    pub(super) const fn keys(&self) -> u64 {
+        self.keys
+    }
+
     /// How many users change.
     pub(crate) fn changes(&self) -> u64 {
         self.total() - self.of(Action::Unchanged) - self.of(Action::Refused)

@@ -9,6 +9,7 @@ mod patience;
 mod prepare;
 mod report;
 mod results;
+mod room;
 mod run;
 mod show;
 mod source;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::commands::apply::counts::Counts;
 use crate::commands::apply::groups::Groups;
 use crate::commands::apply::prepare::{CheckedManifest, Decisions};
+use crate::commands::apply::room::Room;
 use crate::commands::files::Writing;
 use crate::commands::minter;
 use crate::commands::session::Session;
@@ -80,12 +81,16 @@ fn conclude(
         limit: quota,
         calls: calls + counts.calls,
     });
+    let room = Room::of(counts, session.settings.ledger_place()?.as_ref());
     let mut summary = counts.json(calls);
     if let Some(members) = summary.as_object_mut().filter(|_| counts.mints()) {
         members.insert("keys_by".to_owned(), json!(session.keys.minter().word()));
     }
     if let (Some(quota), Some(members)) = (&quota, summary.as_object_mut()) {
         members.insert("quota".to_owned(), quota.json());
+    }
+    if let (Some(room), Some(members)) = (room, summary.as_object_mut()) {
+        members.insert("ledger_bytes".to_owned(), room.json());
     }
     match ui.format() {
         Format::Env => return Err(ui.no_env_form()),
@@ -97,6 +102,9 @@ fn conclude(
         }
         Format::Table => {
             ui.data(&counts.text(calls))?;
+            if let Some(room) = room {
+                ui.data(&room.text())?;
+            }
             if counts.mints() {
                 ui.data(&format!("{}\n", minter::sentence(session)))?;
             }

@@ -81,18 +81,24 @@ pub(super) async fn prune(
     let was = ledger.contents().await?.bytes;
     let pruned = delete(&ended, ledger, cx).await?;
     if !ledger.compact().await? {
-        cx.ui.warning(
-            "a process works on a run of this ledger, so the file keeps its size; the room in it is used again".to_owned(),
-        );
+        cx.ui
+            .warning("a process works on a run of this ledger, so the file keeps its size for now");
     }
     let is = ledger.contents().await?.bytes;
-    cx.ui.status(format!(
-        "Deleted {}; the ledger takes {} instead of {}.",
-        pruned.told(),
-        size(is),
-        size(was)
-    ));
+    cx.ui
+        .status(format!("Deleted {}; {}.", pruned.told(), room(was, is)));
     report(pruned, false, Some((was, is)), cx)
+}
+
+/// How much room the ledger takes afterwards. PostgreSQL keeps what it has for what comes.
+fn room(was: u64, is: u64) -> String {
+    match is < was {
+        true => format!("the ledger takes {} instead of {}", size(is), size(was)),
+        false => format!(
+            "the ledger still takes {}, and uses the free room in it again",
+            size(is)
+        ),
+    }
 }
 
 async fn delete(

@@ -53,7 +53,7 @@ impl Upkeep for PostgresLedger {
     }
 
     fn compact(&self) -> Answer<'_, bool> {
-        // It holds up nobody.
+        // No other process waits for it.
         self.read(|db| async move {
             db.batch_execute("VACUUM (ANALYZE) embedctl.event").await?;
             Ok(true)
