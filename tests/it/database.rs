@@ -84,10 +84,7 @@ impl Cluster {
             .args(["-U", "runner", "--auth=scram-sha-256", "--wal-segsize=1"])
             .args(["--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
             .current_dir(&folder));
-        // Free a moment ago; whoever is faster makes the start fail, which says so.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        let port = free_port();
         let settings = format!(
             "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\n\
              fsync = on\nshared_buffers = 16MB\nmax_connections = 200\nmax_wal_size = 64MB\nmin_wal_size = 2MB\n",
@@ -149,6 +146,71 @@ impl Cluster {
             name,
         }
     }
+}
+
+/// A pooler in transaction mode in front of a server: each transaction may get another connection.
+pub(crate) struct Pooler {
+    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+    process: Child,
+}
+
+impl Pooler {
+    /// In front of `cluster`; nothing, and a word, where there is no PgBouncer.
+    pub(crate) fn start(cluster: &Cluster) -> Option<Self> {
+        let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"];
+        let Some(program) = program.into_iter().find(|it| Path::new(it).is_file()) else {
+            skip("no PgBouncer is installed");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let (users, settings) = (
+            folder.path().join("users"),
+            folder.path().join("pgbouncer.ini"),
+        );
+        fs::write(&users, format!("\"runner\" \"{PASSWORD}\"\n")).unwrap();
+        let text = format!(
+            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n\
+             default_pool_size = 3\nmax_client_conn = 100\n",
+            cluster.port,
+            users.display()
+        );
+        fs::write(&settings, text).unwrap();
+        if rustix::process::geteuid().is_root() {
+            for path in [folder.path(), &users, &settings] {
+                std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let mut command = as_nobody(program);
+        command.arg("-q").arg(&settings);
+        let null = Stdio::null;
+        command.stdin(null()).stdout(null()).stderr(null());
+        let process = command.spawn().unwrap();
+        Some(Self {
+            port,
+            folder,
+            process,
+        })
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let _ended = self
+            .process
+            .kill()
+            .and_then(|()| self.process.wait())
+            .is_ok();
+        let _folder = self.folder.path();
+    }
+}
+
+/// Free a moment ago; whoever is faster makes the start of a server fail, which says so.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 /// A shell that waits until this process is gone, however it ended.

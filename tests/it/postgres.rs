@@ -7,7 +7,7 @@ use embedctl::emulator::{Fault, Latency, Options};
 use tokio::process::Child;
 
 use crate::clients::{kept, login};
-use crate::database::{Cluster, Database, PASSWORD};
+use crate::database::{Cluster, Database, PASSWORD, Pooler};
 use crate::kill::Dice;
 use crate::support::{Outcome, Sandbox, delivered_keys, in_time, output};
 
@@ -282,6 +282,39 @@ async fn a_database_that_restarts_in_the_middle_of_a_run_loses_nothing() {
     assert_eq!(ended.status.code(), Some(0), "{told}");
     world.judge(&[&machine]).await;
     drop(cluster);
+    world.machine.finish().await;
+}
+
+/// Each transaction may be on another connection, so nothing may depend on what a session remembers.
+#[tokio::test]
+async fn through_a_pooler_in_transaction_mode_several_processes_share_a_run() {
+    let Some(cluster) = Cluster::shared() else {
+        return;
+    };
+    let Some(pooler) = Pooler::start(cluster) else {
+        return;
+    };
+    let mut world = World::new(cluster).await;
+    let direct = world.database.url.clone();
+    let pooled = direct.replace(&cluster.port.to_string(), &pooler.port.to_string());
+    world.machine.var("EMBEDCTL_LEDGER", &pooled);
+    let (mut one, mut two) = (world.fresh_machine(), world.fresh_machine());
+    for machine in [&mut one, &mut two] {
+        machine.var("EMBEDCTL_LEDGER", &pooled);
+    }
+
+    let first = start(&world.machine, &APPLY);
+    delivered(&world.machine, 2).await;
+    let work = ["work", "--concurrency=4"];
+    let (by_one, by_two) = tokio::join!(output(one.process(&work)), output(two.process(&work)));
+    let ended = in_time(first.wait_with_output()).await.unwrap();
+
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{told}");
+    let _done = (by_one.done(), by_two.done());
+    world.judge(&[&world.machine]).await;
+    let doctor = output(world.machine.process(&["doctor"])).await;
+    assert!(!format!("{doctor:?}").contains(PASSWORD));
     world.machine.finish().await;
 }
 

@@ -12,20 +12,26 @@ use crate::kill::Dice;
 use crate::postgres::{APPLY, World, start};
 use crate::support::{Sandbox, output, print};
 
-/// Enough for all that happens to happen while they are at work.
+/// Enough for all that happens to happen while they are at work; `EMBEDCTL_CHAOS_USERS` is another number.
 const USERS: usize = 600;
 
 /// How many processes are at work.
 const WORKERS: usize = 4;
 
-/// How often one is killed.
-const KILLS: u32 = 10;
+/// How often one is killed; `EMBEDCTL_CHAOS_KILLS` is another number.
+const KILLS: usize = 10;
 
 /// How often a run that is not disturbed any more may end without being done: what is unclear is told once.
 const FAILURES: u32 = 3;
 
 /// Where the instants come from.
 const SEED: u64 = 20_261_130;
+
+/// A number of this test, as `.ci/chaos` sets it.
+fn number(name: &str, usual: usize) -> usize {
+    let set = std::env::var(name).ok();
+    set.map_or(usual, |set| set.parse().unwrap())
+}
 
 /// A process at work.
 struct Worker {
@@ -79,7 +85,7 @@ impl Worker {
 /// What has happened so far.
 #[derive(Clone, Copy, Debug, Default)]
 struct Happened {
-    kills: u32,
+    kills: usize,
     stops: u32,
     cuts: u32,
 }
@@ -115,9 +121,9 @@ impl Happened {
 }
 
 /// 5 % of the requests for keys are not answered.
-fn lost_answers() -> Vec<Fault> {
+fn lost_answers(users: usize) -> Vec<Fault> {
     let lost = Fault::new(Effect::ResetAfter).on("create_user_credentials_api3");
-    (0..USERS / 20).map(|_| lost.clone().after(19)).collect()
+    (0..users / 20).map(|_| lost.clone().after(19)).collect()
 }
 
 #[tokio::test]
@@ -125,8 +131,10 @@ async fn four_processes_that_are_killed_stopped_and_cut_off_give_every_user_one_
     let Some(cluster) = Cluster::own() else {
         return;
     };
+    let users = number("EMBEDCTL_CHAOS_USERS", USERS);
+    let most = number("EMBEDCTL_CHAOS_KILLS", KILLS);
     let latency = Latency::Fixed(Duration::from_millis(25));
-    let world = World::of(&cluster, USERS, latency, lost_answers()).await;
+    let world = World::of(&cluster, users, latency, lost_answers(users)).await;
     let mut dice = Dice(SEED);
     let mut first = start(&world.machine, &APPLY);
     crate::postgres::delivered(&world.machine, 1).await;
@@ -137,13 +145,13 @@ async fn four_processes_that_are_killed_stopped_and_cut_off_give_every_user_one_
     let mut happened = Happened::default();
     let (mut cluster, mut running_on) = (Some(cluster), None);
 
-    while happened.kills < KILLS {
+    while happened.kills < most {
         let at = usize::try_from(dice.roll() % workers.len() as u64).unwrap();
         happened.next(&mut workers[at], &mut dice).await;
         if happened.kills == 1 && first.try_wait().unwrap().is_none() {
             first.kill().await.unwrap();
         }
-        if happened.kills == KILLS / 2
+        if happened.kills == most / 2
             && let Some(running) = cluster.take()
         {
             let restarted = tokio::task::spawn_blocking(move || {
@@ -175,7 +183,7 @@ async fn four_processes_that_are_killed_stopped_and_cut_off_give_every_user_one_
     }
 
     print(&format!(
-        "{USERS} users, {WORKERS} processes: {happened:?}, a restart of the database; {failures} runs said what was unclear"
+        "{users} users, {WORKERS} processes: {happened:?}, a restart of the database; {failures} runs said what was unclear"
     ));
     world.judge(&[&world.machine]).await;
     world.machine.leave().await;
