@@ -14,10 +14,10 @@ use crate::postgres::{APPLY, World, delivered, start};
 use crate::support::{Outcome, Sandbox, in_time, output, print};
 
 /// Enough that no process is done before another has begun.
-const USERS: usize = 160;
+const USERS: usize = 240;
 
 async fn world(cluster: &Cluster) -> World {
-    let latency = Latency::Fixed(Duration::from_millis(20));
+    let latency = Latency::Fixed(Duration::from_millis(30));
     World::of(cluster, USERS, latency, Vec::new()).await
 }
 
