@@ -933,16 +933,11 @@ async fn what_can_be_done_with_other_things_was_never_recorded_and_is_not_said()
 }
 
 /// Operations of 26.22 that users' scripts may meet and that are not served, and why.
-const NOT_SERVED: [(&str, &str, &str); 6] = [
-    (
-        "GET",
-        "/projects/demo/files",
-        "there is no LookML behind a project",
-    ),
+const NOT_SERVED: [(&str, &str, &str); 5] = [
     (
         "GET",
         "/projects/demo/manifest",
-        "there is no LookML behind a project",
+        "the LookML of a project has no manifest",
     ),
     ("GET", "/ldap_config", "no one logs in by another service"),
     (
