@@ -2,7 +2,7 @@
 
 use crate::beliefs::{Belief, Emulated, Evidence, Group, Probe};
 
-pub(super) const BELIEFS: [Belief; 41] = [
+pub(super) const BELIEFS: [Belief; 42] = [
     Belief {
         id: "login-404-is-a-wrong-key",
         group: Group::Login,
@@ -202,6 +202,16 @@ pub(super) const BELIEFS: [Belief; 41] = [
         if_false: "fails by name after the login: a user that a list missed and whose credential is older than the login is not called created",
         emulator: Emulated::Switch("ignores_sort"),
         probe: Some(Probe::Pages),
+    },
+    Belief {
+        id: "search-gives-newest-first",
+        group: Group::LookUp,
+        claim: "`search_users` with `sorts=id desc` gives the newest users first, among them one that was just created, and soon.",
+        evidence: Evidence::Specified,
+        place: "API description 26.12, `search_users`, which says how `sorts` is written, not how ids are ordered or how soon",
+        if_false: "more calls: a new user that a shared page does not show is looked up by itself, and after some of them no page is asked for",
+        emulator: Emulated::Switch("ignores_sort"),
+        probe: None,
     },
     Belief {
         id: "page-ends-empty",

@@ -20,11 +20,11 @@ use crate::ledger::postgres::{
 use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, Run, RunId};
 use crate::looker::trusting;
-use crate::report::{Meter, Ui};
+use crate::report::{Meter, Ui, number_of};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
 use crate::workflow::{
-    Context, Finished, JobSpec, RunOptions, SetBack, Totals, run_jobs, set_back_left,
+    Context, Finished, JobSpec, Newest, RunOptions, SetBack, Totals, run_jobs, set_back_left,
 };
 
 /// What `runs resume` needs to go on with a run of any command.
@@ -110,9 +110,12 @@ impl Others {
     pub(crate) fn error(&self, run: RunId) -> Option<Error> {
         let (what, state) = match (self.failed, self.open) {
             (0, 0) => return None,
-            (0, open) => (format!("other processes left {open} users open"), "open"),
+            (0, open) => (
+                format!("other processes left {} open", number_of(open, "user")),
+                "open",
+            ),
             (failed, _) => (
-                format!("{failed} users failed in other processes"),
+                format!("{} failed in other processes", number_of(failed, "user")),
                 "failed",
             ),
         };
@@ -281,7 +284,7 @@ pub(crate) async fn go(
     };
     let (many, total) = (going.many, going.total);
     let before = share(&*ledger, &going).await?;
-    let cx = Arc::new(context(going, session)?);
+    let cx = Arc::new(context(going, session, options)?);
     let meter = many.then(|| Meter::new(&session.ui, &session.system.clock, "users", Some(total)));
     let jobs = run_jobs(&cx, run, options, |end| {
         if let Some(meter) = &meter {
@@ -361,7 +364,7 @@ async fn told_of_stop<T>(jobs: impl Future<Output = T>, ui: &Ui, interrupt: &Int
     jobs.await
 }
 
-fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
+fn context(going: OwnedRun, session: &Session, options: RunOptions) -> Result<Context, Error> {
     // With many jobs in flight, each sends its own requests one by one; otherwise the limit would be exceeded.
     let width = match going.many {
         true => 1,
@@ -378,6 +381,10 @@ fn context(going: OwnedRun, session: &Session) -> Result<Context, Error> {
         http: session.http.clone(),
         admin: session.admin.clone(),
         finder: session.finder.clone(),
+        newest: (options.jobs_at_once() > 1 && going.many).then(|| {
+            let clock = session.system.clock.clone();
+            Newest::new(session.admin.clone(), clock, options.jobs_at_once())
+        }),
         keys: Arc::clone(&session.keys),
         sole_minter: session.settings.sole_minter(),
         signer,

@@ -1,5 +1,8 @@
 //! A single API call.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use reqwest::Method;
 use serde::Serialize;
 
@@ -20,6 +23,8 @@ pub(super) struct Call {
     /// Whether it is sent only once, even after a 401: Looker may have acted before it answered, and a second call would
     /// act again.
     pub(super) once: bool,
+    /// Set when it is sent.
+    pub(super) began: Option<Arc<AtomicBool>>,
 }
 
 /// The body of a call.
@@ -58,6 +63,7 @@ impl Call {
             body: Body::Empty,
             repeatable,
             once: false,
+            began: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -93,6 +93,8 @@ struct Label<'a> {
     is_api: bool,
     /// Whether it may change something that outlives the command.
     takes_effect: bool,
+    /// Set when it is sent.
+    began: Option<&'a AtomicBool>,
 }
 
 impl Http {
@@ -173,6 +175,7 @@ impl Http {
             path: &path,
             is_api: false,
             takes_effect: operation != ALIVE,
+            began: None,
         };
         let mut attempt = 1;
         loop {
@@ -204,6 +207,7 @@ impl Http {
             path: &call.path.shown,
             is_api: true,
             takes_effect: call.method != Method::GET && !TOKENS.contains(&call.operation),
+            began: call.began.as_deref(),
         };
         let mut attempt = 1;
         loop {
@@ -312,8 +316,8 @@ impl Http {
         // The permit comes before the rate limit: a request that has had its turn must start at once.
         let _place = places.acquire().await.expect("places are never closed");
         pace.turn(clock).await;
-        // After every wait: the request begins now.
-        self.still_leased(&label).await?;
+        // After every wait.
+        self.begins(&label).await?;
         let start = clock.elapsed();
         let result = match Box::pin(self.answered(client, request, attempt)).await {
             Ok(response) => {
@@ -359,15 +363,19 @@ impl Http {
         silence.watch(answer, || trace.waiting(&waiting)).await
     }
 
-    /// Wait until an effect of the request fits into the lease of the runs, if they are leased.
-    async fn still_leased(&self, label: &Label<'_>) -> Result<(), LookerError> {
-        match self.0.lease.get() {
-            Some(lease) if label.takes_effect && !lease.admits(self.0.timeout).await => {
-                let operation = label.operation;
-                Err(LookerError::LeaseOver { operation })
-            }
-            _ => Ok(()),
+    /// Wait until an effect of the request fits into the lease of the runs, if they are leased: the request begins then.
+    async fn begins(&self, label: &Label<'_>) -> Result<(), LookerError> {
+        let lease = self.0.lease.get().filter(|_| label.takes_effect);
+        if let Some(lease) = lease
+            && !lease.admits(self.0.timeout).await
+        {
+            let operation = label.operation;
+            return Err(LookerError::LeaseOver { operation });
         }
+        if let Some(began) = label.began {
+            began.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Learn the rate limit and the clock offset from an answer.

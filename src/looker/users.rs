@@ -1,5 +1,8 @@
 //! Users.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
@@ -235,6 +238,23 @@ impl Client {
             .query_some("sorts", search.sorts.as_deref())
             .query_some("limit", search.limit)
             .query_some("offset", search.offset);
+        self.json(call).await
+    }
+
+    /// The newest embed users, at most `limit` of them. `began` is set when they are asked for: a user that is there before
+    /// can be among them.
+    pub(crate) async fn newest_embed_users(
+        &self,
+        limit: u32,
+        began: &Arc<AtomicBool>,
+    ) -> Result<Vec<User>, LookerError> {
+        let mut call = Call::get("search_users", "/users/search", &[])?
+            .query("fields", FIELDS)
+            .query("embed_user", "true")
+            // belief: search-gives-newest-first
+            .query("sorts", "id desc")
+            .query("limit", limit.to_string());
+        call.began = Some(Arc::clone(began));
         self.json(call).await
     }
 

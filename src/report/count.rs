@@ -13,6 +13,14 @@ pub(super) fn count(count: u64) -> String {
     text
 }
 
+/// So many of them in words: `1 user`, `2 users`.
+pub(crate) fn number_of(count: u64, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ mod size;
 mod status;
 mod table;
 mod terminal;
+mod wrap;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -28,9 +29,10 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Exit, Kind};
 use crate::report::live::Live;
 use crate::report::table::Table;
-use crate::report::terminal::{Terminal, terminal_width};
+use crate::report::terminal::Terminal;
 use crate::system::{Stream, System, duration};
 
+pub(crate) use count::number_of;
 pub(crate) use env::{quoted, variable};
 pub(crate) use escape::escape_control;
 pub(crate) use escape::escape_line;
@@ -42,7 +44,8 @@ pub use options::{Color, Format, Progress};
 pub(crate) use problem::in_rows;
 pub(crate) use progress::Meter;
 pub(crate) use size::size;
-pub(crate) use terminal::wants_color;
+pub(crate) use terminal::{terminal_width, wants_color};
+pub(crate) use wrap::wrapped;
 
 /// The two streams of a run, and how to write to them. Clones share the streams.
 #[derive(Clone, Debug)]

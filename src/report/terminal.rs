@@ -30,7 +30,7 @@ impl Terminal {
 }
 
 /// The width of the terminal on standard output; a pipe has none.
-pub(super) fn terminal_width(system: &System) -> Option<usize> {
+pub(crate) fn terminal_width(system: &System) -> Option<usize> {
     // A redirected table keeps all its columns.
     if !system.out.is_terminal() {
         return None;

@@ -17,6 +17,7 @@ use crate::workflow::finder::Finder;
 use crate::workflow::found::{Found, FoundKey, Outcome};
 use crate::workflow::journal::Journal;
 use crate::workflow::key_access::{KeyAccess, UserKeys};
+use crate::workflow::newest::Newest;
 use crate::workflow::old_key::OldKey;
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::spec::JobSpec;
@@ -32,6 +33,8 @@ pub struct Context {
     pub admin: Client,
     /// Looks users up.
     pub finder: Finder,
+    /// Looks new users up together; `None` if there is only one job.
+    pub newest: Option<Newest>,
     /// Who may manage keys.
     pub keys: Arc<KeyAccess>,
     /// Whether the operator has declared that nothing else creates keys for embed users.

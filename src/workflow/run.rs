@@ -25,6 +25,17 @@ pub struct RunOptions {
     pub resumed: bool,
 }
 
+impl RunOptions {
+    /// How many jobs are in flight. One that writes to the ledger or the sink, or waits for a look-up that others share, makes
+    /// no call, so they are more than calls; but with one call at a time, it is one job after the other.
+    pub fn jobs_at_once(self) -> usize {
+        match self.concurrency {
+            0 | 1 => 1,
+            calls => calls.saturating_mul(5) / 2,
+        }
+    }
+}
+
 /// A job that has ended.
 #[derive(Debug)]
 pub struct Finished {
@@ -166,7 +177,7 @@ async fn begin(
     options: RunOptions,
     (queue, due, flying): (&mut Queue, &mut Waiting, &mut Flying),
 ) -> Result<(), Error> {
-    while flying.len() < jobs_at_once(options) && cx.interrupt.count() == 0 && !is_over(cx) {
+    while flying.len() < options.jobs_at_once() && cx.interrupt.count() == 0 && !is_over(cx) {
         if let Some((job, late)) = due.pop_front() {
             flying.spawn(async move { (job, run_late(late).await) });
             continue;
@@ -231,12 +242,6 @@ async fn log_out(flying: &mut Flying, cx: &Context) {
     }
 }
 
-/// A job that writes to the ledger or the sink makes no call, so a quarter more jobs than calls are in flight.
-fn jobs_at_once(options: RunOptions) -> usize {
-    let calls = options.concurrency.max(1);
-    calls + calls / 4
-}
-
 /// The jobs still to run, handed out by the ledger a few at a time.
 struct Queue {
     run: RunId,
@@ -263,7 +268,7 @@ impl Queue {
         } else {
             VecDeque::from([JobState::Open])
         };
-        let limit = jobs_at_once(options).div_ceil(4).min(MOST);
+        let limit = options.jobs_at_once().div_ceil(4).min(MOST);
         Self {
             run,
             resumed: options.resumed,

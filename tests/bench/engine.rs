@@ -24,7 +24,7 @@ use embedctl::signed_url::{Grants, Signer};
 use embedctl::sink::Stdout;
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
-    self, Context, Finder, Found, JobSpec, KeyAccess, KeySpec, Observer, RunOptions, Step,
+    self, Context, Finder, Found, JobSpec, KeyAccess, KeySpec, Newest, Observer, RunOptions, Step,
     UserSpec, Via,
 };
 use serde_json::{Value, json};
@@ -114,6 +114,7 @@ fn context(emulator: &Emulator, ledger: SqliteLedger) -> Context {
     Context {
         http,
         finder: Finder::new(admin.clone()),
+        newest: Some(Newest::new(admin.clone(), Clock::os(), 2 * CONCURRENCY)),
         keys: KeyAccess::new(admin.clone()),
         sole_minter: false,
         admin,

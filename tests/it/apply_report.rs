@@ -54,7 +54,7 @@ async fn faulty() -> Sandbox {
     .await;
     let refused = Fault::new(status(422)).on("create_user_credentials_api3");
     sandbox.emulator().inject(refused.times(3));
-    let unavailable = Fault::new(status(503)).on("user_for_credential");
+    let unavailable = Fault::new(status(503)).on("login");
     sandbox.emulator().inject(unavailable.times(2));
     let unavailable = Fault::new(status(503)).on("login_embed");
     sandbox.emulator().inject(unavailable);
@@ -191,14 +191,14 @@ async fn a_browser_shows_the_report_wide_and_narrow_and_nothing_leaves_the_page(
     assert!(told["lines"][0].as_f64().unwrap() > 500.0, "{told}");
     assert_eq!(told["failures_in_time"], 1);
     let operations = told["operations"].as_array().unwrap();
-    assert!(operations.contains(&json!("user_for_credential")), "{told}");
+    assert!(operations.contains(&json!("signed_url")), "{told}");
     let bars: Vec<f64> = serde_json::from_value(told["bars"].clone()).unwrap();
     assert!(bars.is_sorted_by(|long, short| long >= short) && bars[2] > 2.0);
     assert_eq!(
         told["causes"],
         json!([
             "422 Unprocessable Entity create_user_credentials_api3 3 3",
-            "503 Service Unavailable user_for_credential 2, signed_url 1 3",
+            "503 Service Unavailable login 2, signed_url 1 3",
         ])
     );
     assert_eq!(told["failed_by_cause"].as_array().unwrap().len(), 1);

@@ -259,6 +259,7 @@ impl World {
             http,
             finder: Finder::new(admin.clone()),
             admin: admin.clone(),
+            newest: None,
             keys: KeyAccess::new(admin.clone()),
             sole_minter: self.sole_minter,
             signer: Some(signer.unwrap().with_scheme("http")),

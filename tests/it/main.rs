@@ -76,6 +76,7 @@ mod loopback;
 mod manifest;
 mod manifest_scope;
 mod many_minters;
+mod newest;
 mod not_there;
 mod outage;
 mod output;

@@ -35,7 +35,7 @@ async fn says_what_would_be_done_and_does_nothing() {
         first_name: `Ada 1`
         attr.region: west
     Plan: 2 to create, 0 unchanged.
-    API calls to apply it: 19, 12 of them to look first; and 2 embed logins.
+    API calls to apply it: at most 19, 12 of them to look first; and 2 embed logins.
     That is 1.9 % of a quota of 1000 calls.
     ");
     assert_eq!(writes(&sandbox), Vec::<String>::new());
@@ -74,7 +74,13 @@ async fn the_calls_it_tells_are_those_that_apply_makes() {
                 .done()
                 .json();
             let done = sandbox
-                .run(&[&["apply", "users.csv", "--yes"], &options[..]].concat())
+                .run(
+                    &[
+                        &["apply", "users.csv", "--yes", "--concurrency", "1"],
+                        &options[..],
+                    ]
+                    .concat(),
+                )
                 .await
                 .done()
                 .json();

@@ -93,7 +93,7 @@ async fn slow() -> Sandbox {
     };
     let refused = Fault::new(status(422)).on("create_user_credentials_api3");
     sandbox.emulator().inject(refused.times(2));
-    let unavailable = Fault::new(status(503)).on("user_for_credential");
+    let unavailable = Fault::new(status(503)).on("update_user_credentials_api3");
     sandbox.emulator().inject(unavailable.times(3));
     let rows: String = (0..150)
         .map(|number| format!("acme-{number},ensure\n"))

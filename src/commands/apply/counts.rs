@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::plan::{Action, JobOptions, KeyChange, Planned, job};
+use crate::report::number_of;
 use crate::workflow::JobSpec;
 
 /// The totals of a plan.
@@ -33,7 +34,7 @@ impl Counts {
 
     /// Count a user, and return its job; `None` if there is nothing to do.
     pub(super) fn job(&mut self, planned: &Planned) -> Option<JobSpec> {
-        // Before the action is counted: the first user that changes has the number 0.
+        // Before the action is number_of: the first user that changes has the number 0.
         let verify = self.options.verify.wants(self.changes());
         let change = &planned.change;
         *self.actions.entry(change.action).or_default() += 1;
@@ -119,10 +120,16 @@ impl Counts {
         let calls = calls_before + self.calls;
         let logins = match self.logins {
             0 => String::new(),
-            logins => format!("; and {logins} embed logins"),
+            logins => format!("; and {}", number_of(logins, "embed login")),
+        };
+        // New users are looked up together if their logins end at the same time.
+        let most = if self.of(Action::Create) > 1 {
+            "at most "
+        } else {
+            ""
         };
         format!(
-            "{text}API calls to apply it: {calls}, {calls_before} of them to look first{logins}.\n"
+            "{text}API calls to apply it: {most}{calls}, {calls_before} of them to look first{logins}.\n"
         )
     }
 }

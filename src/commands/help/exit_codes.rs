@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use crate::commands::help::{Page, Topic, text};
+use crate::commands::help::{Page, Topic};
 use crate::error::{Exit, Kind};
+use crate::report::wrapped;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "exit-codes",
@@ -35,7 +36,7 @@ fn rows() -> Vec<(u8, Vec<&'static str>, &'static str)> {
 }
 
 fn page(width: usize) -> String {
-    let mut page = text::wrapped(
+    let mut page = wrapped(
         "Every command ends with one of these codes. With `-o json` an error says its kind too, as one object on standard \
          error.",
         "",
@@ -48,7 +49,7 @@ fn page(width: usize) -> String {
             false => format!(" ({})", kinds.join(", ")),
         };
         let meaning = format!("{meaning}{kinds}");
-        page.push_str(&text::wrapped(&meaning, &format!("{code:>4}  "), width));
+        page.push_str(&wrapped(&meaning, &format!("{code:>4}  "), width));
     }
     page
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::commands::help::{Page, Topic, text};
+use crate::commands::help::{Page, Topic};
 use crate::emulator::Switches;
+use crate::report::wrapped;
 
 pub(super) const SETTINGS: Topic = Topic {
     name: "settings",
@@ -66,11 +67,11 @@ pub(super) fn render(guide: &str, width: usize) -> String {
         if let Some(title) = line.strip_prefix("## ") {
             page.extend([title.to_uppercase().as_str(), "\n"]);
         } else if let Some(item) = line.strip_prefix("* ") {
-            page.push_str(&text::wrapped(item, "* ", width));
+            page.push_str(&wrapped(item, "* ", width));
         } else if line.is_empty() || line.starts_with("    ") {
             page.extend([line, "\n"]);
         } else {
-            page.push_str(&text::wrapped(line, "", width));
+            page.push_str(&wrapped(line, "", width));
         }
     }
     page
@@ -97,7 +98,7 @@ fn switches(width: usize) -> String {
     let mut page = "\n".to_owned();
     for switch in Switches::all() {
         page.extend(["    ", switch.name, "=", &switch.default_value(), "\n"]);
-        page.push_str(&text::wrapped(switch.doc, "        ", width));
+        page.push_str(&wrapped(switch.doc, "        ", width));
     }
     page
 }

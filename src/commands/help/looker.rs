@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::beliefs::{self, Belief, Emulated, Evidence, Group};
-use crate::commands::help::{Page, Topic, text};
+use crate::commands::help::{Page, Topic};
+use crate::report::wrapped;
 
 pub(super) const TOPIC: Topic = Topic {
     name: "looker",
@@ -20,12 +21,12 @@ pub(super) const TOPIC: Topic = Topic {
 };
 
 fn page(width: usize) -> String {
-    let mut page = text::wrapped(INTRODUCTION, "", width);
+    let mut page = wrapped(INTRODUCTION, "", width);
     page.push('\n');
-    page.push_str(&text::wrapped(&count(), "", width));
+    page.push_str(&wrapped(&count(), "", width));
     page.push('\n');
     for (word, what) in EVIDENCE {
-        page.push_str(&text::wrapped(what, &format!("{word:<12}"), width));
+        page.push_str(&wrapped(what, &format!("{word:<12}"), width));
     }
     for group in Group::ALL {
         page.extend(["\n", &group.title().to_uppercase(), "\n"]);
@@ -69,7 +70,7 @@ fn row(belief: &Belief, width: usize) -> String {
     const INDENT: &str = "            ";
     let mut row = format!("{:<12}{}\n", belief.evidence.word(), belief.id);
     let mut say = |first: &str, what: &str| {
-        row.push_str(&text::wrapped(what, &format!("{INDENT}{first}"), width));
+        row.push_str(&wrapped(what, &format!("{INDENT}{first}"), width));
     };
     say("", belief.claim);
     if !belief.place.is_empty() {

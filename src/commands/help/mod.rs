@@ -3,7 +3,6 @@
 mod exit_codes;
 mod guide;
 mod looker;
-mod text;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use serde_json::{Value, json};

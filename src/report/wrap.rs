@@ -2,7 +2,7 @@
 
 /// `text` in lines of at most `width` columns, the first after `first`, the others after as many spaces. A longer word gets its
 /// own line.
-pub(super) fn wrapped(text: &str, first: &str, width: usize) -> String {
+pub(crate) fn wrapped(text: &str, first: &str, width: usize) -> String {
     let indent = first.chars().count();
     let mut lines = String::new();
     let mut line = first.to_owned();
