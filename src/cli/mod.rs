@@ -1,6 +1,7 @@
 //! The command line as typed: the tree of commands, and the variables that stand in for flags.
 
 mod complete;
+mod pages;
 mod refusal;
 mod secrets;
 
@@ -11,18 +12,14 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use crate::commands::{COMPLETE, Command};
 use crate::config::{ConfigArgs, variable_of};
 use crate::error::Exit;
+use crate::report::terminal_width;
 use crate::system::System;
 
 pub(crate) use refusal::Refusal;
 
 /// Create Looker embed users, mint API keys for them, and try it all on a local Looker
 #[derive(Parser, Debug)]
-#[command(
-    name = "embedctl",
-    version,
-    propagate_version = false,
-    max_term_width = 100
-)]
+#[command(name = "embedctl", version, propagate_version = false)]
 #[command(
     arg_required_else_help = true,
     subcommand_required = true,
@@ -67,7 +64,14 @@ pub(crate) fn parse(args: &[OsString], system: &System) -> Result<Cli, Refusal> 
 
 /// The tree of commands, with the variable of every shared flag in its help.
 pub(crate) fn command(system: &System) -> clap::Command {
-    let command = Cli::command().mut_args(|arg| {
+    /// Longer lines are hard to read.
+    const WIDEST: usize = 100;
+    let columns = system
+        .var("COLUMNS")
+        .and_then(|columns| columns.parse().ok());
+    let width = columns.or_else(|| terminal_width(system));
+    let width = width.unwrap_or(WIDEST).min(WIDEST);
+    let command = pages::complete(Cli::command(), width).mut_args(|arg| {
         let Some(long) = arg
             .get_long()
             .filter(|long| !matches!(*long, "help" | "version"))
@@ -78,12 +82,5 @@ pub(crate) fn command(system: &System) -> clap::Command {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         arg.help(format!("{help} [{variable}]"))
     });
-    match system
-        .var("COLUMNS")
-        .and_then(|columns| columns.parse().ok())
-    {
-        Some(columns) => command.term_width(columns),
-        None if !system.out.is_terminal() => command.term_width(100),
-        None => command,
-    }
+    command.term_width(width)
 }

@@ -8,7 +8,7 @@ use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::plan::{Action, PlanHeader, PlanWriter};
 
-/// Print what `embedctl apply` would do with a manifest, and the API calls it would cost
+/// Print what `embedctl apply` would do, and the API calls it would cost
 ///
 /// Nothing is changed. Whatever the manifest does not name stays as it is. A user is compared with what Looker shows, and with
 /// the grants that the ledger recorded last, since Looker does not show those readily; if the ledger does not know them, or

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::commands::rotate_id::counted;
-use crate::report::{Meter, Ui};
+use crate::report::{Meter, Ui, number_of};
 use crate::system::{Clock, duration};
 use crate::workflow::{Found, Observer, Outcome, Step};
 
@@ -113,11 +113,7 @@ impl Observer for UiObserver {
     fn waits(&self, jobs: usize, time: Duration) {
         // Rounded up, so that the wait never ends later than announced.
         let time = duration::rough(time + Duration::from_millis(999));
-        let users = if jobs == 1 {
-            "a user".to_owned()
-        } else {
-            format!("{jobs} users")
-        };
+        let users = number_of(jobs as u64, "user");
         self.ui.status(format!(
             "Waiting {time}: only then it is known what became of a request for {users} whose answer was lost. Ctrl-C leaves that to the next run."
         ));
@@ -126,7 +122,8 @@ impl Observer for UiObserver {
     fn waits_for_others(&self, jobs: u64) {
         if !self.waited.swap(true, Ordering::Relaxed) {
             self.ui.status(format!(
-                "Waiting for {jobs} users that other processes work on. Ctrl-C leaves them to those."
+                "Waiting for {} that other processes work on. Ctrl-C leaves that to those.",
+                number_of(jobs, "user")
             ));
         }
     }

@@ -65,16 +65,19 @@ async fn reference(sandbox: &Sandbox) -> String {
     page
 }
 
-/// The names below `Commands:` in a help text.
+/// The names of commands in a help text, on the first page in groups.
 fn subcommands(help: &str) -> Vec<String> {
-    help.lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| line.starts_with("  "))
-        .filter(|line| !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+    let (first, _) = help.split_once(SHARED).unwrap_or((help, ""));
+    let all = match first.split_once("\nCommands:\n") {
+        Some((_, below)) => below.split("\n\n").next().unwrap_or_default(),
+        None if first.contains("\nSetup:\n") => first,
+        None => return Vec::new(),
+    };
+    let names = all
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -218,7 +221,8 @@ async fn every_shared_flag_names_its_variable() {
     let flags = shared
         .lines()
         .filter_map(|line| line.trim().split_once("--"));
-    for (_, flag) in flags.filter(|(before, _)| before.is_empty() || before.starts_with('-')) {
+    let flags = flags.filter(|(before, _)| before.is_empty() || before.starts_with('-'));
+    for (_, flag) in flags.filter(|(_, flag)| !["help", "version"].contains(flag)) {
         let name = flag
             .split([' ', '.'])
             .next()

@@ -55,6 +55,7 @@ mod emulator_tls;
 mod emulator_vectors;
 mod emulator_words;
 mod errors;
+mod examples;
 mod export;
 mod families;
 mod files;

@@ -21,21 +21,12 @@ use crate::looker::Operation;
 use crate::system::System;
 use crate::workflow::{Sight, sight};
 
-const EXAMPLES: &str = "\
-Examples:
-  embedctl api GET /users/7
-  embedctl api search_users --query embed_user=true --paginate --jq '.[].id'
-  embedctl api update_user 7 -F is_disabled=true -f first_name=007
-  embedctl api me --as acme-42
-  embedctl api run_inline_query csv --input query.json --as acme-42 > result.csv";
-
 /// Call any operation of Looker's API, as the admin or as an embed user
 ///
 /// A call is a method and a path below `/api/4.0`, or a path alone, or the id of an operation in Looker's API description
 /// followed by the ids in its path. A path alone means GET, or POST if there is a body. The access token is never printed;
 /// use `embedctl token` to get one.
 #[derive(clap::Args, Debug)]
-#[command(after_long_help = EXAMPLES)]
 pub(crate) struct ApiArgs {
     /// METHOD PATH, or PATH, or OPERATION and the ids in its path
     #[arg(required = true, value_name = "CALL", add = ArgValueCandidates::new(operations))]

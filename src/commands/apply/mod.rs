@@ -37,6 +37,7 @@ pub(crate) use show::{Shown, show};
 pub(crate) use source::Source;
 
 /// Ensure every embed user of a manifest
+///
 /// The manifest is CSV, JSON Lines or YAML, and is checked as a whole before anything is done. Users that already match are left
 /// alone, so the command can be repeated at any time: after it was interrupted, or after some rows failed, it continues with
 /// what is left. `embedctl plan` shows what it would do.

@@ -10,7 +10,7 @@ use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
 use crate::ledger::{Ledger, LedgerError, Run, RunId};
-use crate::report::Ui;
+use crate::report::{Ui, number_of};
 
 /// The command's name in the ledger.
 pub(super) const COMMAND: &str = "apply";
@@ -67,13 +67,13 @@ async fn go_on(
             return Err(error);
         }
     };
-    let left = run.open;
+    let left = number_of(run.open, "user");
     ui.status(match shared {
-        true => format!(
-            "run {id} is applying this manifest elsewhere, with {left} users left; joining it"
-        ),
+        true => {
+            format!("run {id} is applying this manifest elsewhere, with {left} left; joining it")
+        }
         false => format!(
-            "run {id} of an earlier apply stopped half-way with {left} users left; finishing it first"
+            "run {id} of an earlier apply stopped half-way with {left} left; finishing it first"
         ),
     });
     let latest = Latest::default();

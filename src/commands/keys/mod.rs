@@ -13,7 +13,7 @@ mod users;
 use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
 
-/// List, mint, rotate and revoke the API keys of embed users, and find those that were never received
+/// List, mint, rotate and revoke API keys of embed users, and find lost ones
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum KeysCommand {
     List(list::KeysListArgs),

@@ -17,7 +17,7 @@ use crate::commands::keys::users::Matcher;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
-use crate::report::{Few, Format, Ui};
+use crate::report::{Few, Format, Ui, number_of};
 use crate::sink::{KeyName, Sink};
 use crate::system::System;
 use crate::workflow::Stage;
@@ -95,7 +95,7 @@ async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Erro
         0 => Ok(Exit::Done),
         failed => Err(Error::new(
             Kind::Incomplete,
-            format!("{failed} keys could not be revoked"),
+            format!("{} could not be revoked", number_of(failed as u64, "key")),
         )
         .hint("run the same command again")),
     }

@@ -14,7 +14,7 @@ use crate::commands::keys::users::Matcher;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
-use crate::report::{Format, Ui, error_json};
+use crate::report::{Format, Ui, error_json, number_of};
 use crate::system::System;
 use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel};
 
@@ -86,7 +86,7 @@ async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
         (0, Some(unseen)) => Err(unseen),
         (failed, _) => Err(Error::new(
             Kind::Incomplete,
-            format!("{failed} keys could not be revoked"),
+            format!("{} could not be revoked", number_of(failed, "key")),
         )
         .hint("run `embedctl keys reap` again")),
     }

@@ -40,9 +40,12 @@ pub(super) fn dry_run(
     }
     if many || specs.is_empty() {
         let calls: usize = specs.iter().map(RotateIdSpec::calls).sum();
-        let people = specs.len();
+        let people = match specs.len() {
+            1 => "1 person".to_owned(),
+            people => format!("{people} people"),
+        };
         session.ui.status(format!(
-            "{people} people would move, with about {calls} calls of the API."
+            "{people} would move, with about {calls} calls of the API."
         ));
     }
     Ok(Exit::Done)

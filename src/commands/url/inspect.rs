@@ -25,7 +25,6 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 ///
 /// Exits with 0 if nothing wrong was found, and with 1 if something was.
 #[derive(clap::Args, Debug)]
-#[command(after_help = EXAMPLES)]
 pub(crate) struct UrlInspectArgs {
     /// The URL or a text that holds it, or `-` to read it from standard input
     #[arg(required_unless_present = "batch", conflicts_with = "batch")]
@@ -43,14 +42,6 @@ pub(crate) struct UrlInspectArgs {
     #[arg(long)]
     online: bool,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  embedctl url inspect 'https://acme.looker.com/login/embed/…'   in single quotes: a shell cuts at `&`
-  pbpaste | embedctl url inspect -                               what is in the clipboard (macOS)
-  kubectl logs app | embedctl url inspect - -o jsonl             every signed URL of a log
-  embedctl url inspect - --online < mail.txt                     ask Looker too
-  embedctl url inspect - --time 1700000000 < refused-url.txt     as of the time when it was refused";
 
 pub(crate) async fn run(args: &UrlInspectArgs, cx: CommandContext) -> Result<Exit, Error> {
     if cx.ui.format() == Format::Env {

@@ -189,7 +189,7 @@ fn nonce(url: &Url<'_>) -> Check {
         Some(nonce) => {
             let length = nonce.chars().count();
             let good = format!(
-                "{length} characters; only Looker knows whether it has been used within the last hour"
+                "{length} long; only Looker knows whether it has been used within the last hour"
             );
             check("nonce", verify::check_nonce(&nonce), &good)
         }

@@ -20,7 +20,7 @@ use crate::commands::runs::when;
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Event, Job, JobId, JobState, Ledger, Run, What};
-use crate::report::{Format, Ui, error_json};
+use crate::report::{Format, Ui, error_json, number_of};
 use crate::system::System;
 use crate::workflow::{Inverse, JobSpec, Undo, UndoContext, plan_undo, undo_job};
 
@@ -276,11 +276,11 @@ async fn each(
         (0, 0) => Ok(Exit::Done),
         (0, _) => Err(Error::new(
             Kind::Incomplete,
-            format!("{left} jobs were not taken back as a whole"),
+            format!("not taken back as a whole: {}", number_of(left, "job")),
         )),
         _ => Err(Error::new(
             Kind::Incomplete,
-            format!("{failed} jobs could not be taken back"),
+            format!("{} could not be taken back", number_of(failed, "job")),
         )
         .hint(format!("`embedctl runs undo {}` tries them again", run.id))),
     }

@@ -20,13 +20,6 @@ use crate::commands::users::explain::target::Target;
 use crate::error::{Error, Exit};
 use crate::looker::{Client, ContentKind};
 
-const EXAMPLES: &str = "\
-Examples:
-  embedctl users explain acme-42
-  embedctl users explain acme-42 --dashboard 12
-  embedctl users explain acme-42 --path '/embed/dashboards/12?Region=EMEA'
-  embedctl users explain acme-42 --look 7 -o json | jq .cause";
-
 /// Find out why a person sees nothing
 ///
 /// Checks in Looker itself whether the user is enabled and has a session, its permissions, models and attributes, and, for a
@@ -38,7 +31,6 @@ Examples:
 ///
 /// Exits with 0 if everything works, 3 if a cause was found or something could not be checked, 5 if there is no such user.
 #[derive(clap::Args, Debug)]
-#[command(after_long_help = EXAMPLES)]
 pub(crate) struct UsersExplainArgs {
     /// Your own id of the user
     external_user_id: String,
