@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::{Builder, Uuid};
 
 use crate::commands::context::CommandContext;
 use crate::commands::instance;
@@ -459,20 +458,11 @@ pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
 /// A run as the ledger stores it.
 pub(crate) fn new_run(command: &str, request: &Request, system: &System) -> Result<NewRun, Error> {
     Ok(NewRun {
-        id: new_run_id(system)?,
+        id: RunId::new(&system.clock, &system.random).map_err(|error| {
+            Error::internal(error).context("the system has no randomness available")
+        })?,
         command: command.to_owned(),
         request: json!(request.recorded(system)),
         created_at: system.clock.now(),
     })
-}
-
-/// A new id, which sorts by time.
-fn new_run_id(system: &System) -> Result<RunId, Error> {
-    let mut random = [0; 10];
-    system.random.fill(&mut random).map_err(|error| {
-        Error::internal(error).context("the system has no randomness available")
-    })?;
-    let millis = u64::try_from(system.clock.now().as_millisecond()).unwrap_or_default();
-    let id: Uuid = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    Ok(RunId(id))
 }

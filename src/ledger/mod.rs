@@ -17,6 +17,7 @@ pub mod sqlite;
 mod upkeep;
 
 use std::fmt;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::system::{Lease, Turns};
+use crate::system::{Clock, Lease, Random, Turns};
 
 pub use self::error::LedgerError;
 pub use self::upkeep::{Contents, Ended, Upkeep};
@@ -196,6 +197,20 @@ impl fmt::Display for Instance {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct RunId(pub Uuid);
+
+impl RunId {
+    /// A new id.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub(crate) fn new(clock: &Clock, random: &Random) -> io::Result<Self> {
+        let mut bytes = [0; 10];
+        random.fill(&mut bytes)?;
+        let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &bytes);
+        Ok(Self(id.into_uuid()))
+    }
+}
 
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

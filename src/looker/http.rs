@@ -151,6 +151,11 @@ impl Http {
         (seconds != UNTOLD).then(|| SignedDuration::from_secs(seconds))
     }
 
+    /// How long a request may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
     /// The clock that everything here uses.
     pub fn clock(&self) -> &Clock {
         &self.0.clock

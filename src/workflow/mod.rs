@@ -17,6 +17,7 @@ mod newest;
 mod old_key;
 pub(crate) mod parallel;
 mod permit;
+mod provisioner;
 mod read_back;
 mod reconcile;
 mod rotate_id;
@@ -57,6 +58,7 @@ pub use key_standing::{Owner, Stage, Standing, record_of};
 pub use newest::Newest;
 pub use old_key::OldKey;
 pub use permit::{SetBack, set_back_left};
+pub use provisioner::Provisioner;
 pub use read_back::{user_is_disabled, user_is_gone};
 pub use rotate_id::{
     Belongings, Ids, Item, ItemKind, Named, NotMoved, OldEnd, Renamed, RotateIdSpec, RotateIdWish,

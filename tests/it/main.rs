@@ -73,6 +73,7 @@ mod leaks;
 mod ledger;
 mod ledger_upkeep;
 mod lenient;
+mod library;
 mod loopback;
 mod manifest;
 mod manifest_scope;
