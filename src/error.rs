@@ -250,3 +250,18 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// Each exit code with the kinds of error that cause it, and what it means.
+pub(crate) fn exit_codes() -> Vec<(u8, Vec<&'static str>, &'static str)> {
+    let mut rows = vec![(Exit::Done.code(), Vec::new(), "done")];
+    for kind in Kind::ALL {
+        match rows.last_mut() {
+            Some((code, kinds, _)) if *code == kind.exit_code() => kinds.push(kind.word()),
+            _ => rows.push((kind.exit_code(), vec![kind.word()], kind.meaning())),
+        }
+    }
+    let changes = "there is something to do (`plan --detailed-exitcode`)";
+    let at = rows.partition_point(|(code, ..)| *code < Exit::Changes.code());
+    rows.insert(at, (Exit::Changes.code(), Vec::new(), changes));
+    rows
+}

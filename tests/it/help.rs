@@ -244,6 +244,28 @@ async fn man_pages_are_written_for_every_command() {
     let page = sandbox.read("pages/man1/embedctl-create-user.1");
     assert!(page.starts_with(".ie") || page.contains(".TH"), "{page}");
     assert!(page.contains("EMBEDCTL_PROFILE"), "{page}");
+    let sections = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+    let sections: Vec<_> = sections.collect();
+    let expected = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "ENVIRONMENT",
+        "FILES",
+        "\"EXIT STATUS\"",
+        "EXAMPLES",
+    ];
+    for section in expected {
+        assert!(
+            sections.contains(&section.trim_matches('"')),
+            "{section} in {sections:?}"
+        );
+    }
+    assert!(
+        page.contains("embedctl create\\-user acme\\-42 \\-\\-emulator"),
+        "{page}"
+    );
     assert!(sandbox.path("pages/man1/embedctl.1").exists());
     assert!(sandbox.path("pages/man1/embedctl-profile-show.1").exists());
     // Whole or not at all, also over a page that is there, for everybody to read, with nothing left beside.
