@@ -19,7 +19,7 @@ pub(crate) use refusal::Refusal;
 
 /// Create Looker embed users, mint API keys for them, and try it all on a local Looker
 #[derive(Parser, Debug)]
-#[command(name = "embedctl", version, propagate_version = false)]
+#[command(name = "embedctl", version = version(), propagate_version = false)]
 #[command(
     arg_required_else_help = true,
     subcommand_required = true,
@@ -36,6 +36,12 @@ pub struct Cli {
     /// The settings shared by every command.
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+}
+
+/// The version, and what it was built from: `.ci/package` says which commit.
+fn version() -> String {
+    let build = option_env!("EMBEDCTL_BUILD").unwrap_or("from source");
+    format!("{} ({build})", env!("CARGO_PKG_VERSION"))
 }
 
 /// Answer a shell that asks for completions; `None` if the program was called by a person.

@@ -17,7 +17,7 @@ async fn version_and_help_go_to_standard_output() {
     let version = output(sandbox.process(&["--version"])).await.done();
     let help = output(sandbox.process(&["--help"])).await.done();
 
-    let expected = format!("embedctl {}\n", env!("CARGO_PKG_VERSION"));
+    let expected = format!("embedctl {} (from source)\n", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.out, version.err), (expected, String::new()));
     assert!(help.out.contains("Usage: embedctl"), "{}", help.out);
     assert_eq!(help.err, "");
