@@ -51,6 +51,9 @@ pub mod sink;
 // Which permissions embed users may have.
 pub mod permissions;
 
+// Connections, to Looker and to stores of secrets.
+pub mod net;
+
 // What people and scripts see.
 mod report;
 

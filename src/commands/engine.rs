@@ -18,7 +18,7 @@ use crate::ledger::postgres::{
 };
 use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, Run, RunId};
-use crate::looker::trusting;
+use crate::net::trusting;
 use crate::report::{Meter, Ui, number_of};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};

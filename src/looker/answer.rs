@@ -3,7 +3,7 @@
 use reqwest::header::HeaderMap;
 use zeroize::Zeroizing;
 
-use crate::looker::proxy::UsedProxy;
+use crate::net::proxy::UsedProxy;
 
 /// A response of any status.
 pub(super) struct Answer {

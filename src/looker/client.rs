@@ -16,7 +16,7 @@ use crate::looker::http::Http;
 use crate::looker::path::Path;
 use crate::looker::request::Sender;
 use crate::looker::response;
-use crate::looker::trace;
+use crate::net::trace;
 use crate::secret::SecretString;
 
 /// Looker's answer to a delete. Neither proves that the thing is gone: only a listing without it does.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::looker::foreign::Foreign;
-use crate::looker::proxy::UsedProxy;
+use crate::net::NetError;
+use crate::net::proxy::UsedProxy;
 use crate::system::duration;
 
 /// Why a call of Looker's API failed. Never holds a body, a secret, or a URL with a query.
@@ -209,6 +210,15 @@ pub enum LookerError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl From<NetError> for LookerError {
+    fn from(error: NetError) -> Self {
+        match error {
+            NetError::CaFile { path, source } => Self::CaFile { path, source },
+            NetError::Setup { problem } => Self::Setup { problem },
+        }
+    }
 }
 
 /// The end of a phrase about a connection: through which proxy.

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::looker::answer::Answer;
-use crate::looker::trace::without_query;
+use crate::net::trace::without_query;
 
 /// What came instead of an answer of Looker's API.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::looker::error::{LookerError, TlsProblem};
 use crate::looker::foreign::Foreign;
-use crate::looker::proxy::UsedProxy;
+use crate::net::proxy::UsedProxy;
 
 impl From<LookerError> for Error {
     fn from(error: LookerError) -> Self {

@@ -14,18 +14,19 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::looker::answer::Answer;
-use crate::looker::body::{self, Unread};
 use crate::looker::call::Call;
 use crate::looker::error::LookerError;
 use crate::looker::foreign::Foreign;
 use crate::looker::options::HttpOptions;
-use crate::looker::rate_limit::Pace;
 use crate::looker::request::{self, Sender};
-use crate::looker::retry::{self, Schedule};
+use crate::looker::retry as rule;
 use crate::looker::silence::Silence;
-use crate::looker::trace::{Exchange, Trace, Waiting, redact};
-use crate::looker::transport::{Route, Transport};
 use crate::looker::transport_error::Failing;
+use crate::net::body::{self, Unread};
+use crate::net::pace::Pace;
+use crate::net::retry::{self, Schedule};
+use crate::net::trace::{Exchange, Trace, Waiting, redact};
+use crate::net::transport::{Route, Transport};
 use crate::system::{Clock, Lease, Random, Turns};
 
 /// The connections, the rate limit and the number of calls, shared by all clones.
@@ -193,7 +194,7 @@ impl Http {
                     status: answer.status,
                     location: answer.header("location").map(str::to_owned),
                     date: answer.header("date").and_then(retry::date),
-                    retry_after: retry::asked(&answer, self.0.clock.now()),
+                    retry_after: retry::asked(&answer.headers, self.0.clock.now()),
                 });
             }
             attempt += 1;
@@ -274,8 +275,9 @@ impl Http {
             random,
             ..
         } = &*self.0;
-        self.pause(schedule.wait(result, repeatable, attempt, clock.now(), random))
-            .await
+        let now = clock.now();
+        let wait = rule::wait(*schedule, result, repeatable, attempt, now, random);
+        self.pause(wait).await
     }
 
     async fn pause(&self, wait: Option<Duration>) -> bool {
@@ -389,7 +391,7 @@ impl Http {
             clock, pace, ahead, ..
         } = &*self.0;
         let now = clock.now();
-        let asked = retry::asked(answer, now).unwrap_or_default();
+        let asked = retry::asked(&answer.headers, now).unwrap_or_default();
         pace.answered((answer.status == 429).then_some(asked), clock);
         if let Some(date) = answer.header("date").and_then(retry::date) {
             // belief: date-is-lookers-time

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::looker::proxy::Proxy;
-use crate::looker::trace::{NoTrace, Trace};
+use crate::net::proxy::Proxy;
+use crate::net::trace::{NoTrace, Trace};
 use crate::system::{Clock, Random};
 
 /// How long people wait for an answer before they wonder whether anything goes on.

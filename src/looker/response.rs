@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use crate::looker::answer::Answer;
 use crate::looker::error::{FieldError, LookerError};
 use crate::looker::foreign::Foreign;
-use crate::looker::retry;
+use crate::net::retry;
 
 /// The longest message of Looker's that is passed on.
 const LONGEST_MESSAGE: usize = 400;
@@ -52,7 +52,7 @@ pub(super) fn refusal(
         429 => LookerError::Throttled {
             operation,
             message,
-            retry_after: retry::asked(answer, now),
+            retry_after: retry::asked(&answer.headers, now),
         },
         _ => LookerError::Status {
             operation,

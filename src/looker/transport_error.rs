@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use rustls::CertificateError;
 
-use crate::looker::body::LIMIT;
-use crate::looker::certificate::SelfSigned;
 use crate::looker::error::{LookerError, TlsProblem};
-use crate::looker::proxy::UsedProxy;
+use crate::net::body::LIMIT;
+use crate::net::certificate::SelfSigned;
+use crate::net::proxy::UsedProxy;
 
 /// Context for the errors of one request.
 pub(super) struct Failing {

@@ -88,7 +88,7 @@ impl Exchange {
 }
 
 /// Headers as they may be shown: credentials redacted, `Location` without its query.
-pub(super) fn redact(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(crate) fn redact(headers: &HeaderMap) -> Vec<(String, String)> {
     let shown = headers.iter().map(|(name, value)| {
         let name = name.as_str();
         let value = match value.to_str() {
@@ -103,7 +103,7 @@ pub(super) fn redact(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 /// A `Location` without its query and fragment, which may hold secrets.
-pub(super) fn without_query(location: &str) -> String {
+pub(crate) fn without_query(location: &str) -> String {
     let end = location.find(['?', '#']).unwrap_or(location.len());
     location.get(..end).unwrap_or_default().to_owned()
 }

@@ -20,7 +20,7 @@ const OBJECT_ID: u8 = 0x06;
 
 /// The error of a certificate that its owner signed, and that was not given to us.
 #[derive(Debug)]
-pub(super) struct SelfSigned(Error);
+pub(crate) struct SelfSigned(Error);
 
 impl fmt::Display for SelfSigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,10 +32,10 @@ impl std::error::Error for SelfSigned {}
 
 /// Trusts what the system trusts, what the given authorities signed, and the given certificates themselves.
 #[derive(Debug)]
-pub(super) struct GivenOrSystem {
-    pub(super) system: Verifier,
-    pub(super) given: Vec<CertificateDer<'static>>,
-    pub(super) provider: Arc<CryptoProvider>,
+pub(crate) struct GivenOrSystem {
+    pub(crate) system: Verifier,
+    pub(crate) given: Vec<CertificateDer<'static>>,
+    pub(crate) provider: Arc<CryptoProvider>,
 }
 
 impl ServerCertVerifier for GivenOrSystem {

@@ -37,7 +37,7 @@ impl fmt::Display for UsedProxy {
 
 impl Proxy {
     /// What messages call it.
-    pub(super) fn named(&self) -> UsedProxy {
+    pub(crate) fn named(&self) -> UsedProxy {
         let address = match self.url.rsplit_once('@') {
             None => self.url.clone(),
             Some((before, host)) => match before.split_once("://") {
@@ -52,7 +52,7 @@ impl Proxy {
     }
 
     /// The proxy, if a request for `url` goes through it: unless `no_proxy` excepts the host.
-    pub(super) fn used_for(&self, url: &Url, no_proxy: Option<&str>) -> Option<UsedProxy> {
+    pub(crate) fn used_for(&self, url: &Url, no_proxy: Option<&str>) -> Option<UsedProxy> {
         // The rule by which reqwest itself decides.
         let matcher = Matcher::builder()
             .all(self.url.as_str())

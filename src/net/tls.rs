@@ -10,14 +10,14 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use crate::looker::certificate::GivenOrSystem;
-use crate::looker::error::LookerError;
+use crate::net::NetError;
+use crate::net::certificate::GivenOrSystem;
 
 /// Read every certificate in `files`.
-pub(super) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, LookerError> {
+pub(crate) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, NetError> {
     let mut all = Vec::new();
     for path in files {
-        let refused = |source: anyhow::Error| LookerError::CaFile {
+        let refused = |source: anyhow::Error| NetError::CaFile {
             path: path.clone(),
             source,
         };
@@ -35,10 +35,10 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Lo
 }
 
 /// TLS for `https`. Reading the system's certificates takes some milliseconds.
-pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, LookerError> {
+pub(crate) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConfig, NetError> {
     let provider = Arc::new(ring::default_provider());
     let system = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider));
-    let system = system.map_err(|error| LookerError::Setup {
+    let system = system.map_err(|error| NetError::Setup {
         problem: error.to_string(),
     })?;
     let verifier = GivenOrSystem {
@@ -53,19 +53,19 @@ pub(super) fn verified(extra: Vec<CertificateDer<'static>>) -> Result<ClientConf
 ///
 /// # Errors
 /// A file holds no certificate.
-pub fn trusting(ca_files: &[PathBuf]) -> Result<ClientConfig, LookerError> {
+pub fn trusting(ca_files: &[PathBuf]) -> Result<ClientConfig, NetError> {
     verified(read(ca_files)?)
 }
 
 /// TLS without verification.
-pub(super) fn unverified() -> ClientConfig {
+pub(crate) fn unverified() -> ClientConfig {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Anybody(Arc::clone(&provider)));
     dangerous(provider, verifier)
 }
 
 /// TLS that trusts no server, for `http` only: costs nothing to build.
-pub(super) fn none() -> ClientConfig {
+pub(crate) fn none() -> ClientConfig {
     versions(Arc::new(ring::default_provider()))
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth()

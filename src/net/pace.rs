@@ -22,7 +22,7 @@ const BLOCK: Duration = Duration::from_millis(250);
 
 /// When the next call may start.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     shared: OnceLock<Arc<dyn Turns>>,
     /// The turns taken from those that processes share.
     block: tokio::sync::Mutex<Block>,
@@ -52,7 +52,7 @@ struct Block {
 }
 
 impl Pace {
-    pub(super) fn new(rps: Option<f64>) -> Self {
+    pub(crate) fn new(rps: Option<f64>) -> Self {
         let configured = rps
             .filter(|rps| *rps > 0.0)
             .and_then(|rps| Duration::try_from_secs_f64(1.0 / rps).ok())
@@ -71,12 +71,12 @@ impl Pace {
     }
 
     /// From now on take turns from `turns`, if there is a rate to keep to.
-    pub(super) fn share(&self, turns: Arc<dyn Turns>) {
+    pub(crate) fn share(&self, turns: Arc<dyn Turns>) {
         let _kept = self.shared.set(turns).is_err();
     }
 
     /// Let no call start for `time`.
-    pub(super) fn hold(&self, time: Duration, clock: &Clock) {
+    pub(crate) fn hold(&self, time: Duration, clock: &Clock) {
         let until = clock.elapsed() + time;
         let mut state = self.state();
         state.held = state.held.max(until);
@@ -84,7 +84,7 @@ impl Pace {
     }
 
     /// Wait until this call may start.
-    pub(super) async fn turn(&self, clock: &Clock) {
+    pub(crate) async fn turn(&self, clock: &Clock) {
         if let Some(turns) = self.shared.get().filter(|_| !self.configured.is_zero()) {
             self.waiting.fetch_add(1, Ordering::Relaxed);
             let start = self.shared_turn(&**turns, clock).await;
@@ -131,7 +131,7 @@ impl Pace {
 
     /// An answer came. A 429 holds all calls back for as long as it asks and doubles the gap; any other answer shrinks the
     /// gap a little, down to the configured one.
-    pub(super) fn answered(&self, throttled: Option<Duration>, clock: &Clock) {
+    pub(crate) fn answered(&self, throttled: Option<Duration>, clock: &Clock) {
         let now = clock.elapsed();
         let mut state = self.state();
         let Some(wait) = throttled else {

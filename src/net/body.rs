@@ -4,10 +4,10 @@ use reqwest::Response;
 use zeroize::Zeroizing;
 
 /// The largest body that is read, in bytes after decompression.
-pub(super) const LIMIT: usize = 32 * 1024 * 1024;
+pub(crate) const LIMIT: usize = 32 * 1024 * 1024;
 
 /// Why a body could not be read in full.
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// It is larger than [`LIMIT`].
     TooLarge,
     /// It broke off, or could not be decompressed.
@@ -15,7 +15,7 @@ pub(super) enum Unread {
 }
 
 /// Read the body of `response`, at most [`LIMIT`] bytes of it.
-pub(super) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
+pub(crate) async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {
         // Checked before the chunk is kept, so that a decompression bomb cannot fill the memory.

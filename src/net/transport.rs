@@ -9,9 +9,9 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::looker::error::LookerError;
-use crate::looker::proxy::{Proxy, UsedProxy};
-use crate::looker::tls;
+use crate::net::NetError;
+use crate::net::proxy::{Proxy, UsedProxy};
+use crate::net::tls;
 
 /// The longest that connecting may take, within the timeout of the whole call.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -21,16 +21,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to connect.
-pub(super) struct Route {
-    pub(super) timeout: Duration,
-    pub(super) ca_files: Vec<PathBuf>,
-    pub(super) verify_tls: bool,
-    pub(super) proxy: Option<Proxy>,
-    pub(super) no_proxy: Option<String>,
+pub(crate) struct Route {
+    pub(crate) timeout: Duration,
+    pub(crate) ca_files: Vec<PathBuf>,
+    pub(crate) verify_tls: bool,
+    pub(crate) proxy: Option<Proxy>,
+    pub(crate) no_proxy: Option<String>,
 }
 
 /// The connections of one process.
-pub(super) struct Transport {
+pub(crate) struct Transport {
     route: Route,
     certificates: Vec<CertificateDer<'static>>,
     plain: OnceLock<Client>,
@@ -39,7 +39,7 @@ pub(super) struct Transport {
 
 impl Transport {
     /// Nothing is connected yet, but unusable certificate files are reported now.
-    pub(super) fn new(route: Route) -> Result<Self, LookerError> {
+    pub(crate) fn new(route: Route) -> Result<Self, NetError> {
         Ok(Self {
             certificates: tls::read(&route.ca_files)?,
             route,
@@ -49,7 +49,7 @@ impl Transport {
     }
 
     /// The HTTP client for `url`. The system's certificates are read for `https` only: it takes some milliseconds.
-    pub(super) fn client(&self, url: &Url) -> Result<&Client, LookerError> {
+    pub(crate) fn client(&self, url: &Url) -> Result<&Client, NetError> {
         let Route {
             verify_tls, proxy, ..
         } = &self.route;
@@ -71,15 +71,15 @@ impl Transport {
     }
 
     /// The proxy that requests for `url` go through.
-    pub(super) fn proxy_for(&self, url: &Url) -> Option<UsedProxy> {
+    pub(crate) fn proxy_for(&self, url: &Url) -> Option<UsedProxy> {
         let Route {
             proxy, no_proxy, ..
         } = &self.route;
         proxy.as_ref()?.used_for(url, no_proxy.as_deref())
     }
 
-    fn build(&self, config: ClientConfig) -> Result<Client, LookerError> {
-        let refused = |what: &str, error: reqwest::Error| LookerError::Setup {
+    fn build(&self, config: ClientConfig) -> Result<Client, NetError> {
+        let refused = |what: &str, error: reqwest::Error| NetError::Setup {
             problem: format!("{what}: {}", error.without_url()),
         };
         let Route {
@@ -112,14 +112,14 @@ impl Transport {
 }
 
 /// An HTTP library passes over a proxy of a kind that it does not know, and goes without.
-fn check_kind(proxy: &Proxy) -> Result<(), LookerError> {
+fn check_kind(proxy: &Proxy) -> Result<(), NetError> {
     let kind = proxy
         .url
         .split_once("://")
         .map(|(kind, _)| kind.to_ascii_lowercase());
     match kind.as_deref() {
         None | Some("http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") => Ok(()),
-        Some(kind) => Err(LookerError::Setup {
+        Some(kind) => Err(NetError::Setup {
             problem: format!(
                 "the {} is of the kind `{kind}`, which is not supported: use `http`, `https`, `socks5` or `socks5h`",
                 proxy.named()
