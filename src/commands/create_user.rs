@@ -10,7 +10,8 @@ use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine;
 use crate::commands::grant_args::GrantArgs;
-use crate::commands::key_sink::{self, DeliveryArgs};
+use crate::commands::key_sink::DeliveryArgs;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::known::known;
 use crate::commands::minter;
 use crate::commands::results::Results;
@@ -283,9 +284,9 @@ async fn checked(args: &CreateUserArgs, session: &Session) -> Result<(Grants, Ar
 }
 
 async fn create(wanted: Wanted, args: &CreateUserArgs, session: &Session) -> Result<Exit, Error> {
-    let keys_to = key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings);
+    let keys_to = Some(KeysTo::choose(&args.delivery.sinks, &session.settings));
     let base_url = session.admin.origin();
-    let results = Results::new(&session.ui, base_url, &keys_to, false)?.asked(wanted.asked);
+    let results = Results::new(&session.ui, base_url, keys_to, false)?.asked(wanted.asked);
     let mints = wanted.spec.key.is_some();
     let specs = vec![JobSpec::CreateUser(wanted.spec)];
     let exit = results.run("create-user", specs, mints, session).await?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::commands::context::CommandContext;
 use crate::commands::instance;
-use crate::commands::key_sink;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::progress::{Latest, UiObserver};
 use crate::commands::session::Session;
 use crate::config::LedgerPlace;
@@ -29,8 +29,8 @@ use crate::workflow::{
 /// What `runs resume` needs to go on with a run of any command.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Request {
-    /// The sink for keys, as typed; when recorded, of a command only its program.
-    pub(crate) keys_to: Option<String>,
+    /// The sinks for keys, as typed; when recorded, of a command only its program.
+    pub(crate) keys_to: Option<KeysTo>,
     /// What was asked for, if the jobs also depend on what was there at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<Value>,
@@ -41,7 +41,7 @@ pub(crate) struct Request {
 
 impl Request {
     /// A request whose jobs say all that a file asks for, besides where keys go.
-    pub(crate) fn of_file(name: &str, keys_to: Option<String>) -> Self {
+    pub(crate) fn of_file(name: &str, keys_to: Option<KeysTo>) -> Self {
         Self {
             keys_to,
             asked: None,
@@ -51,9 +51,9 @@ impl Request {
 
     /// The form that is recorded.
     fn recorded(&self, system: &System) -> Self {
-        let keys_to = self.keys_to.as_deref();
+        let keys_to = self.keys_to.as_ref();
         Self {
-            keys_to: keys_to.map(|keys_to| key_sink::recorded(keys_to, system)),
+            keys_to: keys_to.map(|keys_to| keys_to.recorded(system)),
             ..self.clone()
         }
     }

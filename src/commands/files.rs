@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::commands::keys_to::KeysTo;
 use crate::config::Settings;
 use crate::error::{Error, Kind};
 use crate::plan::read_header;
@@ -80,9 +81,13 @@ impl Roles {
         }
     }
 
-    /// Add the file or folder that keys go to.
-    pub(crate) fn keys_to(&mut self, spec: &str, system: &System) {
-        if let Some((path, folder)) = sink::place(spec, system) {
+    /// Add the files and folders that keys go to.
+    pub(crate) fn keys_to(&mut self, keys_to: &KeysTo, system: &System) {
+        let places = keys_to
+            .sinks()
+            .iter()
+            .filter_map(|it| sink::place(it, system));
+        for (path, folder) in places {
             self.add("`--keys-to`".to_owned(), path, true, folder);
         }
     }

@@ -8,51 +8,44 @@ use serde_json::{Value, json};
 
 use crate::commands::context::CommandContext;
 use crate::commands::files::Roles;
-use crate::commands::session::Session;
-use crate::config::Settings;
+use crate::commands::keys_to::{KeysTo, SinkArgs};
+use crate::commands::session::{Session, UiTrace};
 use crate::error::{Error, Kind};
+use crate::net::Trace;
 use crate::report::Ui;
-use crate::sink::{self, KeyName, Sink, Stdout};
-use crate::system::System;
+use crate::sink::{self, KeyName, Opening, Sink, Stdout, WebOptions};
 use crate::workflow::{Found, FoundKey};
 
 /// The purpose of new keys, and the sink for their secrets.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct DeliveryArgs {
-    /// The sink for the secret: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
-    #[arg(long, value_name = "SINK")]
-    pub(crate) keys_to: Option<String>,
+    #[command(flatten)]
+    pub(crate) sinks: SinkArgs,
 
     /// The purpose of the key, which Looker shows next to it
     #[arg(long, value_name = "TEXT")]
     pub(crate) key_purpose: Option<String>,
 }
 
-/// The name of the sink that prints the key with the result.
-pub(crate) const STDOUT: &str = "stdout";
-
-/// The sink as typed: from the flag, the settings, or standard output.
-pub(crate) fn choose(flag: Option<&str>, settings: &Settings) -> String {
-    let chosen = flag.or_else(|| settings.keys_to());
-    chosen.unwrap_or(STDOUT).to_owned()
-}
-
 /// Whether the result of a job was already printed when its key was delivered.
-pub(crate) fn has_printed(keys_to: &str, found: &Found) -> bool {
-    keys_to == STDOUT && found.key.is_some()
+pub(crate) fn has_printed(keys_to: Option<&KeysTo>, found: &Found) -> bool {
+    keys_to.is_some_and(KeysTo::prints) && found.key.is_some()
 }
 
-/// Open the sink and probe it, before anything is done at Looker. `print` implements standard output as a sink.
+/// Open the sinks and probe them, before anything is done at Looker. `print` implements standard output as a sink. `many` says
+/// that more than one user may get a key.
 pub(crate) async fn open(
-    keys_to: &str,
+    keys_to: &KeysTo,
     print: impl Fn(&KeyName, &str) -> io::Result<()> + Send + Sync + 'static,
+    many: bool,
     session: &Session,
 ) -> Result<Arc<dyn Sink>, Error> {
+    keys_to.check()?;
     // A sink that is also the ledger or the manifest would overwrite it with a secret.
     let mut roles = Roles::of(&session.settings, &session.system)?;
     roles.keys_to(keys_to, &session.system);
     roles.check()?;
-    let sink: Arc<dyn Sink> = if keys_to == STDOUT {
+    let sink: Arc<dyn Sink> = if keys_to.prints() {
         // Once Looker has shown a secret it cannot be read again, so losing it would waste the key.
         if session.system.out.is_lost() {
             let message = "standard output is closed or `/dev/null`, so the secret would be lost";
@@ -60,16 +53,42 @@ pub(crate) async fn open(
         }
         Arc::new(Stdout::new(print))
     } else {
-        sink::open(
-            keys_to,
-            &session.system,
-            session.settings.secret_variables(),
-        )?
+        stored(keys_to, session)?
     };
+    if many && sink.is_for_one_user() {
+        let message = format!("`{keys_to}` has room for one user's key, and there are more users");
+        return Err(Error::usage(message)
+            .hint("put `{external_user_id}` into the name of a store, or use `dir:PATH`"));
+    }
     // Nothing has been done yet, so a sink that cannot store a key is a usage error.
     let probed = sink.probe().await.map_err(Error::from);
     probed.map_err(|error| error.with_kind(Kind::Usage))?;
     Ok(sink)
+}
+
+/// Open sinks that store keys; their logins end with the session.
+pub(crate) fn stored(keys_to: &KeysTo, session: &Session) -> Result<Arc<dyn Sink>, Error> {
+    let web = web_options(session, Arc::new(UiTrace(session.ui.clone())));
+    let sink = sink::open(
+        keys_to.sinks(),
+        &Opening {
+            system: &session.system,
+            secret_variables: session.settings.secret_variables(),
+            web,
+            adopt: keys_to.adopt,
+        },
+    )?;
+    session.ends(&sink);
+    Ok(sink)
+}
+
+/// How stores are reached: what these settings say of connections, but for what concerns Looker alone.
+pub(crate) fn web_options(cx: &CommandContext, trace: Arc<dyn Trace>) -> WebOptions {
+    WebOptions {
+        retries: cx.settings.retries(),
+        ca_files: cx.settings.ca_files(),
+        trace,
+    }
 }
 
 /// A key in a JSON result; with the secret only if standard output is the sink.
@@ -81,7 +100,7 @@ pub(crate) fn key_json(key: &FoundKey, secret: Option<&str>) -> Value {
         #[serde(skip_serializing_if = "Option::is_none")]
         client_secret: Option<&'a str>,
         purpose: &'a str,
-        delivered_to: String,
+        delivered_to: Value,
     }
 
     json!(Shown {
@@ -89,7 +108,11 @@ pub(crate) fn key_json(key: &FoundKey, secret: Option<&str>) -> Value {
         client_id: &key.client_id,
         client_secret: secret,
         purpose: &key.purpose,
-        delivered_to: delivered_to(key, secret),
+        delivered_to: match delivered_to(key, secret).as_slice() {
+            [one] => json!(one),
+            [] => json!(""),
+            several => json!(several),
+        },
     })
 }
 
@@ -98,7 +121,7 @@ pub(crate) fn key_rows(key: &FoundKey, secret: Option<&str>) -> Vec<(&'static st
     let mut rows = vec![
         ("key", key.id.clone()),
         ("purpose", key.purpose.clone()),
-        ("delivered_to", delivered_to(key, secret)),
+        ("delivered_to", delivered_to(key, secret).join(", ")),
         ("client_id", key.client_id.clone()),
     ];
     if let Some(secret) = secret {
@@ -125,48 +148,10 @@ pub(crate) fn print_env(
 }
 
 /// A key that is being printed is thereby delivered.
-fn delivered_to(key: &FoundKey, secret: Option<&str>) -> String {
-    match (secret, &key.delivered_to) {
-        (None, Some(sink)) => sink.clone(),
-        (Some(_), _) => STDOUT.to_owned(),
-        (None, None) => String::new(),
-    }
-}
-
-/// The form of the sink `keys_to` that is recorded: of a command only its program, since its arguments may be secret; of a path
-/// the absolute one, since a run may be continued from another folder.
-pub(crate) fn recorded(keys_to: &str, system: &System) -> String {
-    match keys_to.split_once(':') {
-        Some(("exec", command)) => sink::exec_name(command),
-        Some((kind @ ("file" | "dir" | "env"), path)) => {
-            let path = system.path(path);
-            // A process may be in a folder that is gone; then the path is as good as it was typed.
-            let path = std::path::absolute(&path).unwrap_or(path);
-            format!("{kind}:{}", path.display())
-        }
-        _ => keys_to.to_owned(),
-    }
-}
-
-/// The sink of a run that is continued: as recorded, or as `given` again if the record is incomplete.
-pub(crate) fn again(
-    recorded_as: &str,
-    given: Option<&str>,
-    cx: &CommandContext,
-) -> Result<String, Error> {
-    let is_command = recorded_as.starts_with("exec:");
-    let known = given.or_else(|| cx.settings.keys_to().filter(|_| is_command));
-    match known {
-        Some(known) if recorded(known, &cx.system) == recorded_as => Ok(known.to_owned()),
-        None if !is_command => Ok(recorded_as.to_owned()),
-        Some(_) if !is_command => Err(Error::usage(format!(
-            "the run delivers its keys to `{recorded_as}`, and not elsewhere"
-        ))
-        .hint("leave `--keys-to` out")),
-        _ => Err(Error::usage(format!(
-            "the run delivers its keys to `{recorded_as}`, whose arguments are not kept"
-        ))
-        .hint("run `embedctl runs resume` with the same `--keys-to exec:COMMAND` again")),
+fn delivered_to(key: &FoundKey, secret: Option<&str>) -> Vec<String> {
+    match secret {
+        None => key.delivered_to.clone(),
+        Some(_) => vec!["stdout".to_owned()],
     }
 }
 
@@ -178,7 +163,7 @@ mod tests {
 
     use proptest::prelude::{prop_assert_eq, proptest};
 
-    use super::{FoundKey, Ui, print_env, sink};
+    use super::{FoundKey, Opening, Ui, print_env, sink};
     use crate::report::ReportOptions;
     use crate::secret::SecretString;
     use crate::sink::{Key, KeyName};
@@ -212,13 +197,14 @@ mod tests {
             client_id: "it's".to_owned(),
             purpose: "embedctl".to_owned(),
             created_at: jiff::Timestamp::UNIX_EPOCH,
+            job: String::new(),
         };
         let found = FoundKey {
             id: name.id.clone(),
             client_id: name.client_id.clone(),
             purpose: name.purpose.clone(),
             created_at: name.created_at,
-            delivered_to: None,
+            delivered_to: Vec::new(),
             due: None,
         };
         print_env(&ui, &name.base_url, Some(&found), Some(secret)).unwrap();
@@ -227,7 +213,7 @@ mod tests {
             name,
             client_secret,
         };
-        let sink = sink::open("env:key.env", &system, &[]).unwrap();
+        let sink = sink::open(&["env:key.env".to_owned()], &Opening::new(&system)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         runtime.unwrap().block_on(sink.deliver(&key)).unwrap();
         let kept = std::fs::read_to_string(folder.join("key.env")).unwrap();

@@ -22,6 +22,7 @@ mod json_object;
 mod kept_lines;
 mod key_sink;
 mod keys;
+mod keys_to;
 mod known;
 mod ledger;
 mod man;

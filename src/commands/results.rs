@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::commands::engine::{self, Ended, JobBatch, Request};
 use crate::commands::json_object::with;
 use crate::commands::key_sink;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::progress::Latest;
 use crate::commands::rotate_id::result as rotate_id;
 use crate::commands::session::Session;
@@ -26,7 +27,8 @@ use crate::workflow::{Finished, Found, JobSpec, Outcome, Reconciled, Via};
 pub(crate) struct Results {
     ui: Ui,
     base_url: String,
-    keys_to: String,
+    /// The sinks, if there are keys to deliver.
+    keys_to: Option<KeysTo>,
     /// What was asked for, if the jobs also depend on what was there at that moment.
     asked: Option<Value>,
     many: bool,
@@ -44,13 +46,20 @@ impl Results {
     ///
     /// # Errors
     /// The requested format cannot hold many results.
-    pub(crate) fn new(ui: &Ui, base_url: &str, keys_to: &str, many: bool) -> Result<Self, Error> {
+    pub(crate) fn new(
+        ui: &Ui,
+        base_url: &str,
+        keys_to: Option<KeysTo>,
+        many: bool,
+    ) -> Result<Self, Error> {
         match ui.format() {
             // Variables hold one result; a second would overwrite the first.
             Format::Env if many => return Err(ui.no_env_form()),
             // A key must be printed at the moment of its delivery, and a table or a JSON document is
             // only complete at the end.
-            Format::Table | Format::Json if many && keys_to == key_sink::STDOUT => {
+            Format::Table | Format::Json
+                if many && keys_to.as_ref().is_some_and(KeysTo::prints) =>
+            {
                 return Err(Error::usage(
                     "the keys of many users go to standard output only as one JSON object a line",
                 )
@@ -61,7 +70,7 @@ impl Results {
         Ok(Self {
             ui: ui.clone(),
             base_url: base_url.to_owned(),
-            keys_to: keys_to.to_owned(),
+            keys_to,
             asked: None,
             many,
             opened: Arc::default(),
@@ -90,15 +99,19 @@ impl Results {
         session: &Session,
     ) -> Result<Exit, Error> {
         let latest = Latest::default();
-        let sink = match mint {
-            true => Some(key_sink::open(&self.keys_to, self.printer(&latest), session).await?),
-            false => None,
+        let keys_to = self.keys_to.as_ref().filter(|_| mint);
+        let sink = match keys_to {
+            Some(to) => {
+                let many = specs.len() > 1;
+                Some(key_sink::open(to, self.printer(&latest), many, session).await?)
+            }
+            None => None,
         };
         let began = session.system.clock.elapsed();
         let work = JobBatch {
             command,
             request: Request {
-                keys_to: sink.as_ref().map(|_| self.keys_to.clone()),
+                keys_to: keys_to.cloned(),
                 asked: self.asked.take(),
                 about: None,
             },
@@ -175,7 +188,7 @@ impl Results {
         *self.outcomes.entry(word(&found)).or_default() += 1;
         self.keys_delivered += u64::from(found.key.is_some());
         self.keys_revoked += found.revoked.len();
-        let printed = key_sink::has_printed(&self.keys_to, &found);
+        let printed = key_sink::has_printed(self.keys_to.as_ref(), &found);
         if found.rotated.is_some() {
             return self.moved(run, &found);
         }

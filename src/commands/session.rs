@@ -1,7 +1,7 @@
 //! A session with Looker: creates the client from the settings, and logs the tokens out at the end.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::answers::{Answers, KeyAuthority};
 use crate::commands::context::CommandContext;
@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::looker::{ApiKey, Client, Exchange, Http, HttpOptions, Trace, Waiting};
 use crate::report::Ui;
 use crate::signed_url::Signer;
+use crate::sink::Sink;
 use crate::system::{System, duration};
 use crate::workflow::{Authority, Finder, KeyAccess};
 
@@ -25,6 +26,8 @@ pub(crate) struct Session {
     /// Who may manage keys, found out once.
     pub(crate) keys: Arc<KeyAccess>,
     emulator: Option<Emulator>,
+    /// Sinks whose logins end with the session.
+    sinks: Mutex<Vec<Arc<dyn Sink>>>,
 }
 
 impl Deref for Session {
@@ -74,6 +77,7 @@ impl Session {
             keys: KeyAccess::guessing(admin.clone(), guess),
             admin,
             emulator,
+            sinks: Mutex::default(),
             context,
         })
     }
@@ -105,6 +109,12 @@ impl Session {
         Ok((signer(embed.algorithm)?, signer(embed.algorithm.other())?))
     }
 
+    /// End the logins of `sink` with the session.
+    pub(crate) fn ends(&self, sink: &Arc<dyn Sink>) {
+        let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        sinks.push(Arc::clone(sink));
+    }
+
     /// Log the admin out, and stop the emulator if there is one. Called however the command ended.
     pub(crate) async fn close(self) {
         let ended = tokio::select! {
@@ -117,6 +127,12 @@ impl Session {
             self.ui.warning(format!(
                 "the admin's access token could not be logged out: {why}"
             ));
+        }
+        let sinks = self.sinks.into_inner();
+        for sink in sinks.unwrap_or_else(PoisonError::into_inner) {
+            if let Err(error) = sink.close().await {
+                self.context.ui.warning(error);
+            }
         }
         if let Some(emulator) = self.emulator {
             emulator.stop().await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
+use crate::commands::keys_to::ResumeSinkArgs;
 use crate::commands::runs::{Entry, find, go_on};
 use crate::commands::session::{Needs, Session};
 use crate::config::LedgerPlace;
@@ -21,9 +22,8 @@ pub(crate) struct WorkArgs {
     #[arg(long)]
     run: Option<String>,
 
-    /// The sink for its keys, again: of `exec:COMMAND` the ledger keeps only the program
-    #[arg(long, value_name = "SINK")]
-    keys_to: Option<String>,
+    #[command(flatten)]
+    sinks: ResumeSinkArgs,
 }
 
 pub(crate) async fn run(args: &WorkArgs, cx: CommandContext) -> Result<Exit, Error> {
@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &WorkArgs, cx: CommandContext) -> Result<Exit, Err
         Some(run) => vec![find(&*ledger, run).await?],
         None => unfinished(&*ledger).await?,
     };
-    let keys_to = args.keys_to.as_deref();
+    let given = args.sinks.given();
     let mut open = runs.into_iter().filter(|run| run.open > 0).peekable();
     if open.peek().is_none() {
         cx.ui.status("There is nothing to work on.".to_owned());
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: &WorkArgs, cx: CommandContext) -> Result<Exit, Err
                 "Working on run {}, of which {} users are left.",
                 run.id, run.open
             ));
-            exit = Box::pin(go_on(&run, keys_to, Entry::Along, ledger, session)).await?;
+            exit = Box::pin(go_on(&run, &given, Entry::Along, ledger, session)).await?;
         }
         Ok(exit)
     })

@@ -60,7 +60,7 @@ impl Settings {
         let layers = Layers::of_profile(&args, system, file, name)?;
         let settings = Self::from_layers(&layers, self.places.clone())?;
         match settings.keys_to() {
-            Some(spec) if spec != "stdout" => sink::open(spec, system, &[]).map(drop),
+            Some(spec) if spec != "stdout" => sink::check(spec),
             _ => Ok(()),
         }
     }
@@ -80,6 +80,7 @@ impl Settings {
         {
             secret_variables.push("PGPASSWORD".to_owned());
         }
+        let keys_to = keys_to(layers, &mut secret_variables);
         let mut settings = Self {
             yes: args.yes,
             no_input: args.no_input,
@@ -96,9 +97,7 @@ impl Settings {
             grants: layers
                 .profile(|profile| Some(grants(&profile.grants)))
                 .unwrap_or_else(|| Setting::default(Grants::default())),
-            keys_to: layers
-                .variable(&["EMBEDCTL_KEYS_TO"])
-                .or_else(|| layers.profile(|profile| profile.keys_to.clone())),
+            keys_to,
             ledger,
             ledger_password,
             timeout: connection::timeout(layers)?,
@@ -143,6 +142,15 @@ fn ledger(layers: &Layers<'_>, places: &Places) -> Result<LedgerSettings, Error>
         Setting::new(secret, source)
     });
     Ok((Some(place), in_address.or(named)))
+}
+
+/// The usual sink; the variables that open its store are secret.
+fn keys_to(layers: &Layers<'_>, secret_variables: &mut Vec<String>) -> Option<Setting<String>> {
+    let keys_to = layers
+        .variable(&["EMBEDCTL_KEYS_TO"])
+        .or_else(|| layers.profile(|profile| profile.keys_to.clone()))?;
+    secret_variables.extend(sink::secret_variables(&keys_to.value));
+    Some(keys_to)
 }
 
 fn embed_host(layers: &Layers<'_>) -> Option<Setting<String>> {

@@ -1,6 +1,5 @@
 //! Where a request failed: before it was sent, or at a point where Looker may have acted.
 
-use std::error::Error as StdError;
 use std::time::Duration;
 
 use rustls::CertificateError;
@@ -8,6 +7,7 @@ use rustls::CertificateError;
 use crate::looker::error::{LookerError, TlsProblem};
 use crate::net::body::LIMIT;
 use crate::net::certificate::SelfSigned;
+use crate::net::error::{cause, tls_error};
 use crate::net::proxy::UsedProxy;
 
 /// Context for the errors of one request.
@@ -88,32 +88,6 @@ impl Failing {
             limit: LIMIT,
         }
     }
-}
-
-/// The innermost cause of `error`, without the URL and without reqwest's and hyper's own wording.
-fn cause(error: reqwest::Error) -> anyhow::Error {
-    let error = error.without_url();
-    let last = chain(&error).last().map(ToString::to_string);
-    anyhow::Error::msg(last.unwrap_or_else(|| error.to_string()))
-}
-
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        // An `io::Error` that wraps an error does not list it as its source.
-        match error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
-            None => error.source(),
-        }
-    })
-}
-
-fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    chain(error).find_map(|error| error.downcast_ref())
 }
 
 fn self_signed(error: &rustls::Error) -> Option<&SelfSigned> {

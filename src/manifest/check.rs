@@ -21,8 +21,10 @@ pub(crate) struct Checked {
     pub(crate) attributes: BTreeSet<String>,
     /// Whether any user sets `key`.
     pub(crate) names_keys: bool,
-    /// Whether any user wants a key.
-    pub(crate) wants_keys: bool,
+    /// How many users want a key.
+    pub(crate) wants_keys: u64,
+    /// How many users want none.
+    pub(crate) wants_none: u64,
 }
 
 /// Read a manifest to its end. Only a fingerprint of each row is kept, so that memory stays flat for a million rows.
@@ -89,7 +91,11 @@ impl Checked {
     fn row(&mut self, row: &Row) {
         self.rows += 1;
         self.names_keys |= row.key.is_some();
-        self.wants_keys |= row.key.is_some_and(|key| key != KeyWish::None);
+        match row.key {
+            None => {}
+            Some(KeyWish::None) => self.wants_none += 1,
+            Some(_) => self.wants_keys += 1,
+        }
         for name in row.grants.user_attributes.keys() {
             if !self.attributes.contains(name) {
                 self.attributes.insert(name.clone());

@@ -1,5 +1,6 @@
 //! Why no connection can be set up.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind};
@@ -46,4 +47,30 @@ impl From<NetError> for Error {
             None => error,
         }
     }
+}
+
+/// The innermost cause of `error`, without the URL and without reqwest's and hyper's own wording.
+pub(crate) fn cause(error: reqwest::Error) -> anyhow::Error {
+    let error = error.without_url();
+    let last = chain(&error).last().map(ToString::to_string);
+    anyhow::Error::msg(last.unwrap_or_else(|| error.to_string()))
+}
+
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        // An `io::Error` that wraps an error does not list it as its source.
+        match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+pub(crate) fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    chain(error).find_map(|error| error.downcast_ref())
 }

@@ -56,6 +56,10 @@ impl Sink for EnvSink {
         self.spec.clone()
     }
 
+    fn is_for_one_user(&self) -> bool {
+        true
+    }
+
     fn probe(&self) -> Answer<'_, ()> {
         let path = self.path.clone();
         blocking(move || {

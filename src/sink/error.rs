@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::{Error, Kind};
+use crate::net::NetError;
 use crate::system::FileError;
 
 /// Why a sink cannot keep a key. Holds no secret.
@@ -70,6 +71,22 @@ impl From<SinkError> for Error {
         match hint {
             Some(hint) => error.hint(hint),
             None => error,
+        }
+    }
+}
+
+impl From<NetError> for SinkError {
+    fn from(error: NetError) -> Self {
+        let advice = error.advice();
+        let message = error.to_string();
+        let source = match error {
+            NetError::CaFile { source, .. } => Some(source),
+            NetError::Setup { .. } => None,
+        };
+        Self {
+            message,
+            hint: advice.map(str::to_owned),
+            source,
         }
     }
 }

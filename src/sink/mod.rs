@@ -1,5 +1,6 @@
 //! Where the secret of a key goes: the only way a secret leaves the process.
 
+mod address;
 mod dir;
 mod dotenv;
 mod error;
@@ -7,9 +8,14 @@ mod exec;
 mod expected;
 mod file;
 mod index;
+mod many;
 mod record;
 mod spec;
 mod stdout;
+mod store;
+mod value;
+mod vault;
+mod web;
 
 use std::fmt;
 use std::pin::Pin;
@@ -20,8 +26,9 @@ use crate::secret::SecretString;
 
 pub use self::error::SinkError;
 pub use self::exec::name as exec_name;
-pub use self::spec::{FORMS, open, place};
+pub use self::spec::{FORMS, Opening, check, open, place, secret_variables};
 pub use self::stdout::{Stdout, show};
+pub use self::web::WebOptions;
 
 /// The future result of a sink method.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Send + 'a>>;
@@ -30,6 +37,16 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, SinkError>> + Sen
 pub trait Sink: fmt::Debug + Send + Sync {
     /// How reports call it, such as `file:/run/keys.jsonl`; contains no secret.
     fn name(&self) -> String;
+
+    /// The same of each place that a key goes to.
+    fn names(&self) -> Vec<String> {
+        vec![self.name()]
+    }
+
+    /// Whether it has room for the key of one user only.
+    fn is_for_one_user(&self) -> bool {
+        false
+    }
 
     /// Find out, before the first key is minted, whether it could store one.
     fn probe(&self) -> Answer<'_, ()>;
@@ -50,6 +67,16 @@ pub trait Sink: fmt::Debug + Send + Sync {
 
     /// Whether it holds the key; `None` if it cannot tell.
     fn holds<'a>(&'a self, key: &'a KeyName) -> Answer<'a, Option<bool>>;
+
+    /// Destroy what it still has of a key that was replaced and is revoked: an earlier version, if it keeps such.
+    fn forget<'a>(&'a self, _key: &'a KeyName) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// End what was begun with it, such as a login.
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// A key without its secret.
@@ -69,6 +96,8 @@ pub struct KeyName {
     pub purpose: String,
     /// When it was minted.
     pub created_at: Timestamp,
+    /// The run and the job that minted it, as in tags; empty if that is not known.
+    pub job: String,
 }
 
 /// A key that a sink holds, or held until another replaced it: its secret is nowhere else.

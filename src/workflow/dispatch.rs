@@ -23,6 +23,7 @@ pub(super) fn before(step: Step, work: &mut JobContext) -> Before {
         Step::Move(kind) => move_steps::before(work, kind),
         Step::RevokeOldKeys | Step::EndOldSessions | Step::RetireOldUser => retire::before(work),
         // No intent is needed: a minted key without `deliver` counts as in doubt anyway.
+        Step::Prove if !(work.spec.replaces_keys() || work.takes_place) => Before::Skip,
         Step::Prove | Step::Deliver | Step::Tag => match work.found.key {
             Some(_) => Before::Read,
             None => Before::Skip,

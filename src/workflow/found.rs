@@ -108,9 +108,39 @@ pub struct FoundKey {
     pub purpose: String,
     /// When it was created.
     pub created_at: Timestamp,
-    /// The sink that holds it; `None` until it is delivered.
-    pub delivered_to: Option<String>,
+    /// The sinks that hold it; none until it is delivered.
+    #[serde(with = "one_or_more")]
+    pub delivered_to: Vec<String>,
     /// When to revoke it, if its lifetime is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+}
+
+/// Sinks in the ledger: none, one as a text, which is all that earlier releases knew, or several.
+mod one_or_more {
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        None(()),
+        One(String),
+        More(Vec<String>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(sinks: &[String], to: S) -> Result<S::Ok, S::Error> {
+        match sinks {
+            [] => to.serialize_none(),
+            [one] => to.serialize_str(one),
+            more => more.serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+        Ok(match Form::deserialize(from)? {
+            Form::None(()) => Vec::new(),
+            Form::One(one) => vec![one],
+            Form::More(more) => more,
+        })
+    }
 }

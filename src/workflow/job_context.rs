@@ -113,6 +113,8 @@ pub(crate) struct JobContext {
     pub(crate) lost_answers: Vec<Error>,
     /// How often tagging a delivered key failed.
     pub(crate) untagged: usize,
+    /// Whether the sink holds a key of the user whose place the new one takes.
+    pub(crate) takes_place: bool,
     /// The client id of the key whose only copy in the sink the new key overwrites.
     pub(crate) overwrites: Option<String>,
     /// Whether an earlier process may have worked on the job.
@@ -205,6 +207,7 @@ impl JobContext {
             client_id: key.client_id.clone(),
             purpose: key.purpose.clone(),
             created_at: key.created_at,
+            job: self.maker().to_string(),
         }
     }
 

@@ -206,6 +206,7 @@ async fn start(
         wants_allowed: false,
         lost_answers: Vec::new(),
         untagged: 0,
+        takes_place: false,
         overwrites: None,
         resumed,
         began: cx.clock.now(),

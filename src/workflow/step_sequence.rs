@@ -6,12 +6,24 @@ use crate::workflow::step::Step;
 use crate::workflow::user_spec::UserSpec;
 
 impl JobSpec {
+    /// Whether its key replaces others, so that it has to log in whatever the sink holds.
+    pub(crate) fn replaces_keys(&self) -> bool {
+        match self {
+            Self::CreateUser(spec) => spec.key.is_some() && spec.planned.rotate,
+            Self::MintKey(_) => false,
+            Self::RotateKey(_) => true,
+            Self::RotateId(spec) => spec.user.key.is_some(),
+        }
+    }
+
     /// The steps of the job, in order.
     pub fn steps(&self) -> Vec<Step> {
-        const KEY: [Step; 5] = [
+        // A key that takes another one's place in the sink logs in first; one that takes none is spared the calls.
+        const KEY: [Step; 6] = [
             Step::AllowKeys,
             Step::Reconcile,
             Step::Mint,
+            Step::Prove,
             Step::Deliver,
             Step::Tag,
         ];

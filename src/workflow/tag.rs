@@ -104,6 +104,13 @@ impl Tag {
     }
 }
 
+/// As in tags.
+impl fmt::Display for Maker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.run, self.job)
+    }
+}
+
 impl fmt::Display for Tag {
     /// The text for `purpose`; the operator's words are cut off if they do not fit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

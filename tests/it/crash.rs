@@ -18,7 +18,7 @@ use embedctl::ledger::{
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::SecretString;
 use embedctl::signed_url::{Grants, Signer};
-use embedctl::sink;
+use embedctl::sink::{self, Opening};
 use embedctl::system::{Clock, Interrupt, Random};
 use embedctl::workflow::{
     self, Context, Finder, Found, IfNone, JobSpec, KeyAccess, KeyJob, KeySpec, Observer,
@@ -264,7 +264,9 @@ impl World {
             sole_minter: self.sole_minter,
             signer: Some(signer.unwrap().with_scheme("http")),
             other_signer: None,
-            sink: Some(sink::open(&self.sink, &system, &[]).unwrap()),
+            sink: Some(
+                sink::open(std::slice::from_ref(&self.sink), &Opening::new(&system)).unwrap(),
+            ),
             ledger: Arc::new(ledger),
             clock: self.clock.clone(),
             random: Random::os(),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use embedctl::secret::SecretString;
-use embedctl::sink::{self, Held, Key, KeyName, Sink};
+use embedctl::sink::{self, Held, Key, KeyName, Opening, Sink};
 use embedctl::system::{Input, Stream, System};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,6 +35,7 @@ fn key(user: &str, id: &str) -> Key {
             client_id: format!("client{id}"),
             purpose: "embedctl".to_owned(),
             created_at: "2026-03-01T12:00:00Z".parse().unwrap(),
+            job: String::new(),
         },
         client_secret: SecretString::from(format!("secret{id}")),
     }
@@ -45,7 +46,7 @@ fn sink(folder: &TempDir, spec: &str) -> Arc<dyn Sink> {
     let stream = || Stream::new(io::sink(), false);
     let none: [(String, String); 0] = [];
     let system = System::with(none, folder.path(), Input::empty(), stream(), stream());
-    sink::open(spec, &system, &[]).unwrap()
+    sink::open(&[spec.to_owned()], &Opening::new(&system)).unwrap()
 }
 
 #[tokio::test]

@@ -589,3 +589,36 @@ async fn a_delivered_key_that_cannot_be_tagged_is_named_and_no_success_and_a_res
     assert_eq!(sandbox.read("keys.jsonl").lines().count(), 1);
     sandbox.finish().await;
 }
+
+/// A key that takes another one's place in the sink logs in first, also where nothing is to be revoked.
+#[tokio::test]
+async fn a_key_that_does_not_log_in_takes_no_place_in_a_sink() {
+    for sink in ["dir:keys", "env:key.env"] {
+        let sandbox = Sandbox::new().await;
+        std::fs::create_dir(sandbox.path("keys")).unwrap();
+        let file = if sink.starts_with("dir") {
+            "keys/acme-42.json"
+        } else {
+            "key.env"
+        };
+        let created = ["create-user", "acme-42", "--keys-to", sink];
+        let _done = sandbox.run(&created).await.done();
+        let before = sandbox.read(file);
+        // The admin logs in first, then the key.
+        sandbox
+            .emulator()
+            .inject(Fault::status(404).on("login").after(1));
+
+        let mint = ["keys", "mint", "acme-42", "--keys-to", sink];
+        let refused = sandbox.run(&mint).await.exits(3);
+
+        assert!(
+            refused.err.contains("does not log in, so it was revoked"),
+            "{}",
+            refused.err
+        );
+        assert_eq!(sandbox.read(file), before);
+        assert_eq!(key_ids(sandbox.emulator(), "acme-42").await.len(), 1);
+        sandbox.finish().await;
+    }
+}

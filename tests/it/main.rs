@@ -113,6 +113,7 @@ mod sinks;
 mod spreadsheets;
 mod steps;
 mod stop;
+mod stores;
 mod support;
 mod switch_matrix;
 mod tenants;

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use embedctl::error::Error;
 use embedctl::secret::SecretString;
-use embedctl::sink::{self, Key, KeyName, Sink, SinkError, Stdout};
+use embedctl::sink::{self, Key, KeyName, Opening, Sink, SinkError, Stdout};
 use embedctl::system::{Input, Stream, System};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -41,7 +41,12 @@ impl Place {
         let stream = || Stream::new(io::sink(), false);
         let env = self.env.clone();
         let system = System::with(env, self.folder.path(), Input::empty(), stream(), stream());
-        sink::open(spec, &system, &["MY_EMBED_SECRET".to_owned()])
+        let secret_variables = ["MY_EMBED_SECRET".to_owned()];
+        let opening = Opening {
+            secret_variables: &secret_variables,
+            ..Opening::new(&system)
+        };
+        sink::open(&[spec.to_owned()], &opening)
     }
 
     fn open(&self, spec: &str) -> Arc<dyn Sink> {
@@ -77,6 +82,7 @@ fn key(user: &str, id: &str) -> Key {
             client_id: format!("client{id}"),
             purpose: "embedctl:1:2".to_owned(),
             created_at: "2026-03-01T12:00:00Z".parse().unwrap(),
+            job: "0192f7a0-6a3c-0000000001/7".to_owned(),
         },
         client_secret: SecretString::from(format!("secret{id}")),
     }
@@ -102,9 +108,9 @@ fn a_sink_of_no_known_form_is_refused_with_the_forms() {
         (error.to_string(), error.advice().unwrap().to_owned())
     };
 
-    let forms = "keys go to `stdout`, `file:PATH`, `dir:PATH`, `env:PATH` or `exec:COMMAND`";
-    let message = "`vault:x` is not a valid sink".to_owned();
-    assert_eq!(refused("vault:x"), (message, forms.to_owned()));
+    let forms = "keys go to `stdout`, `file:PATH`, `dir:PATH`, `env:PATH`, `exec:COMMAND` or `vault:MOUNT/PATH`";
+    let message = "`valt:x` is not a valid sink".to_owned();
+    assert_eq!(refused("valt:x"), (message, forms.to_owned()));
     let hint = format!("{forms}; for a file, write `file:keys.jsonl`");
     assert_eq!(refused("keys.jsonl").1, hint);
     let expected = (

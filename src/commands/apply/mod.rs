@@ -22,7 +22,7 @@ use serde_json::to_string_pretty;
 
 use crate::commands::context::{CommandContext, until_interrupted};
 use crate::commands::files::Roles;
-use crate::commands::key_sink;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::session::{Needs, Session};
 use crate::config::Settings;
 use crate::error::{Error, Exit};
@@ -96,7 +96,7 @@ pub(crate) async fn run(
     roles.read("the manifest", name, system);
     roles.write("`--failed-to`", args.failed_to.as_deref(), system);
     roles.write("`--report`", args.report.as_deref(), system);
-    let keys_to = key_sink::choose(args.planning.keys_to.as_deref(), &settings);
+    let keys_to = KeysTo::choose(&args.planning.sinks, &settings);
     roles.keys_to(&keys_to, system);
     roles.check()?;
     let source = Source::open(name, args.planning.format, system)?;

@@ -1,6 +1,7 @@
 //! The flags for reading and applying a manifest, shared by `plan` and `apply`.
 
 use crate::commands::consent::MaxArgs;
+use crate::commands::keys_to::SinkArgs;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::manifest::Format;
@@ -22,9 +23,8 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_name = "TEXT")]
     pub(super) key_purpose: Option<String>,
 
-    /// The sink for secrets: stdout, file:PATH, dir:PATH, exec:COMMAND or env:PATH
-    #[arg(long, value_name = "SINK")]
-    pub(super) keys_to: Option<String>,
+    #[command(flatten)]
+    pub(super) sinks: SinkArgs,
 
     /// For which users sudo is verified: all, a sample, or none
     #[arg(long, value_enum, default_value_t, value_name = "SCOPE")]
@@ -72,7 +72,7 @@ pub(crate) enum Prune {
 impl PlanningArgs {
     /// The key policy for rows without one.
     pub(super) fn key(&self, settings: &Settings) -> KeyWish {
-        let names_sink = self.keys_to.is_some() || settings.keys_to().is_some();
+        let names_sink = !self.sinks.keys_to.is_empty() || settings.keys_to().is_some();
         let usual = match names_sink {
             true => KeyWish::Ensure,
             false => KeyWish::None,

@@ -166,9 +166,13 @@ pub(crate) struct Decisions {
 }
 
 impl CheckedManifest {
-    /// Whether any user may get a key.
-    pub(super) fn may_mint(&self) -> bool {
-        self.checked.wants_keys || (self.key != KeyWish::None && self.checked.rows > 0)
+    /// How many users may get a key.
+    pub(super) fn may_mint(&self) -> u64 {
+        let checked = &self.checked;
+        match self.key {
+            KeyWish::None => checked.wants_keys,
+            _ => checked.rows - checked.wants_none,
+        }
     }
 
     /// Read the users from Looker.

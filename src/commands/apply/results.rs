@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::commands::engine::Others;
 use crate::commands::json_object::with;
 use crate::commands::key_sink;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::progress::Latest;
 use crate::commands::results::result_json;
 use crate::error::{Error, Exit, Kind};
@@ -25,8 +26,8 @@ const SHOWN: u64 = 20;
 #[derive(Debug)]
 pub(super) struct Results {
     ui: Ui,
-    /// The sink, if any user may get a key.
-    keys_to: Option<String>,
+    /// The sinks, if any user may get a key.
+    keys_to: Option<KeysTo>,
     created: u64,
     updated: u64,
     disabled: u64,
@@ -58,10 +59,10 @@ pub(super) struct Sum {
 impl Results {
     /// # Errors
     /// The requested format cannot hold the results.
-    pub(super) fn new(ui: &Ui, keys_to: Option<String>) -> Result<Self, Error> {
+    pub(super) fn new(ui: &Ui, keys_to: Option<KeysTo>) -> Result<Self, Error> {
         match ui.format() {
             Format::Env => return Err(ui.no_env_form()),
-            Format::Table | Format::Json if keys_to.as_deref() == Some(key_sink::STDOUT) => {
+            Format::Table | Format::Json if keys_to.as_ref().is_some_and(KeysTo::prints) => {
                 return Err(Error::usage(
                     "the keys of many users go to standard output only as one JSON object a line",
                 )
@@ -156,7 +157,7 @@ impl Results {
         }
         self.keys_delivered += u64::from(found.key.is_some());
         self.keys_revoked += found.revoked.len() as u64;
-        let keys_to = self.keys_to.as_deref().unwrap_or_default();
+        let keys_to = self.keys_to.as_ref();
         if self.ui.format() == Format::Jsonl && !key_sink::has_printed(keys_to, found) {
             return self.ui.json(&result_json(found, None));
         }

@@ -20,6 +20,7 @@ use crate::commands::context::until_interrupted;
 use crate::commands::engine::{self, Others, OwnedRun, Request};
 use crate::commands::kept_lines::KeptLines;
 use crate::commands::key_sink;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Exit, Kind};
@@ -47,13 +48,12 @@ pub(super) async fn apply(
         sound(source, &args.planning, session, ui, system),
     )
     .await?;
-    let keys_to = sound
-        .may_mint()
-        .then(|| key_sink::choose(args.planning.keys_to.as_deref(), &session.settings));
+    let keys = sound.may_mint();
+    let keys_to = (keys > 0).then(|| KeysTo::choose(&args.planning.sinks, &session.settings));
     let mut results = Results::new(ui, keys_to.clone())?;
     let latest = Latest::default();
     let sink = match &keys_to {
-        Some(to) => Some(key_sink::open(to, results.printer(&latest), session).await?),
+        Some(to) => Some(key_sink::open(to, results.printer(&latest), keys > 1, session).await?),
         None => None,
     };
     let request = Request::of_file(&source.name, keys_to);

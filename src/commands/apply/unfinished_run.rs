@@ -6,6 +6,7 @@ use crate::commands::apply::patience::Patience;
 use crate::commands::apply::results::Results;
 use crate::commands::engine::{self, OwnedRun, Request};
 use crate::commands::key_sink;
+use crate::commands::keys_to::{KeysTo, SinkArgs};
 use crate::commands::progress::Latest;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
@@ -27,7 +28,7 @@ pub(super) async fn finish(
     (session, ui): (&Session, &Ui),
     patience: &mut Patience,
 ) -> Result<(), Error> {
-    let (keys_to, about) = (request.keys_to.as_deref(), request.about.as_deref());
+    let (keys_to, about) = (request.keys_to.as_ref(), request.about.as_deref());
     let runs = ledger.runs(NEWEST).await?;
     let here = ledger.instance().await?;
     // Only runs of this Looker: the ledger may have been bound to another.
@@ -55,7 +56,7 @@ async fn go_on(
     Begun { run, shared }: Begun,
     ledger: &Arc<dyn Ledger>,
     results: &mut Results,
-    keys_to: Option<&str>,
+    keys_to: Option<&KeysTo>,
     (session, ui): (&Session, &Ui),
 ) -> Result<(), Error> {
     let id = run.id;
@@ -80,7 +81,7 @@ async fn go_on(
     let sink = match &keys_to {
         Some(keys_to) => {
             let printer = results.printer(&latest);
-            Some(key_sink::open(keys_to, printer, session).await?)
+            Some(key_sink::open(keys_to, printer, run.open > 1, session).await?)
         }
         None => None,
     };
@@ -109,17 +110,26 @@ async fn go_on(
 /// Where the run delivers its keys. Only a command has to be given again; everything else is recorded.
 fn recorded_sink(
     run: &Run,
-    keys_to: Option<&str>,
+    keys_to: Option<&KeysTo>,
     session: &Session,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<KeysTo>, Error> {
     let request: Request = serde_json::from_value(run.request.clone()).map_err(|error| {
         Error::internal(error).context(format!("cannot read what run {} was to do", run.id))
     })?;
-    let recorded = request.keys_to.as_deref();
-    let given = keys_to.filter(|_| recorded.is_some_and(|it| it.starts_with("exec:")));
-    recorded
-        .map(|recorded| key_sink::again(recorded, given, session))
-        .transpose()
+    let Some(recorded) = request.keys_to else {
+        return Ok(None);
+    };
+    let mut given = SinkArgs::default();
+    if let Some(keys_to) = keys_to {
+        let sinks = keys_to.sinks().iter();
+        let commands = sinks.filter(|sink| sink.starts_with("exec:"));
+        given.keys_to = commands
+            .filter(|_| recorded.has_command())
+            .cloned()
+            .collect();
+        given.adopt = keys_to.adopt;
+    }
+    recorded.again(&given, session).map(Some)
 }
 
 /// Take the run over once its owner is gone, or join it if it is for the `same` manifest; `None` if nothing is left of it by

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::commands::context::CommandContext;
 use crate::commands::doctor::findings::Findings;
 use crate::commands::doctor::watch::Watch;
+use crate::commands::keys_to::SinkArgs;
 use crate::commands::session;
 use crate::config::Settings;
 use crate::error::{Error, Exit, Kind};
@@ -32,6 +33,10 @@ pub(crate) struct DoctorArgs {
     /// Also test, on an embed user that is created for this and deleted again, where Lookers may differ, and keep the results
     #[arg(long)]
     probe: bool,
+
+    /// The sink to try, without minting a key; default: the profile's; may be repeated
+    #[arg(long, value_name = "SINK")]
+    keys_to: Vec<String>,
 }
 
 /// Shared by the checks.
@@ -81,7 +86,7 @@ async fn examine(
         }
         Err(error) => findings.fail("connection", &error)?,
     }
-    local::examine(cx, findings).await
+    local::examine(cx, &SinkArgs::of(&args.keys_to), findings).await
 }
 
 impl DoctorContext<'_> {

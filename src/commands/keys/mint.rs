@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::commands::context::CommandContext;
-use crate::commands::key_sink::{self, DeliveryArgs};
+use crate::commands::key_sink::DeliveryArgs;
 use crate::commands::keys::users::{self, Users, UsersArgs};
+use crate::commands::keys_to::KeysTo;
 use crate::commands::minter;
 use crate::commands::results::Results;
 use crate::commands::session::{Needs, Session};
@@ -64,9 +65,9 @@ pub(crate) async fn deliver(
     if specs.is_empty() {
         session.ui.status("There is no such embed user.");
     }
-    let keys_to = key_sink::choose(delivery.keys_to.as_deref(), &session.settings);
+    let keys_to = Some(KeysTo::choose(&delivery.sinks, &session.settings));
     let base_url = session.admin.origin();
-    let results = Results::new(&session.ui, base_url, &keys_to, users.are_many())?;
+    let results = Results::new(&session.ui, base_url, keys_to, users.are_many())?;
     results.run(command, specs, true, session).await
 }
 

@@ -14,6 +14,7 @@ use crate::commands::key_sink;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::row::{HEADER, Row};
 use crate::commands::keys::users::Matcher;
+use crate::commands::keys_to::{KeysTo, SinkArgs};
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{KeyRecord, KeyState, Ledger};
@@ -40,9 +41,9 @@ pub(crate) struct KeysOrphansArgs {
     #[arg(long)]
     revoke: bool,
 
-    /// The sink to ask which keys it holds; default: the profile's
+    /// The sink to ask which keys it holds; default: the profile's; may be repeated
     #[arg(long, value_name = "SINK")]
-    keys_to: Option<String>,
+    keys_to: Vec<String>,
 
     /// Believe a shared store that says it does not hold a key, even if the key's tag says that it was delivered
     #[arg(long)]
@@ -103,15 +104,10 @@ async fn orphans(args: &KeysOrphansArgs, session: &Session) -> Result<Exit, Erro
 
 /// The sink to ask, if there is one that can answer.
 fn sink(args: &KeysOrphansArgs, session: &Session) -> Result<Option<Arc<dyn Sink>>, Error> {
-    let keys_to = args.keys_to.as_deref();
-    let keys_to = key_sink::choose(keys_to, &session.settings);
-    let sink = match keys_to.as_str() {
-        key_sink::STDOUT => None,
-        keys_to => Some(crate::sink::open(
-            keys_to,
-            &session.system,
-            session.settings.secret_variables(),
-        )?),
+    let keys_to = KeysTo::choose(&SinkArgs::of(&args.keys_to), &session.settings);
+    let sink = match keys_to.prints() {
+        true => None,
+        false => Some(key_sink::stored(&keys_to, session)?),
     };
     if args.trust_sink && !sink.as_ref().is_some_and(|sink| sink.is_shared()) {
         return Err(Error::usage(
@@ -170,6 +166,7 @@ fn key_name(row: &Row, session: &Session) -> KeyName {
         client_id: row.key.client_id.clone(),
         purpose: row.key.purpose.clone().unwrap_or_default(),
         created_at: row.key.created_at.known().unwrap_or_default(),
+        job: String::new(),
     }
 }
 

@@ -9,12 +9,15 @@ use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::instance;
 use crate::commands::json_object::{text, with};
+use crate::commands::key_sink;
 use crate::commands::keys::holders::all_keys;
 use crate::commands::keys::users::Matcher;
+use crate::commands::keys_to::{KeysTo, SinkArgs};
 use crate::commands::session::{Needs, Session};
 use crate::error::{Error, Exit, Kind};
 use crate::ledger::{Instance, KeyRecord, KeyState, Ledger};
 use crate::report::{Format, Ui, error_json, number_of};
+use crate::sink::{KeyName, Sink};
 use crate::system::System;
 use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel};
 
@@ -25,6 +28,10 @@ use crate::workflow::{KeyAccess, Revoked, UserKeys, parallel};
 /// same time. It exits with 3 if some keys could not be revoked; the next run tries them again.
 #[derive(clap::Args, Debug)]
 pub(crate) struct KeysReapArgs {
+    /// The sink whose earlier versions of these keys are destroyed; default: the profile's; may be repeated
+    #[arg(long, value_name = "SINK")]
+    keys_to: Vec<String>,
+
     /// Print what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -58,11 +65,17 @@ async fn reap(args: &KeysReapArgs, session: &Session) -> Result<Exit, Error> {
         instance::no_key_elsewhere(&elsewhere, session).await?;
         return unseen.map_or(Ok(Exit::Done), Err);
     }
+    let sink = match due.is_empty() {
+        true => None,
+        false => sink(args, session)?,
+    };
     session.system.interrupt.listen();
     let revoke = |keys: Due| {
-        let (access, ledger) = (Arc::clone(&session.keys), Arc::clone(&ledger));
+        let (access, ledger, sink) = (Arc::clone(&session.keys), Arc::clone(&ledger), sink.clone());
+        let base_url = session.admin.origin().to_owned();
         async move {
-            let revoked = revoke(&access, &*ledger, &keys).await;
+            let places = (base_url.as_str(), sink.as_deref());
+            let revoked = revoke(&access, &*ledger, &keys, places).await;
             (keys, revoked)
         }
     };
@@ -148,6 +161,7 @@ async fn revoke(
     access: &Arc<KeyAccess>,
     ledger: &dyn Ledger,
     keys: &[KeyRecord],
+    (base_url, sink): (&str, Option<&dyn Sink>),
 ) -> Result<Revoked, Error> {
     let Some(first) = keys.first() else {
         return Ok(Revoked::default());
@@ -157,6 +171,10 @@ async fn revoke(
     of_user.close().await?;
     let done = done?;
     for key in keys {
+        // Before the record, so that what failed is tried again.
+        if let Some(sink) = sink {
+            sink.forget(&key_name(key, base_url)).await?;
+        }
         let revoked = KeyRecord {
             state: KeyState::Revoked,
             ..key.clone()
@@ -164,6 +182,28 @@ async fn revoke(
         ledger.put_key(revoked).await?;
     }
     Ok(done)
+}
+
+fn key_name(key: &KeyRecord, base_url: &str) -> KeyName {
+    KeyName {
+        base_url: base_url.to_owned(),
+        external_user_id: key.external_user_id.clone(),
+        looker_user_id: key.looker_user_id.clone(),
+        id: key.key_id.clone(),
+        client_id: key.client_id.clone(),
+        purpose: key.purpose.clone(),
+        created_at: key.minted_at,
+        job: String::new(),
+    }
+}
+
+/// The sink that may have earlier versions of the keys, if one is named.
+fn sink(args: &KeysReapArgs, session: &Session) -> Result<Option<Arc<dyn Sink>>, Error> {
+    let keys_to = KeysTo::choose(&SinkArgs::of(&args.keys_to), &session.settings);
+    match keys_to.prints() {
+        true => Ok(None),
+        false => key_sink::stored(&keys_to, session).map(Some),
+    }
 }
 
 /// Revoke the keys that exist. Another key may have the id of one that is gone, so both ids must match.

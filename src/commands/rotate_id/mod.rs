@@ -14,7 +14,8 @@ use crate::commands::consent::{Loss, Losses};
 use crate::commands::context::CommandContext;
 use crate::commands::engine::ledger_of;
 use crate::commands::grant_args::{attribute, values};
-use crate::commands::key_sink::{self, DeliveryArgs};
+use crate::commands::key_sink::DeliveryArgs;
+use crate::commands::keys_to::KeysTo;
 use crate::commands::results::Results;
 use crate::commands::rotate_id::prepare::Wishes;
 use crate::commands::session::{Needs, Session};
@@ -92,13 +93,13 @@ pub(crate) async fn run(args: &RotateIdArgs, cx: CommandContext) -> Result<Exit,
 async fn rotate(args: &RotateIdArgs, pairs: Vec<Pair>, session: &Session) -> Result<Exit, Error> {
     let many = args.from.is_some();
     let keys_to = match args.no_key {
-        true => String::new(),
-        false => key_sink::choose(args.delivery.keys_to.as_deref(), &session.settings),
+        true => None,
+        false => Some(KeysTo::choose(&args.delivery.sinks, &session.settings)),
     };
     let results = Results::new(
         &session.ui,
         session.admin.origin(),
-        &keys_to,
+        keys_to,
         many && !args.dry_run,
     )?;
     // Without admin rights a part of what the person owns could stay unseen and be left behind.

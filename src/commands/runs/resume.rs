@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::commands::context::CommandContext;
 use crate::commands::engine::{self, OwnedRun, Request, open_ledger, use_ledger};
+use crate::commands::keys_to::{ResumeSinkArgs, SinkArgs};
 use crate::commands::progress::Latest;
 use crate::commands::results::Results;
 use crate::commands::runs::find::find;
@@ -23,9 +24,8 @@ pub(crate) struct RunsResumeArgs {
     /// The run's id, or the start of it or of its last part
     run: String,
 
-    /// The sink for its keys, again: of `exec:COMMAND` the ledger keeps only the program
-    #[arg(long, value_name = "SINK")]
-    keys_to: Option<String>,
+    #[command(flatten)]
+    sinks: ResumeSinkArgs,
 }
 
 pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exit, Error> {
@@ -42,9 +42,9 @@ pub(crate) async fn run(args: &RunsResumeArgs, cx: CommandContext) -> Result<Exi
         }
         return Ok(Exit::Done);
     }
-    let keys_to = args.keys_to.as_deref();
+    let given = args.sinks.given();
     Session::within(cx, Needs::Api, async |session| {
-        go_on(&run, keys_to, Entry::Alone, ledger, session).await
+        go_on(&run, &given, Entry::Alone, ledger, session).await
     })
     .await
 }
@@ -61,7 +61,7 @@ pub(crate) enum Entry {
 /// Work on `run` until it is done. `given` is the sink that was typed, if any.
 pub(crate) async fn go_on(
     run: &Run,
-    given: Option<&str>,
+    given: &SinkArgs,
     entry: Entry,
     ledger: Arc<dyn Ledger>,
     session: &Session,
@@ -70,16 +70,15 @@ pub(crate) async fn go_on(
     let many = run.open + run.failed > 1 || entry == Entry::Along;
     // A run that signs no URLs needs no embed secret.
     let signs = signs(&*ledger, run.id).await?;
-    let keys_to = request.keys_to.as_deref();
+    let keys_to = request.keys_to;
     let keys_to = keys_to
-        .map(|recorded| key_sink::again(recorded, given, session))
+        .map(|recorded| recorded.again(given, session))
         .transpose()?;
-    let keys_to = keys_to.as_deref();
     let base_url = session.admin.base_url().as_str();
-    let mut results = Results::new(&session.ui, base_url, keys_to.unwrap_or_default(), many)?;
+    let mut results = Results::new(&session.ui, base_url, keys_to.clone(), many)?;
     let latest = Latest::default();
-    let sink = match keys_to {
-        Some(keys_to) => Some(key_sink::open(keys_to, results.printer(&latest), session).await?),
+    let sink = match &keys_to {
+        Some(to) => Some(key_sink::open(to, results.printer(&latest), many, session).await?),
         None => None,
     };
     // Before the claim: with the ledger of another Looker nothing must be claimed.

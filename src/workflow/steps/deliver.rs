@@ -32,7 +32,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     if let Err(error) = deliver(work, &key).await {
         return Err(take_back(work, &key, error).await);
     }
-    key.delivered_to = Some(work.sink().name());
+    key.delivered_to = work.sink().names();
     let record = work.key_record(&key, KeyState::Delivered);
     work.journal.note_key(record).await?;
     work.found.key = Some(key.clone());
@@ -51,8 +51,7 @@ async fn deliver(work: &mut JobContext, key: &FoundKey) -> Result<(), Error> {
     let replaced = replaced.map(|replaced| replaced.client_id);
     work.overwrites = replaced.filter(|client_id| *client_id != key.client_id);
     // The old keys are revoked next, so the new one is read back from the sink first.
-    let replaces = work.spec.steps().contains(&Step::Prove);
-    if replaces && sink.holds(&to_keep.name).await? == Some(false) {
+    if work.spec.replaces_keys() && sink.holds(&to_keep.name).await? == Some(false) {
         let name = sink.name();
         return Err(SinkError::new(format!("{name} accepted the key but does not hold it")).into());
     }

@@ -124,7 +124,7 @@ pub(super) fn found(work: &JobContext, key: &Api3Key) -> FoundKey {
             .created_at
             .known()
             .unwrap_or_else(|| work.cx.clock.now()),
-        delivered_to: None,
+        delivered_to: Vec::new(),
     }
 }
 

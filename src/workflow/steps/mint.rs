@@ -29,7 +29,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
 pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     // From here on, a key that another runner puts into the sink for this user must not be overwritten.
     let (origin, user) = (work.cx.admin.origin(), &work.found.external_user_id);
-    work.sink().held(origin, user).await?;
+    work.takes_place = work.sink().held(origin, user).await?.is_some();
     let minted = match work.user_keys().mint().await {
         Ok(minted) => minted,
         Err(KeyError::Looker(error)) if is_lost(&error) => {
@@ -53,7 +53,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         client_id: minted.key.client_id,
         purpose: tag.to_string(),
         created_at: created_at.unwrap_or_else(|| work.cx.clock.now()),
-        delivered_to: None,
+        delivered_to: Vec::new(),
         due: tag.until,
     };
     work.secret = Some(minted.client_secret);

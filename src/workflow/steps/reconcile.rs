@@ -135,7 +135,7 @@ async fn has_key(work: &mut JobContext, keys: &[Api3Key]) -> Result<bool, Error>
 
 /// Whether a later step logs in with the key and thus needs its secret, which only the minting process has.
 fn needs_secret(work: &JobContext) -> bool {
-    work.spec.steps().contains(&Step::Prove) && work.journal.done(Step::Prove).is_none()
+    work.spec.replaces_keys() && work.journal.done(Step::Prove).is_none()
 }
 
 /// Count a key as delivered if the sink says it holds it, or if it carries the job's own tag, which is written only after
@@ -151,7 +151,7 @@ async fn adopt(work: &mut JobContext, look: &Look) -> Result<bool, Error> {
         return Ok(false);
     };
     let mut key = look::found(work, key);
-    key.delivered_to = Some(work.sink().name());
+    key.delivered_to = work.sink().names();
     for step in [Step::Mint, Step::Deliver] {
         work.journal.finish(step, json!(key));
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::ledger::{JobId, KeyRecord, KeyState};
+use crate::sink::KeyName;
 use crate::workflow::job_context::JobContext;
 use crate::workflow::old_key::OldKey;
 use crate::workflow::step::{After, Before};
@@ -40,6 +41,7 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
         let ids: Vec<_> = old.iter().map(|old| old.id.clone()).collect();
         work.user_keys().revoke(&ids).await?;
         retired.revoked = ids;
+        forget(work, &old).await;
     }
     for mut old in old {
         let earlier = known
@@ -62,6 +64,31 @@ pub(crate) async fn run(work: &mut JobContext) -> Result<After, Error> {
     }
     work.found.revoked.extend(retired.revoked.iter().cloned());
     Ok(After::Next(json!(retired)))
+}
+
+/// Let the sink destroy what it still has of revoked keys. Whoever reads that can do nothing with it, so a failure stops
+/// nothing.
+async fn forget(work: &mut JobContext, old: &[OldKey]) {
+    let sink = work.sink();
+    for old in old {
+        let key = KeyName {
+            id: old.id.clone(),
+            client_id: old.client_id.clone(),
+            purpose: old.purpose.clone(),
+            created_at: old.created_at,
+            base_url: work.cx.admin.origin().to_owned(),
+            external_user_id: work.found.external_user_id.clone(),
+            looker_user_id: work.user_id(),
+            job: String::new(),
+        };
+        if let Err(error) = sink.forget(&key).await {
+            work.warn(format!(
+                "key {} is revoked, and {} still has an earlier version with it: {error}",
+                old.id,
+                sink.name()
+            ));
+        }
+    }
 }
 
 /// Write on an old key until when it is kept; returns its new purpose. If Looker does not keep the purpose, only the ledger

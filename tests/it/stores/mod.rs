@@ -1,0 +1,104 @@
+//! Native stores of secrets: one set of rules for all of them, on real servers and through a way that goes wrong.
+
+mod load;
+mod proxy;
+mod rules;
+mod server;
+mod vault;
+mod vault_only;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::stores::proxy::Proxy;
+use crate::stores::server::programs;
+use crate::support::{Sandbox, output};
+
+/// Rules for one store.
+macro_rules! of {
+    ($store:ident, $open:path; $($rule:ident)*) => {
+        mod $store {
+            $(
+                #[tokio::test]
+                async fn $rule() {
+                    if let Some(shop) = $open().await {
+                        Box::pin(super::$rule(shop)).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// Rules for every store.
+macro_rules! every_store {
+    ($($rule:ident)*) => {
+        $crate::stores::of! { vault, crate::stores::vault::Vault::open; $($rule)* }
+    };
+}
+
+pub(crate) use {every_store, of};
+
+/// A version of a secret as its store has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// The value, unless it was destroyed.
+    pub(crate) value: Option<Value>,
+    /// Whether readers get it.
+    pub(crate) current: bool,
+}
+
+/// A store as a test uses it: what embedctl is told of it, and what is really there, seen past embedctl.
+pub(crate) trait Shop {
+    /// The sink for secrets called `name`, which may have `{external_user_id}` in it.
+    fn spec(&self, name: &str) -> String;
+
+    /// A sink in a mount, project or region that is not there.
+    fn nowhere(&self) -> String;
+
+    /// The way to it.
+    fn proxy(&self) -> &Proxy;
+
+    /// Let embedctl find it, through the proxy, with credentials that may do everything.
+    fn enter(&self, sandbox: &mut Sandbox);
+
+    /// What must be nowhere else.
+    fn secrets(&self) -> Vec<String>;
+
+    /// By what the proxy knows a request that writes a value.
+    fn writes(&self) -> &'static str;
+
+    /// How the store refuses what is not allowed.
+    fn refusal(&self) -> (u16, &'static str);
+
+    /// What an error then names, for a write.
+    fn right(&self) -> &'static str;
+
+    /// An id as part of a name.
+    fn escaped(&self, id: &str) -> String;
+
+    /// The versions of a secret, oldest first.
+    async fn versions(&self, name: &str) -> Vec<Version>;
+
+    /// The marks beside a secret.
+    async fn marks(&self, name: &str) -> Value;
+
+    /// Make a secret as somebody without embedctl does.
+    async fn put_foreign(&self, name: &str, value: Value);
+
+    /// What readers get.
+    async fn value(&self, name: &str) -> Option<Value> {
+        let versions = self.versions(name).await;
+        versions.into_iter().find(|it| it.current)?.value
+    }
+}
+
+/// What a script in `tests/sdk/stores` says that an official client reads.
+pub(crate) async fn read_with(sandbox: &Sandbox, script: &str, args: &[&str]) -> Value {
+    let python = programs().unwrap().join("python");
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sdk/stores");
+    let mut command = sandbox.program(python);
+    command.arg(scripts.join(script)).args(args);
+    output(command).await.done().json()
+}
