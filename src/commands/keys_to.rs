@@ -16,7 +16,7 @@ const STDOUT: &str = "stdout";
 /// The flags that name sinks.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct SinkArgs {
-    /// The sink for secrets: stdout, file:PATH, dir:PATH, env:PATH, exec:COMMAND, vault:MOUNT/PATH; may be repeated
+    /// The sink for secrets: stdout, file:PATH, dir:PATH, env:PATH, exec:COMMAND, gcp:PROJECT/NAME, vault:MOUNT/PATH, aws:REGION/NAME; may be repeated
     #[arg(long, value_name = "SINK")]
     pub(crate) keys_to: Vec<String>,
 

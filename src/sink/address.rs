@@ -12,6 +12,10 @@ pub(super) const USER: &str = "{external_user_id}";
 pub(super) enum StoreKind {
     /// HashiCorp Vault and OpenBao, KV version 2.
     Vault,
+    /// AWS Secrets Manager.
+    Aws,
+    /// Google Cloud Secret Manager.
+    Gcp,
 }
 
 /// Where keys go in a store.
@@ -20,6 +24,8 @@ pub(super) struct Address {
     /// As typed.
     pub(super) spec: String,
     pub(super) kind: StoreKind,
+    /// The region or project; of Vault nothing, since a mount may have slashes in its path.
+    pub(super) scope: String,
     /// The name, with [`USER`] in it or not.
     template: String,
     pub(super) fields: Fields,
@@ -30,6 +36,8 @@ impl StoreKind {
     pub(super) fn of(form: &str) -> Option<Self> {
         match form {
             "vault" => Some(Self::Vault),
+            "aws" => Some(Self::Aws),
+            "gcp" => Some(Self::Gcp),
             _ => None,
         }
     }
@@ -38,6 +46,8 @@ impl StoreKind {
     pub(super) const fn place(self) -> &'static str {
         match self {
             Self::Vault => "MOUNT/PATH",
+            Self::Aws => "REGION/NAME",
+            Self::Gcp => "PROJECT/NAME",
         }
     }
 
@@ -52,6 +62,13 @@ impl StoreKind {
                 "BAO_SECRET_ID",
                 "BAO_JWT",
             ],
+            Self::Aws => &[
+                "AWS_ACCESS_KEY_ID",
+                "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+            ],
+            Self::Gcp => &["GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN"],
         }
     }
 
@@ -59,7 +76,8 @@ impl StoreKind {
     const fn longest(self) -> usize {
         match self {
             // Servers that keep secrets in files can have no longer name in a folder.
-            Self::Vault => 255,
+            Self::Vault | Self::Gcp => 255,
+            Self::Aws => 512,
         }
     }
 
@@ -67,14 +85,16 @@ impl StoreKind {
     const fn escape(self) -> char {
         match self {
             // `%` would be taken for an escape of the URL's by people and tools.
-            Self::Vault => '=',
+            Self::Vault | Self::Aws => '=',
+            Self::Gcp => '_',
         }
     }
 
     /// Whether a character of an id stays as it is.
     const fn keeps(self, byte: u8) -> bool {
         match self {
-            Self::Vault => {
+            Self::Gcp => byte.is_ascii_alphanumeric() || byte == b'-',
+            Self::Vault | Self::Aws => {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@')
             }
         }
@@ -116,9 +136,11 @@ impl Address {
                     .hint("write `?fields=env` for the variables of Looker's SDKs, or nothing"));
             }
         };
-        let template = match rest.split_once('/') {
-            // A mount may have slashes in its path, so it is not told apart here.
-            Some((mount, name)) if !mount.is_empty() && !name.is_empty() => rest,
+        let (scope, template) = match rest.split_once('/') {
+            Some((scope, name)) if !scope.is_empty() && !name.is_empty() => match kind {
+                StoreKind::Vault => ("", rest),
+                StoreKind::Aws | StoreKind::Gcp => (scope, name),
+            },
             _ => {
                 let (form, place) = (spec.split(':').next().unwrap_or_default(), kind.place());
                 return Err(refused("it names no secret".to_owned()).hint(format!(
@@ -128,7 +150,9 @@ impl Address {
         };
         let literal = template.replace(USER, "");
         let odd = |c: &char| {
-            *c != '/' && *c != kind.escape() && !u8::try_from(*c).is_ok_and(|byte| kind.keeps(byte))
+            (*c != '/' || kind == StoreKind::Gcp)
+                && *c != kind.escape()
+                && !u8::try_from(*c).is_ok_and(|byte| kind.keeps(byte))
         };
         if let Some(odd) = literal.chars().find(odd) {
             return Err(
@@ -147,6 +171,7 @@ impl Address {
         Ok(Self {
             spec: spec.to_owned(),
             kind,
+            scope: scope.to_owned(),
             template: template.to_owned(),
             fields,
         })

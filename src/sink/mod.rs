@@ -1,12 +1,14 @@
 //! Where the secret of a key goes: the only way a secret leaves the process.
 
 mod address;
+mod aws;
 mod dir;
 mod dotenv;
 mod error;
 mod exec;
 mod expected;
 mod file;
+mod gcp;
 mod index;
 mod many;
 mod record;

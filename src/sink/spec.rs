@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::error::{Error, Kind};
 use crate::sink::address::{Address, StoreKind};
+use crate::sink::aws::SecretsManager;
 use crate::sink::dir::DirSink;
 use crate::sink::dotenv::EnvSink;
 use crate::sink::exec::ExecSink;
 use crate::sink::file::FileSink;
+use crate::sink::gcp::SecretManager;
 use crate::sink::many::Several;
 use crate::sink::store::StoreSink;
 use crate::sink::vault::Vault;
@@ -17,8 +19,7 @@ use crate::sink::{Sink, SinkError};
 use crate::system::System;
 
 /// The forms of a sink.
-pub const FORMS: &str =
-    "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH`, `exec:COMMAND` or `vault:MOUNT/PATH`";
+pub const FORMS: &str = "`stdout`, `file:PATH`, `dir:PATH`, `env:PATH`, `exec:COMMAND`, `gcp:PROJECT/NAME`, `vault:MOUNT/PATH` or `aws:REGION/NAME`";
 
 /// What sinks are opened with.
 #[derive(Clone, Debug)]
@@ -104,6 +105,14 @@ fn store(address: Address, opening: &Opening<'_>) -> Result<Arc<dyn Sink>, SinkE
         system, web, adopt, ..
     } = opening;
     Ok(match address.kind {
+        StoreKind::Aws => {
+            let store = SecretsManager::new(&address.scope, web, system)?;
+            Arc::new(StoreSink::new(address, store, *adopt))
+        }
+        StoreKind::Gcp => {
+            let store = SecretManager::new(&address.scope, web, system)?;
+            Arc::new(StoreSink::new(address, store, *adopt))
+        }
         StoreKind::Vault => Arc::new(StoreSink::new(address, Vault::new(web, system)?, *adopt)),
     })
 }

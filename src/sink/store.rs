@@ -57,6 +57,17 @@ pub(super) enum Unwritten {
     Refused(SinkError),
 }
 
+impl Unwritten {
+    /// What is told of it; `called` names the secret.
+    pub(super) fn into_error(self, called: &str) -> SinkError {
+        match self {
+            Self::Lost(error) | Self::Refused(error) => error,
+            Self::Stale => SinkError::new(format!("{called} was changed by another process"))
+                .hint("run the same command again"),
+        }
+    }
+}
+
 /// A store of secrets that keeps versions.
 pub(super) trait Store: fmt::Debug + Send + Sync {
     /// What messages call an entry, such as ``secret `kv/looker/acme-42` in Vault``.
@@ -82,7 +93,7 @@ pub(super) trait Store: fmt::Debug + Send + Sync {
         version: &'a str,
         new: &'a New<'a>,
         over: &'a Seen,
-    ) -> Answer<'a, ()>;
+    ) -> Promoted<'a>;
 
     /// Destroy every version but the one that readers get whose value `is_it`.
     fn destroy<'a>(&'a self, name: &'a str, is_it: IsIt<'a>) -> Answer<'a, ()>;
@@ -96,6 +107,10 @@ pub(super) trait Store: fmt::Debug + Send + Sync {
 /// The version that was written, or why there is none.
 pub(super) type Written<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<String, Unwritten>> + Send + 'a>>;
+
+/// Whether readers get the new version from now on.
+pub(super) type Promoted<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<(), Unwritten>> + Send + 'a>>;
 
 /// Whether a value is the one that is meant.
 pub(super) type IsIt<'a> = &'a (dyn Fn(&[u8]) -> bool + Send + Sync);
@@ -220,28 +235,48 @@ impl<S: Store> StoreSink<S> {
                 // The answer was lost, not the key.
                 (Some(stored), Some(version)) if stored.is_whole(new.key) => return Ok(version),
                 (stored, version) if version != seen.version => {
-                    let key = stored.as_ref().and_then(|stored| stored.key_id.clone());
-                    let key =
-                        key.map_or_else(|| "another value".to_owned(), |id| format!("key {id}"));
-                    let called = self.store.called(name);
-                    let message =
-                        format!("another process has put {key} into {called} in the meantime");
-                    return Err(SinkError::new(message)
-                        .hint("run the same command again: it finds that key"));
+                    return Err(self.overtaken(name, stored.as_ref()));
                 }
                 _ if attempt < ATTEMPTS => attempt += 1,
-                _ => {
-                    let called = self.store.called(name);
-                    return Err(match failed {
-                        Unwritten::Lost(error) | Unwritten::Refused(error) => error,
-                        Unwritten::Stale => {
-                            SinkError::new(format!("{called} was changed by another process"))
-                                .hint("run the same command again")
-                        }
-                    });
-                }
+                _ => return Err(self.unwritten(name, failed)),
             }
         }
+    }
+
+    /// Let readers get the new version; what is unclear is settled by a look.
+    async fn promoted(
+        &self,
+        name: &str,
+        version: &str,
+        new: &New<'_>,
+        seen: &Seen,
+    ) -> Result<(), SinkError> {
+        let failed = match self.store.promote(name, version, new, seen).await {
+            Ok(()) => return Ok(()),
+            Err(Unwritten::Refused(error)) => return Err(error),
+            Err(failed) => failed,
+        };
+        let now = self.store.read(name).await?.unwrap_or_default();
+        let stored = now.value.as_ref().and_then(|value| Stored::parse(value));
+        match stored {
+            Some(stored) if stored.is_whole(new.key) => Ok(()),
+            stored if now.version != seen.version => Err(self.overtaken(name, stored.as_ref())),
+            _ => Err(self.unwritten(name, failed)),
+        }
+    }
+
+    fn overtaken(&self, name: &str, stored: Option<&Stored>) -> SinkError {
+        let key = stored.and_then(|stored| stored.key_id.as_ref());
+        let key = key.map_or_else(|| "another value".to_owned(), |id| format!("key {id}"));
+        let called = self.store.called(name);
+        SinkError::new(format!(
+            "another process has put {key} into {called} in the meantime"
+        ))
+        .hint("run the same command again: it finds that key")
+    }
+
+    fn unwritten(&self, name: &str, failed: Unwritten) -> SinkError {
+        failed.into_error(&self.store.called(name))
     }
 
     /// Verify that a version holds the key, secret and all.
@@ -324,7 +359,7 @@ impl<S: Store> Sink for StoreSink<S> {
             };
             let version = self.written(&name, &new, &seen).await?;
             self.read_back(&name, &version, key).await?;
-            self.store.promote(&name, &version, &new, &seen).await?;
+            self.promoted(&name, &version, &new, &seen).await?;
             Ok(held)
         })
     }

@@ -26,6 +26,9 @@ use crate::system::{Clock, Random, System};
 /// The longest a single attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a server on this machine or its host may take, such as one that tells a machine who it is.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// The most requests in flight at once to one store: their quotas are counted per minute.
 const AT_ONCE: usize = 10;
 
@@ -125,6 +128,19 @@ impl Web {
         });
         let no_proxy = system.var("NO_PROXY").or_else(|| system.var("no_proxy"));
         Self::over(store, proxy, no_proxy, TIMEOUT, options, system)
+    }
+
+    /// Connections to a server on this machine or its host, which no proxy leads to, and which is there at once or not at all.
+    pub(super) fn near(
+        store: &'static str,
+        options: &WebOptions,
+        system: &System,
+    ) -> Result<Self, SinkError> {
+        let options = WebOptions {
+            retries: options.retries.min(1),
+            ..options.clone()
+        };
+        Self::over(store, None, None, SHORT, &options, system)
     }
 
     fn over(
@@ -309,6 +325,23 @@ impl Ask {
             self.headers.insert(HeaderName::from_static(name), value);
         }
         self
+    }
+
+    /// The same with a header whose name comes from a file.
+    ///
+    /// # Errors
+    /// No header can have this name, or this value.
+    pub(super) fn named(mut self, name: &str, value: &SecretString) -> Result<Self, SinkError> {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_str(value.expose_secret());
+        let (Ok(name), Ok(mut value)) = (name, value) else {
+            return Err(SinkError::new(
+                "a header in the credentials file is not valid",
+            ));
+        };
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        Ok(self)
     }
 
     /// The same with a header that is secret: `before`, then the secret.

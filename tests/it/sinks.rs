@@ -14,6 +14,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::skip;
+
 const BASE_URL: &str = "https://acme.cloud.looker.com";
 
 struct Place {
@@ -108,7 +110,7 @@ fn a_sink_of_no_known_form_is_refused_with_the_forms() {
         (error.to_string(), error.advice().unwrap().to_owned())
     };
 
-    let forms = "keys go to `stdout`, `file:PATH`, `dir:PATH`, `env:PATH`, `exec:COMMAND` or `vault:MOUNT/PATH`";
+    let forms = "keys go to `stdout`, `file:PATH`, `dir:PATH`, `env:PATH`, `exec:COMMAND`, `gcp:PROJECT/NAME`, `vault:MOUNT/PATH` or `aws:REGION/NAME`";
     let message = "`valt:x` is not a valid sink".to_owned();
     assert_eq!(refused("valt:x"), (message, forms.to_owned()));
     let hint = format!("{forms}; for a file, write `file:keys.jsonl`");
@@ -626,6 +628,75 @@ mod exec {
             missing.ends_with("no is not a folder that can be written to"),
             "{missing}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_recipe_for_age_keeps_keys_that_only_the_recipient_reads() {
+        use std::process::Command;
+
+        if !Path::new("/usr/bin/age-keygen").exists() {
+            return skip("no age is installed");
+        }
+        let mut place = Place::new();
+        fs::create_dir(place.path("keys")).unwrap();
+        let made = Command::new("age-keygen").output().unwrap();
+        let identity = String::from_utf8(made.stdout).unwrap();
+        let recipient = identity.split_once("public key: ").unwrap().1;
+        let recipient = recipient.lines().next().unwrap();
+        fs::write(place.path("identity"), &identity).unwrap();
+        let recipe = example("exec-sink-stores.sh", &format!("age keys {recipient}"));
+        let sink = place.open(&recipe);
+
+        sink.probe().await.unwrap();
+        assert_eq!(holds(&sink, &key("acme-42", "1")).await, Some(false));
+        sink.deliver(&key("acme-42", "1")).await.unwrap();
+
+        assert!(!place.text("keys/12.age").contains("secret1"));
+        let opened = Command::new("age")
+            .args(["--decrypt", "--identity"])
+            .arg(place.path("identity"))
+            .arg(place.path("keys/12.age"))
+            .output()
+            .unwrap();
+        let kept: Value = serde_json::from_slice(&opened.stdout).unwrap();
+        assert_eq!(kept["client_secret"], "secret1");
+        assert_eq!(kept["action"], Value::Null);
+        // Whoever cannot read it cannot tell, and says so.
+        assert_eq!(holds(&sink, &key("acme-42", "1")).await, None);
+        let identity = place.path("identity").display().to_string();
+        place.env.push(("AGE_IDENTITY".to_owned(), identity));
+        let sink = place.open(&recipe);
+        assert_eq!(holds(&sink, &key("acme-42", "1")).await, Some(true));
+        assert_eq!(holds(&sink, &key("acme-42", "2")).await, Some(false));
+        let nobody = example("exec-sink-stores.sh", "age keys no-recipient");
+        assert!(place.open(&nobody).probe().await.is_err());
+    }
+
+    /// The tools are played by a script that writes down how it was called.
+    #[tokio::test]
+    async fn the_other_recipes_give_the_key_to_their_tool_on_its_input_only() {
+        for (tool, program, arguments) in [
+            ("azure", "az", "azure vault"),
+            ("1password", "op", "1password vault"),
+            ("doppler", "doppler", "doppler project config"),
+            ("sops", "sops", "sops . age1recipient"),
+        ] {
+            let mut place = Place::new();
+            let script = "#!/bin/sh\necho \"$*\" >> \"$0.calls\"\ncase \"$*\" in *create* | *set* | *encrypt*) tee \"$0.kept\" ;; esac\n";
+            executable(&place.path(program), script);
+            place.env[0].1 = format!("{}:/usr/bin:/bin", place.folder.path().display());
+            let sink = place.open(&example("exec-sink-stores.sh", arguments));
+
+            sink.probe().await.unwrap();
+            sink.deliver(&key("a", "1")).await.unwrap();
+
+            assert!(
+                place.text(&format!("{program}.kept")).contains("secret1"),
+                "{tool}"
+            );
+            let calls = place.text(&format!("{program}.calls"));
+            assert!(!calls.contains("secret1"), "{tool}: {calls}");
+        }
     }
 
     #[tokio::test]

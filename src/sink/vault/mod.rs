@@ -14,7 +14,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::sink::store::{
-    EMBEDCTL, Entry, IsIt, MANAGED_BY, Marks, New, Seen, Store, Unwritten, Value, Written,
+    EMBEDCTL, Entry, IsIt, MANAGED_BY, Marks, New, Promoted, Seen, Store, Unwritten, Value, Written,
 };
 use crate::sink::vault::auth::{Granted, Method, var};
 use crate::sink::vault::policy::{NEEDED, PROBE, line, policy};
@@ -405,11 +405,14 @@ impl Store for Vault {
         _version: &'a str,
         new: &'a New<'a>,
         over: &'a Seen,
-    ) -> Answer<'a, ()> {
+    ) -> Promoted<'a> {
         Box::pin(async move {
             // Of a new secret they are written first.
             match over.exists {
-                true => self.mark(name, &new.marks).await,
+                true => self
+                    .mark(name, &new.marks)
+                    .await
+                    .map_err(Unwritten::Refused),
                 false => Ok(()),
             }
         })

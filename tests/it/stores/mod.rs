@@ -1,5 +1,9 @@
 //! Native stores of secrets: one set of rules for all of them, on real servers and through a way that goes wrong.
 
+mod aws;
+mod aws_only;
+mod gcp;
+mod gcp_only;
 mod load;
 mod proxy;
 mod rules;
@@ -35,6 +39,8 @@ macro_rules! of {
 macro_rules! every_store {
     ($($rule:ident)*) => {
         $crate::stores::of! { vault, crate::stores::vault::Vault::open; $($rule)* }
+        $crate::stores::of! { aws, crate::stores::aws::Aws::open; $($rule)* }
+        $crate::stores::of! { gcp, crate::stores::gcp::Gcp::open; $($rule)* }
     };
 }
 
@@ -92,6 +98,21 @@ pub(crate) trait Shop {
         let versions = self.versions(name).await;
         versions.into_iter().find(|it| it.current)?.value
     }
+}
+
+/// An id with every byte but letters, digits and `kept` as `escape` and two digits; no dot is first or behind another.
+pub(crate) fn escaped(id: &str, escape: char, kept: &str) -> String {
+    let mut name = String::new();
+    for (at, byte) in id.bytes().enumerate() {
+        let c = char::from(byte);
+        let dot = c == '.' && (at == 0 || id.as_bytes()[at - 1] == b'.');
+        if (c.is_ascii_alphanumeric() || kept.contains(c)) && !dot {
+            name.push(c);
+        } else {
+            name.extend([format!("{escape}{byte:02X}")]);
+        }
+    }
+    name
 }
 
 /// What a script in `tests/sdk/stores` says that an official client reads.

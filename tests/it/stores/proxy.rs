@@ -48,6 +48,8 @@ struct Inner {
 pub(crate) struct Passed {
     /// Method, path with query, the operation that a header names, and the body.
     pub(crate) line: String,
+    /// The header of that name.
+    pub(crate) authorization: String,
 }
 
 impl Proxy {
@@ -108,6 +110,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response<Bod
     let path = head.uri.path_and_query().map_or("/", |it| it.as_str());
     let target = head.headers.get("x-amz-target");
     let target = target.map_or("", |it| it.to_str().unwrap());
+    let authorization = head.headers.get("authorization");
+    let authorization = authorization
+        .map_or("", |it| it.to_str().unwrap())
+        .to_owned();
     let sent = String::from_utf8_lossy(&body);
     let line = format!("{} {path} {target} {sent}", head.method);
     let effect = inner.effect(&line);
@@ -138,7 +144,10 @@ async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response<Bod
             copy
         }
     };
-    inner.passed.lock().unwrap().push(Passed { line });
+    inner.passed.lock().unwrap().push(Passed {
+        line,
+        authorization,
+    });
     match effect {
         Some(Effect::LoseAnswer) => {
             let mut lost = Response::new(Body::new(Broken));

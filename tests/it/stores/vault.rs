@@ -123,18 +123,7 @@ impl Shop for Vault {
     }
 
     fn escaped(&self, id: &str) -> String {
-        let mut name = String::new();
-        for (at, byte) in id.bytes().enumerate() {
-            let dot = byte == b'.' && (at == 0 || id.as_bytes()[at - 1] == b'.');
-            match byte {
-                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'@' => {
-                    name.push(char::from(byte));
-                }
-                b'.' if !dot => name.push('.'),
-                _ => name.extend([format!("={byte:02X}")]),
-            }
-        }
-        name
+        crate::stores::escaped(id, '=', "-_.@")
     }
 
     async fn versions(&self, name: &str) -> Vec<Version> {
