@@ -67,7 +67,9 @@ async fn a_new_user_with_a_key_takes_at_most_3_2_requests_at_10_in_flight() {
     let keys = requests(&sandbox, "create_user_credentials_api3");
     let tags = requests(&sandbox, "update_user_credentials_api3");
     let all = logins + pages + single + keys + tags;
-    println!("{all} requests for {USERS} users: {pages} pages, {single} look-ups");
+    crate::support::print(&format!(
+        "{all} requests for {USERS} users: {pages} pages, {single} look-ups"
+    ));
     assert!(
         all * 10 <= USERS * 32,
         "{all} requests: {logins} logins, {pages} pages, {single} look-ups, {keys} keys, {tags} tags"
