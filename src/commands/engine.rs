@@ -93,6 +93,32 @@ pub(crate) struct Ended {
     pub(crate) others: Others,
 }
 
+/// A run that did not get to its end, and what other processes did of it until then.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    pub(crate) error: Error,
+    pub(crate) others: Others,
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        let others = Others::default();
+        Self { error, others }
+    }
+}
+
+impl From<LedgerError> for Stopped {
+    fn from(error: LedgerError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        stopped.error
+    }
+}
+
 /// What other processes did of a run that they shared with this one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Others {
@@ -105,6 +131,11 @@ pub(crate) struct Others {
 }
 
 impl Others {
+    /// How many jobs ended in their hands.
+    pub(crate) const fn over(&self) -> u64 {
+        self.done + self.failed
+    }
+
     /// The error for jobs that are not done, if there are any.
     pub(crate) fn error(&self, run: RunId) -> Option<Error> {
         let (what, state) = match (self.failed, self.open) {
@@ -265,7 +296,7 @@ pub(crate) async fn begin(
         sink: work.sink,
         latest: work.latest,
     };
-    go(going, session, finished).await
+    Ok(go(going, session, finished).await?)
 }
 
 /// Continue a run that was just recorded, claimed or joined. Where the ledger can, others may join it.
@@ -273,7 +304,7 @@ pub(crate) async fn go(
     going: OwnedRun,
     session: &Session,
     mut finished: impl FnMut(Finished) -> Result<(), Error>,
-) -> Result<Ended, Error> {
+) -> Result<Ended, Stopped> {
     // From here on Ctrl-C lets the requests in flight finish, so that their results are recorded.
     session.system.interrupt.listen();
     let (run, ledger, latest) = (going.run, Arc::clone(&going.ledger), going.latest.clone());
@@ -285,10 +316,12 @@ pub(crate) async fn go(
     let before = share(&*ledger, &going).await?;
     let cx = Arc::new(context(going, session, options)?);
     let meter = many.then(|| Meter::new(&session.ui, &session.system.clock, "users", Some(total)));
+    let mut sofar = Totals::default();
     let jobs = run_jobs(&cx, run, options, |end| {
         if let Some(meter) = &meter {
             meter.one(end.result.is_err());
         }
+        sofar.count(&end.result);
         // A run of 100,000 users must not keep the findings of all of them in memory.
         if let Ok(found) = &end.result {
             latest.forget(found);
@@ -302,12 +335,23 @@ pub(crate) async fn go(
     // Released whatever the result, so that `runs resume` need not wait for this process to be found
     // dead.
     ledger.release(run).await?;
-    let totals = ended.map_err(|error| match error.kind() {
-        Kind::Interrupted => {
-            error.hint(format!("`embedctl runs resume {run}` continues from here"))
+    let totals = match ended {
+        Ok(totals) => totals,
+        Err(error) => {
+            let others = match before {
+                // What is not known is not told; the error is.
+                Some(before) => others(&*ledger, &before, sofar).await.unwrap_or_default(),
+                None => Others::default(),
+            };
+            let error = match error.kind() {
+                Kind::Interrupted => {
+                    error.hint(format!("`embedctl runs resume {run}` continues from here"))
+                }
+                _ => error,
+            };
+            return Err(Stopped { error, others });
         }
-        _ => error,
-    })?;
+    };
     let others = match before {
         Some(before) => others(&*ledger, &before, totals).await?,
         None => Others::default(),

@@ -59,7 +59,8 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn count(&mut self, result: &Result<Found, Error>) {
+    /// Count a job that ended.
+    pub(crate) fn count(&mut self, result: &Result<Found, Error>) {
         match result {
             Ok(_) => self.done += 1,
             Err(_) => self.failed += 1,

@@ -36,8 +36,12 @@ async fn newest(machine: &Sandbox) -> Value {
     list.done().json()[0].clone()
 }
 
+async fn newest_id(machine: &Sandbox) -> String {
+    newest(machine).await["id"].as_str().unwrap().to_owned()
+}
+
 async fn show(machine: &Sandbox) -> Outcome {
-    let run = newest(machine).await["id"].as_str().unwrap().to_owned();
+    let run = newest_id(machine).await;
     output(machine.process(&["runs", "show", &run, "-o", "json", "--limit", "1"])).await
 }
 
@@ -137,6 +141,25 @@ async fn who_works_on_a_run_is_shown_with_its_lease_and_its_speed() {
     world.machine.finish().await;
 }
 
+/// Wait until each of two processes has done so many users.
+async fn both_have_done(machine: &Sandbox, users: u64) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    in_time(async {
+        loop {
+            ticks.tick().await;
+            let shown = show(machine).await.done().json();
+            let workers = shown["workers"].as_array().unwrap();
+            let done = workers
+                .iter()
+                .filter(|it| it["done"].as_u64() >= Some(users));
+            if done.count() >= 2 {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_run_that_is_stopped_is_left_by_all_who_work_on_it_and_can_be_resumed() {
     let Some(cluster) = Cluster::shared() else {
@@ -147,11 +170,8 @@ async fn a_run_that_is_stopped_is_left_by_all_who_work_on_it_and_can_be_resumed(
     delivered(&world.machine, 5).await;
     let other = world.fresh_machine();
     let second = start(&other, &["work", "--concurrency=4"]);
-    delivered(&world.machine, 20).await;
-    let run = newest(&world.machine).await["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    both_have_done(&world.machine, 10).await;
+    let run = newest_id(&world.machine).await;
 
     let stop = output(world.machine.process(&["runs", "stop", &run]))
         .await
@@ -162,13 +182,24 @@ async fn a_run_that_is_stopped_is_left_by_all_who_work_on_it_and_can_be_resumed(
         .done();
 
     assert!(stop.err.contains("Asked to stop"), "{}", stop.err);
-    for (exit, _, err) in [by_first, by_second] {
-        assert!(exit == 130 && err.contains("runs stop"), "{exit}: {err}");
+    for (exit, _, err) in [&by_first, &by_second] {
+        assert!(*exit == 130 && err.contains("runs stop"), "{exit}: {err}");
     }
     assert!(again.err.contains("nothing to stop"), "{}", again.err);
     let left = newest(&world.machine).await;
     assert!(left["open"].as_u64().unwrap() > 0, "{left}");
     assert_eq!(left["failed"], 0, "{left}");
+    // Less what the other process had in flight when this one ended.
+    let all = left["done"].as_u64().unwrap();
+    let told = (all - 4..=all).map(|done| {
+        let left = USERS as u64 - done;
+        format!("Done: {done} users; 0 failed; {left} are left.")
+    });
+    assert!(
+        told.into_iter().any(|it| by_first.2.contains(&it)),
+        "{all}: {}",
+        by_first.2
+    );
     let resumed = output(other.process(&["runs", "resume", &run])).await;
     let _resumed = resumed.done();
     world.judge(&[&world.machine, &other]).await;
@@ -204,10 +235,7 @@ async fn a_run_that_begins_again_is_undone_or_claimed_only_once_nobody_works_on_
     let world = world(cluster).await;
     let first = start(&world.machine, &APPLY);
     delivered(&world.machine, 5).await;
-    let run = newest(&world.machine).await["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let run = newest_id(&world.machine).await;
 
     for command in [
         &["runs", "undo", &run, "--yes"][..],
@@ -310,7 +338,7 @@ async fn a_run_in_a_file_is_stopped_too() {
     );
     let apply = start(&sandbox, &APPLY);
     delivered(&sandbox, 5).await;
-    let run = newest(&sandbox).await["id"].as_str().unwrap().to_owned();
+    let run = newest_id(&sandbox).await;
 
     let _stop = sandbox.run(&["runs", "stop", &run]).await.done();
     let (exit, _, err) = ended(apply).await;

@@ -222,8 +222,8 @@ impl Results {
     /// Report how far a stopped run came.
     pub(super) fn stopped(&self, sum: &Sum) {
         let (done, failed, left) = (
-            self.created + self.updated + self.disabled + self.kept,
-            self.failed.len(),
+            self.created + self.updated + self.disabled + self.kept + sum.others.done,
+            self.failed.len() as u64 + sum.others.failed,
             sum.left,
         );
         self.ui.status(format!(
@@ -232,7 +232,7 @@ impl Results {
     }
 
     fn unchanged_count(&self, sum: &Sum) -> u64 {
-        let others = sum.others.done + sum.others.failed;
+        let others = sum.others.over();
         let changed =
             self.created + self.updated + self.disabled + self.failed.len() as u64 + others;
         sum.total.saturating_sub(changed + sum.left)
@@ -259,7 +259,7 @@ impl Results {
             "elapsed_ms": u64::try_from(sum.elapsed.as_millis()).unwrap_or(u64::MAX),
         });
         // Only where the run is shared, so that no other summary changes.
-        match sum.others.done + sum.others.failed {
+        match sum.others.over() {
             0 => summary,
             others => with(summary, "by_other_processes", others),
         }
@@ -300,7 +300,7 @@ impl Results {
             .run
             .map_or_else(|| "none was needed".to_owned(), |run| run.to_string());
         let count = |count: u64| count.to_string();
-        let others = sum.others.done + sum.others.failed;
+        let others = sum.others.over();
         let others = (others > 0).then(|| ("by_other_processes", count(others)));
         let fields = vec![
             ("total", count(sum.total)),

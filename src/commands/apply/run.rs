@@ -17,7 +17,7 @@ use crate::commands::apply::source::Source;
 use crate::commands::apply::unfinished_run::{self, COMMAND};
 use crate::commands::consent::Losses;
 use crate::commands::context::until_interrupted;
-use crate::commands::engine::{self, Others, OwnedRun, Request};
+use crate::commands::engine::{self, Others, OwnedRun, Request, Stopped};
 use crate::commands::kept_lines::KeptLines;
 use crate::commands::key_sink;
 use crate::commands::keys_to::KeysTo;
@@ -60,19 +60,20 @@ pub(super) async fn apply(
     let recorded = recorded(args, &sound, source, &request, &mut results, (session, ui)).await?;
     let Recorded { run, counts } = recorded;
     let over_before = results.over();
-    let mut ended = Ok(Others::default());
+    let (mut ended, mut others) = (Ok(()), Others::default());
     if let Some(run) = run {
         let going = going(run, &sound, &counts, sink, latest);
-        let went = engine::go(going, session, |it| results.finished(it));
-        ended = went.await.map(|ended| ended.others);
+        let went = engine::go(going, session, |it| results.finished(it)).await;
+        (ended, others) = match went {
+            Ok(went) => (Ok(()), went.others),
+            Err(Stopped { error, others }) => (Err(error), others),
+        };
     }
     if let Some(failed_to) = &failed_to {
         failed_to.write(&results.failed, source, &sound.checked)?;
     }
-    let over = results.over() - over_before;
+    let over = results.over() - over_before + others.over();
     let elapsed = system.clock.elapsed().saturating_sub(began);
-    let others = ended.as_ref().copied().unwrap_or_default();
-    let over = over + others.done + others.failed;
     let sum = sum((run, &counts, over), others, source, session, elapsed);
     if let Some(report) = report {
         let stopped = ended.as_ref().err();

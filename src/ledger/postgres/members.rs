@@ -115,14 +115,13 @@ pub(super) type Given = (Hand, Vec<(u64, i64)>);
 /// Hand out up to `limit` open jobs of a shared run to worker `me`.
 pub(super) async fn take(db: &Client, me: i64, hold: Hold, limit: u32) -> Result<Given, Fault> {
     let mut given = give_out(db, me, hold, limit).await?;
-    given.0.held = pace::held(db).await?;
-    if !given.0.jobs.is_empty() {
-        return Ok(given);
-    }
     // Nothing is free, but perhaps what a dead member had.
-    take_back(db, hold.row).await?;
-    let mut given = give_out(db, me, hold, limit).await?;
+    if given.0.jobs.is_empty() {
+        take_back(db, hold.row).await?;
+        given = give_out(db, me, hold, limit).await?;
+    }
     let hand = &mut given.0;
+    hand.held = pace::held(db).await?;
     if hand.jobs.is_empty() {
         hand.stopping = is_stopping(db, hold.row).await?;
         let sql = "SELECT count(*) AS jobs FROM embedctl.job WHERE run = $1 AND state = 0
