@@ -157,8 +157,16 @@ impl Others {
 
 /// The ledger that the settings name; in memory for a local Looker that lives for one run.
 pub(crate) async fn open_ledger(cx: &CommandContext) -> Result<Arc<dyn Ledger>, Error> {
+    open_ledger_at(cx.settings.ledger_place()?, cx).await
+}
+
+/// The ledger in this place, or in memory.
+pub(crate) async fn open_ledger_at(
+    place: Option<LedgerPlace>,
+    cx: &CommandContext,
+) -> Result<Arc<dyn Ledger>, Error> {
     let mut options = SqliteOptions::new(cx.system.clock.clone());
-    Ok(match cx.settings.ledger_place()? {
+    Ok(match place {
         Some(LedgerPlace::Postgres(address)) => {
             Arc::new(Box::pin(open_postgres(*address, cx)).await?)
         }
@@ -177,7 +185,7 @@ pub(crate) async fn open_postgres(
     cx: &CommandContext,
 ) -> Result<PostgresLedger, Error> {
     let (settings, system) = (&cx.settings, &cx.system);
-    let password = match settings.ledger_password()? {
+    let password = match settings.ledger_password(&address)? {
         Some(password) => Some(password),
         None => find_password(&address, system)?,
     };

@@ -1,5 +1,7 @@
 //! The ledger's place: a path, `sqlite:PATH`, or an address in PostgreSQL.
 
+use std::fmt;
+
 use crate::config::places::Places;
 use crate::config::secret::SecretSource;
 use crate::config::source::{Setting, Source};
@@ -30,6 +32,24 @@ impl LedgerPlace {
         }
         let address = PostgresAddress::parse(&place).map_err(Error::usage)?;
         Ok(Self::Postgres(Box::new(address)))
+    }
+
+    /// The place that was typed as the argument `name`.
+    pub(crate) fn typed(text: &str, name: &'static str) -> Result<Self, Error> {
+        let source = Source::Flag(name);
+        match PostgresAddress::is_one(text) {
+            true => Self::read(address(text, &source)?.0),
+            false => Ok(Self::File(path(text, &source)?.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for LedgerPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(path),
+            Self::Postgres(address) => address.fmt(f),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ use crate::config::places::Places;
 use crate::config::secret::SecretSource;
 use crate::config::source::Setting;
 use crate::error::Error;
+use crate::ledger::postgres::PostgresAddress;
 use crate::ledger::sqlite::default_path;
 use crate::looker::Proxy;
 use crate::secret::SecretString;
@@ -164,8 +165,15 @@ impl Settings {
         ledger.map(LedgerPlace::read).transpose()
     }
 
-    /// The secret that opens the ledger's database, if one is given.
-    pub(crate) fn ledger_password(&self) -> Result<Option<SecretString>, Error> {
+    /// The secret that opens the database at `address`, if one is given and it is the ledger's: no other server may see it.
+    pub(crate) fn ledger_password(
+        &self,
+        address: &PostgresAddress,
+    ) -> Result<Option<SecretString>, Error> {
+        let place = self.ledger.as_ref().map(|it| &it.value);
+        if place != Some(&address.to_string()) {
+            return Ok(None);
+        }
         let Some(Setting { value, source }) = &self.ledger_password else {
             return Ok(None);
         };

@@ -130,12 +130,15 @@ type LedgerSettings = (Option<Setting<String>>, Option<Setting<SecretSource>>);
 /// The ledger's place, and the secret that opens it.
 fn ledger(layers: &Layers<'_>, places: &Places) -> Result<LedgerSettings, Error> {
     let given = layers.flag("--ledger", layers.args.ledger.clone());
-    let given = given.or_else(|| layers.profile(|profile| profile.ledger.clone()));
-    let Some(given) = given else {
+    let of_profile = layers.profile(|profile| profile.ledger.clone());
+    let Some(given) = given.or_else(|| of_profile.clone()) else {
         return Ok((None, None));
     };
+    // A profile's password is for the profile's database, and no other server may see it.
+    let is_its = of_profile.is_none_or(|of_profile| of_profile.value == given.value);
     let (place, in_address) = ledger::place(given, places)?;
     let named = layers.profile(|profile| profile.ledger_password.clone());
+    let named = named.filter(|_| is_its);
     let named = named.map(|named| {
         let Setting { value, source } = named;
         let secret = SecretSource::at(value, places, layers.system, &layers.named_secrets);

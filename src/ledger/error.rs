@@ -35,6 +35,9 @@ pub enum LedgerError {
     /// This process held its runs by a lease, which is over.
     #[error("the lease of this process on its runs is over, so another may have gone on with them")]
     LeaseOver,
+    /// There is something in the ledger already that another would be copied into.
+    #[error("the ledger `{0}` is not empty")]
+    NotEmpty(String),
     /// A newer embedctl created the store.
     #[error("ledger schema {found} is newer than this embedctl supports ({known})")]
     TooNew {
@@ -66,9 +69,11 @@ impl LedgerError {
     /// The kind it ends a command with.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Busy { .. } | Self::Unfinished { .. } | Self::TakenOver(_) | Self::LeaseOver => {
-                Kind::Conflict
-            }
+            Self::Busy { .. }
+            | Self::Unfinished { .. }
+            | Self::TakenOver(_)
+            | Self::LeaseOver
+            | Self::NotEmpty(_) => Kind::Conflict,
             Self::NoSuchRun(_) => Kind::NotFound,
             Self::TooNew { .. } | Self::Unusable { .. } | Self::Store { .. } => Kind::Internal,
         }
@@ -99,6 +104,7 @@ impl LedgerError {
                 "`embedctl runs list` shows its runs; `embedctl runs resume ID` goes on with one"
                     .to_owned()
             }
+            Self::NotEmpty(_) => "copy into a new one; nothing was changed".to_owned(),
             Self::TakenOver(run) => {
                 format!("`embedctl runs show {run}` shows its state and who works on it")
             }

@@ -10,6 +10,7 @@
 //!
 //! Every method that writes returns only once the data would survive a power cut.
 
+mod copy;
 mod error;
 mod number;
 pub mod postgres;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 
 use crate::system::{Clock, Lease, Random, Turns};
 
+pub use self::copy::{Part, Parts, copy};
 pub use self::error::LedgerError;
 pub use self::upkeep::{Contents, Ended, Upkeep};
 

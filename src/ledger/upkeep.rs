@@ -2,6 +2,9 @@
 
 use jiff::Timestamp;
 
+use tokio::sync::mpsc;
+
+use crate::ledger::copy::{Part, Parts};
 use crate::ledger::{Answer, RunId};
 
 /// How many jobs lose their events in one transaction: few enough that a process that works meanwhile hardly waits.
@@ -30,6 +33,18 @@ pub trait Upkeep {
 
     /// Let the store use the room of what was deleted; `false` if processes work with it that this would hold up.
     fn compact(&self) -> Answer<'_, bool>;
+
+    /// Send everything to another ledger, while no process can write to this one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Busy`](crate::ledger::LedgerError::Busy) while a process works on a run.
+    fn send_all(&self, parts: Parts) -> Answer<'_, ()>;
+
+    /// Store what another ledger sends, all or nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotEmpty`](crate::ledger::LedgerError::NotEmpty) if there is anything in this one.
+    fn store_all(&self, parts: mpsc::Receiver<Part>) -> Answer<'_, ()>;
 }
 
 /// What is in a ledger.

@@ -15,6 +15,8 @@ enum State {
     Sound,
     /// Connections stay open, and nothing goes through.
     Deaf,
+    /// Deaf once so many bytes have gone through, in either direction.
+    DeafAfter(usize),
 }
 
 /// A TCP proxy on a port of its own.
@@ -36,7 +38,7 @@ impl Cable {
         let (known, cutting) = (Arc::clone(&state), Arc::clone(&cuts));
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                let (state, mut cut) = (known.subscribe(), cutting.subscribe());
+                let (state, mut cut) = (Arc::clone(&known), cutting.subscribe());
                 cut.mark_unchanged();
                 tokio::spawn(async move {
                     let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
@@ -45,8 +47,8 @@ impl Cable {
                     let (near_in, near_out) = near.into_split();
                     let (far_in, far_out) = far.into_split();
                     tokio::select! {
-                        () = pump(near_in, far_out, state.clone()) => {}
-                        () = pump(far_in, near_out, state) => {}
+                        () = pump(near_in, far_out, &state) => {}
+                        () = pump(far_in, near_out, &state) => {}
                         _ = cut.changed() => {}
                     }
                 });
@@ -69,6 +71,17 @@ impl Cable {
         self.state.send_replace(State::Deaf);
     }
 
+    /// Let nothing through after so many bytes.
+    pub(crate) fn deafen_after(&self, bytes: usize) {
+        self.state.send_replace(State::DeafAfter(bytes));
+    }
+
+    /// Wait until nothing goes through any more.
+    pub(crate) async fn is_deaf(&self) {
+        let mut state = self.state.subscribe();
+        let _state = state.wait_for(|state| *state == State::Deaf).await.unwrap();
+    }
+
     /// End all connections; new ones work.
     pub(crate) fn cut(&self) {
         self.state.send_replace(State::Sound);
@@ -86,16 +99,23 @@ impl Drop for Cable {
 async fn pump(
     mut from: impl tokio::io::AsyncRead + Unpin,
     mut to: impl tokio::io::AsyncWrite + Unpin,
-    mut state: watch::Receiver<State>,
+    state: &watch::Sender<State>,
 ) {
     let mut bytes = vec![0; 16 * 1024];
+    let mut known = state.subscribe();
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        if state
-            .wait_for(|state| *state == State::Sound)
-            .await
-            .is_err()
-            || to.write_all(&bytes[..read]).await.is_err()
-        {
+        state.send_if_modified(|state| {
+            let State::DeafAfter(left) = *state else {
+                return false;
+            };
+            *state = match left.checked_sub(read) {
+                Some(left) => State::DeafAfter(left),
+                None => State::Deaf,
+            };
+            true
+        });
+        let sound = known.wait_for(|state| *state != State::Deaf).await.is_ok();
+        if !sound || to.write_all(&bytes[..read]).await.is_err() {
             return;
         }
     }

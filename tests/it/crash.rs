@@ -13,7 +13,7 @@ use embedctl::ledger::postgres::LeaseTimes;
 use embedctl::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use embedctl::ledger::{
     Answer, Contents, Ended, Event, Hand, Instance, Job, JobEnd, JobId, JobState, KeyRecord,
-    Ledger, LedgerError, NewJob, NewRun, Permit, PermitId, Run, RunId, Upkeep, Worker,
+    Ledger, LedgerError, NewJob, NewRun, Part, Parts, Permit, PermitId, Run, RunId, Upkeep, Worker,
 };
 use embedctl::looker::{ApiKey, Client, Http, HttpOptions, NoTrace, Trace};
 use embedctl::secret::SecretString;
@@ -26,6 +26,7 @@ use embedctl::workflow::{
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::database::Database;
 use crate::support::Sandbox;
@@ -446,6 +447,14 @@ impl Upkeep for Mortal {
 
     fn compact(&self) -> Answer<'_, bool> {
         self.write(|| self.inner.compact())
+    }
+
+    fn send_all(&self, parts: Parts) -> Answer<'_, ()> {
+        self.inner.send_all(parts)
+    }
+
+    fn store_all(&self, parts: mpsc::Receiver<Part>) -> Answer<'_, ()> {
+        self.write(|| self.inner.store_all(parts))
     }
 }
 

@@ -24,10 +24,10 @@ const START: &str = "2026-03-01T12:00:00Z";
 const LATER: &str = "2026-06-01T12:00:00Z";
 const MANIFEST: &str =
     "external_user_id,models,permissions\nacme-1,demo,access_data\nacme-2,demo,access_data\n";
-const APPLY: [&str; 5] = ["apply", "m.csv", "--yes", "--keys-to", "file:k.jsonl"];
+pub(crate) const APPLY: [&str; 5] = ["apply", "m.csv", "--yes", "--keys-to", "file:k.jsonl"];
 
 /// A Looker, and a ledger in PostgreSQL if there is a database, else in a file.
-async fn sandbox(database: Option<&Database>) -> (Sandbox, Clock) {
+pub(crate) async fn sandbox(database: Option<&Database>) -> (Sandbox, Clock) {
     let clock = Clock::manual(START.parse().unwrap());
     let mut sandbox = Sandbox::with(Options {
         clock: clock.clone(),
@@ -46,7 +46,7 @@ async fn sandbox(database: Option<&Database>) -> (Sandbox, Clock) {
     (sandbox, clock)
 }
 
-async fn json_of(sandbox: &Sandbox, args: &[&str]) -> Value {
+pub(crate) async fn json_of(sandbox: &Sandbox, args: &[&str]) -> Value {
     let args = [args, &["-o", "json"]].concat();
     sandbox.run(&args).await.done().json()
 }
@@ -65,7 +65,7 @@ async fn what_stays(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 /// A run that ended and one that failed, begun 100 days ago, and one that has just ended; their ids but the last's.
-async fn three_runs(sandbox: &Sandbox, clock: &Clock) -> (String, String) {
+pub(crate) async fn three_runs(sandbox: &Sandbox, clock: &Clock) -> (String, String) {
     assert_eq!(sandbox.run(&APPLY).await.exit, 0);
     let refusal = Effect::Status {
         code: 400,
@@ -86,7 +86,7 @@ async fn three_runs(sandbox: &Sandbox, clock: &Clock) -> (String, String) {
 
 const PRUNE: [&str; 4] = ["ledger", "prune", "--older-than", "90d"];
 
-async fn prune_with(sandbox: &Sandbox, flag: &str) -> Value {
+pub(crate) async fn prune_with(sandbox: &Sandbox, flag: &str) -> Value {
     json_of(sandbox, &[&PRUNE[..], &[flag]].concat()).await
 }
 
@@ -135,7 +135,7 @@ async fn is_careful(sandbox: &Sandbox, before: &Value) {
 }
 
 /// The run has been pruned: it says so, keeps its two users, and is not undone.
-async fn is_over(sandbox: &Sandbox, run: &str) {
+pub(crate) async fn is_over(sandbox: &Sandbox, run: &str) {
     let shown = json_of(sandbox, &["runs", "show", run]).await;
     assert!(shown["events_pruned_at"].is_string(), "{shown}");
     assert_eq!(shown["jobs"].as_array().unwrap().len(), 2);
@@ -157,7 +157,7 @@ async fn only_events_of_runs_that_ended_are_pruned_in_postgres_too() {
 }
 
 /// A run with one job, which is done; it is held by this process.
-async fn begin(ledger: &dyn Ledger, subject: &str) -> JobId {
+pub(crate) async fn begin(ledger: &dyn Ledger, subject: &str) -> JobId {
     let run = NewRun {
         id: RunId(Uuid::now_v7()),
         command: "apply".to_owned(),
@@ -180,7 +180,7 @@ async fn begin(ledger: &dyn Ledger, subject: &str) -> JobId {
     job
 }
 
-fn event(what: What) -> Event {
+pub(crate) fn event(what: What) -> Event {
     Event {
         step: "mint".to_owned(),
         what,

@@ -71,6 +71,7 @@ mod keys;
 mod kill;
 mod leaks;
 mod ledger;
+mod ledger_copy;
 mod ledger_upkeep;
 mod lenient;
 mod library;

@@ -1,5 +1,6 @@
 //! `embedctl ledger`: the ledger itself, and the Looker that it belongs to.
 
+mod copy;
 mod migrate;
 mod prune;
 
@@ -9,6 +10,7 @@ use crate::commands::consent;
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::instance::{Knows, instance, knows_its_keys};
+use crate::commands::ledger::copy::{LedgerCopyArgs, copy};
 use crate::commands::ledger::migrate::{LedgerMigrateArgs, migrate};
 use crate::commands::ledger::prune::{LedgerPruneArgs, prune};
 use crate::commands::session::{Needs, Session};
@@ -16,10 +18,11 @@ use crate::error::{Error, Exit};
 use crate::ledger::{Contents, Ledger};
 use crate::report::{Format, size};
 
-/// Show the ledger, prune it, or rebind it after Looker has moved
+/// Show the ledger, copy or prune it, or rebind it after Looker has moved
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum LedgerCommand {
     Show(LedgerShowArgs),
+    Copy(LedgerCopyArgs),
     Migrate(LedgerMigrateArgs),
     Prune(LedgerPruneArgs),
     Rebind(LedgerRebindArgs),
@@ -44,6 +47,7 @@ pub(crate) struct LedgerRebindArgs {
 
 pub(crate) async fn run(command: &LedgerCommand, cx: CommandContext) -> Result<Exit, Error> {
     match command {
+        LedgerCommand::Copy(args) => copy(args, &cx).await,
         LedgerCommand::Migrate(LedgerMigrateArgs) => migrate(&cx).await,
         LedgerCommand::Prune(args) => prune(args, &*open_ledger(&cx).await?, &cx).await,
         LedgerCommand::Show(LedgerShowArgs) => show(&*open_ledger(&cx).await?, &cx).await,

@@ -81,6 +81,11 @@ impl Link {
         }
     }
 
+    /// A connection of its own to the same database.
+    pub(super) fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.connector), self.home.clone())
+    }
+
     /// The connection, a new one if there is none or if it is known to be broken.
     pub(super) async fn client(&self) -> Result<Arc<Client>, Fault> {
         let mut client = self.client.lock().await;

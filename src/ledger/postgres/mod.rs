@@ -6,6 +6,7 @@
 mod address;
 mod claim;
 mod connect;
+mod copy;
 mod fault;
 mod instance;
 mod jobs;

@@ -1,9 +1,12 @@
 //! The upkeep of a ledger in PostgreSQL.
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 
+use crate::ledger::copy::{Part, Parts};
+use crate::ledger::postgres::copy;
 use crate::ledger::postgres::fault::Fault;
 use crate::ledger::postgres::row::{count, get, nanos, number, time};
 use crate::ledger::postgres::{PostgresLedger, schema};
@@ -57,6 +60,20 @@ impl Upkeep for PostgresLedger {
         self.read(|db| async move {
             db.batch_execute("VACUUM (ANALYZE) embedctl.event").await?;
             Ok(true)
+        })
+    }
+
+    fn send_all(&self, parts: Parts) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let sent = copy::send_all(&self.reads.another(), &parts, &self.address).await;
+            sent.map_err(|fault| fault.at(&self.address))
+        })
+    }
+
+    fn store_all(&self, mut parts: mpsc::Receiver<Part>) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let stored = copy::store_all(&self.reads.another(), &mut parts, &self.address).await;
+            stored.map_err(|fault| fault.at(&self.address))
         })
     }
 }

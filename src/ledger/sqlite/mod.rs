@@ -1,6 +1,7 @@
 //! The ledger in a SQLite file: one thread writes and lets concurrent writes share a sync; another thread reads.
 
 mod append;
+mod copy;
 mod fault;
 mod file;
 mod hold;

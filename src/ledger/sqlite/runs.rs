@@ -227,7 +227,7 @@ fn take(batch: &mut Batch<'_>, run: RunId, row: i64) -> Result<(), Fault> {
 }
 
 /// The owner of a run, if it is alive or may be because its lease has not expired.
-fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
+pub(super) fn living_owner(batch: &Batch<'_>, row: i64) -> Result<Option<Owner>, Fault> {
     let found = batch
         .db
         .prepare_cached("SELECT * FROM progress WHERE run = ?1 AND owner_pid IS NOT NULL")?

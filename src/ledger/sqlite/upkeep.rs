@@ -4,7 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use tokio::sync::mpsc;
 
+use crate::ledger::copy::{Part, Parts};
+use crate::ledger::sqlite::copy;
 use crate::ledger::sqlite::fault::Fault;
 use crate::ledger::sqlite::row::Time;
 use crate::ledger::sqlite::{SqliteLedger, file};
@@ -64,6 +67,15 @@ impl Upkeep for SqliteLedger {
                 Err(_) => Err(self.stopped()),
             }
         })
+    }
+
+    fn send_all(&self, parts: Parts) -> Answer<'_, ()> {
+        self.write(move |batch| copy::send_all(batch, &parts))
+    }
+
+    fn store_all(&self, mut parts: mpsc::Receiver<Part>) -> Answer<'_, ()> {
+        let shown = self.path().display().to_string();
+        self.write(move |batch| copy::store_all(batch, &mut parts, &shown))
     }
 }
 
