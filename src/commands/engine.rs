@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::commands::context::CommandContext;
+use crate::commands::ended::{Ended, Others, Stopped};
 use crate::commands::instance;
 use crate::commands::keys_to::KeysTo;
 use crate::commands::progress::{Latest, UiObserver};
@@ -19,7 +20,7 @@ use crate::ledger::postgres::{
 use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
 use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, Run, RunId};
 use crate::net::trusting;
-use crate::report::{Meter, Ui, number_of};
+use crate::report::{Meter, Ui};
 use crate::sink::Sink;
 use crate::system::{Interrupt, System};
 use crate::workflow::{
@@ -83,76 +84,6 @@ pub(crate) struct OwnedRun {
     pub(crate) signs: bool,
     pub(crate) sink: Option<Arc<dyn Sink>>,
     pub(crate) latest: Latest,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended {
-    pub(crate) run: RunId,
-    pub(crate) totals: Totals,
-    pub(crate) others: Others,
-}
-
-/// A run that did not get to its end, and what other processes did of it until then.
-#[derive(Debug)]
-pub(crate) struct Stopped {
-    pub(crate) error: Error,
-    pub(crate) others: Others,
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        let others = Others::default();
-        Self { error, others }
-    }
-}
-
-impl From<LedgerError> for Stopped {
-    fn from(error: LedgerError) -> Self {
-        Error::from(error).into()
-    }
-}
-
-impl From<Stopped> for Error {
-    fn from(stopped: Stopped) -> Self {
-        stopped.error
-    }
-}
-
-/// What other processes did of a run that they shared with this one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Others {
-    /// How many jobs they have done.
-    pub(crate) done: u64,
-    /// How many failed in their hands.
-    pub(crate) failed: u64,
-    /// How many they left open.
-    pub(crate) open: u64,
-}
-
-impl Others {
-    /// How many jobs ended in their hands.
-    pub(crate) const fn over(&self) -> u64 {
-        self.done + self.failed
-    }
-
-    /// The error for jobs that are not done, if there are any.
-    pub(crate) fn error(&self, run: RunId) -> Option<Error> {
-        let (what, state) = match (self.failed, self.open) {
-            (0, 0) => return None,
-            (0, open) => (
-                format!("other processes left {} open", number_of(open, "user")),
-                "open",
-            ),
-            (failed, _) => (
-                format!("{} failed in other processes", number_of(failed, "user")),
-                "failed",
-            ),
-        };
-        Some(Error::new(Kind::Incomplete, what).hint(format!(
-            "`embedctl runs show {run} --state {state}` names them; `embedctl runs resume {run}` tries them again"
-        )))
-    }
 }
 
 /// The ledger that the settings name; in memory for a local Looker that lives for one run.
@@ -345,20 +276,7 @@ pub(crate) async fn go(
     ledger.release(run).await?;
     let totals = match ended {
         Ok(totals) => totals,
-        Err(error) => {
-            let others = match before {
-                // What is not known is not told; the error is.
-                Some(before) => others(&*ledger, &before, sofar).await.unwrap_or_default(),
-                None => Others::default(),
-            };
-            let error = match error.kind() {
-                Kind::Interrupted => {
-                    error.hint(format!("`embedctl runs resume {run}` continues from here"))
-                }
-                _ => error,
-            };
-            return Err(Stopped { error, others });
-        }
+        Err(error) => return Err(stopped(&*ledger, run, before, (sofar, error)).await),
     };
     let others = match before {
         Some(before) => others(&*ledger, &before, totals).await?,
@@ -384,6 +302,27 @@ async fn share(ledger: &dyn Ledger, going: &OwnedRun) -> Result<Option<Run>, Err
     };
     ledger.share(going.run).await?;
     Ok(Some(run))
+}
+
+/// A run in which this process got so far until `error` stopped it.
+async fn stopped(
+    ledger: &dyn Ledger,
+    run: RunId,
+    before: Option<Run>,
+    (sofar, error): (Totals, Error),
+) -> Stopped {
+    let others = match before {
+        // What is not known is not told; the error is.
+        Some(before) => others(ledger, &before, sofar).await.unwrap_or_default(),
+        None => Others::default(),
+    };
+    let error = match error.kind() {
+        Kind::Interrupted => {
+            error.hint(format!("`embedctl runs resume {run}` continues from here"))
+        }
+        _ => error,
+    };
+    Stopped { error, others }
 }
 
 /// What others did of the run `before` was, in which this process brought about `totals`.

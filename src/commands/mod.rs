@@ -11,6 +11,7 @@ mod create_user;
 mod doctor;
 mod embed_secret;
 mod emulator;
+mod ended;
 mod engine;
 mod export;
 mod files;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::commands::engine::{self, Ended, JobBatch, Request};
+use crate::commands::ended::Ended;
+use crate::commands::engine::{self, JobBatch, Request};
 use crate::commands::json_object::with;
 use crate::commands::key_sink;
 use crate::commands::keys_to::KeysTo;

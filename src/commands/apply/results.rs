@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::commands::engine::Others;
+use crate::commands::ended::Others;
 use crate::commands::json_object::with;
 use crate::commands::key_sink;
 use crate::commands::keys_to::KeysTo;
