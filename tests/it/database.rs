@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -67,6 +68,11 @@ fn run(command: &mut Command) {
 
 impl Cluster {
     fn start(bin: &Path) -> Self {
+        Self::start_with(bin, None)
+    }
+
+    /// With TLS, if there is a certificate and its key.
+    fn start_with(bin: &Path, tls: Option<(&str, &str)>) -> Self {
         let folder = tempfile::tempdir().unwrap().keep();
         let data = folder.join("data");
         let password = folder.join("password");
@@ -91,6 +97,20 @@ impl Cluster {
             folder.display()
         );
         fs::write(data.join("postgresql.auto.conf"), settings).unwrap();
+        if let Some((certificate, key)) = tls {
+            let settings = data.join("postgresql.conf");
+            let mut text = fs::read_to_string(&settings).unwrap();
+            text.push_str("\nssl = on\n");
+            fs::write(settings, text).unwrap();
+            for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+                let path = data.join(name);
+                fs::write(&path, text).unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                if rustix::process::geteuid().is_root() {
+                    std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+                }
+            }
+        }
         let cluster = Self {
             _keeper: keeper(bin, &folder),
             folder,
@@ -111,6 +131,11 @@ impl Cluster {
     /// A server for one test, which may do what it likes to it.
     pub(crate) fn own() -> Option<Self> {
         programs().map(|bin| Self::start(&bin))
+    }
+
+    /// A server that speaks TLS with this certificate and its key.
+    pub(crate) fn with_tls(certificate: &str, key: &str) -> Option<Self> {
+        programs().map(|bin| Self::start_with(&bin, Some((certificate, key))))
     }
 
     /// End the server as a power cut would, and start it again.

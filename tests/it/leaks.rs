@@ -15,6 +15,7 @@ use embedctl::system::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::database::{Database, PASSWORD};
 use crate::support::{Outcome, Sandbox, output};
 
 #[tokio::test]
@@ -515,6 +516,69 @@ async fn an_answer_that_goes_wrong_is_not_shown() {
             watched.sandbox.finish().await;
         }
     }
+}
+
+/// Wherever the password of the ledger's database comes from, it is sent to that database only.
+#[tokio::test]
+async fn the_password_of_the_ledgers_database_stays_on_its_way() {
+    let Some(database) = Database::fresh().await else {
+        return;
+    };
+    let spy = "{ env; cat /proc/$$/cmdline /proc/$PPID/cmdline; } >> seen.txt\ncat > kept.json\n";
+    let in_address = database
+        .url
+        .replace("runner@", &format!("runner:{PASSWORD}@"));
+    let mut sandbox = Sandbox::new().await;
+    sandbox.file("keep.sh", spy);
+    database.used_by(&mut sandbox);
+    let user = ["create-user", "acme-42", "--no-key"];
+    let _user = sandbox.run(&user).await.done();
+    for (ledger, password) in [
+        (&database.url, PASSWORD),
+        (&in_address, ""),
+        (&database.url, "wrong"),
+    ] {
+        sandbox.file("seen.txt", "");
+        sandbox.var("EMBEDCTL_LEDGER", ledger).unset("PGPASSWORD");
+        match password {
+            "" => {}
+            "wrong" => drop(sandbox.var("PGPASSWORD", format!("not-{PASSWORD}"))),
+            password => drop(sandbox.var("PGPASSWORD", password)),
+        }
+        let keep = ["--keys-to", "exec:sh keep.sh", "-vvv"];
+        let exit = u8::from(password == "wrong");
+        for args in [
+            &[&["keys", "rotate", "acme-42", "--yes"][..], &keep].concat()[..],
+            &["runs", "list", "-vvv"],
+            &["ledger", "show", "-o", "json"],
+            &["doctor", "-vvv"],
+            &["profile", "show"],
+        ] {
+            let outcome = output(sandbox.process(args)).await;
+            let connects = !matches!(args[0], "doctor" | "profile");
+            assert!(!connects || outcome.exit == exit, "{args:?}: {outcome:?}");
+            assert!(!format!("{outcome:?}").contains(PASSWORD), "{args:?}");
+        }
+        for (path, content) in sandbox.files() {
+            let content = String::from_utf8_lossy(&content).into_owned();
+            assert!(!content.contains(PASSWORD), "{}", path.display());
+        }
+        assert!(sandbox.read("seen.txt").contains("keep.sh"));
+    }
+    sandbox.finish().await;
+    let dump = dumped(&database).await;
+    assert!(dump.contains("acme-42"), "{dump}");
+    assert!(!dump.contains(PASSWORD));
+}
+
+/// All that is in the tables of a ledger.
+async fn dumped(database: &Database) -> String {
+    let client = database.client().await;
+    let sql = "SELECT query_to_xml('SELECT * FROM embedctl.' || quote_ident(table_name), true, true, '')::text
+        FROM information_schema.tables WHERE table_schema = 'embedctl'";
+    let rows = client.query(sql, &[]).await.unwrap();
+    let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    tables.concat()
 }
 
 const NONCE: &str = "0123456789abcdef0123456789abcdef";

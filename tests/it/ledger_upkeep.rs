@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::database::Database;
-use crate::support::Sandbox;
+use crate::support::{Sandbox, in_time, print};
 
 const START: &str = "2026-03-01T12:00:00Z";
 const LATER: &str = "2026-06-01T12:00:00Z";
@@ -356,4 +356,116 @@ async fn a_user_takes_as_much_room_as_a_plan_says() {
         let in_postgres = bytes_of_a_user(Some(database)).await;
         assert!((2_200..5_000).contains(&in_postgres), "{in_postgres}");
     }
+}
+
+/// How many jobs the run has whose pruning is killed: far more than are pruned at once.
+const MANY: u64 = 40_000;
+
+/// Another 39,999 jobs like the first one, in the words of either store.
+fn many_more(schema: &str, numbers: &str, fence: &str) -> String {
+    let (fence, zero) = match fence {
+        "" => ("", ""),
+        fence => (fence, "0, "),
+    };
+    format!(
+        "INSERT INTO {schema}job (run, number, subject, state)
+            SELECT 1, n, 'acme-' || n, 1 FROM {numbers};
+         INSERT INTO {schema}event (run, job, number, {fence}step, what, at)
+            SELECT 1, n, 0, {zero}'mint', 1, 0 FROM {numbers};
+         UPDATE {schema}progress SET done = {MANY}"
+    )
+}
+
+/// A kill in the middle of pruning has left a run that is not undone any more; the next pruning ends it.
+async fn is_ended_by_the_next(sandbox: &Sandbox, job: JobId) {
+    let run = job.run.to_string();
+    let shown = json_of(sandbox, &["runs", "show", &run, "--limit", "1"]).await;
+    assert!(shown["events_pruned_at"].is_string(), "{shown}");
+    let undo = sandbox.run(&["runs", "undo", &run, "--yes"]).await.exits(6);
+    assert!(undo.err.contains("were pruned at"), "{}", undo.err);
+    let left = json_of(sandbox, &["ledger", "show"]).await["events"].clone();
+    let pruned = prune_with(sandbox, "--yes").await;
+    assert_eq!(pruned["events"], left);
+    let after = json_of(sandbox, &["ledger", "show"]).await;
+    assert_eq!([&after["events"], &after["runs"]], [&json!(0), &json!(1)]);
+}
+
+#[tokio::test]
+async fn a_pruning_that_is_killed_is_ended_by_the_next() {
+    let (mut sandbox, clock) = sandbox(None).await;
+    let path = sandbox.path("l.ledger");
+    let ledger = SqliteLedger::open(&path, &SqliteOptions::new(clock.clone())).unwrap();
+    let job = begin(&ledger, "acme-0").await;
+    ledger.release(job.run).await.unwrap();
+    drop(ledger);
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let numbers = format!(
+        "(WITH RECURSIVE it (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM it WHERE n < {}) SELECT n FROM it)",
+        MANY - 1
+    );
+    db.execute_batch(&many_more("", &numbers, "")).unwrap();
+    let events = || -> u64 {
+        let sql = "SELECT count(*) FROM event WHERE job >= 0";
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let all = events();
+    let mut process = crate::postgres::start(&sandbox, &[&PRUNE[..], &["--yes"]].concat());
+    in_time(async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        while events() == all {
+            ticks.tick().await;
+        }
+    })
+    .await;
+
+    process.kill().await.unwrap();
+
+    print(&format!("{} of {all} events were left", events()));
+    // By the clock of processes, which the rest is judged by too.
+    sandbox.clock(Clock::os());
+    is_ended_by_the_next(&sandbox, job).await;
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_pruning_that_is_killed_is_ended_by_the_next_in_postgres_too() {
+    let Some(database) = Database::fresh().await else {
+        return;
+    };
+    let (mut sandbox, _) = sandbox(Some(&database)).await;
+    let minute = Duration::from_secs(60);
+    let times = LeaseTimes::new(minute, minute, minute);
+    let ledger = database.ledger(times, &Process::current()).await;
+    let job = begin(&ledger, "acme-0").await;
+    ledger.release(job.run).await.unwrap();
+    drop(ledger);
+    let (db, lock) = (database.client().await, database.client().await);
+    let numbers = format!("generate_series(1, {}) AS n", MANY - 1);
+    let more = many_more("embedctl.", &numbers, "fence, ");
+    db.batch_execute(&more).await.unwrap();
+    // The pruning waits here, with the first half done.
+    let half = MANY / 2;
+    let held = format!("BEGIN; SELECT 1 FROM embedctl.event WHERE job = {half} FOR UPDATE");
+    lock.batch_execute(&held).await.unwrap();
+    let mut process = crate::postgres::start(&sandbox, &[&PRUNE[..], &["--yes"]].concat());
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    in_time(async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        while db.query(waits, &[]).await.unwrap().is_empty() {
+            ticks.tick().await;
+        }
+    })
+    .await;
+
+    process.kill().await.unwrap();
+    lock.batch_execute("COMMIT").await.unwrap();
+
+    let left = json_of(&sandbox, &["ledger", "show"]).await["events"].clone();
+    assert!(
+        left.as_u64() > Some(0) && left.as_u64() <= Some(half),
+        "{left}"
+    );
+    sandbox.clock(Clock::os());
+    is_ended_by_the_next(&sandbox, job).await;
+    sandbox.finish().await;
 }

@@ -86,6 +86,7 @@ mod output;
 mod permits;
 mod plan;
 mod postgres;
+mod postgres_tls;
 mod process;
 mod profile;
 mod published_clients;

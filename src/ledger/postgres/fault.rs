@@ -1,5 +1,6 @@
 //! Errors of statements, and their wording.
 
+use rustls::CertificateError;
 use tokio_postgres::error::SqlState;
 
 use crate::ledger::LedgerError;
@@ -14,8 +15,97 @@ pub(super) enum Fault {
     LeaseOver,
     /// The connection broke or the server could not go on: the same may work on another connection.
     Broken(anyhow::Error),
+    /// There is no safe connection to the server.
+    Tls(Tls),
     /// PostgreSQL refused it, and would again.
     Postgres(anyhow::Error),
+}
+
+/// Why there is no safe connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Tls {
+    /// The server does not speak TLS.
+    Missing,
+    /// The issuer of its certificate is not trusted.
+    Issuer,
+    /// Its certificate is for another name.
+    Name,
+    /// Its certificate has expired, or is not valid yet.
+    Date,
+    /// Anything else.
+    Other,
+}
+
+impl Tls {
+    /// What is wrong, and what to do about it.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Missing => (
+                "the server does not speak TLS",
+                "turn `ssl` on at the server; only where the network itself is safe, add `?sslmode=disable` to the address",
+            ),
+            Self::Issuer => (
+                "the certificate of the server is not trusted (unknown issuer)",
+                "give the certificate of its authority with `--ca-file`, or with `?sslrootcert=FILE` in the address",
+            ),
+            Self::Name => (
+                "the certificate of the server is for another name",
+                "use the name in the certificate as host in the address of the ledger",
+            ),
+            Self::Date => (
+                "the certificate of the server has expired or is not valid yet",
+                "check the clock of this machine, or have the certificate renewed",
+            ),
+            Self::Other => (
+                "the TLS handshake with the server failed",
+                "check that the port is PostgreSQL's, and that nothing between intercepts TLS",
+            ),
+        }
+    }
+
+    /// The reason of an error, if it is about TLS.
+    fn of(error: &tokio_postgres::Error) -> Option<Self> {
+        let words = error.to_string();
+        if !words.starts_with("error performing TLS") {
+            return None;
+        }
+        let mut cause = std::error::Error::source(error);
+        while let Some(source) = cause {
+            if let Some(error) = source.downcast_ref::<rustls::Error>() {
+                return Some(Self::of_certificate(error));
+            }
+            // An `io::Error` that wraps an error does not list it as its source.
+            let inner = source.downcast_ref::<std::io::Error>();
+            cause = match inner.and_then(std::io::Error::get_ref) {
+                Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
+                None if source.to_string().contains("does not support TLS") => {
+                    return Some(Self::Missing);
+                }
+                None => source.source(),
+            };
+        }
+        Some(Self::Other)
+    }
+
+    fn of_certificate(error: &rustls::Error) -> Self {
+        let rustls::Error::InvalidCertificate(problem) = error else {
+            return Self::Other;
+        };
+        match problem {
+            // One that is self-signed comes as an error of ours; an authority with the right name has another key.
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::Other(_) => Self::Issuer,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::Name
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::Date,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Fault {
@@ -28,6 +118,7 @@ impl Fault {
     pub(super) fn again(&self) -> Self {
         match self {
             Self::LeaseOver => Self::LeaseOver,
+            Self::Tls(why) => Self::Tls(*why),
             Self::Broken(error) => Self::Broken(anyhow::Error::msg(error.to_string())),
             Self::Postgres(error) => Self::Postgres(anyhow::Error::msg(error.to_string())),
             Self::Refused(error) => Self::Postgres(anyhow::Error::msg(error.to_string())),
@@ -39,6 +130,13 @@ impl Fault {
         match self {
             Self::Refused(error) => error,
             Self::LeaseOver => LedgerError::LeaseOver,
+            Self::Tls(why) => {
+                let (what, hint) = why.words();
+                LedgerError::Unusable {
+                    what: format!("cannot connect to the ledger `{address}`: {what}"),
+                    hint: hint.to_owned(),
+                }
+            }
             Self::Broken(source) => LedgerError::Store {
                 what: format!("cannot reach the ledger `{address}`"),
                 source,
@@ -70,6 +168,9 @@ const PASSING: [SqlState; 5] = [
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(database) = error.as_db_error() else {
+            if let Some(why) = Tls::of(&error) {
+                return Self::Tls(why);
+            }
             // Nothing came from the server itself: the connection is at fault.
             let told = anyhow::Error::msg(words(&error));
             return match is_mistake(&error) {
@@ -99,7 +200,6 @@ fn is_mistake(error: &tokio_postgres::Error) -> bool {
         "error encoding",
         "authentication error",
         "invalid configuration",
-        "error performing TLS",
     ];
     mistakes.iter().any(|mistake| words.starts_with(mistake))
 }
