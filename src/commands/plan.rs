@@ -22,7 +22,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     planning: PlanningArgs,
 
-    /// Compare the calls with a monthly quota, as on Looker (Google Cloud core)
+    /// Compare the calls with a monthly quota, as on Looker (Google Cloud core); a ledger in PostgreSQL knows those made this month
     #[arg(long, value_name = "CALLS")]
     quota: Option<u64>,
 

@@ -169,6 +169,12 @@ pub trait Ledger: Upkeep + fmt::Debug + Send + Sync {
         None
     }
 
+    /// How many calls all processes with this ledger have made this month at its Looker, this process included; `None` if that
+    /// is not counted.
+    fn calls_this_month(&self) -> Answer<'_, Option<u64>> {
+        Box::pin(async { Ok(None) })
+    }
+
     /// The lease that this process holds its runs by, if they are leased; then effects begin only within it.
     fn lease(&self) -> Option<Lease> {
         None

@@ -131,7 +131,7 @@ impl Http {
 
     /// From now on keep to the rate together with other processes. The first of such `turns` stays.
     pub fn take_turns(&self, turns: Arc<dyn Turns>) {
-        self.0.pace.share(turns);
+        self.0.pace.share(turns, self.calls());
     }
 
     /// Send nothing for `time`.
@@ -220,6 +220,7 @@ impl Http {
             let request = request::of(call, sender)?;
             // Each attempt counts: Looker's monthly quota counts them too.
             self.0.calls.fetch_add(1, Ordering::Relaxed);
+            self.0.pace.made();
             let result = self.exchange(label, request, attempt).await;
             if !self.again(&result, call.repeatable, attempt).await {
                 return result;

@@ -70,9 +70,19 @@ impl Pace {
         }
     }
 
-    /// From now on take turns from `turns`, if there is a rate to keep to.
-    pub(crate) fn share(&self, turns: Arc<dyn Turns>) {
-        let _kept = self.shared.set(turns).is_err();
+    /// From now on take turns from `turns`, if there is a rate to keep to, and tell it of each call; `made` were made before.
+    pub(crate) fn share(&self, turns: Arc<dyn Turns>, made: u64) {
+        let shared = self.shared.set(turns).is_ok();
+        if let Some(turns) = self.shared.get().filter(|_| shared) {
+            turns.made(made);
+        }
+    }
+
+    /// A call is being made.
+    pub(crate) fn made(&self) {
+        if let Some(turns) = self.shared.get() {
+            turns.made(1);
+        }
     }
 
     /// Let no call start for `time`.
@@ -194,6 +204,8 @@ mod tests {
         }
 
         fn hold(&self, _time: Duration) {}
+
+        fn made(&self, _calls: u64) {}
     }
 
     async fn ten_calls(wait: Option<Duration>) -> (Duration, Vec<u32>) {
@@ -203,7 +215,7 @@ mod tests {
             wait,
             asked: Mutex::default(),
         });
-        pace.share(Arc::<Busy>::clone(&turns));
+        pace.share(Arc::<Busy>::clone(&turns), 0);
         for _ in 0..10 {
             pace.turn(&clock).await;
         }

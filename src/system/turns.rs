@@ -12,6 +12,9 @@ pub trait Turns: fmt::Debug + Send + Sync {
 
     /// Hold everyone back for `time`, counted from now.
     fn hold(&self, time: Duration);
+
+    /// So many calls were made, with a turn or without: a quota counts them together too.
+    fn made(&self, calls: u64);
 }
 
 /// How long from now.

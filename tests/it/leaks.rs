@@ -548,7 +548,7 @@ async fn the_password_of_the_ledgers_database_stays_on_its_way() {
         let keep = ["--keys-to", "exec:sh keep.sh", "-vvv"];
         let exit = u8::from(password == "wrong");
         for args in [
-            &[&["keys", "rotate", "acme-42", "--yes"][..], &keep].concat()[..],
+            &[&["keys", "mint", "acme-42"][..], &keep].concat()[..],
             &["runs", "list", "-vvv"],
             &["ledger", "show", "-o", "json"],
             &["doctor", "-vvv"],

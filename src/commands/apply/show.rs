@@ -9,6 +9,7 @@ use crate::commands::apply::groups::Groups;
 use crate::commands::apply::prepare::{CheckedManifest, Decisions};
 use crate::commands::apply::room::Room;
 use crate::commands::files::Writing;
+use crate::commands::json_object::with;
 use crate::commands::minter;
 use crate::commands::session::Session;
 use crate::error::{Error, Kind};
@@ -62,7 +63,20 @@ pub(crate) async fn show(
     if let Some(groups) = groups {
         printed = print_groups(&groups, ui)?;
     }
-    conclude(&counts, printed, shown.quota, session, ui)?;
+    let quota = match shown.quota {
+        Some(limit) => Some(Quota {
+            limit,
+            calls: session.http.calls() + counts.calls,
+            // Those of this plan are among the others.
+            made: sound
+                .ledger
+                .calls_this_month()
+                .await?
+                .map(|made| made.saturating_sub(session.http.calls())),
+        }),
+        None => None,
+    };
+    conclude(&counts, printed, quota, session, ui)?;
     // Last, so that the plan shows whom it is about.
     decisions.check_max()?;
     Ok(counts)
@@ -72,15 +86,11 @@ pub(crate) async fn show(
 fn conclude(
     counts: &Counts,
     printed: u64,
-    quota: Option<u64>,
+    quota: Option<Quota>,
     session: &Session,
     ui: &Ui,
 ) -> Result<(), Error> {
     let calls = session.http.calls();
-    let quota = quota.map(|quota| Quota {
-        limit: quota,
-        calls: calls + counts.calls,
-    });
     let room = Room::of(counts, session.settings.ledger_place()?.as_ref());
     let mut summary = counts.json(calls);
     if let Some(members) = summary.as_object_mut().filter(|_| counts.mints()) {
@@ -190,32 +200,55 @@ fn json_end(summary: &Value, printed: u64) -> Result<String, Error> {
 /// How many calls a month an edition of Looker (Google Cloud core) allows.
 struct Quota {
     limit: u64,
+    /// Of the plan.
     calls: u64,
+    /// How many were made this month, if that is known.
+    made: Option<u64>,
 }
 
 impl Quota {
     #[expect(clippy::cast_precision_loss, reason = "a share to one digit")]
-    fn percent(&self) -> f64 {
-        (self.calls as f64 * 1000.0 / self.limit.max(1) as f64).round() / 10.0
+    fn percent(&self, calls: u64) -> f64 {
+        (calls as f64 * 1000.0 / self.limit.max(1) as f64).round() / 10.0
+    }
+
+    /// With those that were made before.
+    fn all(&self) -> u64 {
+        self.calls + self.made.unwrap_or_default()
     }
 
     fn json(&self) -> Value {
-        json!({
+        let quota = json!({
             "limit": self.limit,
-            "percent": self.percent(),
-            "exceeded": self.calls > self.limit,
-        })
+            "percent": self.percent(self.calls),
+            "exceeded": self.all() > self.limit,
+        });
+        match self.made {
+            Some(made) => with(
+                with(quota, "made_this_month", made),
+                "percent_this_month",
+                self.percent(self.all()),
+            ),
+            None => quota,
+        }
     }
 
     fn text(&self) -> String {
-        let Self { limit, calls } = self;
-        let over = match calls.checked_sub(*limit) {
+        let over = match self.all().checked_sub(self.limit) {
             Some(over) if over > 0 => format!(", {over} more than there are"),
             _ => String::new(),
         };
+        let before = match self.made {
+            Some(made) => format!(
+                "; with the {made} that were made with this ledger this month {} %",
+                self.percent(self.all())
+            ),
+            None => String::new(),
+        };
         format!(
-            "That is {} % of a quota of {limit} calls{over}.\n",
-            self.percent()
+            "That is {} % of a quota of {} calls{before}{over}.\n",
+            self.percent(self.calls),
+            self.limit
         )
     }
 }

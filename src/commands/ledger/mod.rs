@@ -71,6 +71,7 @@ async fn show(ledger: &dyn Ledger, cx: &CommandContext) -> Result<Exit, Error> {
         events,
         bytes,
     } = ledger.contents().await?;
+    let calls = ledger.calls_this_month().await?;
     match cx.ui.format() {
         Format::Json | Format::Jsonl => cx.ui.json(&json!({
             "ledger": place,
@@ -81,10 +82,12 @@ async fn show(ledger: &dyn Ledger, cx: &CommandContext) -> Result<Exit, Error> {
             "keys": keys,
             "events": events,
             "bytes": bytes,
+            "calls_this_month": calls,
         }))?,
         Format::Table => {
             let looker = instance.map_or_else(|| "none yet".to_owned(), |it| it.to_string());
             let place = place.unwrap_or_else(|| "in memory".to_owned());
+            let calls = calls.map_or_else(|| "not counted".to_owned(), |it| it.to_string());
             cx.ui.fields(&[
                 ("ledger", place),
                 ("looker", looker),
@@ -93,6 +96,7 @@ async fn show(ledger: &dyn Ledger, cx: &CommandContext) -> Result<Exit, Error> {
                 ("keys", keys.to_string()),
                 ("events", events.to_string()),
                 ("size", size(bytes)),
+                ("calls this month", calls),
             ])?;
         }
         Format::Env => return Err(cx.ui.no_env_form()),

@@ -39,7 +39,7 @@ use tokio_postgres::Client;
 use self::connect::{Connector, Link};
 use self::fault::Fault;
 use self::operation::{Operation, Reply};
-use self::pace::SharedTurns;
+use self::pace::{Calls, SharedTurns};
 use self::record::Record;
 use self::worker::Machine;
 use self::writer::{Request, Writer, keep_beating};
@@ -77,6 +77,7 @@ pub struct PostgresLedger {
     writes: Option<mpsc::UnboundedSender<Request>>,
     reads: Arc<Link>,
     lease: Lease,
+    calls: Arc<Calls>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -92,8 +93,10 @@ impl PostgresLedger {
         let (writes, queue) = mpsc::unbounded_channel();
         let (opened, ready) = oneshot::channel();
         let held = lease.clone();
+        let calls = Arc::<Calls>::default();
+        let made = Arc::clone(&calls);
         let thread = thread::Builder::new().name("ledger".to_owned());
-        let thread = thread.spawn(move || serve(options, &held, queue, opened));
+        let thread = thread.spawn(move || serve(options, (&held, made), queue, opened));
         let thread = thread.map_err(|error| thread_error(error.into()))?;
         let stopped = || Err(thread_error(anyhow::Error::msg("it has stopped")));
         let reads = ready.await.unwrap_or_else(|_| stopped())?;
@@ -102,6 +105,7 @@ impl PostgresLedger {
             writes: Some(writes),
             reads,
             lease,
+            calls,
             thread: Some(thread),
         })
     }
@@ -155,7 +159,7 @@ impl PostgresLedger {
 /// The thread: its own runtime, so that nothing the program does keeps the lease from being extended.
 fn serve(
     options: PostgresOptions,
-    lease: &Lease,
+    (lease, calls): (&Lease, Arc<Calls>),
     queue: mpsc::UnboundedReceiver<Request>,
     opened: oneshot::Sender<Result<Arc<Link>, LedgerError>>,
 ) {
@@ -199,10 +203,11 @@ fn serve(
             holds: HashMap::new(),
             in_hand: HashMap::new(),
             together: 1,
+            calls: Arc::clone(&calls),
         };
         tokio::select! {
             () = writer.serve(queue) => {}
-            () = keep_beating(reads, options.times, lease.clone(), known) => {}
+            () = keep_beating(reads, options.times, lease.clone(), (known, calls)) => {}
         }
     });
 }
@@ -421,7 +426,19 @@ impl Ledger for PostgresLedger {
         Some(Arc::new(SharedTurns {
             link: Arc::clone(&self.reads),
             lease: self.lease.clone(),
+            calls: Arc::clone(&self.calls),
         }))
+    }
+
+    fn calls_this_month(&self) -> Answer<'_, Option<u64>> {
+        let calls = Arc::clone(&self.calls);
+        self.read(move |db| {
+            let calls = Arc::clone(&calls);
+            async move {
+                calls.write(&db).await?;
+                pace::calls_this_month(&db).await.map(Some)
+            }
+        })
     }
 }
 

@@ -1,7 +1,9 @@
-//! The pace that all workers keep at a Looker together: one row spaces their turns, by the database's clock.
+//! The pace that all workers keep at a Looker together: one row spaces their turns, by the database's clock, and counts the
+//! calls of each month.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio_postgres::Client;
@@ -10,7 +12,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::ledger::postgres::connect::Link;
 use crate::ledger::postgres::fault::Fault;
 use crate::ledger::postgres::instance::HERE;
-use crate::ledger::postgres::row::get;
+use crate::ledger::postgres::row::{count, get, number};
 use crate::system::{Clock, Later, Lease, Turns};
 
 /// How far ahead turns are given out, in seconds. A worker that is killed takes its turns with it, and they must not be many.
@@ -20,6 +22,45 @@ const AHEAD: f64 = 1.0;
 pub(super) struct SharedTurns {
     pub(super) link: Arc<Link>,
     pub(super) lease: Lease,
+    pub(super) calls: Arc<Calls>,
+}
+
+/// The calls of this process that are not in the database yet. Written with each beat: a process that is killed takes those
+/// since the last one with it.
+#[derive(Debug, Default)]
+pub(super) struct Calls(AtomicU64);
+
+impl Calls {
+    /// Add them to those of this month. Months are those of UTC.
+    pub(super) async fn write(&self, db: &Client) -> Result<(), Fault> {
+        let calls = self.0.swap(0, Ordering::Relaxed);
+        if calls == 0 {
+            return Ok(());
+        }
+        let sql = format!(
+            "INSERT INTO embedctl.pace AS pace (looker, month, calls) VALUES ({HERE}, {MONTH}, $1)
+             ON CONFLICT (looker) DO UPDATE SET month = excluded.month, calls = excluded.calls
+                + CASE WHEN pace.month = excluded.month THEN pace.calls ELSE 0 END"
+        );
+        let written = db
+            .execute_typed(&sql, &[(&number(calls), Type::INT8)])
+            .await;
+        if written.is_err() {
+            self.0.fetch_add(calls, Ordering::Relaxed);
+        }
+        written?;
+        Ok(())
+    }
+}
+
+/// The first day of this month.
+const MONTH: &str = "date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date";
+
+/// How many calls were made this month.
+pub(super) async fn calls_this_month(db: &Client) -> Result<u64, Fault> {
+    let sql = format!("SELECT calls FROM embedctl.pace WHERE looker = {HERE} AND month = {MONTH}");
+    let found = db.query_typed_opt(&sql, &[]).await?;
+    found.map_or(Ok(0), |row| count(&row, "calls"))
 }
 
 impl Turns for SharedTurns {
@@ -47,6 +88,10 @@ impl Turns for SharedTurns {
             let held = link.persist(&lease, |db| async move { hold(&db, time).await });
             let _unheard = held.await.is_err();
         });
+    }
+
+    fn made(&self, calls: u64) {
+        self.calls.0.fetch_add(calls, Ordering::Relaxed);
     }
 }
 

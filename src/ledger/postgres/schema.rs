@@ -117,7 +117,9 @@ CREATE INDEX key_due ON embedctl.key (revoke_at) WHERE revoke_at IS NOT NULL AND
 CREATE TABLE embedctl.pace (
     looker bigint PRIMARY KEY,
     free_at timestamptz NOT NULL DEFAULT 'epoch',
-    held_until timestamptz NOT NULL DEFAULT 'epoch'
+    held_until timestamptz NOT NULL DEFAULT 'epoch',
+    month date NOT NULL DEFAULT 'epoch',
+    calls bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 CREATE TABLE embedctl.permit (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

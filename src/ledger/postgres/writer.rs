@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::ledger::postgres::connect::Link;
 use crate::ledger::postgres::fault::Fault;
 use crate::ledger::postgres::operation::{Operation, Reply, Writing, no_such_job};
+use crate::ledger::postgres::pace::Calls;
 use crate::ledger::postgres::record::{self, Record, Written};
 use crate::ledger::postgres::runs::{self, Hold};
 use crate::ledger::postgres::worker::{self, LeaseTimes, Machine};
@@ -50,6 +51,7 @@ pub(super) struct Writer {
     pub(super) in_hand: HashMap<JobId, i64>,
     /// The number of records in the last statement.
     pub(super) together: usize,
+    pub(super) calls: Arc<Calls>,
 }
 
 impl Writer {
@@ -285,12 +287,14 @@ impl Writer {
     }
 
     async fn leave(&self) {
-        let Some(me) = *self.me.borrow() else {
-            return;
-        };
+        let me = *self.me.borrow();
         let leaving = async {
             let client = self.link.client().await?;
-            worker::leave(&client, me).await
+            self.calls.write(&client).await?;
+            match me {
+                Some(me) => worker::leave(&client, me).await,
+                None => Ok(()),
+            }
         };
         // If it does not work, the lease runs out.
         let _unheard = tokio::time::timeout(FAREWELL, leaving).await.is_err();
@@ -302,7 +306,7 @@ pub(super) async fn keep_beating(
     link: Arc<Link>,
     times: LeaseTimes,
     lease: Lease,
-    me: watch::Receiver<Option<i64>>,
+    (me, calls): (watch::Receiver<Option<i64>>, Arc<Calls>),
 ) {
     let clock = Clock::os();
     let mut pause = times.beat;
@@ -312,7 +316,8 @@ pub(super) async fn keep_beating(
         let Some(me) = *me.borrow() else { continue };
         let beat = async {
             let client = link.client().await?;
-            worker::beat(&client, me, &times, &lease).await
+            worker::beat(&client, me, &times, &lease).await?;
+            calls.write(&client).await
         };
         // One that gets no answer must not take the time of the next.
         let beaten = tokio::time::timeout(times.beat, beat).await;
