@@ -1,5 +1,7 @@
-//! Four processes on one run, while they are killed and stopped, their cables cut and the database restarted.
+//! Four processes on one run, two of them with clocks that are hours off, while they are killed and stopped, their cables cut
+//! and the database restarted.
 
+use std::path::Path;
 use std::time::Duration;
 
 use embedctl::emulator::{Effect, Fault, Latency};
@@ -7,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use crate::cable::Cable;
-use crate::database::Cluster;
+use crate::database::{Cluster, Pooler};
 use crate::kill::Dice;
 use crate::postgres::{APPLY, World, start};
-use crate::support::{Sandbox, output, print};
+use crate::support::{Sandbox, output, print, skip};
 
 /// Enough for all that happens to happen while they are at work; `EMBEDCTL_CHAOS_USERS` is another number.
 const USERS: usize = 600;
@@ -21,11 +23,23 @@ const WORKERS: usize = 4;
 /// How often one is killed; `EMBEDCTL_CHAOS_KILLS` is another number.
 const KILLS: usize = 10;
 
+/// How often one is stopped and a cable cut, at least; `EMBEDCTL_CHAOS_STOPS` and `EMBEDCTL_CHAOS_CUTS` are other numbers.
+const STOPS_AND_CUTS: usize = 1;
+
+/// How often the database restarts as after a power cut; `EMBEDCTL_CHAOS_RESTARTS` is another number.
+const RESTARTS: usize = 1;
+
+/// How far the clocks of the processes are off.
+const CLOCKS: [Option<&str>; WORKERS] = [Some("+2h"), Some("-2h"), None, None];
+
 /// How often a run that is not disturbed any more may end without being done: what is unclear is told once.
 const FAILURES: u32 = 3;
 
 /// Where the instants come from.
 const SEED: u64 = 20_261_130;
+
+/// What each process is told: slow enough that the run is not over before enough has happened, and so few turns are fought for.
+const WORK: [&str; 3] = ["work", "--concurrency=4", "--rps=20"];
 
 /// A number of this test, as `.ci/chaos` sets it.
 fn number(name: &str, usual: usize) -> usize {
@@ -41,15 +55,23 @@ struct Worker {
 }
 
 impl Worker {
-    async fn start(world: &World) -> Self {
+    /// One that reaches the database at `port`, with a clock that is so far off.
+    async fn start(world: &World, port: u16, clock: Option<&str>) -> Self {
         let mut machine = world.fresh_machine();
-        let cable = Cable::to(world.database.port).await;
+        let cable = Cable::to(port).await;
+        if let Some((library, off)) = faketime().zip(clock) {
+            // Only the time of day: no clock that is off runs backwards, or faster.
+            machine
+                .var("LD_PRELOAD", library)
+                .var("FAKETIME", off)
+                .var("DONT_FAKE_MONOTONIC", "1");
+        }
         let url = world.database.url.replace(
             &format!(":{}/", world.database.port),
             &format!(":{}/", cable.port()),
         );
         machine.var("EMBEDCTL_LEDGER", url);
-        let process = start(&machine, &["work", "--concurrency=4"]);
+        let process = start(&machine, &WORK);
         Self {
             machine,
             cable,
@@ -57,11 +79,14 @@ impl Worker {
         }
     }
 
-    /// Another process on the same machine, unless this one is still at work.
-    fn ensure(&mut self) {
-        if self.process.try_wait().unwrap().is_some() {
-            self.process = start(&self.machine, &["work", "--concurrency=4"]);
+    /// Another process on the same machine, unless this one is still at work; false if nothing is left to do.
+    fn ensure(&mut self) -> bool {
+        match self.process.try_wait().unwrap() {
+            Some(ended) if ended.success() => return false,
+            Some(_) => self.process = start(&self.machine, &WORK),
+            None => {}
         }
+        true
     }
 
     /// Let so many milliseconds go by, unless it ends.
@@ -82,18 +107,53 @@ impl Worker {
     }
 }
 
+/// Debian's library that tells a process another time; nothing, and a word, where there is none.
+fn faketime() -> Option<&'static str> {
+    let library = [
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    ];
+    let found = library.into_iter().find(|it| Path::new(it).is_file());
+    if found.is_none() {
+        skip("no faketime is installed");
+    }
+    found
+}
+
 /// What has happened so far.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Happened {
     kills: usize,
-    stops: u32,
-    cuts: u32,
+    stops: usize,
+    cuts: usize,
+    restarts: usize,
 }
 
 impl Happened {
+    /// What must have happened.
+    fn all() -> Self {
+        Self {
+            kills: number("EMBEDCTL_CHAOS_KILLS", KILLS),
+            stops: number("EMBEDCTL_CHAOS_STOPS", STOPS_AND_CUTS),
+            cuts: number("EMBEDCTL_CHAOS_CUTS", STOPS_AND_CUTS),
+            restarts: number("EMBEDCTL_CHAOS_RESTARTS", RESTARTS),
+        }
+    }
+
+    /// Whether at least this has happened.
+    fn is_enough(&self, all: &Self) -> bool {
+        self.kills >= all.kills
+            && self.stops >= all.stops
+            && self.cuts >= all.cuts
+            && self.restarts >= all.restarts
+    }
+
     /// Let a worker work for a moment, then let something happen to it.
     async fn next(&mut self, worker: &mut Worker, dice: &mut Dice) {
         worker.goes_on(100 + dice.roll() % 500).await;
+        if worker.process.try_wait().unwrap().is_some() {
+            return;
+        }
         match dice.roll() % 5 {
             0 => {
                 worker.signal(Signal::STOP);
@@ -131,61 +191,86 @@ async fn four_processes_that_are_killed_stopped_and_cut_off_give_every_user_one_
     let Some(cluster) = Cluster::own() else {
         return;
     };
+    let pooled = number("EMBEDCTL_CHAOS_POOLED", 0) > 0;
+    let pooler = pooled.then(|| Pooler::start(&cluster));
+    let Some(pooler) = pooler.map_or(Some(None), |started| started.map(Some)) else {
+        return;
+    };
     let users = number("EMBEDCTL_CHAOS_USERS", USERS);
-    let most = number("EMBEDCTL_CHAOS_KILLS", KILLS);
     let latency = Latency::Fixed(Duration::from_millis(25));
     let world = World::of(&cluster, users, latency, lost_answers(users)).await;
-    let mut dice = Dice(SEED);
-    let mut first = start(&world.machine, &APPLY);
+    let port = pooler.as_ref().map_or(world.database.port, |it| it.port);
+    // A signed URL would be refused for its time if it came from a clock that is off.
+    let apply = [&APPLY[..], &WORK[2..], &["--via=cookieless"]].concat();
+    let mut first = start(&world.machine, &apply);
     crate::postgres::delivered(&world.machine, 1).await;
     let mut workers = Vec::new();
-    for _ in 0..WORKERS {
-        workers.push(Worker::start(&world).await);
+    for clock in CLOCKS {
+        workers.push(Worker::start(&world, port, clock).await);
     }
-    let mut happened = Happened::default();
-    let (mut cluster, mut running_on) = (Some(cluster), None);
 
-    while happened.kills < most {
+    let (happened, cluster) = chaos(&mut workers, &mut first, cluster).await;
+    let failures = finished(&world).await;
+
+    let way = if pooled {
+        "through PgBouncer"
+    } else {
+        "directly"
+    };
+    print(&format!(
+        "{users} users, {WORKERS} processes, {way}: {happened:?}; {failures} runs said what was unclear"
+    ));
+    world.judge(&[&world.machine]).await;
+    world.machine.leave().await;
+    drop((cluster, pooler));
+}
+
+/// Let things happen until there was enough of each; then all processes are gone.
+async fn chaos(
+    workers: &mut [Worker],
+    first: &mut Child,
+    mut cluster: Cluster,
+) -> (Happened, Cluster) {
+    let (mut dice, mut happened, all) = (Dice(SEED), Happened::default(), Happened::all());
+    while !happened.is_enough(&all) {
         let at = usize::try_from(dice.roll() % workers.len() as u64).unwrap();
         happened.next(&mut workers[at], &mut dice).await;
         if happened.kills == 1 && first.try_wait().unwrap().is_none() {
             first.kill().await.unwrap();
         }
-        if happened.kills == most / 2
-            && let Some(running) = cluster.take()
+        // Spread over the kills.
+        if happened.kills * (all.restarts + 1) >= all.kills * (happened.restarts + 1)
+            && happened.restarts < all.restarts
         {
             let restarted = tokio::task::spawn_blocking(move || {
-                running.restart();
-                running
+                cluster.restart();
+                cluster
             });
-            running_on = Some(restarted.await.unwrap());
+            cluster = restarted.await.unwrap();
+            happened.restarts += 1;
         }
-        for worker in &mut workers {
-            worker.ensure();
-        }
+        let at_work = workers.iter_mut().all(Worker::ensure);
+        assert!(
+            at_work,
+            "the run was over when only this had happened: {happened:?}"
+        );
     }
-    for worker in &mut workers {
+    for worker in workers {
         let _killed = worker.process.kill().await;
     }
+    (happened, cluster)
+}
+
+/// Let the run end undisturbed; how often it ended without being done, because something was unclear.
+async fn finished(world: &World) -> u32 {
     let mut failures = 0;
     loop {
-        let last = output(
-            world
-                .machine
-                .process(&[&APPLY[..], &["--wait", "60s"]].concat()),
-        )
-        .await;
+        let apply = [&APPLY[..], &["--wait", "60s"]].concat();
+        let last = output(world.machine.process(&apply)).await;
         if last.exit == 0 {
-            break;
+            return failures;
         }
         failures += 1;
         assert!(failures < FAILURES && last.exit == 3, "{last:?}");
     }
-
-    print(&format!(
-        "{users} users, {WORKERS} processes: {happened:?}, a restart of the database; {failures} runs said what was unclear"
-    ));
-    world.judge(&[&world.machine]).await;
-    world.machine.leave().await;
-    drop((cluster, running_on));
 }
