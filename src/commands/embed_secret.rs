@@ -55,6 +55,11 @@ pub(crate) fn is_about_signature(reason: &str) -> bool {
     reason.to_lowercase().contains("signature")
 }
 
+/// Whether it says that the clocks differ.
+pub(crate) fn is_about_time(reason: &str) -> bool {
+    reason.contains("'time' param")
+}
+
 async fn judge_one(
     admin: &Client,
     access: &EmbedAccess,
@@ -102,7 +107,7 @@ pub(crate) fn refused(kind: Kind, reason: &str) -> Error {
         error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
     } else if reason.contains("Invalid host") {
         error.hint("pass `--embed-host` with the host that Looker names")
-    } else if reason.contains("'time' param") {
+    } else if is_about_time(reason) {
         error.hint("set this machine's clock")
     } else {
         error.hint("this is not about the secret: leave it as it is, and change what Looker names")

@@ -22,15 +22,31 @@ pub(crate) async fn find(external_user_id: &str, session: &Session) -> Result<Us
         .finder
         .find(UserRef::External(external_user_id))
         .await?;
-    found.ok_or_else(|| {
-        Error::new(
-            Kind::NotFound,
-            format!("there is no embed user `{external_user_id}`"),
-        )
-        .hint(format!(
+    if let Some(user) = found {
+        return Ok(user);
+    }
+    let error = Error::new(
+        Kind::NotFound,
+        format!("there is no embed user `{external_user_id}`"),
+    );
+    Err(match meant(external_user_id, session).await {
+        Some(meant) => error.hint(format!(
+            "`{external_user_id}` is Looker's id of the embed user `{meant}`; name it by that"
+        )),
+        None => error.hint(format!(
             "create it with `embedctl create-user {external_user_id}`, or search for it with `embedctl users list --match`"
-        ))
+        )),
     })
+}
+
+/// The `external_user_id` of the embed user that has this id at Looker: the one that Looker's own pages show.
+async fn meant(looker_user_id: &str, session: &Session) -> Option<String> {
+    if !looker_user_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let found = session.finder.find(UserRef::Looker(looker_user_id)).await;
+    let user = found.ok().flatten()?;
+    user.external_user_id().map(str::to_owned)
 }
 
 /// Log the client out; a failure is only a warning, because the work is done.

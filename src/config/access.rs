@@ -241,7 +241,13 @@ fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
         format!("the {} and the {last} are missing", others.join(", the "))
     };
     let mut hint = match missing.as_slice() {
-        [Missing { ways, .. }] => format!("give it in one of these ways: {ways}"),
+        [Missing { ways, why, .. }] => match why {
+            Some(_) => format!("set that variable, or give it in one of these ways: {ways}"),
+            None => format!("give it in one of these ways: {ways}"),
+        },
+        all if all.iter().all(|it| it.why.is_some()) => {
+            "set those variables, or give each in one of these ways:".to_owned()
+        }
         _ => "give each in one of these ways:".to_owned(),
     };
     if !others.is_empty() {

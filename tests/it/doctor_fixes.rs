@@ -1,7 +1,9 @@
 //! `embedctl doctor`: every failure has a fix, and the fix mends it.
 
-use embedctl::emulator::Options;
+use embedctl::emulator::{Mode, Options};
 use embedctl::signed_url::Algorithm;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::doctor::{doctor, expect, finding, write_profile};
 use crate::support::{Outcome, Sandbox};
@@ -148,6 +150,114 @@ async fn the_fix_of_each_failure_mends_it() {
         assert_ne!(broken.exit, 0, "{}", case.name);
         let after = finding(&mended, case.check);
         assert_eq!(after["status"], "pass", "{}: {after:#}", case.name);
+        sandbox.finish().await;
+    }
+}
+
+/// A failure that takes Looker to bring about, and to mend: by what its fix says.
+async fn mended(sandbox: &Sandbox, broken: &Outcome, check: &str, says: &str) {
+    expect(broken, check, "fail", says);
+    all_have_fixes(broken, check);
+    assert_eq!(broken.json()["counts"]["fail"], 1, "one line for one cause");
+    let after = doctor(sandbox, &[]).await;
+    assert_eq!(finding(&after, check)["status"], "pass", "{}", after.out);
+}
+
+#[tokio::test]
+async fn the_key_of_a_user_without_rights_is_mended_by_giving_it_the_role() {
+    let mut sandbox = Sandbox::new().await;
+    let made = ["create-user", "acme-1", "--model", "demo", "-o", "json"];
+    let made = sandbox.run(&made).await.done().json();
+    for (name, key) in [
+        ("LOOKERSDK_CLIENT_ID", "client_id"),
+        ("LOOKERSDK_CLIENT_SECRET", "client_secret"),
+    ] {
+        sandbox.var(name, made["key"][key].as_str().unwrap());
+    }
+
+    let broken = doctor(&sandbox, &[]).await;
+    let admin = sandbox.admin();
+    let path = format!("/users/{}/roles", made["looker_user_id"].as_str().unwrap());
+    let roles = admin
+        .call("roles", Method::GET, "/roles", &[], None)
+        .await
+        .unwrap();
+    let roles: Value = serde_json::from_slice(&roles.body).unwrap();
+    let role = roles
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "Admin")
+        .unwrap();
+    let body = json!([role["id"]]);
+    let given = admin
+        .call(
+            "set_user_roles",
+            Method::PUT,
+            &path,
+            &[],
+            Some(body.to_string().into_bytes()),
+        )
+        .await;
+    assert_eq!(given.unwrap().status, 200);
+    admin.logout().await.unwrap();
+
+    mended(&sandbox, &broken, "admin", "give the role Admin").await;
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn embedding_that_is_off_is_mended_by_turning_it_on() {
+    let sandbox = Sandbox::with(Options {
+        mode: Mode::NoEmbed,
+        ..Options::default()
+    })
+    .await;
+
+    let broken = doctor(&sandbox, &[]).await;
+    let url = format!("{}/__emulator/behaviour", sandbox.emulator().base_url());
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let on = http
+        .post(url)
+        .json(&json!({ "mode": "original" }))
+        .send()
+        .await;
+    assert_eq!(on.unwrap().status(), 204);
+
+    mended(&sandbox, &broken, "embedding", "turn it on in Looker").await;
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_sink_that_cannot_keep_keys_is_mended_by_its_folder() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.var("EMBEDCTL_KEYS_TO", "dir:keys");
+
+    let broken = doctor(&sandbox, &[]).await;
+    std::fs::create_dir(sandbox.path("keys")).unwrap();
+
+    mended(&sandbox, &broken, "sink", "mkdir").await;
+    sandbox.finish().await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_kept_is_mended_by_another_place() {
+    for (ledger, says) in [
+        ("notes.txt/l.ledger", "--ledger"),
+        ("notes.txt", "move it away"),
+        ("postgres://me@127.0.0.1:1/runs", "cannot reach the ledger"),
+    ] {
+        let mut sandbox = Sandbox::new().await;
+        let notes = sandbox.file("notes.txt", &"what was to be done\n".repeat(100));
+        std::fs::set_permissions(notes, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+        sandbox.var("EMBEDCTL_LEDGER", ledger);
+
+        let broken = doctor(&sandbox, &[]).await;
+        sandbox.var("EMBEDCTL_LEDGER", "l.ledger");
+
+        mended(&sandbox, &broken, "ledger", says).await;
         sandbox.finish().await;
     }
 }

@@ -120,6 +120,7 @@ mod support;
 mod switch_matrix;
 mod tenants;
 mod terminal;
+mod tickets;
 mod tidy;
 mod token;
 mod url_inspect;

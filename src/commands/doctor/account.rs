@@ -97,6 +97,10 @@ fn is_admin(role: &Role) -> bool {
 
 /// Whether the admin may become an embed user. Any existing one will do: only a token is created, and it is logged out again.
 async fn sudo(admin: &Client, findings: &mut Findings) -> Result<(), Error> {
+    // Looker answers 404 then, as if there were no such user.
+    if findings.has_failed("admin") {
+        return findings.follows("sudo", "admin");
+    }
     let search = UserSearch {
         embed_user: Some(true),
         is_disabled: Some(false),

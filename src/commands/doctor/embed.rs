@@ -41,7 +41,7 @@ pub(super) async fn examine(
                 format!("on; cookieless embedding: {cookieless}"),
             )?;
         }
-        Err(error) => findings.warn("embedding", Error::from(error), "")?,
+        Err(error) => findings.unknown("embedding", error.into())?,
     }
     blank_dashboard(cx, admin, findings).await?;
     match cx.settings.embed() {
@@ -121,12 +121,20 @@ async fn secret(
             "embed_secret",
             format!("Looker accepts its signatures, with {given}"),
         ),
+        Ok(Verdict::Unavailable) if findings.has_failed("admin") => {
+            findings.follows("embed_secret", "admin")
+        }
         Ok(Verdict::Unavailable) => findings.skip(
             "embed_secret",
             "this Looker has no validator for signed URLs; try `--probe`",
         ),
         Ok(Verdict::OtherAlgorithm(right)) => {
             findings.fail("embed_secret", &wrong_algorithm(given, right))
+        }
+        Ok(Verdict::Refused(reason))
+            if embed_secret::is_about_time(&reason) && findings.has_failed("clock") =>
+        {
+            findings.follows("embed_secret", "clock")
         }
         Ok(Verdict::Refused(reason)) => {
             let error = embed_secret::refused(NOT_SET_UP, &reason);

@@ -35,8 +35,13 @@ pub(super) struct Findings {
     ui: Ui,
     checks: Vec<Value>,
     counts: [(State, usize); 4],
+    /// The checks that failed.
+    failed: Vec<String>,
     worst: Option<Kind>,
 }
+
+/// The check whose failure explains why Looker refuses what others ask.
+const RIGHTS: &str = "admin";
 
 impl Findings {
     pub(super) fn new(ui: &Ui) -> Self {
@@ -44,7 +49,29 @@ impl Findings {
             ui: ui.clone(),
             checks: Vec::new(),
             counts: [State::Fail, State::Warn, State::Skip, State::Pass].map(|state| (state, 0)),
+            failed: Vec::new(),
             worst: None,
+        }
+    }
+
+    /// Whether this check has failed: what follows from the same cause is not told as a failure of its own.
+    pub(super) fn has_failed(&self, check: &str) -> bool {
+        self.failed.iter().any(|failed| failed == check)
+    }
+
+    /// It could not be checked for a reason that another check has told.
+    pub(super) fn follows(&mut self, check: &str, cause: &str) -> Result<(), Error> {
+        self.skip(
+            check,
+            format!("not checked for the same reason: see `{cause}`"),
+        )
+    }
+
+    /// It could not be asked for.
+    pub(super) fn unknown(&mut self, check: &str, error: Error) -> Result<(), Error> {
+        match error.kind() {
+            Kind::NotAllowed if self.has_failed(RIGHTS) => self.follows(check, RIGHTS),
+            _ => self.warn(check, error, ""),
         }
     }
 
@@ -72,6 +99,11 @@ impl Findings {
     /// It does not work.
     pub(super) fn fail(&mut self, check: &str, error: &Error) -> Result<(), Error> {
         let kind = error.kind();
+        // One line a cause: whoever is no admin is refused this and that.
+        if kind == Kind::NotAllowed && self.has_failed(RIGHTS) {
+            return self.follows(check, RIGHTS);
+        }
+        self.failed.push(check.to_owned());
         // The worst failure decides the exit code.
         if self
             .worst

@@ -124,9 +124,9 @@ fn unusable(path: &Path, error: FileError) -> LedgerError {
         Some((io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem, _)) => {
             Fault::Unusable(READ_ONLY).at(path)
         }
-        Some((_, source)) => LedgerError::Store {
-            what,
-            source: source.into(),
+        Some((_, source)) => LedgerError::Unusable {
+            what: format!("{what}: {source}"),
+            hint: "give another file with `--ledger PATH`, or mend that".to_owned(),
         },
         None => LedgerError::Unusable {
             what,

@@ -215,7 +215,7 @@ fn time(url: &Url<'_>, now: i64) -> Option<Diagnosis> {
             "time_too_old",
             format!("the URL was signed {apart} seconds ago, and is good for 300"),
             format!(
-                "sign when the page is opened; if it was, set the clock of the machine that signs{zone}"
+                "sign when the page is opened, not when a mail with it is sent; if it was, set the clock of the machine that signs{zone}"
             ),
         )
     } else {
