@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::context::CommandContext;
 use crate::commands::session::{Needs, Session};
-use crate::commands::url::{instance, shown};
+use crate::commands::url::{instance, shown, time_zone};
 use crate::error::{Error, Exit, Kind};
 use crate::report::Format;
 use crate::signed_url::inspect::{Expected, Inspection, inspect_all};
@@ -86,6 +86,7 @@ async fn tell_all(
     let text = text(args, &cx.system)?;
     let mut any_refused = false;
     for mut inspection in inspect_all(&text, expected) {
+        time_zone::judge(&mut inspection);
         if let Some(session) = session {
             ask(session, &mut inspection).await?;
         }

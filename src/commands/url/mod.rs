@@ -9,6 +9,7 @@ pub(crate) mod open;
 mod row;
 mod shown;
 pub(crate) mod sign;
+mod time_zone;
 
 use crate::commands::context::CommandContext;
 use crate::error::{Error, Exit};
