@@ -12,11 +12,15 @@ use crate::support::{Outcome, Sandbox, output};
 const EXAMPLES: &str = include_str!("../../src/cli/examples.txt");
 
 /// Examples that are only parsed, and why.
-const PARSED: [(&str, &str); 6] = [
+const PARSED: [(&str, &str); 7] = [
     ("embedctl emulator", "it serves until it is stopped"),
     (
         "embedctl work",
         "it takes a ledger in PostgreSQL, see `workers.rs`",
+    ),
+    (
+        "embedctl ledger copy",
+        "it takes a ledger in PostgreSQL, see `ledger_copy.rs`",
     ),
     (
         "embedctl profile add",
