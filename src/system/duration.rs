@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
+use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, SpanRound, Timestamp, Unit};
 
 /// How to write a duration, for hints.
 pub(crate) const FORM: &str = "write it as `500ms`, `30s`, `1h30m`, `90d` or `2w`";
@@ -69,6 +69,22 @@ pub(crate) fn rough(duration: Duration) -> String {
     truncated(duration, smallest)
 }
 
+/// How far `at` is from `now`, for people: `3 days ago`, `in 23 hours`.
+pub(crate) fn from_now(at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.duration_since(now).as_secs();
+    let (count, unit) = match seconds.unsigned_abs() {
+        count @ ..60 => (count, "second"),
+        count @ ..3_600 => (count / 60, "minute"),
+        count @ ..86_400 => (count / 3_600, "hour"),
+        count => (count / 86_400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    match seconds > 0 {
+        true => format!("in {count} {unit}{plural}"),
+        false => format!("{count} {unit}{plural} ago"),
+    }
+}
+
 /// A measured duration, in milliseconds if it is short.
 pub(crate) fn measured(duration: Duration) -> String {
     match duration.as_secs() {
@@ -88,6 +104,22 @@ fn truncated(duration: Duration, smallest: Unit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_by_how_far_they_are() {
+        let now = Timestamp::from_second(1_750_000_000).unwrap();
+        for (seconds, expected) in [
+            (0, "0 seconds ago"),
+            (-59, "59 seconds ago"),
+            (-60, "1 minute ago"),
+            (-3 * 86_400 - 5, "3 days ago"),
+            (23 * 3_600 + 3_599, "in 23 hours"),
+            (86_400, "in 1 day"),
+        ] {
+            let at = now + SignedDuration::from_secs(seconds);
+            assert_eq!(from_now(at, now), expected);
+        }
+    }
 
     #[test]
     fn durations_are_read_with_days_of_24_hours() {

@@ -57,7 +57,7 @@ impl Row {
     /// The key for a table.
     pub(crate) fn cells(&self, now: Timestamp) -> Vec<String> {
         let (key, standing) = (&self.key, self.standing);
-        let due = standing.due.map(|due| due.to_string());
+        let due = standing.due.map(|due| duration::from_now(due, now));
         vec![
             self.user().to_owned(),
             key.id.clone(),

@@ -1,11 +1,14 @@
 //! `embedctl runs list`: the recorded runs.
 
+use jiff::Timestamp;
+
 use crate::commands::context::CommandContext;
 use crate::commands::engine::open_ledger;
 use crate::commands::json_object::with;
-use crate::commands::runs::{owner, run_json, short_id, state, when};
+use crate::commands::runs::{owner, run_json, short_id, state};
 use crate::error::{Error, Exit};
 use crate::ledger::{Ledger, Run};
+use crate::system::duration;
 
 /// List runs, newest first
 #[derive(clap::Args, Debug)]
@@ -33,9 +36,14 @@ pub(crate) async fn run(args: &RunsListArgs, cx: &CommandContext) -> Result<Exit
     let header = [
         "id", "command", "about", "began", "state", "done", "open", "failed", "owner",
     ];
+    let now = cx.system.clock.now();
     let json = |(run, about): &(Run, String)| with(run_json(run), "about", about.as_str());
-    cx.ui
-        .list(&shown, json, (&header, row), "There are no runs.")?;
+    cx.ui.list(
+        &shown,
+        json,
+        (&header, |listed: &(Run, String)| row(listed, now)),
+        "There are no runs.",
+    )?;
     Ok(Exit::Done)
 }
 
@@ -56,12 +64,12 @@ async fn about(ledger: &dyn Ledger, run: &Run) -> Result<String, Error> {
         .unwrap_or_default())
 }
 
-fn row((run, about): &(Run, String)) -> Vec<String> {
+fn row((run, about): &(Run, String), now: Timestamp) -> Vec<String> {
     vec![
         short_id(run),
         run.command.clone(),
         about.clone(),
-        when(run.created_at),
+        duration::from_now(run.created_at, now),
         state(run).to_owned(),
         run.done.to_string(),
         run.open.to_string(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::commands::users::reach::Reach;
@@ -138,7 +139,7 @@ impl UserDetails {
         })
     }
 
-    pub(super) fn rows(&self, reach: &Reach) -> Vec<(&'static str, String)> {
+    pub(super) fn rows(&self, reach: &Reach, now: Timestamp) -> Vec<(&'static str, String)> {
         let user = &self.user;
         let names = |names: &mut dyn Iterator<Item = String>| {
             let names = names.collect::<Vec<_>>().join(", ");
@@ -148,7 +149,7 @@ impl UserDetails {
                 names
             }
         };
-        let seen = match row::seen(user) {
+        let seen = match row::ago(user, now) {
             never if never.is_empty() => "never".to_owned(),
             seen => seen,
         };

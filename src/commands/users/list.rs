@@ -2,6 +2,8 @@
 
 use std::io;
 
+use jiff::Timestamp;
+
 use crate::commands::context::CommandContext;
 use crate::commands::session::{Needs, Session};
 use crate::commands::users::filter::FilterArgs;
@@ -36,7 +38,8 @@ pub(crate) async fn run(args: &UsersListArgs, cx: CommandContext) -> Result<Exit
 }
 
 async fn list(args: &UsersListArgs, session: &Session) -> Result<Exit, Error> {
-    let mut sweep = Sweep::new(&session.admin, &args.filter, session.system.clock.now());
+    let now = session.system.clock.now();
+    let mut sweep = Sweep::new(&session.admin, &args.filter, now);
     let mut printed = 0;
     if args.csv {
         csv([row::CSV], &session.ui)?;
@@ -52,7 +55,7 @@ async fn list(args: &UsersListArgs, session: &Session) -> Result<Exit, Error> {
         let last = next.is_none();
         waiting.extend(next.unwrap_or_default());
         if waiting.len() >= at_once || (last && !waiting.is_empty()) {
-            print(&waiting, args.csv, printed == 0, &session.ui)?;
+            print(&waiting, args.csv, printed == 0, (&session.ui, now))?;
             printed += waiting.len();
             waiting.clear();
         }
@@ -70,7 +73,12 @@ async fn list(args: &UsersListArgs, session: &Session) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn print(users: &[User], as_csv: bool, first: bool, ui: &Ui) -> Result<(), Error> {
+fn print(
+    users: &[User],
+    as_csv: bool,
+    first: bool,
+    (ui, now): (&Ui, Timestamp),
+) -> Result<(), Error> {
     match ui.format() {
         _ if as_csv => csv(users.iter().map(row::csv), ui),
         Format::Json => {
@@ -80,7 +88,9 @@ fn print(users: &[User], as_csv: bool, first: bool, ui: &Ui) -> Result<(), Error
             ui.data(&rows)
         }
         Format::Jsonl => users.iter().try_for_each(|user| ui.json(&row::json(user))),
-        Format::Table | Format::Env => ui.table(&row::TABLE, users.iter().map(row::table)),
+        Format::Table | Format::Env => {
+            ui.table(&row::TABLE, users.iter().map(|user| row::table(user, now)))
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! An embed user as a row of a table, of CSV, or as JSON.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::commands::users::filter::last_seen;
 use crate::looker::{User, When};
+use crate::system::duration;
 
 /// The columns of the table.
 pub(super) const TABLE: [&str; 7] = [
@@ -28,7 +30,7 @@ pub(super) const CSV: [&str; 8] = [
     "keys",
 ];
 
-pub(super) fn table(user: &User) -> Vec<String> {
+pub(super) fn table(user: &User, now: Timestamp) -> Vec<String> {
     let name = [user.first_name.as_deref(), user.last_name.as_deref()];
     let name: Vec<_> = name.into_iter().flatten().collect();
     vec![
@@ -37,7 +39,7 @@ pub(super) fn table(user: &User) -> Vec<String> {
         name.join(" "),
         state(user).to_owned(),
         user.external_group_id().unwrap_or_default().to_owned(),
-        seen(user),
+        ago(user, now),
         keys(user).map(|keys| keys.to_string()).unwrap_or_default(),
     ]
 }
@@ -73,8 +75,16 @@ pub(super) fn json(user: &User) -> Value {
     })
 }
 
-/// When the user was last seen, for people; empty if never.
-pub(super) fn seen(user: &User) -> String {
+/// How long ago the user was last seen, for people; empty if never.
+pub(super) fn ago(user: &User, now: Timestamp) -> String {
+    match last_seen(user) {
+        When::At(moment) => duration::from_now(moment, now),
+        When::Never | When::Unreadable => seen(user),
+    }
+}
+
+/// When the user was last seen; empty if never.
+fn seen(user: &User) -> String {
     match last_seen(user) {
         When::Never => String::new(),
         When::At(moment) => moment.to_string(),

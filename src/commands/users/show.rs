@@ -37,7 +37,9 @@ async fn show(external_user_id: &str, session: &Session) -> Result<(), Error> {
         Format::Json | Format::Jsonl => session.ui.json(&details.json(&reach, &problems)),
         Format::Env => Err(session.ui.no_env_form()),
         Format::Table => {
-            session.ui.fields(&details.rows(&reach))?;
+            session
+                .ui
+                .fields(&details.rows(&reach, session.system.clock.now()))?;
             for problem in problems {
                 session.ui.warning(problem);
             }
