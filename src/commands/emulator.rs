@@ -74,10 +74,14 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, default_value_t = 0, value_name = "COUNT")]
     users: usize,
 
+    /// Add a model that grants may name, such as one of your own Looker
+    #[arg(long = "model", value_name = "NAME")]
+    models: Vec<String>,
+
     /// Give the same ids, secrets and tokens in every run with the same number; or start with a named world: `rotation` has an
-    /// old embed user, `acme-42`, who owns one of everything
-    #[arg(long, value_name = "NUMBER|NAME")]
-    seed: Option<String>,
+    /// old embed user, `acme-42`, who owns one of everything. Give it twice for both
+    #[arg(long = "seed", value_name = "NUMBER|NAME")]
+    seeds: Vec<String>,
 
     /// Set the clock ahead of the machine's by this many seconds
     #[arg(
@@ -141,19 +145,21 @@ fn options(args: &EmulatorArgs, system: &System) -> Result<Options, Error> {
         random: system.random.clone(),
         ..Options::default()
     };
-    if let Some(seed) = &args.seed {
+    let mut state = State::models(args.models.iter().cloned());
+    for seed in &args.seeds {
         match seed.parse() {
             Ok(number) => options.seed = Some(number),
             Err(_not_a_number) => {
-                options.state =
-                    State::named(seed).map_err(|error| Error::caused(Kind::Usage, error))?;
+                let named = State::named(seed).map_err(|error| Error::caused(Kind::Usage, error));
+                state = state.and(named?);
             }
         }
     }
     if let Some(file) = &args.state {
         let text = read(file, system)?;
-        options.state = State::parse(&text).map_err(|error| unusable(file, error))?;
+        state = state.and(State::parse(&text).map_err(|error| unusable(file, error))?);
     }
+    options.state = state;
     let usual = Path::new("emulator.toml");
     let usual = system.path(usual).exists().then_some(usual);
     if let Some(file) = args.config.as_deref().or(usual) {

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 
 use crate::support::{Sandbox, in_time, output};
 
@@ -57,19 +58,75 @@ async fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
 
-#[tokio::test]
-async fn the_emulator_says_where_it_listens_and_ends_well_when_asked_to() {
-    let sandbox = Sandbox::offline();
-    let mut command = sandbox.process(&["emulator", "-o", "json"]);
+/// A local Looker as a process, and what it says once it listens.
+async fn serving(sandbox: &Sandbox, args: &[&str]) -> (Child, String) {
+    let mut command = sandbox.process(&[&["emulator", "-o", "json"], args].concat());
     command.stdout(Stdio::piped()).stdin(Stdio::null());
-
     let mut child = tokio::process::Command::from(command)
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    let id = child.id().map(u64::from);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = in_time(lines.next_line()).await.unwrap().unwrap();
+    (child, line)
+}
+
+#[tokio::test]
+async fn a_local_looker_has_all_that_its_flags_name() {
+    let mut sandbox = Sandbox::offline();
+    sandbox.file("state.yaml", "users:\n- external_user_id: from-the-file\n");
+    let flags = [
+        "--seed",
+        "7",
+        "--seed",
+        "rotation",
+        "--model",
+        "thelook",
+        "--state",
+        "state.yaml",
+    ];
+    let (child, line) = serving(&sandbox, &flags).await;
+    let listening: Value = serde_json::from_str(&line).unwrap();
+    for (variable, name) in [
+        ("LOOKERSDK_BASE_URL", "base_url"),
+        ("LOOKERSDK_CLIENT_ID", "client_id"),
+        ("LOOKERSDK_CLIENT_SECRET", "client_secret"),
+        ("LOOKERSDK_EMBED_SECRET", "embed_secret"),
+    ] {
+        sandbox.var(variable, listening[name].as_str().unwrap());
+    }
+
+    let users = sandbox.run(&["users", "list", "-o", "jsonl"]).await.done();
+    let create = [
+        "create-user",
+        "new",
+        "--model",
+        "thelook",
+        "--permission",
+        "access_data",
+    ];
+    let created = sandbox
+        .run(&[&create[..], &["-o", "json"]].concat())
+        .await
+        .done();
+
+    for user in ["acme-42", "from-the-file"] {
+        assert!(users.out.contains(user), "{user} in {}", users.out);
+    }
+    assert_eq!(created.json()["outcome"], "created");
+    // The number makes the same secrets again.
+    let (again, line) = serving(&sandbox, &["--seed", "7"]).await;
+    let same: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(same["client_secret"], listening["client_secret"]);
+    drop((child, again));
+}
+
+#[tokio::test]
+async fn the_emulator_says_where_it_listens_and_ends_well_when_asked_to() {
+    let sandbox = Sandbox::offline();
+
+    let (mut child, line) = serving(&sandbox, &[]).await;
+    let id = child.id().map(u64::from);
     let listening: Value = serde_json::from_str(&line).unwrap();
     signal(&sandbox, "TERM", &listening["pid"]).await;
     let status = in_time(child.wait()).await.unwrap();

@@ -83,6 +83,34 @@ impl State {
         Self::parse(text)
     }
 
+    /// The same with what `more` has; where both have it, as `more` has it.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.settings = more.settings.or(self.settings);
+        self.models.extend(more.models);
+        self.user_attributes.extend(more.user_attributes);
+        self.roles.extend(more.roles);
+        self.groups.extend(more.groups);
+        self.users.extend(more.users);
+        self.folders.extend(more.folders);
+        self.dashboards.extend(more.dashboards);
+        self.looks.extend(more.looks);
+        self.scheduled_plans.extend(more.scheduled_plans);
+        self.alerts.extend(more.alerts);
+        self.boards.extend(more.boards);
+        self.favorites.extend(more.favorites);
+        self.content_access.extend(more.content_access);
+        self
+    }
+
+    /// Models of these names, for users whose grants name them. They have no explores.
+    pub fn models(names: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            models: names.into_iter().map(ModelState::named).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Put everything into `world`: what others refer to comes first.
     pub(crate) fn put(self, world: &mut World) -> Result<(), StateError> {
         let Self {

@@ -139,6 +139,17 @@ impl ModelState {
         })
     }
 
+    /// A model that has a name and nothing in it.
+    pub(super) fn named(name: String) -> Self {
+        Self {
+            name,
+            label: None,
+            project: None,
+            explores: Vec::new(),
+            dashboards: Vec::new(),
+        }
+    }
+
     /// Put this model into `world`, in the place of one of the same name.
     pub(super) fn put(self, world: &mut World) {
         let dashboards = self.dashboards.into_iter();
