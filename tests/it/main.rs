@@ -110,6 +110,7 @@ mod sdk;
 mod sdk_surface;
 mod server;
 mod settings;
+mod shells;
 mod signed_url;
 mod sinks;
 mod spreadsheets;
