@@ -94,7 +94,14 @@ pub(crate) fn arrange(members: &[Member]) -> Arrangement {
         found.map(|(index, _)| index).collect()
     };
     let (same, fills) = (at(&[Place::Same]), at(&[Place::Fills]));
-    let others = [at(&[Place::Same, Place::Nowhere]), fills.clone()].concat();
+    // A flag or its variable comes first, whatever names the Looker; only its secrets do not.
+    let is_own = |index: &usize| {
+        members
+            .get(*index)
+            .is_some_and(|it| it.family == Family::Own)
+    };
+    let (own, gaps): (Vec<usize>, Vec<usize>) = fills.iter().partition(|index| is_own(index));
+    let others = [own, at(&[Place::Same, Place::Nowhere]), gaps].concat();
     let mut arrangement = Arrangement {
         credentials: [same, fills].concat(),
         harmless: [others.clone(), at(&[Place::Sibling])].concat(),

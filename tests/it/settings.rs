@@ -107,6 +107,30 @@ fn the_nearest_source_wins() {
 }
 
 #[test]
+fn a_flag_wins_over_whatever_names_the_looker() {
+    let mut sandbox = Sandbox::offline();
+    let profile = "[profiles.p]\nbase_url = \"https://a\"\nembed_host = \"embed.profile\"\n";
+    write(&sandbox, CONFIG, profile);
+    sandbox
+        .var("LOOKERSDK_BASE_URL", "https://a")
+        .var("LOOKERSDK_EMBED_HOST", "embed.sdk")
+        .var("LOOKERSDK_TIMEOUT", "30");
+    for profile in [None, Some("p".to_owned())] {
+        let flags = ConfigArgs {
+            profile,
+            embed_host: Some("embed.flag".to_owned()),
+            timeout: Some("10s".to_owned()),
+            ..ConfigArgs::default()
+        };
+
+        let settings = resolve(&sandbox, &flags).unwrap();
+
+        assert_eq!(entry(&settings, "embed_host").0, "embed.flag");
+        assert_eq!(entry(&settings, "timeout").0, "10s");
+    }
+}
+
+#[test]
 fn one_error_names_all_that_is_missing_and_every_way_to_give_it() {
     let sandbox = Sandbox::offline();
 
