@@ -148,7 +148,11 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
         Step::Confirm => format!("confirmed that it is Looker user {user}"),
         Step::Sudo => "verified sudo: `login_user` gave this user".to_owned(),
         Step::Mint => format!("minted key {}", key?.id),
-        Step::Deliver => format!("delivered its secret to {}", key?.delivered_to.join(", ")),
+        Step::Deliver => match key?.delivered_to.join(", ") {
+            // The result is printed by now, and nothing comes behind it.
+            to if to == "stdout" => return None,
+            to => format!("delivered its secret to {to}"),
+        },
         Step::Prove => "logged in with the new key".to_owned(),
         Step::RetireOld if found.revoked.is_empty() => {
             "set the day on which the old keys are revoked".to_owned()
