@@ -24,6 +24,9 @@ pub(crate) struct MintIntent {
     /// The server's grace alone, after the client has given up.
     #[serde(default)]
     pub(crate) grace_seconds: f64,
+    /// How far Looker's clock was ahead of the clock that `at` is by, if that was known: another machine may judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<Ahead>,
 }
 
 impl MintIntent {
@@ -50,7 +53,7 @@ impl MintIntent {
 
 /// How far Looker's clock is ahead of this machine's: learned from `created_at` of a key minted here, never from the `Date`
 /// of an answer, which is the clock of whatever stands in front of Looker.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Ahead {
     least: SignedDuration,
     most: SignedDuration,
@@ -167,7 +170,7 @@ fn fits(key: &Api3Key, known: &Known<'_>) -> bool {
 
 /// Whether a key can come from a lost request. Unknown times prove nothing.
 fn fits_one(key: &Api3Key, request: &MintIntent, known: &Known<'_>) -> bool {
-    match (known.ahead, key.created_at.known()) {
+    match (request.ahead.or(known.ahead), key.created_at.known()) {
         (Some(ahead), Some(created_at)) => ahead.fits(request, created_at),
         _ => false,
     }
@@ -189,6 +192,7 @@ mod tests {
             at: at(seconds),
             within_seconds: 50.0,
             grace_seconds: 30.0,
+            ahead: None,
         }
     }
 
@@ -223,6 +227,32 @@ mod tests {
 
     fn ids(keys: &[Api3Key]) -> Vec<&str> {
         keys.iter().map(|key| key.id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_request_is_judged_by_the_clock_of_the_machine_that_made_it() {
+        let learned = |offset: i64| Ahead::learn(at(0), at(1), at(offset));
+        let (answered, held) = (BTreeSet::new(), BTreeSet::new());
+        let maker = Maker::of(job(0));
+        // Looker's clock is two hours ahead of the one, and level with the other.
+        for (recorded, taken) in [(Some(learned(7_200)), true), (None, false)] {
+            let lost = [MintIntent {
+                ahead: recorded,
+                ..intent(0)
+            }];
+            let known = Known {
+                lost: &lost,
+                answered: &answered,
+                held: &held,
+                maker: &maker,
+                ahead: Some(learned(0)),
+                sole_minter: true,
+            };
+
+            let verdict = judge(&[key("2", "", 7_200)], &known);
+
+            assert_eq!(verdict.taken.len() == 1, taken);
+        }
     }
 
     #[test]

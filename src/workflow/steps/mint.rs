@@ -22,6 +22,7 @@ pub(crate) fn before(work: &mut JobContext) -> Before {
         at: work.cx.clock.now(),
         within_seconds: (work.cx.timeout + work.cx.grace).as_secs_f64(),
         grace_seconds: work.cx.grace.as_secs_f64(),
+        ahead: work.cx.keys.ahead(),
     };
     Before::Effect(json!(intent))
 }
