@@ -55,6 +55,11 @@ pub(crate) fn is_about_signature(reason: &str) -> bool {
     reason.to_lowercase().contains("signature")
 }
 
+/// Whether it says that the URL is for another host.
+pub(crate) fn is_about_host(reason: &str) -> bool {
+    reason.contains("Invalid host")
+}
+
 /// Whether it says that the clocks differ.
 pub(crate) fn is_about_time(reason: &str) -> bool {
     reason.contains("'time' param")
@@ -105,7 +110,7 @@ pub(crate) fn refused(kind: Kind, reason: &str) -> Error {
     let error = Error::new(kind, format!("Looker refuses what it signs: {reason}"));
     if is_about_signature(reason) {
         error.hint("copy the embed secret again from Looker: Admin > Platform > Embed")
-    } else if reason.contains("Invalid host") {
+    } else if is_about_host(reason) {
         error.hint("pass `--embed-host` with the host that Looker names")
     } else if is_about_time(reason) {
         error.hint("set this machine's clock")

@@ -245,9 +245,11 @@ async fn a_wrong_embed_host_is_named() {
 
     let outcome = doctor(&sandbox, &["--embed-host", "bi.acme.invalid"]).await;
 
-    expect(&outcome, "embed_host", "warn", "--embed-host");
-    expect(&outcome, "embed_secret", "fail", "--embed-host");
+    // One line for one cause.
     expect(&outcome, "web", "fail", "bi.acme.invalid");
+    expect(&outcome, "web", "fail", "--embed-host");
+    expect(&outcome, "embed_host", "skip", "see `web`");
+    expect(&outcome, "embed_secret", "skip", "see `web`");
     sandbox.finish().await;
 }
 

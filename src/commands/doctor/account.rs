@@ -1,6 +1,6 @@
 //! Whether the API key logs in, which Looker it is, and what the key's user may do.
 
-use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::findings::{Findings, WEB};
 use crate::commands::doctor::{DoctorContext, release};
 use crate::error::{Error, Kind};
 use crate::looker::{Client, PermissionSet, Role, User, UserSearch};
@@ -47,6 +47,7 @@ async fn version(
         .as_deref()
         .and_then(|url| url::Url::parse(url).ok());
     match (web, cx.settings.web_host()) {
+        (_, Some(_)) if findings.has_failed(WEB) => findings.follows("embed_host", WEB),
         // belief: web-host-may-differ
         (Some(web), Some(host)) if web.authority() != host => findings.warn(
             "embed_host",

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::findings::{Findings, WEB};
 use crate::commands::doctor::{DoctorContext, NOT_SET_UP};
 use crate::commands::embed_secret::{self, Verdict};
 use crate::config::EmbedAccess;
@@ -135,6 +135,11 @@ async fn secret(
             if embed_secret::is_about_time(&reason) && findings.has_failed("clock") =>
         {
             findings.follows("embed_secret", "clock")
+        }
+        Ok(Verdict::Refused(reason))
+            if embed_secret::is_about_host(&reason) && findings.has_failed(WEB) =>
+        {
+            findings.follows("embed_secret", WEB)
         }
         Ok(Verdict::Refused(reason)) => {
             let error = embed_secret::refused(NOT_SET_UP, &reason);

@@ -43,6 +43,9 @@ pub(super) struct Findings {
 /// The check whose failure explains why Looker refuses what others ask.
 const RIGHTS: &str = "admin";
 
+/// The check whether the host of signed URLs can be reached.
+pub(super) const WEB: &str = "web";
+
 impl Findings {
     pub(super) fn new(ui: &Ui) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::commands::doctor::DoctorContext;
-use crate::commands::doctor::findings::Findings;
+use crate::commands::doctor::findings::{Findings, WEB};
 use crate::error::{Error, Kind};
 use crate::system::duration;
 
@@ -32,7 +32,7 @@ pub(super) async fn examine(
         && host != base_url.authority()
         && let Ok(web) = Url::parse(&format!("{}://{host}/", base_url.scheme()))
     {
-        ask(cx, &web, "web", findings).await?;
+        ask(cx, &web, WEB, findings).await?;
     }
     Ok(true)
 }
@@ -50,7 +50,16 @@ async fn ask(
     let landing = match cx.http.probe(&url).await {
         Ok(landing) => landing,
         Err(error) => {
-            findings.fail(check, &error.into())?;
+            let mut error = Error::from(error);
+            if check == WEB {
+                let first = error.advice().map(|advice| format!("{advice}; or "));
+                let hint = format!(
+                    "{}pass `--embed-host` with the host that signed URLs are opened at",
+                    first.unwrap_or_default()
+                );
+                error = error.without_hint().hint(hint);
+            }
+            findings.fail(check, &error)?;
             return Ok(false);
         }
     };
