@@ -40,6 +40,8 @@ struct Missing {
     name: &'static str,
     ways: &'static str,
     why: Option<String>,
+    /// Whether the settings name a variable for it that is not set.
+    unset: bool,
 }
 
 impl Settings {
@@ -158,6 +160,7 @@ impl Settings {
                 .as_ref()
                 .map(|id| format!("there is a client id ({}), but no client secret", id.source));
             missing.push(Missing {
+                unset: why.is_some(),
                 why: why
                     .or(half)
                     .or_else(|| self.is_elsewhere(Key::ClientSecret)),
@@ -174,6 +177,7 @@ impl Settings {
         }
         if let Some(why) = absent(self.embed_secret.as_ref()) {
             missing.push(Missing {
+                unset: why.is_some(),
                 why: why.or_else(|| self.is_elsewhere(Key::EmbedSecret)),
                 ..EMBED_SECRET
             });
@@ -193,22 +197,26 @@ const BASE_URL: Missing = Missing {
     name: "base URL",
     ways: "`--base-url`, `LOOKERSDK_BASE_URL`, or `base_url` in `config.toml` or `looker.ini`",
     why: None,
+    unset: false,
 };
 const CLIENT_ID: Missing = Missing {
     name: "client id",
     ways: "`LOOKERSDK_CLIENT_ID`, `client_id` in `config.toml` or `looker.ini`, or `login` in `~/.netrc`",
     why: None,
+    unset: false,
 };
 const CLIENT_SECRET: Missing = Missing {
     name: "client secret",
     ways: "`LOOKERSDK_CLIENT_SECRET`, `client_secret` in `config.toml` (where to get it) or `looker.ini`, \
            or `password` in `~/.netrc`",
     why: None,
+    unset: false,
 };
 const EMBED_SECRET: Missing = Missing {
     name: "embed secret",
     ways: "`LOOKERSDK_EMBED_SECRET`, or `embed_secret` in `config.toml` (where to get it) or `looker.ini`",
     why: None,
+    unset: false,
 };
 
 /// `Some` if the secret is missing, with the reason if one is known.
@@ -241,11 +249,11 @@ fn refuse(missing: Vec<Missing>) -> Result<(), Error> {
         format!("the {} and the {last} are missing", others.join(", the "))
     };
     let mut hint = match missing.as_slice() {
-        [Missing { ways, why, .. }] => match why {
-            Some(_) => format!("set that variable, or give it in one of these ways: {ways}"),
-            None => format!("give it in one of these ways: {ways}"),
+        [Missing { ways, unset, .. }] => match unset {
+            true => format!("set that variable, or give it in one of these ways: {ways}"),
+            false => format!("give it in one of these ways: {ways}"),
         },
-        all if all.iter().all(|it| it.why.is_some()) => {
+        all if all.iter().all(|it| it.unset) => {
             "set those variables, or give each in one of these ways:".to_owned()
         }
         _ => "give each in one of these ways:".to_owned(),
