@@ -7,6 +7,7 @@ mod secrets;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
 use crate::commands::{COMPLETE, Command};
@@ -54,13 +55,17 @@ pub(crate) async fn complete(args: &[OsString], system: &mut System) -> Option<E
 /// Parse the command line `args`; a missing flag is taken from its `EMBEDCTL_…` variable.
 pub(crate) fn parse(args: &[OsString], system: &System) -> Result<Cli, Refusal> {
     let refuse = |reason| Refusal::new(reason, args, system);
-    let mut command = command(system);
-    secrets::refuse(args, &command).map_err(|error| refuse(error.into()))?;
-    let mut matches = command
-        .try_get_matches_from_mut(args)
-        .map_err(|error| refuse(error.into()))?;
+    let mut tree = Cli::command();
+    secrets::refuse(args, &tree).map_err(|error| refuse(error.into()))?;
+    // Help and errors are laid out only for who sees them: it would take longer than all else at the start.
+    let parsed = tree.try_get_matches_from_mut(args);
+    let parsed = parsed.or_else(|error| match error.kind() {
+        ErrorKind::DisplayVersion => Err(error),
+        _ => command(system).try_get_matches_from_mut(args),
+    });
+    let mut matches = parsed.map_err(|error| refuse(error.into()))?;
     let mut cli = Cli::from_arg_matches_mut(&mut matches)
-        .map_err(|error| refuse(error.format(&mut command).into()))?;
+        .map_err(|error| refuse(error.format(&mut command(system)).into()))?;
     cli.config = cli
         .config
         .with_variables(system)
