@@ -18,7 +18,7 @@ use crate::ledger::postgres::{
     LeaseTimes, PostgresAddress, PostgresLedger, PostgresOptions, find_password,
 };
 use crate::ledger::sqlite::{Process, SqliteLedger, SqliteOptions};
-use crate::ledger::{Job, Ledger, LedgerError, NewJob, NewRun, Run, RunId};
+use crate::ledger::{Job, Ledger, LedgerError, NewRun, Run, RunId};
 use crate::net::trusting;
 use crate::report::{Meter, Ui};
 use crate::sink::Sink;
@@ -205,11 +205,7 @@ pub(crate) async fn begin(
     // record of it.
     let ledger = ledger_of(session).await?;
     session.finder.require_admin().await?;
-    let jobs = work
-        .specs
-        .iter()
-        .map(new_job)
-        .collect::<Result<Vec<_>, _>>()?;
+    let jobs = work.specs.iter().map(JobSpec::job).collect();
     let run = new_run(work.command, &work.request, &session.system)?;
     let id = run.id;
     let (run, resumed) = match ledger.begin(run, jobs).await {
@@ -435,15 +431,6 @@ async fn adopt(
 fn is_same(jobs: &[Job], specs: &[JobSpec]) -> bool {
     let mut pairs = jobs.iter().zip(specs);
     jobs.len() == specs.len() && pairs.all(|(job, spec)| job.spec == json!(spec))
-}
-
-/// A job as the ledger stores it.
-pub(crate) fn new_job(spec: &JobSpec) -> Result<NewJob, Error> {
-    Ok(NewJob {
-        subject: spec.user().subject(),
-        also: spec.also().map(str::to_owned),
-        spec: serde_json::to_value(spec).map_err(Error::internal)?,
-    })
 }
 
 /// A run as the ledger stores it.

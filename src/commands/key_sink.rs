@@ -13,7 +13,7 @@ use crate::commands::session::{Session, UiTrace};
 use crate::error::{Error, Kind};
 use crate::net::Trace;
 use crate::report::Ui;
-use crate::sink::{self, KeyName, Opening, Sink, Stdout, WebOptions};
+use crate::sink::{self, KeyName, Opening, STDOUT, Sink, Stdout, WebOptions};
 use crate::workflow::{Found, FoundKey};
 
 /// The purpose of new keys, and the sink for their secrets.
@@ -151,7 +151,7 @@ pub(crate) fn print_env(
 fn delivered_to(key: &FoundKey, secret: Option<&str>) -> Vec<String> {
     match secret {
         None => key.delivered_to.clone(),
-        Some(_) => vec!["stdout".to_owned()],
+        Some(_) => vec![STDOUT.to_owned()],
     }
 }
 

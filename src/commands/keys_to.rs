@@ -7,11 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::commands::context::CommandContext;
 use crate::config::Settings;
 use crate::error::Error;
-use crate::sink;
+use crate::sink::{self, STDOUT};
 use crate::system::System;
-
-/// The name of the sink that prints the key with the result.
-const STDOUT: &str = "stdout";
 
 /// The flags that name sinks.
 #[derive(clap::Args, Clone, Debug, Default)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::commands::rotate_id::counted;
 use crate::report::{Meter, Ui, number_of};
+use crate::sink::STDOUT;
 use crate::system::{Clock, duration};
 use crate::workflow::{Found, Observer, Outcome, Step};
 
@@ -150,7 +151,7 @@ fn say(subject: &str, step: Step, found: &Found) -> Option<String> {
         Step::Mint => format!("minted key {}", key?.id),
         Step::Deliver => match key?.delivered_to.join(", ") {
             // The result is printed by now, and nothing comes behind it.
-            to if to == "stdout" => return None,
+            to if to == STDOUT => return None,
             to => format!("delivered its secret to {to}"),
         },
         Step::Prove => "logged in with the new key".to_owned(),

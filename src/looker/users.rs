@@ -134,6 +134,25 @@ pub struct UserSearch {
     pub offset: Option<u64>,
 }
 
+impl UserSearch {
+    fn call(&self) -> Result<Call, LookerError> {
+        let call = Call::get("search_users", "/users/search", &[])?;
+        Ok(call
+            .query("fields", self.fields.as_deref().unwrap_or(FIELDS))
+            // belief: embed-user-filter
+            .query_some("embed_user", self.embed_user)
+            .query_some("is_disabled", self.is_disabled)
+            .query_some("id", self.id.as_deref())
+            .query_some("first_name", self.first_name.as_deref())
+            .query_some("last_name", self.last_name.as_deref())
+            .query_some("email", self.email.as_deref())
+            .query_some("group_id", self.group_id.as_deref())
+            .query_some("sorts", self.sorts.as_deref())
+            .query_some("limit", self.limit)
+            .query_some("offset", self.offset))
+    }
+}
+
 /// Changes of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UserChanges {
@@ -225,20 +244,7 @@ impl Client {
 
     /// The users that `search` describes, at most one page of them. The API has no search by `external_user_id`.
     pub async fn search_users(&self, search: &UserSearch) -> Result<Vec<User>, LookerError> {
-        let call = Call::get("search_users", "/users/search", &[])?
-            .query("fields", search.fields.as_deref().unwrap_or(FIELDS))
-            // belief: embed-user-filter
-            .query_some("embed_user", search.embed_user)
-            .query_some("is_disabled", search.is_disabled)
-            .query_some("id", search.id.as_deref())
-            .query_some("first_name", search.first_name.as_deref())
-            .query_some("last_name", search.last_name.as_deref())
-            .query_some("email", search.email.as_deref())
-            .query_some("group_id", search.group_id.as_deref())
-            .query_some("sorts", search.sorts.as_deref())
-            .query_some("limit", search.limit)
-            .query_some("offset", search.offset);
-        self.json(call).await
+        self.json(search.call()?).await
     }
 
     /// The newest embed users, at most `limit` of them. `began` is set when they are asked for: a user that is there before
@@ -248,12 +254,14 @@ impl Client {
         limit: u32,
         began: &Arc<AtomicBool>,
     ) -> Result<Vec<User>, LookerError> {
-        let mut call = Call::get("search_users", "/users/search", &[])?
-            .query("fields", FIELDS)
-            .query("embed_user", "true")
+        let search = UserSearch {
+            embed_user: Some(true),
             // belief: search-gives-newest-first
-            .query("sorts", "id desc")
-            .query("limit", limit.to_string());
+            sorts: Some("id desc".to_owned()),
+            limit: Some(limit),
+            ..UserSearch::default()
+        };
+        let mut call = search.call()?;
         call.began = Some(Arc::clone(began));
         self.json(call).await
     }

@@ -29,6 +29,7 @@ use crate::secret::SecretString;
 pub use self::error::SinkError;
 pub use self::exec::name as exec_name;
 pub use self::spec::{FORMS, Opening, check, open, place, secret_variables};
+pub(crate) use self::stdout::STDOUT;
 pub use self::stdout::{Stdout, show};
 pub use self::web::WebOptions;
 

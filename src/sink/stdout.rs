@@ -6,6 +6,9 @@ use std::io;
 use crate::secret::{ExposeSecret as _, SecretString};
 use crate::sink::{Answer, Held, Key, KeyName, Sink, SinkError, nothing};
 
+/// The name of the sink that prints the key with the result.
+pub(crate) const STDOUT: &str = "stdout";
+
 /// Passes each key to the command, which prints it in its output format. Stores nothing.
 pub struct Stdout {
     show: Show,
@@ -24,7 +27,7 @@ impl Stdout {
 
 impl Sink for Stdout {
     fn name(&self) -> String {
-        "stdout".to_owned()
+        STDOUT.to_owned()
     }
 
     fn probe(&self) -> Answer<'_, ()> {

@@ -38,6 +38,13 @@ pub(super) struct Entry {
     pub(super) marks: Marks,
 }
 
+impl Entry {
+    /// The value, if embedctl can read it.
+    fn stored(&self) -> Option<Stored> {
+        self.value.as_ref().and_then(|value| Stored::parse(value))
+    }
+}
+
 /// A key to write.
 pub(super) struct New<'a> {
     pub(super) key: &'a Key,
@@ -152,7 +159,7 @@ impl<S: Store> StoreSink<S> {
         let Some(entry) = self.store.read(&name).await? else {
             return Ok(Seen::default());
         };
-        let stored = entry.value.as_ref().and_then(|value| Stored::parse(value));
+        let stored = entry.stored();
         self.check_owner(&name, &entry, stored.as_ref(), (base_url, user))?;
         let key_id = entry.marks.get(KEY).cloned();
         let held = stored.map(|stored| Held {
@@ -230,7 +237,7 @@ impl<S: Store> StoreSink<S> {
                 Err(failed) => failed,
             };
             let now = self.store.read(name).await?.unwrap_or_default();
-            let stored = now.value.as_ref().and_then(|value| Stored::parse(value));
+            let stored = now.stored();
             match (&stored, now.version) {
                 // The answer was lost, not the key.
                 (Some(stored), Some(version)) if stored.is_whole(new.key) => return Ok(version),
@@ -238,7 +245,7 @@ impl<S: Store> StoreSink<S> {
                     return Err(self.overtaken(name, stored.as_ref()));
                 }
                 _ if attempt < ATTEMPTS => attempt += 1,
-                _ => return Err(self.unwritten(name, failed)),
+                _ => return Err(failed.into_error(&self.store.called(name))),
             }
         }
     }
@@ -257,11 +264,11 @@ impl<S: Store> StoreSink<S> {
             Err(failed) => failed,
         };
         let now = self.store.read(name).await?.unwrap_or_default();
-        let stored = now.value.as_ref().and_then(|value| Stored::parse(value));
+        let stored = now.stored();
         match stored {
             Some(stored) if stored.is_whole(new.key) => Ok(()),
             stored if now.version != seen.version => Err(self.overtaken(name, stored.as_ref())),
-            _ => Err(self.unwritten(name, failed)),
+            _ => Err(failed.into_error(&self.store.called(name))),
         }
     }
 
@@ -273,10 +280,6 @@ impl<S: Store> StoreSink<S> {
             "another process has put {key} into {called} in the meantime"
         ))
         .hint("run the same command again: it finds that key")
-    }
-
-    fn unwritten(&self, name: &str, failed: Unwritten) -> SinkError {
-        failed.into_error(&self.store.called(name))
     }
 
     /// Verify that a version holds the key, secret and all.
@@ -368,7 +371,7 @@ impl<S: Store> Sink for StoreSink<S> {
         Box::pin(async move {
             let name = self.address.name(&key.external_user_id)?;
             let entry = self.store.read(&name).await?.unwrap_or_default();
-            let stored = entry.value.and_then(|value| Stored::parse(&value));
+            let stored = entry.stored();
             Ok(Some(stored.is_some_and(|stored| stored.is(key))))
         })
     }

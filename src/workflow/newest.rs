@@ -1,7 +1,7 @@
 //! Looks new users up together: those that wait at the same moment share one page of the newest embed users.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::looker::{Client, User};
 use crate::system::Clock;
 
 /// How many users more may be missed than found before pages are no longer asked for.
-const PATIENCE: usize = 10;
+const PATIENCE: isize = 10;
 
 /// A page that takes longer holds up more than the calls it spares are worth.
 const SLOW: Duration = Duration::from_secs(1);
@@ -28,8 +28,8 @@ pub struct Newest {
     asking: tokio::sync::Mutex<()>,
     /// The page that who comes now shares.
     page: Mutex<Arc<Page>>,
-    found: AtomicUsize,
-    missed: AtomicUsize,
+    /// How many users more may be missed than are found.
+    credit: AtomicIsize,
     /// Whether each user is looked up by itself from now on.
     is_useless: AtomicBool,
 }
@@ -57,8 +57,7 @@ impl Newest {
             limit,
             asking: tokio::sync::Mutex::default(),
             page: Mutex::default(),
-            found: AtomicUsize::new(0),
-            missed: AtomicUsize::new(0),
+            credit: AtomicIsize::new(PATIENCE),
             is_useless: AtomicBool::new(false),
         }
     }
@@ -71,14 +70,9 @@ impl Newest {
         let page = self.next_page();
         let users = page.users.get_or_init(|| self.ask(&page.began)).await;
         let user = users.get(external_user_id);
-        let (found, missed) = match user {
-            Some(_) => (1, 0),
-            None => (0, 1),
-        };
-        let found = self.found.fetch_add(found, Ordering::Relaxed);
-        let missed = self.missed.fetch_add(missed, Ordering::Relaxed);
+        let change = if user.is_some() { 1 } else { -1 };
         // A Looker that sorts otherwise, or shows new users late, costs a few calls more.
-        if missed > found + PATIENCE {
+        if self.credit.fetch_add(change, Ordering::Relaxed) < 0 {
             self.is_useless.store(true, Ordering::Relaxed);
         }
         user.cloned()

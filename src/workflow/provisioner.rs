@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Kind};
-use crate::ledger::{Ledger, LedgerError, NewJob, NewRun, RunId};
+use crate::ledger::{Ledger, LedgerError, NewRun, RunId};
 use crate::looker::Client;
 use crate::signed_url::{Grants, Signer};
 use crate::sink::Sink;
@@ -160,18 +160,13 @@ impl Provisioner {
 
     async fn begin(&self, spec: &JobSpec) -> Result<(RunId, bool), Error> {
         let ledger = &self.cx.ledger;
-        let job = NewJob {
-            subject: spec.user().subject(),
-            also: None,
-            spec: json!(spec),
-        };
         let run = NewRun {
             id: RunId::new(&self.cx.clock, &self.cx.random).map_err(Error::internal)?,
             command: COMMAND.to_owned(),
             request: Value::Null,
             created_at: self.cx.clock.now(),
         };
-        let earlier = match ledger.begin(run, vec![job]).await {
+        let earlier = match ledger.begin(run, vec![spec.job()]).await {
             Ok(run) => return Ok((run, false)),
             Err(LedgerError::Unfinished { run, .. }) => run,
             Err(error) => return Err(error.into()),

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
+use crate::ledger::NewJob;
 use crate::workflow::rotate_id::RotateIdSpec;
 use crate::workflow::user_spec::{UserSpec, Via};
 
@@ -46,6 +48,15 @@ impl JobSpec {
         // An existing user that needs no login needs no signature.
         self.embed_user()
             .is_some_and(|user| user.via == Via::SignedUrl && !user.planned.no_login)
+    }
+
+    /// The job as a ledger records it.
+    pub(crate) fn job(&self) -> NewJob {
+        NewJob {
+            subject: self.user().subject(),
+            also: self.also().map(str::to_owned),
+            spec: json!(self),
+        }
     }
 
     /// The embed user to create, if the job creates one.

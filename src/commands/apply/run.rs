@@ -317,8 +317,7 @@ async fn record(
             break;
         }
         let jobs = chunk.iter().filter_map(|planned| counts.job(planned));
-        let jobs = jobs.map(|spec| engine::new_job(&spec));
-        let jobs = jobs.collect::<Result<_, _>>()?;
+        let jobs = jobs.map(|spec| spec.job()).collect();
         match keep(sound, run, jobs, request, system).await? {
             Ok(kept) => run = kept,
             // Another command took one of the users just now.
