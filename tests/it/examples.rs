@@ -1,7 +1,6 @@
 //! Every example on a page of help is run in a shell, against a local Looker.
 
 use std::fs;
-use std::path::Path;
 
 use embedctl::emulator::{Options, State};
 use serde_json::Value;
@@ -63,13 +62,7 @@ async fn prepared() -> (Sandbox, [(&'static str, String); 2]) {
         ..Options::default()
     })
     .await;
-    let program = Path::new(env!("CARGO_BIN_EXE_embedctl"));
-    let path = format!(
-        "{}:{}",
-        program.parent().unwrap().display(),
-        sandbox.value("PATH")
-    );
-    sandbox.var("PATH", path);
+    sandbox.has_embedctl_on_path();
     let config = sandbox.root().join("home/.config/embedctl");
     fs::create_dir_all(&config).unwrap();
     let staging =

@@ -84,10 +84,7 @@ async fn prepared() -> Sandbox {
         ..Options::default()
     })
     .await;
-    let program = Path::new(env!("CARGO_BIN_EXE_embedctl"));
-    let folder = program.parent().unwrap().display().to_string();
-    let path = format!("{folder}:{}", sandbox.value("PATH"));
-    sandbox.var("PATH", path);
+    sandbox.has_embedctl_on_path();
     sandbox.file(
         "users.csv",
         "external_user_id,first_name,models,permissions,external_group_id\n\

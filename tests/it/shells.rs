@@ -1,7 +1,5 @@
 //! Completions in the shells themselves, each of which is asked what it offers.
 
-use std::path::Path;
-
 use crate::support::{Sandbox, found, output};
 
 /// Ask bash for its completions of `embedctl keys ro`.
@@ -17,10 +15,7 @@ const FISH: &str = "source embedctl.fish; complete -C 'embedctl keys ro'";
 async fn bash_and_fish_offer_what_fits() {
     for (shell, script) in [("bash", BASH), ("fish", FISH)] {
         let mut sandbox = Sandbox::offline();
-        let program = Path::new(env!("CARGO_BIN_EXE_embedctl"));
-        let folder = program.parent().unwrap().display().to_string();
-        let path = format!("{folder}:{}", sandbox.value("PATH"));
-        sandbox.var("PATH", path);
+        sandbox.has_embedctl_on_path();
         let script_file = sandbox.run(&["completions", shell]).await.done().out;
         sandbox.file(&format!("embedctl.{shell}"), &script_file);
         let path = std::env::var_os("PATH").unwrap();

@@ -194,6 +194,14 @@ impl Sandbox {
         self
     }
 
+    /// Let programs find embedctl on the `PATH`.
+    pub(crate) fn has_embedctl_on_path(&mut self) {
+        let program = Path::new(env!("CARGO_BIN_EXE_embedctl"));
+        let folder = program.parent().unwrap().display();
+        let path = format!("{folder}:{}", self.value("PATH"));
+        self.var("PATH", path);
+    }
+
     /// The value of a variable that runs see; nothing where it is not set.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.vars.get(name).map_or("", String::as_str)

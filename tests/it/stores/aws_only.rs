@@ -7,16 +7,8 @@ use serde_json::json;
 
 use crate::stores::aws::Aws;
 use crate::stores::proxy::Effect;
-use crate::stores::{Shop as _, read_with};
-use crate::support::{Outcome, Sandbox};
-
-const EACH: &str = "{external_user_id}";
-
-async fn create(shop: &Aws, sandbox: &Sandbox) -> Outcome {
-    let spec = shop.spec(EACH);
-    let args = ["create-user", "acme-42", "--keys-to", &spec, "-o", "json"];
-    sandbox.run(&args).await
-}
+use crate::stores::{EACH, Shop as _, create, read_with, rotate_with_overlap};
+use crate::support::Sandbox;
 
 /// A sandbox that has an address of the store, and no credentials.
 async fn stranger(shop: &Aws) -> Sandbox {
@@ -38,19 +30,9 @@ async fn its_own_client_reads_the_key_and_the_stages_of_a_rotation() {
     let Some(aws) = Aws::open().await else { return };
     let mut sandbox = Sandbox::new().await;
     aws.enter(&mut sandbox);
-    let _done = create(&aws, &sandbox).await.done();
+    let _done = create(&aws, &sandbox, "acme-42").await.done();
     let spec = aws.spec(EACH);
-    let rotate = [
-        "keys",
-        "rotate",
-        "acme-42",
-        "--overlap",
-        "1h",
-        "--keys-to",
-        &spec,
-        "--yes",
-    ];
-    let _done = sandbox.run(&rotate).await.done();
+    rotate_with_overlap(&sandbox, &spec).await;
 
     let read = read_with(
         &sandbox,
@@ -88,7 +70,7 @@ async fn its_own_word_for_slower_is_waited_for() {
     let slower = Effect::Answer(400, r#"{"__type":"ThrottlingException"}"#);
     aws.proxy.trouble("SecretString", 2, slower);
 
-    let _done = create(&aws, &sandbox).await.done();
+    let _done = create(&aws, &sandbox, "acme-42").await.done();
 
     assert_eq!(aws.proxy.calm(), 0);
     sandbox.finish().await;
@@ -99,7 +81,7 @@ async fn without_credentials_all_ways_to_give_some_are_told() {
     let Some(aws) = Aws::open().await else { return };
     let sandbox = stranger(&aws).await;
 
-    let error = create(&aws, &sandbox).await.exits(2).error();
+    let error = create(&aws, &sandbox, "acme-42").await.exits(2).error();
 
     let hint = error["hint"].as_str().unwrap();
     for way in [
@@ -143,7 +125,7 @@ async fn a_profile_of_its_own_files_is_enough() {
         );
     }
     sandbox.var("AWS_PROFILE", "nothing");
-    let error = create(&aws, &sandbox).await.exits(2).error();
+    let error = create(&aws, &sandbox, "acme-42").await.exits(2).error();
     assert!(error.to_string().contains("`nothing`"), "{error}");
     sandbox.finish().await;
 }
@@ -159,7 +141,7 @@ async fn a_web_identity_takes_its_role() {
         .var("AWS_WEB_IDENTITY_TOKEN_FILE", "token")
         .var("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/looker-keys");
 
-    let _done = create(&aws, &sandbox).await.done();
+    let _done = create(&aws, &sandbox, "acme-42").await.done();
 
     let passed = aws.proxy.passed();
     let assumed = passed
@@ -202,7 +184,7 @@ async fn a_container_and_a_machine_say_who_they_are() {
                 .var("AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.proxy.url.clone());
         }
 
-        let _done = create(&aws, &sandbox).await.done();
+        let _done = create(&aws, &sandbox, "acme-42").await.done();
 
         assert_eq!(aws.proxy.calm(), 0);
         let last = aws.proxy.passed().pop().unwrap();
@@ -223,7 +205,7 @@ async fn the_token_of_a_container_goes_to_no_other_machine_without_tls() {
         "http://elsewhere.example/credentials",
     );
 
-    let error = create(&aws, &sandbox).await.exits(2).error();
+    let error = create(&aws, &sandbox, "acme-42").await.exits(2).error();
 
     assert!(error.to_string().contains("another machine"), "{error}");
     sandbox.finish().await;

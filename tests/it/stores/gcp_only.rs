@@ -7,16 +7,10 @@ use serde_json::{Value, json};
 
 use crate::stores::gcp::{Gcp, TOKEN};
 use crate::stores::proxy::Effect;
-use crate::stores::{Shop as _, programs, read_with};
-use crate::support::{Outcome, Sandbox, output};
-
-const EACH: &str = "{external_user_id}";
-
-async fn create(shop: &Gcp, sandbox: &Sandbox) -> Outcome {
-    let spec = shop.spec(EACH);
-    let args = ["create-user", "acme-42", "--keys-to", &spec, "-o", "json"];
-    sandbox.run(&args).await
-}
+use crate::stores::{
+    EACH, Shop as _, create, one_can_be_read, programs, read_with, rotate_with_overlap,
+};
+use crate::support::{Sandbox, output};
 
 /// A sandbox that has an address of the store, and no credentials.
 async fn stranger(shop: &Gcp) -> Sandbox {
@@ -43,19 +37,9 @@ async fn its_own_client_reads_the_key_by_its_alias() {
     }
     let mut sandbox = Sandbox::new().await;
     gcp.enter(&mut sandbox);
-    let _done = create(&gcp, &sandbox).await.done();
+    let _done = create(&gcp, &sandbox, "acme-42").await.done();
     let spec = gcp.spec(EACH);
-    let rotate = [
-        "keys",
-        "rotate",
-        "acme-42",
-        "--overlap",
-        "1h",
-        "--keys-to",
-        &spec,
-        "--yes",
-    ];
-    let _done = sandbox.run(&rotate).await.done();
+    rotate_with_overlap(&sandbox, &spec).await;
 
     let args = [gcp.proxy.url.as_str(), "acme-prod", "acme-42"];
     let read = read_with(&sandbox, "read_gcp.py", &args).await;
@@ -111,16 +95,12 @@ async fn the_twin_of_a_version_whose_answer_was_lost_is_destroyed() {
     // The second answer is lost too, and then both are seen.
     gcp.proxy.trouble(":addVersion", 1, Effect::LoseAnswer);
 
-    let _done = create(&gcp, &sandbox).await.done();
+    let _done = create(&gcp, &sandbox, "acme-42").await.done();
 
     assert_eq!(gcp.proxy.calm(), 0);
     let versions = gcp.versions("acme-42").await;
     assert_eq!(versions.len(), 2);
-    assert_eq!(
-        versions.iter().filter(|it| it.value.is_some()).count(),
-        1,
-        "{versions:?}"
-    );
+    one_can_be_read(&versions);
     assert!(gcp.value("acme-42").await.is_some());
     sandbox.finish().await;
 }
@@ -134,7 +114,7 @@ async fn a_value_that_arrives_damaged_does_not_count_as_delivered() {
     gcp.proxy
         .trouble(":access", 1, Effect::Answer(200, damaged));
 
-    let error = create(&gcp, &sandbox).await.error();
+    let error = create(&gcp, &sandbox, "acme-42").await.error();
 
     assert!(error.to_string().contains("arrived damaged"), "{error}");
     assert!(error.to_string().contains("so it was revoked"), "{error}");
@@ -149,7 +129,7 @@ async fn a_service_that_is_off_is_told_with_the_command_that_turns_it_on() {
     let off = r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"x","details":[{"@type":"y"},{"reason":"SERVICE_DISABLED"}]}}"#;
     gcp.proxy.trouble("GET", 1, Effect::Answer(403, off));
 
-    let error = create(&gcp, &sandbox).await.exits(2).error();
+    let error = create(&gcp, &sandbox, "acme-42").await.exits(2).error();
 
     assert!(
         error["hint"]
@@ -167,7 +147,7 @@ async fn without_credentials_all_ways_to_give_some_are_told() {
     let mut sandbox = stranger(&gcp).await;
     sandbox.var("PATH", "/nowhere");
 
-    let error = create(&gcp, &sandbox).await.exits(2).error();
+    let error = create(&gcp, &sandbox, "acme-42").await.exits(2).error();
 
     let hint = error["hint"].as_str().unwrap();
     for way in [
@@ -205,7 +185,7 @@ async fn a_machine_of_googles_says_who_it_is_and_elsewhere_the_gcloud_command_do
             sandbox.var("PATH", path);
         }
 
-        let _done = create(&gcp, &sandbox).await.done();
+        let _done = create(&gcp, &sandbox, "acme-42").await.done();
 
         assert_eq!(gcp.proxy.calm(), 0);
         assert!(gcp.value("acme-42").await.is_some());
@@ -252,7 +232,7 @@ async fn the_key_of_a_service_account_signs_for_its_token() {
     sandbox.var("GOOGLE_APPLICATION_CREDENTIALS", "account.json");
     gcp.grants("POST /token");
 
-    let _done = create(&gcp, &sandbox).await.done();
+    let _done = create(&gcp, &sandbox, "acme-42").await.done();
 
     let sent = form(&gcp, "POST /token");
     assert_eq!(sent[0].1, "urn:ietf:params:oauth:grant-type:jwt-bearer");
@@ -311,7 +291,7 @@ async fn a_workload_exchanges_the_token_of_its_own_provider_and_acts_as_a_servic
     gcp.proxy
         .trouble("POST /impersonate", 1, Effect::Answer(200, granted));
 
-    let _done = create(&gcp, &sandbox).await.done();
+    let _done = create(&gcp, &sandbox, "acme-42").await.done();
 
     assert_eq!(gcp.proxy.calm(), 0);
     let sent = form(&gcp, "POST /v1/token");
@@ -339,7 +319,7 @@ async fn a_credentials_file_that_others_can_read_is_refused() {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
     sandbox.var("GOOGLE_APPLICATION_CREDENTIALS", "account.json");
 
-    let _refused = create(&gcp, &sandbox).await.exits(2);
+    let _refused = create(&gcp, &sandbox, "acme-42").await.exits(2);
 
     sandbox.finish().await;
 }

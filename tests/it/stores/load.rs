@@ -10,8 +10,8 @@ use embedctl::secret::ExposeSecret as _;
 
 use crate::kill::Dice;
 use crate::stores::proxy::Effect;
-use crate::stores::rules::{EACH, one_key_everywhere};
-use crate::stores::{Shop, every_store};
+use crate::stores::rules::one_key_everywhere;
+use crate::stores::{EACH, Shop, every_store};
 use crate::support::{Sandbox, output};
 
 every_store! {

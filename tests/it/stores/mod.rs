@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::stores::proxy::Proxy;
 use crate::stores::server::programs;
-use crate::support::{Sandbox, output};
+use crate::support::{Outcome, Sandbox, output};
 
 /// Rules for one store.
 macro_rules! of {
@@ -45,6 +45,9 @@ macro_rules! every_store {
 }
 
 pub(crate) use {every_store, of};
+
+/// A name that each user has a secret of its own under.
+pub(crate) const EACH: &str = "{external_user_id}";
 
 /// A version of a secret as its store has it.
 #[derive(Clone, Debug)]
@@ -122,4 +125,25 @@ pub(crate) async fn read_with(sandbox: &Sandbox, script: &str, args: &[&str]) ->
     let mut command = sandbox.program(python);
     command.arg(scripts.join(script)).args(args);
     output(command).await.done().json()
+}
+
+/// Rotate the keys of `acme-42`; the old one works for another hour.
+pub(crate) async fn rotate_with_overlap(sandbox: &Sandbox, spec: &str) {
+    let rotate = ["keys", "rotate", "acme-42", "--overlap", "1h", "--yes"];
+    let rotate = [&rotate[..], &["--keys-to", spec]].concat();
+    let _done = sandbox.run(&rotate).await.done();
+}
+
+/// Of these versions exactly one still has its value.
+#[track_caller]
+pub(crate) fn one_can_be_read(versions: &[Version]) {
+    let readable = versions.iter().filter(|it| it.value.is_some());
+    assert_eq!(readable.count(), 1, "{versions:?}");
+}
+
+/// Create a user with a key that goes to the store.
+pub(crate) async fn create<S: Shop>(shop: &S, sandbox: &Sandbox, user: &str) -> Outcome {
+    let spec = shop.spec(EACH);
+    let args = ["create-user", user, "--keys-to", &spec, "-o", "json"];
+    sandbox.run(&args).await
 }

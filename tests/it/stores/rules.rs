@@ -11,11 +11,8 @@ use serde_json::{Value, json};
 
 use crate::clients::{key_ids, keys, login};
 use crate::stores::proxy::Effect;
-use crate::stores::{Shop, every_store};
-use crate::support::{Outcome, Sandbox};
-
-/// The name of each user's secret.
-pub(crate) const EACH: &str = "{external_user_id}";
+use crate::stores::{EACH, Shop, create, every_store, one_can_be_read, rotate_with_overlap};
+use crate::support::Sandbox;
 
 every_store! {
     a_new_user_gets_a_secret_that_says_whose_it_is
@@ -41,12 +38,6 @@ async fn sandbox<S: Shop>(shop: &S) -> Sandbox {
     let mut sandbox = Sandbox::with(Options::default()).await;
     shop.enter(&mut sandbox);
     sandbox
-}
-
-async fn create<S: Shop>(shop: &S, sandbox: &Sandbox, user: &str) -> Outcome {
-    let spec = shop.spec(EACH);
-    let args = ["create-user", user, "--keys-to", &spec, "-o", "json"];
-    sandbox.run(&args).await
 }
 
 /// The user has exactly one key, which is the one that readers of the store get, and it logs in.
@@ -186,11 +177,7 @@ async fn a_write_whose_answer_was_lost_leaves_one_version_and_one_key<S: Shop>(s
     assert_eq!(shop.proxy().calm(), 0);
     one_key_everywhere(&shop, &sandbox, "acme-42").await;
     let versions = shop.versions("acme-42").await;
-    assert_eq!(
-        versions.iter().filter(|it| it.value.is_some()).count(),
-        1,
-        "{versions:?}"
-    );
+    one_can_be_read(&versions);
     sandbox.finish().await;
 }
 
@@ -336,17 +323,7 @@ async fn a_rotation_keeps_the_previous_version_until_it_is_reaped<S: Shop>(shop:
     let spec = shop.spec(EACH);
     let first = create(&shop, &sandbox, "acme-42").await.done().json();
 
-    let rotate = [
-        "keys",
-        "rotate",
-        "acme-42",
-        "--overlap",
-        "1h",
-        "--keys-to",
-        &spec,
-        "--yes",
-    ];
-    let _done = sandbox.run(&rotate).await.done();
+    rotate_with_overlap(&sandbox, &spec).await;
 
     // Both work: whoever has not read the new one yet still gets in.
     let versions = shop.versions("acme-42").await;
@@ -390,11 +367,7 @@ async fn a_rotation_without_an_overlap_destroys_the_previous_version<S: Shop>(sh
 
         one_key_everywhere(&shop, &sandbox, "acme-42").await;
         let versions = shop.versions("acme-42").await;
-        assert_eq!(
-            versions.iter().filter(|it| it.value.is_some()).count(),
-            1,
-            "{versions:?}"
-        );
+        one_can_be_read(&versions);
     }
     sandbox.finish().await;
 }

@@ -12,10 +12,8 @@ use crate::clients::keys;
 use crate::stores::proxy::Effect;
 use crate::stores::server::{Server, free_port, programs};
 use crate::stores::vault::{ROOT, Vault};
-use crate::stores::{Shop as _, read_with};
+use crate::stores::{EACH, Shop as _, read_with};
 use crate::support::{Sandbox, in_time};
-
-const EACH: &str = "{external_user_id}";
 
 async fn create(sandbox: &Sandbox, spec: &str) -> crate::support::Outcome {
     let args = ["create-user", "acme-42", "--keys-to", spec, "-o", "json"];
